@@ -1,0 +1,19 @@
+# Compiler flags of every target, and ccache where the machine has it.
+#
+# -fno-math-errno lets sqrt and friends vectorise. -ffast-math is out: it breaks the NaN and infinity checks that the
+# library's errors rest on.
+
+set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG -fno-math-errno")
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG -fno-math-errno")
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g -D_GLIBCXX_ASSERTIONS")
+add_compile_options(-Wall -Wextra -Wno-unused-parameter)
+if(DIFFVERB_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+find_program(DIFFVERB_CCACHE ccache)
+if(DIFFVERB_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${DIFFVERB_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${DIFFVERB_CCACHE})
+endif()

@@ -1,0 +1,93 @@
+#include "core/progress.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "core/log.h"
+
+namespace diffverb {
+namespace {
+
+constexpr double kBarEverySeconds = 0.1;
+constexpr int kBarWidth = 24;
+
+double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+bool Progress::stderr_is_terminal() { return ::isatty(STDERR_FILENO) == 1; }
+
+std::string clock_text(double seconds) {
+  const auto whole = static_cast<long long>(std::min(std::max(seconds, 0.0), 3.6e6) + 0.5);
+  char text[32];
+  if (whole >= 3600) {
+    std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);
+  } else {
+    std::snprintf(text, sizeof text, "%lld:%02lld", whole / 60, whole % 60);
+  }
+  return text;
+}
+
+Progress::Progress(const std::string& title, std::int64_t total) : Progress(Options{.title = title, .total = total}) {}
+
+Progress::Progress(Options options) : options_(std::move(options)) {
+  if (!options_.clock_s) options_.clock_s = steady_seconds;
+  if (!options_.out) {
+    options_.out = [terminal = options_.terminal](const std::string& text) {
+      if (terminal) {
+        log().set_bottom_line(text);
+      } else {
+        log().info(text);
+      }
+    };
+  }
+  start_s_ = options_.clock_s();
+  shown_s_ = -1e9;
+}
+
+Progress::~Progress() { finish(); }
+
+void Progress::update(std::int64_t done, double loss) {
+  if (first_done_ < 0) first_done_ = done - 1;
+  const double now_s = options_.clock_s();
+  const double every_s = options_.terminal ? kBarEverySeconds : options_.line_every_s;
+  if (now_s - shown_s_ < every_s && done < options_.total) return;
+  shown_s_ = now_s;
+  options_.out(line(done, loss, now_s - start_s_));
+}
+
+std::string Progress::line(std::int64_t done, double loss, double elapsed_s) const {
+  const std::int64_t total = std::max<std::int64_t>(options_.total, 1);
+  std::string text = options_.title + " ";
+  if (options_.terminal) {
+    const int filled = static_cast<int>(std::clamp<std::int64_t>(done * kBarWidth / total, 0, kBarWidth));
+    text += "[" + std::string(static_cast<std::size_t>(filled), '#') + std::string(static_cast<std::size_t>(kBarWidth - filled), '.') + "] ";
+  }
+  char part[64];
+  std::snprintf(part, sizeof part, "%lld/%lld", static_cast<long long>(done), static_cast<long long>(options_.total));
+  text += part;
+  if (!std::isnan(loss)) {
+    std::snprintf(part, sizeof part, "  loss %.4g", loss);
+    text += part;
+  }
+  const double steps = static_cast<double>(done - first_done_);  // a resumed run starts above 0
+  if (elapsed_s > 0 && steps > 0) {
+    const double rate = steps / elapsed_s;
+    std::snprintf(part, sizeof part, "  %.3g steps/s", rate);
+    text += part + ("  left " + clock_text(static_cast<double>(options_.total - done) / rate));
+  }
+  return text;
+}
+
+void Progress::finish() {
+  if (finished_) return;
+  finished_ = true;
+  if (options_.terminal) options_.out("");
+}
+
+}  // namespace diffverb

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace diffverb {
+
+/// How far a loop is: step, loss, steps a second, time left.
+///
+/// On a terminal a bar that stays on one line; elsewhere a plain line every `line_every_s`, the first and the last step
+/// included. Goes to stderr.
+class Progress {
+ public:
+  struct Options {
+    std::string title;
+    std::int64_t total = 0;
+    double line_every_s = 5;
+    bool terminal = stderr_is_terminal();
+    std::function<double()> clock_s;              // for tests; default a steady clock
+    std::function<void(const std::string&)> out;  // for tests; default stderr, through the log
+  };
+
+  explicit Progress(Options options);
+  Progress(const std::string& title, std::int64_t total);
+  ~Progress();  // takes the bar away
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  /// After a step: `done` steps are behind, the last one's loss was `loss` (NaN: not shown).
+  void update(std::int64_t done, double loss);
+  void finish();
+
+  static bool stderr_is_terminal();
+
+ private:
+  std::string line(std::int64_t done, double loss, double elapsed_s) const;
+
+  Options options_;
+  double start_s_ = 0;
+  double shown_s_ = 0;
+  std::int64_t first_done_ = -1;
+  bool finished_ = false;
+};
+
+/// "0:07", "12:30", "2:03:00"
+std::string clock_text(double seconds);
+
+}  // namespace diffverb

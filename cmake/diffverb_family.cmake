@@ -42,6 +42,7 @@ function(diffverb_family library singular base)
 // Made by diffverb_family() from @folder@/CMakeLists.txt. Do not edit.
 #include "@folder@/@singular@.h"
 #include "core/family.h"
+#include "core/family_info.h"
 
 namespace diffverb {
 
@@ -53,7 +54,10 @@ const Family<@base@>& family<@base@>() {
   return table;
 }
 
+FamilyInfo diffverb_family_info_@family@() { return describe(family<@base@>()); }
+
 }  // namespace diffverb
 ]=])
   target_sources(${target} PRIVATE ${table})
+  set_property(GLOBAL APPEND PROPERTY diffverb_families ${family})
 endfunction()

@@ -1,0 +1,81 @@
+#include "train/cli.h"
+
+#include <iostream>
+#include <sstream>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "core/nearest.h"
+
+namespace diffverb {
+namespace {
+
+std::vector<std::string> subcommand_names(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(command->get_name());
+  return names;
+}
+
+/// CLI11's words for what is wrong, on one line, with the nearest name where one was misspelt.
+std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
+  std::string text = error.what();
+  for (char& c : text) c = c == '\n' ? ' ' : c;
+  const CLI::App* command = &app;
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
+    std::vector<std::string> extras = app.remaining(true);
+    const std::string first = extras.empty() ? "" : extras.front();
+    if (first.rfind("-", 0) == 0) {
+      std::vector<std::string> known;
+      for (const CLI::Option* option : command->get_options()) {
+        for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+      }
+      const std::string near = nearest_name(first.substr(0, first.find('=')), known);
+      text = "unknown option '" + first + "'" + (near.empty() ? "" : ", did you mean '" + near + "'?");
+    } else if (command == &app || !subcommand_names(*command).empty()) {
+      text = "unknown command '" + first + "'" + known_names_hint(first, subcommand_names(*command));
+    } else {
+      text = "unexpected argument '" + first + "'";
+    }
+  }
+  std::string name;
+  for (const CLI::App* at = command; at; at = at->get_parent()) name = at->get_name() + (name.empty() ? "" : " " + name);
+  while (!text.empty() && text.back() == ' ') text.pop_back();
+  return text + (text.empty() || text.back() == '?' || text.back() == '.' ? " See " : "; see ") + name + " --help";
+}
+
+}  // namespace
+
+int run_command_line(const std::vector<std::string>& arguments) {
+  Context context;
+  context.arguments = arguments;
+  CLI::App app("Differentiable reverbs: fit them to measured rooms, train them, and play what came out.", "diffverb");
+  app.set_version_flag("--version", std::string("diffverb ") + DIFFVERB_VERSION);
+  app.require_subcommand(0, 1);
+  app.fallthrough();  // global options may follow the subcommand
+  app.footer("Exit codes: 0 good, 1 wrong usage or config, 2 wrong data, 3 numbers went wrong, 4 anything else.\n"
+             "diffverb COMMAND --help shows examples.");
+  app.add_option_function<std::string>(
+      "--log-level", [](const std::string& name) { log().set_level(parse_log_level(name)); },
+      "debug, info, warning, error or off: what goes to stderr");
+  add_all_commands(app, context);
+
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // CLI11 wants the last one first
+  try {
+    if (arguments.empty()) throw ConfigError("a command is needed: " + [&] {
+      std::string names;
+      for (const std::string& name : subcommand_names(app)) names += (names.empty() ? "" : ", ") + name;
+      return names;
+    }() + "; see diffverb --help");
+    app.parse(reversed);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    return app.exit(asked, std::cout, std::cerr);
+  } catch (const CLI::ParseError& error) {
+    throw ConfigError(usage_message(app, error));
+  }
+  if (app.get_subcommands().empty()) throw ConfigError("a command is needed; see diffverb --help");
+  if (!std::cout.flush()) throw DataError("stdout: cannot be written");
+  return context.exit_code;
+}
+
+}  // namespace diffverb

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+namespace diffverb {
+
+/// What every subcommand may need of the program around it.
+struct Context {
+  std::vector<std::string> arguments;  // the whole command line, for provenance
+  int exit_code = 0;                   // of the process where nothing was thrown (a run stopped by a signal: 130)
+};
+
+/// One file train/cmd_<name>.cpp defines `void add_<name>_command(CLI::App& app, Context& context)`:
+///
+///     void add_analyze_command(CLI::App& app, Context& context) {
+///       auto options = std::make_shared<AnalyzeOptions>();  // lives as long as the callback
+///       CLI::App* command = app.add_subcommand("analyze", "Octave-band measures of impulse responses");
+///       command->add_option("files", options->files, "WAV, FLAC, ...")->required();
+///       command->add_flag("--json", options->json, "JSON on stdout");
+///       command->footer("Examples:\n  diffverb analyze room.wav");
+///       command->callback([options] { analyze(*options); });
+///     }
+///
+/// Results go to stdout, messages to log() (core/log.h). A callback throws an Error, or has succeeded.
+void add_all_commands(CLI::App& app, Context& context);  // generated
+
+/// Parses the command line and runs the subcommand.
+///
+/// Returns  the exit code
+/// Throws   ConfigError for a wrong command line; whatever the subcommand throws
+int run_command_line(const std::vector<std::string>& arguments);
+
+}  // namespace diffverb

@@ -1,0 +1,32 @@
+#include "train/stop.h"
+
+#include <atomic>
+#include <csignal>
+
+namespace diffverb {
+namespace {
+
+std::atomic<bool> requested{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may set it");
+
+extern "C" void note_stop(int signal) {
+  requested.store(true);
+  std::signal(signal, SIG_DFL);  // whoever asks twice means it
+}
+
+}  // namespace
+
+StopOnSignal::StopOnSignal() {
+  requested.store(false);
+  std::signal(SIGINT, note_stop);
+  std::signal(SIGTERM, note_stop);
+}
+
+StopOnSignal::~StopOnSignal() {
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+}
+
+bool stop_requested() noexcept { return requested.load(); }
+
+}  // namespace diffverb

@@ -1,0 +1,87 @@
+#include "core/log.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/error.h"
+#include "core/progress.h"
+#include "tests/scratch.h"
+
+namespace diffverb {
+namespace {
+
+TEST(Log, StderrGetsItsLevelAndTheFileGetsAll) {
+  const Scratch scratch;
+  Log log;
+  log.add_file(scratch / "log");
+  log.set_level(LogLevel::kWarning);
+  testing::internal::CaptureStderr();
+  log.debug("d");
+  log.info("i");
+  log.warning("clipped");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "diffverb: warning: clipped\n");
+  const std::string text = read_text(scratch / "log");
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3);
+  EXPECT_NE(text.find("warning clipped"), std::string::npos);
+}
+
+TEST(Log, LevelsHaveNames) {
+  EXPECT_EQ(parse_log_level("error"), LogLevel::kError);
+  EXPECT_EQ(message_of<ConfigError>([] { parse_log_level("eror"); }),
+            "unknown log level 'eror', did you mean 'error'? known: debug, info, warning, error, off");
+}
+
+struct Recorded {
+  double now_s = 100;
+  std::vector<std::string> lines;
+  Progress::Options options(std::int64_t total, bool terminal) {
+    return {.title = "fit",
+            .total = total,
+            .terminal = terminal,
+            .clock_s = [this] { return now_s; },
+            .out = [this](const std::string& line) { lines.push_back(line); }};
+  }
+};
+
+TEST(Progress, PlainLinesComeAtASteadyPaceWithTheFirstAndTheLast) {
+  Recorded recorded;
+  Progress progress(recorded.options(100, false));
+  for (int step = 1; step <= 100; ++step) {
+    recorded.now_s += 0.125;
+    progress.update(step, 2.5);
+  }
+  progress.finish();
+  ASSERT_EQ(recorded.lines.size(), 4u);  // at 0.125, 5.125, 10.125 and the end
+  EXPECT_EQ(recorded.lines[0], "fit 1/100  loss 2.5  8 steps/s  left 0:12");
+  EXPECT_EQ(recorded.lines[3], "fit 100/100  loss 2.5  8 steps/s  left 0:00");
+}
+
+TEST(Progress, ATerminalHasABarThatGoesAway) {
+  Recorded recorded;
+  {
+    Progress progress(recorded.options(4, true));
+    recorded.now_s += 1;
+    progress.update(1, std::nan(""));
+  }
+  ASSERT_EQ(recorded.lines.size(), 2u);
+  EXPECT_EQ(recorded.lines[0], "fit [######..................] 1/4  1 steps/s  left 0:03");
+  EXPECT_EQ(recorded.lines[1], "");
+}
+
+TEST(Progress, AResumedRunCountsItsOwnStepsOnly) {
+  Recorded recorded;
+  Progress progress(recorded.options(100, false));
+  recorded.now_s += 1;
+  progress.update(91, 1);
+  EXPECT_EQ(recorded.lines.at(0), "fit 91/100  loss 1  1 steps/s  left 0:09");
+}
+
+TEST(Progress, TimesReadLikeAClock) {
+  EXPECT_EQ(clock_text(7.4), "0:07");
+  EXPECT_EQ(clock_text(750), "12:30");
+  EXPECT_EQ(clock_text(7380), "2:03:00");
+}
+
+}  // namespace
+}  // namespace diffverb

@@ -17,6 +17,7 @@ constexpr double kSmallestDecayDb = 10;   // less than this above the noise is n
 constexpr double kIntervalsPer10Db = 5;   // Lundeby: 3 to 10
 constexpr double kLineAboveNoiseDb = 6;   // the noise is subtracted first, so the line may come nearer than Lundeby's 5 to 10 dB
 constexpr double kLineRangeDb = 20;       // Lundeby: 10 to 20
+constexpr double kLongestLineDb = 200;    // where blocks are few
 constexpr double kNoiseShare = 0.1;       // the last tenth is noise at first, and never less than that later
 constexpr double kTiny = 1e-300;
 
@@ -117,11 +118,11 @@ std::optional<Line> late_line(const Energy& energy, const Line& previous, double
   const std::vector<double> blocks = energy.blocks(length);
   if (blocks.size() < 4) return std::nullopt;
   const double last = std::max(noise, energy.mean(energy.size() - length, energy.size()) * 0.25);
-  const double lower = last * std::pow(10.0, kLineAboveNoiseDb / 10);
+  const double lower = (last + kTiny) * std::pow(10.0, kLineAboveNoiseDb / 10);
   double range = kLineRangeDb;
   auto [start, stop] = late_stretch(blocks, lower, lower * std::pow(10.0, range / 10));
   // A steep decay has few blocks within 20 dB: take a longer stretch rather than a line through two points.
-  while (stop - start < 5 && start > peak_block(blocks)) {
+  for (const std::size_t peak = peak_block(blocks); stop - start < 5 && start > peak && range < kLongestLineDb;) {
     range += 5;
     std::tie(start, stop) = late_stretch(blocks, lower, lower * std::pow(10.0, range / 10));
   }

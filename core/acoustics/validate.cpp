@@ -1,0 +1,146 @@
+#include "core/acoustics/validate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdio>
+
+#include "core/acoustics/analysis.h"
+#include "core/error.h"
+
+namespace diffverb::acoustics {
+namespace {
+
+constexpr double kShortestSeconds = 0.050;
+constexpr double kSmallestRangeDb = 20;
+constexpr double kStraightest = 0.52;
+constexpr double kShortestDecaySeconds = 0.010;
+constexpr std::size_t kFewestBands = 3;
+constexpr std::size_t kClippedRun = 3;
+constexpr double kOneStep = 3.1e-5;  // one step of 16 bits
+
+std::string number(double value, const char* format = "%.4g") {
+  char text[64];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+struct Shape {
+  std::size_t bands = 0;    // looked at
+  std::size_t found = 0;    // with any decay
+  std::size_t decaying = 0; // with enough range
+  double best_range_db = 0;
+  double bend = 1;          // median over the decaying bands
+  double fall_s = 0;        // broadband time to -25 dB, the longest of the bands where broadband has no range
+};
+
+double time_to(const Decay& decay, double db) {
+  const double energy = decay.energy.front() * std::pow(10.0, db / 10);
+  const auto it = std::partition_point(decay.energy.begin(), decay.energy.end(), [&](double value) { return value > energy; });
+  return static_cast<double>(it - decay.energy.begin()) / decay.rate_hz;
+}
+
+Shape measure_shape(std::span<const double> response, double rate_hz) {
+  Shape shape;
+  std::vector<double> bends, falls;
+  for (const Band& band : make_bands(BandWidth::kOctave, rate_hz, 125, 8000)) {
+    ++shape.bands;
+    const Sections filter = band_filter(band, rate_hz);
+    const Decay decay = measure_decay(apply_filter(filter, response), rate_hz, band.hz);
+    if (decay.energy.empty()) continue;
+    ++shape.found;
+    shape.best_range_db = std::max(shape.best_range_db, decay.range_db);
+    if (decay.range_db < kSmallestRangeDb) continue;
+    ++shape.decaying;
+    bends.push_back(time_to(decay, -10) / std::max(1e-9, time_to(decay, std::max(-25.0, -decay.range_db))));
+    // The filter rings by itself for about this long.
+    falls.push_back(time_to(decay, std::max(-25.0, -decay.range_db)) - 4 * group_delay_s(filter, band.hz, rate_hz));
+  }
+  if (bends.empty()) return shape;
+  const auto middle = [](std::vector<double>& values) {
+    std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+    return values[values.size() / 2];
+  };
+  shape.bend = middle(bends);
+  shape.fall_s = *std::max_element(falls.begin(), falls.end());
+  return shape;
+}
+
+void require_decay(std::span<const double> channel, double rate_hz, const std::string& where) {
+  const Extent extent = find_extent(channel, rate_hz);
+  const Shape shape = measure_shape(channel.subspan(extent.onset, extent.end - extent.onset), rate_hz);
+  const std::size_t needed = std::min(kFewestBands, std::max<std::size_t>(1, shape.bands / 2));
+  if (shape.decaying >= needed && shape.bend > kStraightest) {
+    throw DataError(where + ": no decay to be found (the energy stays and then stops, as noise, speech or music does); expected an " +
+                    "impulse response");
+  }
+  if (shape.decaying >= needed && shape.fall_s < kShortestDecaySeconds) {
+    throw DataError(where + ": no decay to be found (all is over within " + number(1e3 * kShortestDecaySeconds) +
+                    " ms of the direct sound); expected a response with reverberation");
+  }
+  if (shape.decaying >= needed) return;
+  if (2 * shape.found >= shape.bands && shape.found > 0) {
+    throw DataError(where + ": more noise than response: the decay stands " + number(shape.best_range_db, "%.0f") +
+                    " dB above the noise in its best octave; expected " + number(kSmallestRangeDb) + " dB or more in " +
+                    std::to_string(needed) + " octaves");
+  }
+  throw DataError(where + ": no decay to be found (noise, music or a steady tone?); expected an impulse response");
+}
+
+std::size_t count_clipped(const std::vector<float>& channel) {
+  double peak = 0;
+  for (const float value : channel) peak = std::max(peak, std::abs(static_cast<double>(value)));
+  const double threshold = peak * (1 - kOneStep);
+  std::size_t clipped = 0, run = 0;
+  float sign = 0;
+  const auto close = [&] {
+    if (run >= kClippedRun) clipped += run;
+    run = 0;
+  };
+  for (const float value : channel) {
+    const bool full = std::abs(static_cast<double>(value)) >= threshold;
+    if (!full || value * sign < 0) close();
+    if (full) {
+      ++run;
+      sign = value;
+    }
+  }
+  close();
+  return clipped;
+}
+
+std::string name_of(const Audio& audio, const std::filesystem::path& path, std::size_t channel) {
+  return audio.channels.size() == 1 ? path.string() : path.string() + ": channel " + std::to_string(channel + 1);
+}
+
+}  // namespace
+
+std::vector<std::string> check_response(const Audio& audio, const std::filesystem::path& path) {
+  if (audio.channels.empty() || audio.frames() == 0) throw DataError(path.string() + ": no samples; expected an impulse response");
+  const double seconds = static_cast<double>(audio.frames()) / audio.rate_hz;
+  if (seconds < kShortestSeconds) {
+    throw DataError(path.string() + ": " + number(1e3 * seconds) + " ms long; expected an impulse response of at least " +
+                    number(1e3 * kShortestSeconds) + " ms");
+  }
+  std::vector<std::string> warnings;
+  for (std::size_t c = 0; c < audio.channels.size(); ++c) {
+    const std::vector<float>& channel = audio.channels[c];
+    const std::string where = name_of(audio, path, c);
+    const auto bad = std::find_if(channel.begin(), channel.end(), [](float value) { return !std::isfinite(value); });
+    if (bad != channel.end()) {
+      throw DataError(where + ": sample " + std::to_string(bad - channel.begin()) + " is not finite; expected finite samples");
+    }
+    if (std::all_of(channel.begin(), channel.end(), [](float value) { return value == 0; })) {
+      throw DataError(where + ": silent (all zeros); expected an impulse response");
+    }
+    if (const std::size_t clipped = count_clipped(channel); clipped > 0) {
+      warnings.push_back(where + ": clipped: " + std::to_string(clipped) + " samples stand in runs of 3 or more at full scale");
+    }
+  }
+  for (std::size_t c = 0; c < audio.channels.size(); ++c) {
+    require_decay(to_double(audio.channels[c]), audio.rate_hz, name_of(audio, path, c));
+  }
+  return warnings;
+}
+
+}  // namespace diffverb::acoustics

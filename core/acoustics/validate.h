@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/audio_file.h"
+
+namespace diffverb::acoustics {
+
+/// Refuses what is no impulse response, before anything is computed from it.
+///
+/// A channel decays when at least three (or half) of its octave bands 125 Hz to 8 kHz have a decay of 20 dB above their noise, those
+/// curves are not bent the wrong way (time to -10 dB at most 0.52 of the time to -25 dB, median over the bands; 0.4 for one
+/// exponential, less for a strong direct sound, nearly 1 for stationary sound that just ends), and the whole takes 10 ms or more to
+/// fall by 25 dB.
+///
+/// Reads    audio as read_audio gives it; path is for the message only
+/// Returns  warnings, one line each (clipped samples: runs of three or more at full scale); mostly none
+/// Throws   DataError: no samples, shorter than 50 ms, a sample that is not finite, a silent channel, no decay to be found, more noise
+///          than response
+std::vector<std::string> check_response(const Audio& audio, const std::filesystem::path& path);
+
+}  // namespace diffverb::acoustics

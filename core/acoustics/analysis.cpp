@@ -5,13 +5,12 @@
 #include <future>
 #include <utility>
 
-#include "core/error.h"
+#include "core/acoustics/validate.h"
 
 namespace diffverb::acoustics {
 namespace {
 
 constexpr double kDirectSeconds = 0.0025;
-constexpr double kFoundRangeDb = 20;
 constexpr double kEarlySeconds = 0.080;
 
 double decibels(double energy) { return 10 * std::log10(std::max(energy, 1e-300)); }
@@ -49,19 +48,27 @@ std::vector<BandResult> measure_bands(std::span<const double> response, double r
   for (const Band& band : bands) {
     const Sections filter = band_filter(band, rate_hz);
     const std::vector<double> filtered = apply_filter(filter, response);
-    results.push_back(measure_band(filtered, rate_hz, band.nominal_hz, group_delay_s(filter, band.hz, rate_hz), options));
+    results.push_back(
+        measure_band(filtered, rate_hz, band.nominal_hz, group_delay_s(filter, band.hz, rate_hz), options));
   }
   return results;
 }
 
-}  // namespace
-
-bool ChannelResult::has_decay() const {
-  const auto decays = [](const BandResult& band) { return band.range_db >= kFoundRangeDb; };
-  return decays(broadband) || std::any_of(octaves.begin(), octaves.end(), decays);
+// One octave alone may be full of rumble or hiss; the median is where noise begins for the response as a whole.
+double noise_begins_s(const std::vector<BandResult>& octaves, double whole_s) {
+  std::vector<double> times;
+  for (const BandResult& band : octaves) {
+    if (band.truncation_s > 0) times.push_back(band.truncation_s);
+  }
+  if (times.empty()) return whole_s;
+  std::sort(times.begin(), times.end());
+  return times[times.size() / 2];
 }
 
-BandResult measure_band(std::span<const double> filtered, double rate_hz, double hz, double delay_s, const AnalysisOptions& options) {
+}  // namespace
+
+BandResult measure_band(std::span<const double> filtered, double rate_hz, double hz, double delay_s,
+                        const AnalysisOptions& options) {
   const Decay decay = measure_decay(filtered, rate_hz, hz);
   BandResult band;
   band.hz = hz;
@@ -97,19 +104,22 @@ ChannelResult analyze_channel(std::span<const double> channel, double rate_hz, c
   result.broadband = measure_band(response, rate_hz, 0, 0, options);
   result.drr_db = direct_to_reverberant_db(measure_decay(response, rate_hz, 0));
   result.octaves =
-      measure_bands(response, rate_hz, make_bands(BandWidth::kOctave, rate_hz, options.octaves_from_hz, options.octaves_to_hz), options);
+      measure_bands(response, rate_hz,
+                    make_bands(BandWidth::kOctave, rate_hz, options.octaves_from_hz, options.octaves_to_hz), options);
   if (options.thirds) {
     AnalysisOptions plain = options;
     plain.two_slopes = false;
-    result.thirds =
-        measure_bands(response, rate_hz, make_bands(BandWidth::kThirdOctave, rate_hz, options.thirds_from_hz, options.thirds_to_hz), plain);
+    result.thirds = measure_bands(
+        response, rate_hz, make_bands(BandWidth::kThirdOctave, rate_hz, options.thirds_from_hz, options.thirds_to_hz),
+        plain);
   }
   result.density = measure_echo_density(response, rate_hz);
-  const double noise_from_s = result.broadband.truncation_s;
-  if (result.density.mixing_time_s && *result.density.mixing_time_s < noise_from_s) {
+  result.no_decay = missing_decay(channel, rate_hz);
+  result.clean_s = noise_begins_s(result.octaves, static_cast<double>(response.size()) / rate_hz);
+  if (result.density.mixing_time_s && *result.density.mixing_time_s < result.clean_s) {
     result.mixing_time_s = result.density.mixing_time_s;
   }
-  result.echo_density = mean_echo_density(result.density, result.mixing_time_s.value_or(kEarlySeconds), noise_from_s);
+  result.echo_density = mean_echo_density(result.density, result.mixing_time_s.value_or(kEarlySeconds), result.clean_s);
   return result;
 }
 

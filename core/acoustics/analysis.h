@@ -1,12 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json_fwd.hpp>
 
 #include "core/acoustics/binaural.h"
 #include "core/acoustics/decay.h"
@@ -24,17 +23,18 @@ struct AnalysisOptions {
   bool thirds = false;
   double thirds_from_hz = 100;
   double thirds_to_hz = 10000;
-  bool two_slopes = false;    ///< also look for two slopes in each octave
-  bool keep_curves = false;   ///< also keep each band's decay curve
+  bool two_slopes = false;   ///< also look for two slopes in each octave
+  bool keep_curves = false;  ///< also keep each band's decay curve
   double curve_step_s = 0.002;
 };
 
-/// The figures of one band, ISO 3382-1. A figure that the band's range above the noise does not support is empty, never a number.
+/// The figures of one band, ISO 3382-1. A figure that the band's range above the noise does not support is empty, never
+/// a number.
 ///
-/// Times count from the band's own start: the onset plus the band filter's group delay at its centre, as ISO 3382-1 asks for (the
-/// 125 Hz octave filter delays by 7 ms, its third-octave filters by 20 ms).
+/// Times count from the band's own start: the onset plus the band filter's group delay at its centre, as ISO 3382-1
+/// asks for (the 125 Hz octave filter delays by 7 ms, its third-octave filters by 20 ms).
 struct BandResult {
-  double hz = 0;                         ///< nominal centre; 0 for broadband
+  double hz = 0;  ///< nominal centre; 0 for broadband
   std::optional<double> edt_s, t20_s, t30_s;
   std::optional<double> c50_db, c80_db;  ///< 10 log10(energy before / after 50, 80 ms)
   std::optional<double> d50;             ///< energy before 50 ms over all energy, 0..1
@@ -45,7 +45,7 @@ struct BandResult {
   double truncation_s = 0;               ///< where decay and noise are equally strong, after the onset
   double late_t60_s = 0;                 ///< decay time of the last 20 dB above the noise; 0 where no decay was found
   TwoSlopes two_slopes;                  ///< where asked for
-  std::vector<double> curve_db;          ///< where asked for: EDC every curve_step_s, 0 dB at the onset, down to the truncation
+  std::vector<double> curve_db;  ///< where asked for: EDC every curve_step_s, 0 dB at the onset, down to the truncation
 
   /// The reverberation time that comparisons use: T30 where the range is 45 dB, else T20, else nothing.
   std::optional<double> t_s() const { return t30_s ? t30_s : t20_s; }
@@ -59,11 +59,14 @@ struct ChannelResult {
   std::optional<double> mixing_time_s;
   std::optional<double> echo_density;  ///< mean after the mixing time (or after 80 ms), up to the noise
   EchoDensity density;
-  std::optional<double> drr_db;        ///< energy of the first 2.5 ms over the rest
+  std::optional<double> drr_db;  ///< energy of the first 2.5 ms over the rest
   std::vector<BandResult> octaves;
   std::vector<BandResult> thirds;
-  /// A decay was found in at least one octave (or broadband) with 20 dB of range.
-  bool has_decay() const;
+  /// Where the noise begins, after the onset: the median of the octaves' truncations; the whole length where no octave
+  /// decays.
+  double clean_s = 0;
+  std::optional<std::string>
+      no_decay;  ///< why this is no impulse response (missing_decay, validate.h); nothing where it is one
 };
 
 struct FileResult {
@@ -79,9 +82,11 @@ ChannelResult analyze_channel(std::span<const double> channel, double rate_hz, c
 FileResult analyze(const Audio& audio, const AnalysisOptions& options = {});
 
 /// The figures of one band-filtered stretch whose first sample is the onset. delay_s is the filter's delay.
-BandResult measure_band(std::span<const double> filtered, double rate_hz, double hz, double delay_s, const AnalysisOptions& options);
+BandResult measure_band(std::span<const double> filtered, double rate_hz, double hz, double delay_s,
+                        const AnalysisOptions& options);
 
-/// {"file", "rate_hz", "channels": [{"onset_s", "noise_floor_db", "mixing_time_s", ..., "bands": [...]}]}: null where undefined.
+/// {"file", "rate_hz", "channels": [{"onset_s", "noise_floor_db", "mixing_time_s", ..., "bands": [...]}]}: null where
+/// undefined.
 nlohmann::json to_json(const FileResult& result, const std::string& file);
 nlohmann::json to_json(const BandResult& band);
 

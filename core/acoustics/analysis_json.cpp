@@ -27,14 +27,15 @@ nlohmann::json to_json(const FileResult& result, const std::string& file) {
     nlohmann::json bands = nlohmann::json::array(), thirds = nlohmann::json::array();
     for (const BandResult& band : channel.octaves) bands.push_back(to_json(band));
     for (const BandResult& band : channel.thirds) thirds.push_back(to_json(band));
-    nlohmann::json entry = {{"onset_s", channel.onset_s},
-                            {"noise_floor_db", json_value(channel.broadband.noise_floor_db)},
-                            {"mixing_time_s", json_value(channel.mixing_time_s)},
-                            {"echo_density", json_value(channel.echo_density)},
-                            {"drr_db", json_value(channel.drr_db)},
-                            {"decay_found", channel.has_decay()},
-                            {"broadband", to_json(channel.broadband)},
-                            {"bands", bands}};
+    nlohmann::json entry = {
+        {"onset_s", channel.onset_s},
+        {"noise_floor_db", json_value(channel.broadband.noise_floor_db)},
+        {"mixing_time_s", json_value(channel.mixing_time_s)},
+        {"echo_density", json_value(channel.echo_density)},
+        {"drr_db", json_value(channel.drr_db)},
+        {"no_decay", channel.no_decay ? nlohmann::json(*channel.no_decay) : nlohmann::json(nullptr)},
+        {"broadband", to_json(channel.broadband)},
+        {"bands", bands}};
     if (!channel.thirds.empty()) entry["thirds"] = thirds;
     channels.push_back(entry);
   }

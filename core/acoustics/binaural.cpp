@@ -19,8 +19,8 @@ constexpr double kLateSeconds = 1.000;
 
 void require_equal_lengths(std::span<const double> left, std::span<const double> right, const char* where) {
   if (left.size() == right.size()) return;
-  throw ContractError(std::string(where) + ": both channels must be equally long, got " + std::to_string(left.size()) + " and " +
-                      std::to_string(right.size()) + " samples");
+  throw ContractError(std::string(where) + ": both channels must be equally long, got " + std::to_string(left.size()) +
+                      " and " + std::to_string(right.size()) + " samples");
 }
 
 // Mean where every octave has a value; an average over fewer octaves would be another quantity.
@@ -36,7 +36,8 @@ std::optional<double> mean_of(const std::vector<std::optional<double>>& values) 
 
 }  // namespace
 
-std::optional<double> iacc(std::span<const double> left, std::span<const double> right, double rate_hz, double from_s, double to_s) {
+std::optional<double> iacc(std::span<const double> left, std::span<const double> right, double rate_hz, double from_s,
+                           double to_s) {
   const auto total = static_cast<std::ptrdiff_t>(std::min(left.size(), right.size()));
   const std::ptrdiff_t from = std::min(total, static_cast<std::ptrdiff_t>(std::lround(from_s * rate_hz)));
   const std::ptrdiff_t to = std::min(total, static_cast<std::ptrdiff_t>(std::lround(to_s * rate_hz)));
@@ -51,7 +52,8 @@ std::optional<double> iacc(std::span<const double> left, std::span<const double>
   for (std::ptrdiff_t lag = -longest; lag <= longest; ++lag) {
     double sum = 0;
     const std::ptrdiff_t begin = std::max(from, from - lag), end = std::min(to, to - lag);
-    for (std::ptrdiff_t i = begin; i < end; ++i) sum += left[static_cast<std::size_t>(i)] * right[static_cast<std::size_t>(i + lag)];
+    for (std::ptrdiff_t i = begin; i < end; ++i)
+      sum += left[static_cast<std::size_t>(i)] * right[static_cast<std::size_t>(i + lag)];
     largest = std::max(largest, std::abs(sum));
   }
   return std::min(1.0, largest / std::sqrt(left_energy * right_energy));
@@ -69,8 +71,8 @@ Iacc measure_iacc(std::span<const double> left, std::span<const double> right, d
   return {mean_of(early), mean_of(late)};
 }
 
-std::vector<Coherence> measure_coherence(std::span<const double> left, std::span<const double> right, double rate_hz, double from_hz,
-                                         double to_hz) {
+std::vector<Coherence> measure_coherence(std::span<const double> left, std::span<const double> right, double rate_hz,
+                                         double from_hz, double to_hz) {
   require_equal_lengths(left, right, "measure_coherence");
   std::vector<Coherence> result;
   if (left.empty()) return result;

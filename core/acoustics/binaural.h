@@ -11,7 +11,8 @@ namespace diffverb::acoustics {
 ///   IACC = max_{|lag| <= 1 ms} | sum l(t) r(t + lag) | / sqrt(sum l^2 sum r^2),  t in [from_s, to_s)
 ///
 /// Returns  0..1; nothing where either channel is silent there. Source ISO 3382-1 Annex B
-std::optional<double> iacc(std::span<const double> left, std::span<const double> right, double rate_hz, double from_s, double to_s);
+std::optional<double> iacc(std::span<const double> left, std::span<const double> right, double rate_hz, double from_s,
+                           double to_s);
 
 /// IACC averaged over the 500, 1000 and 2000 Hz octaves.
 struct Iacc {
@@ -31,8 +32,9 @@ struct Coherence {
   double real = 0;       ///< Re gamma, -1..1: the correlation at lag 0
 };
 
-/// Third octaves from_hz to to_hz. A band in which either channel is silent is left out. Throws ContractError on unequal lengths.
-std::vector<Coherence> measure_coherence(std::span<const double> left, std::span<const double> right, double rate_hz, double from_hz = 125,
-                                         double to_hz = 8000);
+/// Third octaves from_hz to to_hz. A band in which either channel is silent is left out. Throws ContractError on
+/// unequal lengths.
+std::vector<Coherence> measure_coherence(std::span<const double> left, std::span<const double> right, double rate_hz,
+                                         double from_hz = 125, double to_hz = 8000);
 
 }  // namespace diffverb::acoustics

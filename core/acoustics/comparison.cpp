@@ -39,13 +39,13 @@ std::vector<double> stretch(const std::vector<float>& channel, std::size_t from,
   return values;
 }
 
-std::size_t samples(double seconds, double rate_hz) { return static_cast<std::size_t>(std::max(0L, std::lround(seconds * rate_hz))); }
+std::size_t samples(double seconds, double rate_hz) {
+  return static_cast<std::size_t>(std::max(0L, std::lround(seconds * rate_hz)));
+}
 
-// From the onset to where the noise begins; to the end of the response where no decay was found.
+// From the onset to where the noise begins.
 std::size_t clean_length(const ChannelResult& target) {
-  const std::size_t whole = target.extent.end - target.extent.onset;
-  const std::size_t clean = samples(target.broadband.truncation_s, target.rate_hz);
-  return clean > 0 ? std::min(clean, whole) : whole;
+  return std::min(samples(target.clean_s, target.rate_hz), target.extent.end - target.extent.onset);
 }
 
 // Value of a decay curve beyond its end: the late exponential goes on.
@@ -77,8 +77,8 @@ std::optional<double> curve_error_db(const ChannelResult& target, const ChannelR
   return sum / bands;
 }
 
-SpectrogramDistance spectrogram_distance(const std::vector<float>& target, const ChannelResult& t, const std::vector<float>& other,
-                                         const ChannelResult& o) {
+SpectrogramDistance spectrogram_distance(const std::vector<float>& target, const ChannelResult& t,
+                                         const std::vector<float>& other, const ChannelResult& o) {
   // Cut at the onset first, so that both onsets are the same instant of the resampled signals.
   const auto at_16k = [](const std::vector<float>& channel, const ChannelResult& result, double gain) {
     Audio audio;
@@ -94,8 +94,8 @@ SpectrogramDistance spectrogram_distance(const std::vector<float>& target, const
   return compare_spectrograms(at_16k(target, t, 1), at_16k(other, o, gain), noise_from);
 }
 
-ComparisonFigures compare_channel(const std::vector<float>& target, const ChannelResult& t, const std::vector<float>& other,
-                                  const ChannelResult& o, double early_s) {
+ComparisonFigures compare_channel(const std::vector<float>& target, const ChannelResult& t,
+                                  const std::vector<float>& other, const ChannelResult& o, double early_s) {
   ComparisonFigures figures;
   for (std::size_t b = 0; b < t.octaves.size(); ++b) figures.octaves.push_back(band_errors(t.octaves[b], o.octaves[b]));
   for (std::size_t b = 0; b < t.thirds.size(); ++b) figures.thirds.push_back(band_errors(t.thirds[b], o.thirds[b]));
@@ -120,7 +120,8 @@ ComparisonFigures compare_channel(const std::vector<float>& target, const Channe
   return figures;
 }
 
-std::optional<double> mean_over(const std::vector<ComparisonFigures>& channels, std::optional<double> ComparisonFigures::*member) {
+std::optional<double> mean_over(const std::vector<ComparisonFigures>& channels,
+                                std::optional<double> ComparisonFigures::*member) {
   double sum = 0;
   int count = 0;
   for (const ComparisonFigures& channel : channels) {
@@ -138,7 +139,8 @@ double total_energy(const FileResult& file) {
   return energy;
 }
 
-ComparisonFigures together(const std::vector<ComparisonFigures>& channels, const FileResult& target, const FileResult& other) {
+ComparisonFigures together(const std::vector<ComparisonFigures>& channels, const FileResult& target,
+                           const FileResult& other) {
   ComparisonFigures all;
   std::vector<std::vector<BandErrors>> octaves, thirds;
   std::vector<BandErrors> every_octave, every_third;
@@ -170,8 +172,8 @@ struct CoherenceErrors {
 };
 
 // Mean over third octaves and pairs of channels, of the stretch [skip, length) after the earliest onset.
-CoherenceErrors coherence_errors(const Audio& target, const FileResult& t, const Audio& other, const FileResult& o, std::size_t skip,
-                                 std::size_t length) {
+CoherenceErrors coherence_errors(const Audio& target, const FileResult& t, const Audio& other, const FileResult& o,
+                                 std::size_t skip, std::size_t length) {
   if (length <= skip) return {};
   const auto earliest = [](const FileResult& file) {
     std::size_t onset = file.channels.front().extent.onset;
@@ -184,8 +186,8 @@ CoherenceErrors coherence_errors(const Audio& target, const FileResult& t, const
   for (std::size_t c = 0; c < target.channels.size(); ++c) {
     for (std::size_t d = c + 1; d < target.channels.size(); ++d) {
       const auto of = [&](const Audio& audio, std::size_t from) {
-        return measure_coherence(stretch(audio.channels[c], from, length - skip), stretch(audio.channels[d], from, length - skip),
-                                 t.rate_hz, kFromHz, kToHz);
+        return measure_coherence(stretch(audio.channels[c], from, length - skip),
+                                 stretch(audio.channels[d], from, length - skip), t.rate_hz, kFromHz, kToHz);
       };
       const std::vector<Coherence> a = of(target, target_from), b = of(other, other_from);
       for (const Coherence& x : a) {

@@ -1,10 +1,9 @@
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json_fwd.hpp>
 
 #include "core/acoustics/analysis.h"
 #include "core/audio_file.h"
@@ -19,8 +18,9 @@ struct ComparisonOptions {
 
 /// Errors of one band, other against target: relative ones 100 (other / target - 1), others other - target.
 ///
-/// The reverberation time is T30 where the target's band has 45 dB of range, else T20; where the other lacks it, both use T20. A value
-/// is empty where either side is undefined; level where the target's band has less than 15 dB of range.
+/// The reverberation time is T30 where the target's band has 45 dB of range, else T20; where the other lacks it, both
+/// use T20. A value is empty where either side is undefined; level where the target's band has less than 15 dB of
+/// range.
 struct BandErrors {
   double hz = 0;
   std::optional<double> t_error_pct, edt_error_pct, c80_error_db, d50_error, level_error_db;
@@ -33,37 +33,40 @@ struct ErrorSummary {
 
 /// The same figures for one channel or for all of them.
 ///
-/// All channels together: a band's error is that of the channel where it is largest; median and worst run over the bands of all
-/// channels; level_shape_db is taken over the bands of all channels, so that a wrong balance counts; level_offset_db compares the
-/// sums of the channels' energies; late modes, echo density, LSD and EDC errors are means over the channels.
+/// All channels together: a band's error is that of the channel where it is largest; median and worst run over the
+/// bands of all channels; level_shape_db is taken over the bands of all channels, so that a wrong balance counts;
+/// level_offset_db compares the sums of the channels' energies; late modes, echo density, LSD and EDC errors are means
+/// over the channels.
 struct ComparisonFigures {
-  std::vector<BandErrors> octaves, thirds;   ///< 125 Hz to 8 kHz
+  std::vector<BandErrors> octaves, thirds;  ///< 125 Hz to 8 kHz
   ErrorSummary median, worst, thirds_median, thirds_worst;
-  std::optional<double> level_shape_db;      ///< root mean square of the octaves' level errors less their mean
-  std::optional<double> level_offset_db;     ///< broadband energy, noise taken off
+  std::optional<double> level_shape_db;   ///< root mean square of the octaves' level errors less their mean
+  std::optional<double> level_offset_db;  ///< broadband energy, noise taken off
   std::optional<double> late_modes_pct, late_modes_target_pct;  ///< late_modes.h, from early_ms to the target's noise
   std::optional<double> echo_density, echo_density_target;      ///< mean over the same stretch
   std::optional<double> lsd_db, lsd_smoothed_db;                ///< spectrogram_distance.h
-  /// Mean |difference of the decay curves| over octaves and time, from the onset until the target's has fallen 60 dB or is 5 dB
-  /// above the end of its range.
+  /// Mean |difference of the decay curves| over octaves and time, from the onset until the target's has fallen 60 dB or
+  /// is 5 dB above the end of its range.
   std::optional<double> edc_mae_db;
 };
 
 struct Comparison {
   ComparisonFigures all;
   std::vector<ComparisonFigures> channels;
-  FileResult target, other;                       ///< both analyses, at the target's rate
+  FileResult target, other;  ///< both analyses, at the target's rate
   double early_ms = 0;
-  /// Mean over third octaves and pairs of channels of | |gamma_target| - |gamma_other| | (binaural.h); empty for one channel.
+  /// Mean over third octaves and pairs of channels of | |gamma_target| - |gamma_other| | (binaural.h); empty for one
+  /// channel.
   std::optional<double> coherence_error;
-  std::optional<double> coherence_error_late;     ///< of the stretch after early_ms only
-  std::optional<double> correlation_error;        ///< of Re gamma in place of |gamma|
+  std::optional<double> coherence_error_late;  ///< of the stretch after early_ms only
+  std::optional<double> correlation_error;     ///< of Re gamma in place of |gamma|
 };
 
 /// Everything that tells how near one response comes to another.
 ///
-/// Both are aligned at their onsets (channel by channel for decays, at the earliest channel for coherence). The target's noise is not
-/// asked of the other: decays are compared above it only. An other of another rate is resampled to the target's.
+/// Both are aligned at their onsets (channel by channel for decays, at the earliest channel for coherence). The
+/// target's noise is not asked of the other: decays are compared above it only. An other of another rate is resampled
+/// to the target's.
 ///
 /// Throws   DataError on different numbers of channels; ContractError on empty ones
 Comparison compare(const Audio& target, const Audio& other, const ComparisonOptions& options = {});

@@ -9,12 +9,16 @@ namespace {
 const double kNepersPer60Db = 6 * std::log(10.0);
 constexpr std::size_t kMostPoints = 4000;  // of a regression: more change nothing but the time it takes
 
-double level_db(const Decay& decay, std::size_t sample) { return 10 * std::log10(decay.energy[sample] / decay.energy[0]); }
+double level_db(const Decay& decay, std::size_t sample) {
+  return 10 * std::log10(decay.energy[sample] / decay.energy[0]);
+}
 
-// First sample at or below a level; the curve is non-increasing, so bisection finds it. size() where it never gets there.
+// First sample at or below a level; the curve is non-increasing, so bisection finds it. size() where it never gets
+// there.
 std::size_t first_below(const Decay& decay, double db) {
   const double energy = decay.energy[0] * std::pow(10.0, db / 10);
-  const auto it = std::partition_point(decay.energy.begin(), decay.energy.end(), [&](double value) { return value > energy; });
+  const auto it =
+      std::partition_point(decay.energy.begin(), decay.energy.end(), [&](double value) { return value > energy; });
   return static_cast<std::size_t>(it - decay.energy.begin());
 }
 
@@ -58,7 +62,8 @@ double energy_after(const Decay& decay, double seconds) {
   if (decay.energy.empty()) return 0;
   const double sample = std::max(0.0, seconds * decay.rate_hz);
   const double last = static_cast<double>(decay.energy.size() - 1);
-  if (sample >= last) return decay.tail * std::exp(-kNepersPer60Db * (sample - last) / (decay.rate_hz * decay.floor.late_t60_s));
+  if (sample >= last)
+    return decay.tail * std::exp(-kNepersPer60Db * (sample - last) / (decay.rate_hz * decay.floor.late_t60_s));
   const auto index = static_cast<std::size_t>(sample);
   const double share = sample - static_cast<double>(index);
   return decay.energy[index] + share * (decay.energy[index + 1] - decay.energy[index]);

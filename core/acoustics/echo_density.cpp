@@ -11,7 +11,8 @@
 namespace diffverb::acoustics {
 
 EchoDensity measure_echo_density(std::span<const double> response, double rate_hz) {
-  if (!(rate_hz > 0)) throw ContractError("measure_echo_density: rate_hz must be positive, got " + std::to_string(rate_hz));
+  if (!(rate_hz > 0))
+    throw ContractError("measure_echo_density: rate_hz must be positive, got " + std::to_string(rate_hz));
   const auto half = static_cast<std::ptrdiff_t>(std::max(2.0, EchoDensity::window_s * rate_hz / 2));
   std::vector<double> window(static_cast<std::size_t>(2 * half + 1));
   for (std::ptrdiff_t i = -half; i <= half; ++i) {
@@ -22,7 +23,8 @@ EchoDensity measure_echo_density(std::span<const double> response, double rate_h
   const auto total = static_cast<std::ptrdiff_t>(response.size());
   EchoDensity density;
   for (std::size_t k = 0;; ++k) {
-    const auto centre = static_cast<std::ptrdiff_t>(std::lround(static_cast<double>(k) * EchoDensity::step_s * rate_hz));
+    const auto centre =
+        static_cast<std::ptrdiff_t>(std::lround(static_cast<double>(k) * EchoDensity::step_s * rate_hz));
     // Windows are cut at the onset, but a window that the end of the response would cut tells nothing.
     if (centre + half >= total) break;
     const std::ptrdiff_t from = std::max<std::ptrdiff_t>(0, centre - half);

@@ -10,13 +10,13 @@ namespace diffverb::acoustics {
 ///
 ///   eta(t) = 1 / erfc(1 / sqrt 2) * sum_s w(s - t) [ |h(s)| > sigma(t) ],   sigma(t)^2 = sum_s w(s - t) h(s)^2
 ///
-/// w is a Hann window of window_s that sums to 1 over the samples it covers; 0 for a few echoes, about 1 in a diffuse tail.
-/// Source   Abel and Huang, A simple, robust measure of reverberation echo density, AES 121 (2006)
+/// w is a Hann window of window_s that sums to 1 over the samples it covers; 0 for a few echoes, about 1 in a diffuse
+/// tail. Source   Abel and Huang, A simple, robust measure of reverberation echo density, AES 121 (2006)
 struct EchoDensity {
   static constexpr double window_s = 0.025;
   static constexpr double step_s = 0.0025;
-  std::vector<double> profile;           ///< eta at k * step_s after the first sample
-  std::optional<double> mixing_time_s;   ///< first time that eta reaches kMixed; nothing where it never does
+  std::vector<double> profile;          ///< eta at k * step_s after the first sample
+  std::optional<double> mixing_time_s;  ///< first time that eta reaches kMixed; nothing where it never does
 };
 
 /// Echo density that counts as mixed: what remains below 1 is the estimate's own scatter in a window of 25 ms.

@@ -12,11 +12,12 @@ constexpr double kRangeForLevelDb = 15;
 
 using Member = std::optional<double> BandErrors::*;
 using SummaryMember = std::optional<double> ErrorSummary::*;
-constexpr std::array<std::pair<Member, SummaryMember>, 5> kMembers = {{{&BandErrors::t_error_pct, &ErrorSummary::t_error_pct},
-                                                                       {&BandErrors::edt_error_pct, &ErrorSummary::edt_error_pct},
-                                                                       {&BandErrors::c80_error_db, &ErrorSummary::c80_error_db},
-                                                                       {&BandErrors::d50_error, &ErrorSummary::d50_error},
-                                                                       {&BandErrors::level_error_db, &ErrorSummary::level_error_db}}};
+constexpr std::array<std::pair<Member, SummaryMember>, 5> kMembers = {
+    {{&BandErrors::t_error_pct, &ErrorSummary::t_error_pct},
+     {&BandErrors::edt_error_pct, &ErrorSummary::edt_error_pct},
+     {&BandErrors::c80_error_db, &ErrorSummary::c80_error_db},
+     {&BandErrors::d50_error, &ErrorSummary::d50_error},
+     {&BandErrors::level_error_db, &ErrorSummary::level_error_db}}};
 
 std::optional<double> relative_pct(std::optional<double> target, std::optional<double> other) {
   if (!target || !other || !(*target > 0)) return std::nullopt;
@@ -65,7 +66,8 @@ BandErrors band_errors(const BandResult& target, const BandResult& other) {
 ErrorSummary median_of(const std::vector<BandErrors>& bands) { return summarise(bands, median); }
 
 ErrorSummary worst_of(const std::vector<BandErrors>& bands) {
-  return summarise(bands, [](const std::vector<double>& values) { return *std::max_element(values.begin(), values.end()); });
+  return summarise(bands,
+                   [](const std::vector<double>& values) { return *std::max_element(values.begin(), values.end()); });
 }
 
 std::vector<BandErrors> largest_by_band(const std::vector<std::vector<BandErrors>>& channels) {

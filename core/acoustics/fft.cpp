@@ -1,8 +1,7 @@
 #include "core/acoustics/fft.h"
 
-#include <kissfft/kissfft.hh>
-
 #include <algorithm>
+#include <kissfft/kissfft.hh>
 #include <numbers>
 #include <string>
 
@@ -44,7 +43,8 @@ RealFft& RealFft::operator=(RealFft&&) noexcept = default;
 
 std::vector<std::complex<double>> RealFft::operator()(std::span<const double> signal) const {
   if (signal.size() > fft_size_) {
-    throw ContractError("RealFft: signal has " + std::to_string(signal.size()) + " samples, fft_size is " + std::to_string(fft_size_));
+    throw ContractError("RealFft: signal has " + std::to_string(signal.size()) + " samples, fft_size is " +
+                        std::to_string(fft_size_));
   }
   // Even samples as real part, odd ones as imaginary part: one complex transform of half the length.
   const std::size_t half = fft_size_ / 2;

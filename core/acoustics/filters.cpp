@@ -74,9 +74,10 @@ std::vector<Band> make_bands(BandWidth width, double rate_hz, double from_hz, do
 
 Sections butterworth_band_pass(int order, double low_hz, double high_hz, double rate_hz) {
   if (order < 1 || !(low_hz > 0) || !(low_hz < high_hz) || !(high_hz < rate_hz / 2)) {
-    throw ContractError("butterworth_band_pass: expected order >= 1 and 0 < low_hz < high_hz < rate_hz / 2, got order " +
-                        std::to_string(order) + ", low_hz " + std::to_string(low_hz) + ", high_hz " + std::to_string(high_hz) +
-                        ", rate_hz " + std::to_string(rate_hz));
+    throw ContractError(
+        "butterworth_band_pass: expected order >= 1 and 0 < low_hz < high_hz < rate_hz / 2, got order " +
+        std::to_string(order) + ", low_hz " + std::to_string(low_hz) + ", high_hz " + std::to_string(high_hz) +
+        ", rate_hz " + std::to_string(rate_hz));
   }
   // Prewarped analogue edges in units where the bilinear transform is z = (1 + s) / (1 - s).
   const double low = std::tan(std::numbers::pi * low_hz / rate_hz);
@@ -85,7 +86,8 @@ Sections butterworth_band_pass(int order, double low_hz, double high_hz, double 
   const double centre = std::sqrt(low * high);
   Sections sections;
   const auto add = [&](std::complex<double> p, std::complex<double> q) {
-    // Two analogue poles become one section; each section takes one of the `order` zeros at s = 0 and a gain of `bandwidth`.
+    // Two analogue poles become one section; each section takes one of the `order` zeros at s = 0 and a gain of
+    // `bandwidth`.
     const std::complex<double> zp = (1.0 + p) / (1.0 - p);
     const std::complex<double> zq = (1.0 + q) / (1.0 - q);
     const double gain = bandwidth / std::real((1.0 - p) * (1.0 - q));

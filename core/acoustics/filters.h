@@ -16,8 +16,9 @@ enum class BandWidth { kOctave, kThirdOctave };
 
 /// One fractional-octave band.
 ///
-/// Exact centres are the base-2 series of IEC 61260:1995, 1000 * 2^(k/b) Hz with b = 1 or 3, so that octaves stand at 125,
-/// 250 ... 8000 Hz exactly; edges are hz * 2^(-+1/(2b)). nominal_hz is the rounded name of the band (160, 200, 315 ...).
+/// Exact centres are the base-2 series of IEC 61260:1995, 1000 * 2^(k/b) Hz with b = 1 or 3, so that octaves stand at
+/// 125, 250 ... 8000 Hz exactly; edges are hz * 2^(-+1/(2b)). nominal_hz is the rounded name of the band (160, 200, 315
+/// ...).
 struct Band {
   double hz = 0;
   double low_hz = 0;
@@ -34,8 +35,8 @@ inline constexpr double kHighestEdge = 0.95;
 /// Throws   ContractError unless rate_hz > 0
 std::vector<Band> make_bands(BandWidth width, double rate_hz, double from_hz = 63, double to_hz = 16000);
 
-/// Digital Butterworth band-pass, bilinear with prewarped edges: the response of scipy.signal.butter(order, [low, high], 'bandpass',
-/// output='sos'), one section per prototype pole, each with zeros at z = 1 and z = -1.
+/// Digital Butterworth band-pass, bilinear with prewarped edges: the response of scipy.signal.butter(order, [low,
+/// high], 'bandpass', output='sos'), one section per prototype pole, each with zeros at z = 1 and z = -1.
 ///
 /// Throws   ContractError unless order >= 1 and 0 < low_hz < high_hz < rate_hz / 2
 Sections butterworth_band_pass(int order, double low_hz, double high_hz, double rate_hz);

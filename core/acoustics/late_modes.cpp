@@ -37,7 +37,8 @@ std::optional<double> late_modes_pct(std::span<const double> late, double rate_h
   for (double centre = kFromHz; centre < top_hz; centre *= std::exp2(kMedianStep)) {
     const auto low = static_cast<std::size_t>(centre / half / bin_hz);
     const auto high = std::min(power.size(), static_cast<std::size_t>(centre * half / bin_hz) + 1);
-    neighbours.assign(power.begin() + static_cast<std::ptrdiff_t>(low), power.begin() + static_cast<std::ptrdiff_t>(high));
+    neighbours.assign(power.begin() + static_cast<std::ptrdiff_t>(low),
+                      power.begin() + static_cast<std::ptrdiff_t>(high));
     const auto middle = neighbours.begin() + static_cast<std::ptrdiff_t>(neighbours.size() / 2);
     std::nth_element(neighbours.begin(), middle, neighbours.end());
     if (!(*middle > 0)) continue;

@@ -7,14 +7,15 @@ namespace diffverb::acoustics {
 
 /// Share of isolated modes in a late response, in percent: what sounds metallic.
 ///
-///   100 * #{ bins in 200 Hz .. 4 kHz with |H(f)|^2 > 12 dB above the median of |H|^2 over +-1/6 octave around f } / #bins
+///   100 * #{ bins in 200 Hz .. 4 kHz with |H(f)|^2 > 12 dB above the median of |H|^2 over +-1/6 octave around f } /
+///   #bins
 ///
-/// H is the transform of the whole stretch, not windowed (an exponential decay is its own window) and padded with zeros only to a
-/// fast length. A diffuse (Gaussian) tail gives 0.002 %.
+/// H is the transform of the whole stretch, not windowed (an exponential decay is its own window) and padded with zeros
+/// only to a fast length. A diffuse (Gaussian) tail gives 0.002 %.
 ///
 /// Reads    late [T]: the response after the early part, up to where its noise begins
-/// Returns  percent; nothing where the stretch is silent or so short that +-1/6 octave at 200 Hz holds fewer than 5 bins
-/// Throws   ContractError unless rate_hz > 0
+/// Returns  percent; nothing where the stretch is silent or so short that +-1/6 octave at 200 Hz holds fewer than 5
+/// bins Throws   ContractError unless rate_hz > 0
 std::optional<double> late_modes_pct(std::span<const double> late, double rate_hz);
 
 }  // namespace diffverb::acoustics

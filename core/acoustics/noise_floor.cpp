@@ -13,12 +13,13 @@ namespace diffverb::acoustics {
 namespace {
 
 constexpr int kMostRounds = 30;
-constexpr double kSmallestDecayDb = 10;   // less than this above the noise is no decay
-constexpr double kIntervalsPer10Db = 5;   // Lundeby: 3 to 10
-constexpr double kLineAboveNoiseDb = 6;   // the noise is subtracted first, so the line may come nearer than Lundeby's 5 to 10 dB
-constexpr double kLineRangeDb = 20;       // Lundeby: 10 to 20
-constexpr double kLongestLineDb = 200;    // where blocks are few
-constexpr double kNoiseShare = 0.1;       // the last tenth is noise at first, and never less than that later
+constexpr double kSmallestDecayDb = 10;  // less than this above the noise is no decay
+constexpr double kIntervalsPer10Db = 5;  // Lundeby: 3 to 10
+constexpr double kLineAboveNoiseDb =
+    6;  // the noise is subtracted first, so the line may come nearer than Lundeby's 5 to 10 dB
+constexpr double kLineRangeDb = 20;     // Lundeby: 10 to 20
+constexpr double kLongestLineDb = 200;  // where blocks are few
+constexpr double kNoiseShare = 0.1;     // the last tenth is noise at first, and never less than that later
 constexpr double kTiny = 1e-300;
 
 struct Line {
@@ -41,7 +42,9 @@ class Energy {
   }
   std::size_t size() const { return sums_.size() - 1; }
   double sum(std::size_t from, std::size_t to) const { return std::max(0.0, sums_[to] - sums_[from]); }
-  double mean(std::size_t from, std::size_t to) const { return sum(from, to) / static_cast<double>(std::max<std::size_t>(1, to - from)); }
+  double mean(std::size_t from, std::size_t to) const {
+    return sum(from, to) / static_cast<double>(std::max<std::size_t>(1, to - from));
+  }
   std::vector<double> blocks(std::size_t length) const {
     std::vector<double> means(size() / length);
     for (std::size_t k = 0; k < means.size(); ++k) means[k] = mean(k * length, (k + 1) * length);
@@ -53,7 +56,8 @@ class Energy {
 };
 
 // Least squares through the levels of blocks [from, to), less the noise. Blocks that noise alone explains are left out.
-std::optional<Line> fit_line(const std::vector<double>& blocks, std::size_t length, std::size_t from, std::size_t to, double noise) {
+std::optional<Line> fit_line(const std::vector<double>& blocks, std::size_t length, std::size_t from, std::size_t to,
+                             double noise) {
   double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
   for (std::size_t k = from; k < to; ++k) {
     if (blocks[k] - noise <= 0.25 * noise || blocks[k] <= kTiny) continue;
@@ -112,9 +116,11 @@ double noise_behind(const Energy& energy, const Line& line, double noise) {
   return std::max(0.0, measured - line.mean_power(from, total));
 }
 
-std::optional<Line> late_line(const Energy& energy, const Line& previous, double noise, std::size_t shortest, std::size_t longest) {
+std::optional<Line> late_line(const Energy& energy, const Line& previous, double noise, std::size_t shortest,
+                              std::size_t longest) {
   const double interval = -10 / previous.slope_db / kIntervalsPer10Db;
-  const auto length = static_cast<std::size_t>(std::clamp(interval, static_cast<double>(shortest), static_cast<double>(longest)));
+  const auto length =
+      static_cast<std::size_t>(std::clamp(interval, static_cast<double>(shortest), static_cast<double>(longest)));
   const std::vector<double> blocks = energy.blocks(length);
   if (blocks.size() < 4) return std::nullopt;
   const double last = std::max(noise, energy.mean(energy.size() - length, energy.size()) * 0.25);
@@ -129,8 +135,8 @@ std::optional<Line> late_line(const Energy& energy, const Line& previous, double
   return fit_line(blocks, length, start, stop, noise);
 }
 
-// A line through levels in dB lies below the mean power, the more so the fewer degrees of freedom a block has. Its level is set by
-// energy instead: what it carries over the last 20 dB before the noise equals what was measured there.
+// A line through levels in dB lies below the mean power, the more so the fewer degrees of freedom a block has. Its
+// level is set by energy instead: what it carries over the last 20 dB before the noise equals what was measured there.
 Line match_energy(const Energy& energy, Line line, double noise, double crossing) {
   const double stop = std::min(crossing, static_cast<double>(energy.size()));
   const double start = std::max(0.0, stop + kLineRangeDb / line.slope_db);

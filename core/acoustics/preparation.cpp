@@ -10,10 +10,10 @@
 namespace diffverb::acoustics {
 namespace {
 
-constexpr double kPaddingShare = 1e-9;    // below this share of the peak a sample is padding
+constexpr double kPaddingShare = 1e-9;  // below this share of the peak a sample is padding
 constexpr double kFrameSeconds = 0.02;
-constexpr double kFadeDb = 6;             // the last frame of a fade lies this far below the trend
-constexpr double kLargestCut = 0.5;       // a "fade" longer than this share of the file is the response itself
+constexpr double kFadeDb = 6;        // the last frame of a fade lies this far below the trend
+constexpr double kLargestCut = 0.5;  // a "fade" longer than this share of the file is the response itself
 constexpr std::size_t kFewestFrames = 15;
 
 double peak_of(std::span<const double> response) {
@@ -41,7 +41,9 @@ std::vector<double> frame_levels_db(std::span<const double> response, std::size_
 }
 
 bool last_frame_is_fade(const std::vector<double>& levels, std::size_t count) {
-  const auto from = [&](double share) { return levels.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(count)); };
+  const auto from = [&](double share) {
+    return levels.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(count));
+  };
   const auto last = levels.begin() + static_cast<std::ptrdiff_t>(count);
   const double before = median({from(0.6), from(0.8)});
   const double now = median({from(0.8), last});
@@ -68,15 +70,16 @@ std::size_t find_end(std::span<const double> response, double rate_hz) {
   const auto frame = std::max<std::size_t>(1, static_cast<std::size_t>(kFrameSeconds * rate_hz));
   const std::vector<double> levels = frame_levels_db(response.first(end), frame);
   std::size_t count = levels.size();
-  const auto fewest = std::max(kFewestFrames, static_cast<std::size_t>((1 - kLargestCut) * static_cast<double>(levels.size())));
+  const auto fewest =
+      std::max(kFewestFrames, static_cast<std::size_t>((1 - kLargestCut) * static_cast<double>(levels.size())));
   while (count > fewest && last_frame_is_fade(levels, count)) --count;
   return end - (levels.size() - count) * frame;
 }
 
 Extent find_extent(std::span<const double> response, double rate_hz, double onset_share) {
   if (response.empty() || !(rate_hz > 0)) {
-    throw ContractError("find_extent: expected a response with samples and rate_hz > 0, got " + std::to_string(response.size()) +
-                        " samples at " + std::to_string(rate_hz) + " Hz");
+    throw ContractError("find_extent: expected a response with samples and rate_hz > 0, got " +
+                        std::to_string(response.size()) + " samples at " + std::to_string(rate_hz) + " Hz");
   }
   Extent extent;
   extent.onset = find_onset(response, onset_share);

@@ -20,9 +20,10 @@ std::size_t find_onset(std::span<const double> response, double share = kOnsetSh
 
 /// One past the last sample before zero padding or a fade-out at the end of the file.
 ///
-/// A faded or padded end reads as a noise floor of 0 and as a decay that has none; both spoil every decay time. Zeros (below
-/// 1e-9 of the peak) go first. Then 20 ms frames go from the end for as long as the last one lies 6 dB below the trend: the median
-/// level of the last fifth, continued with the slope from the fifth before. A plain exponential follows its own trend and stays whole.
+/// A faded or padded end reads as a noise floor of 0 and as a decay that has none; both spoil every decay time. Zeros
+/// (below 1e-9 of the peak) go first. Then 20 ms frames go from the end for as long as the last one lies 6 dB below the
+/// trend: the median level of the last fifth, continued with the slope from the fifth before. A plain exponential
+/// follows its own trend and stays whole.
 ///
 /// Returns  sample index in (0, response.size()]; response.size() where nothing is to be cut
 std::size_t find_end(std::span<const double> response, double rate_hz);

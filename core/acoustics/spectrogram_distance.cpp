@@ -109,7 +109,8 @@ void raise_to(Spectrogram& power, const std::vector<double>& floor) {
 
 }  // namespace
 
-SpectrogramDistance compare_spectrograms(std::span<const double> target, std::span<const double> other, std::size_t noise_from) {
+SpectrogramDistance compare_spectrograms(std::span<const double> target, std::span<const double> other,
+                                         std::size_t noise_from) {
   if (target.empty()) return {};
   // Frames behind the first 128 serve the noise estimate only.
   const std::size_t all = target.size() / kHop + 1;

@@ -39,7 +39,8 @@ Curve sample_curve(const Decay& decay) {
   const double start = index(kStartDb), stop = index(stop_db);
   Curve curve;
   for (int k = 0; k < kPoints; ++k) {
-    const double sample = std::min(start + (stop - start) * k / (kPoints - 1), static_cast<double>(decay.energy.size() - 1));
+    const double sample =
+        std::min(start + (stop - start) * k / (kPoints - 1), static_cast<double>(decay.energy.size() - 1));
     curve.time_s.push_back(sample / decay.rate_hz);
     curve.energy.push_back(decay.energy[static_cast<std::size_t>(sample)] / decay.energy[0]);
   }

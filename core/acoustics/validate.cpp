@@ -26,17 +26,18 @@ std::string number(double value, const char* format = "%.4g") {
 }
 
 struct Shape {
-  std::size_t bands = 0;    // looked at
-  std::size_t found = 0;    // with any decay
-  std::size_t decaying = 0; // with enough range
+  std::size_t bands = 0;     // looked at
+  std::size_t found = 0;     // with any decay
+  std::size_t decaying = 0;  // with enough range
   double best_range_db = 0;
-  double bend = 1;          // median over the decaying bands
-  double fall_s = 0;        // broadband time to -25 dB, the longest of the bands where broadband has no range
+  double bend = 1;    // median over the decaying bands
+  double fall_s = 0;  // broadband time to -25 dB, the longest of the bands where broadband has no range
 };
 
 double time_to(const Decay& decay, double db) {
   const double energy = decay.energy.front() * std::pow(10.0, db / 10);
-  const auto it = std::partition_point(decay.energy.begin(), decay.energy.end(), [&](double value) { return value > energy; });
+  const auto it =
+      std::partition_point(decay.energy.begin(), decay.energy.end(), [&](double value) { return value > energy; });
   return static_cast<double>(it - decay.energy.begin()) / decay.rate_hz;
 }
 
@@ -64,27 +65,6 @@ Shape measure_shape(std::span<const double> response, double rate_hz) {
   shape.bend = middle(bends);
   shape.fall_s = *std::max_element(falls.begin(), falls.end());
   return shape;
-}
-
-void require_decay(std::span<const double> channel, double rate_hz, const std::string& where) {
-  const Extent extent = find_extent(channel, rate_hz);
-  const Shape shape = measure_shape(channel.subspan(extent.onset, extent.end - extent.onset), rate_hz);
-  const std::size_t needed = std::min(kFewestBands, std::max<std::size_t>(1, shape.bands / 2));
-  if (shape.decaying >= needed && shape.bend > kStraightest) {
-    throw DataError(where + ": no decay to be found (the energy stays and then stops, as noise, speech or music does); expected an " +
-                    "impulse response");
-  }
-  if (shape.decaying >= needed && shape.fall_s < kShortestDecaySeconds) {
-    throw DataError(where + ": no decay to be found (all is over within " + number(1e3 * kShortestDecaySeconds) +
-                    " ms of the direct sound); expected a response with reverberation");
-  }
-  if (shape.decaying >= needed) return;
-  if (2 * shape.found >= shape.bands && shape.found > 0) {
-    throw DataError(where + ": more noise than response: the decay stands " + number(shape.best_range_db, "%.0f") +
-                    " dB above the noise in its best octave; expected " + number(kSmallestRangeDb) + " dB or more in " +
-                    std::to_string(needed) + " octaves");
-  }
-  throw DataError(where + ": no decay to be found (noise, music or a steady tone?); expected an impulse response");
 }
 
 std::size_t count_clipped(const std::vector<float>& channel) {
@@ -115,12 +95,33 @@ std::string name_of(const Audio& audio, const std::filesystem::path& path, std::
 
 }  // namespace
 
-std::vector<std::string> check_response(const Audio& audio, const std::filesystem::path& path) {
-  if (audio.channels.empty() || audio.frames() == 0) throw DataError(path.string() + ": no samples; expected an impulse response");
+std::optional<std::string> missing_decay(std::span<const double> channel, double rate_hz) {
+  const Extent extent = find_extent(channel, rate_hz);
+  const Shape shape = measure_shape(channel.subspan(extent.onset, extent.end - extent.onset), rate_hz);
+  const std::size_t needed = std::min(kFewestBands, std::max<std::size_t>(1, shape.bands / 2));
+  if (shape.decaying >= needed && shape.bend > kStraightest) {
+    return "no decay to be found (the energy stays and then stops, as that of noise, speech or music does)";
+  }
+  if (shape.decaying >= needed && shape.fall_s < kShortestDecaySeconds) {
+    return "no decay to be found (all is over within " + number(1e3 * kShortestDecaySeconds) +
+           " ms of the direct sound)";
+  }
+  if (shape.decaying >= needed) return std::nullopt;
+  if (2 * shape.found >= shape.bands && shape.found > 0 && shape.best_range_db < kSmallestRangeDb + 1) {
+    return "more noise than response: the decay stands " + number(shape.best_range_db, "%.0f") +
+           " dB above the noise in its best octave, " + "fewer than " + std::to_string(needed) + " octaves reach " +
+           number(kSmallestRangeDb) + " dB";
+  }
+  return "no decay to be found (noise, music, a steady tone, or more noise than response)";
+}
+
+std::vector<std::string> check_samples(const Audio& audio, const std::filesystem::path& path) {
+  if (audio.channels.empty() || audio.frames() == 0)
+    throw DataError(path.string() + ": no samples; expected an impulse response");
   const double seconds = static_cast<double>(audio.frames()) / audio.rate_hz;
   if (seconds < kShortestSeconds) {
-    throw DataError(path.string() + ": " + number(1e3 * seconds) + " ms long; expected an impulse response of at least " +
-                    number(1e3 * kShortestSeconds) + " ms");
+    throw DataError(path.string() + ": " + number(1e3 * seconds) +
+                    " ms long; expected an impulse response of at least " + number(1e3 * kShortestSeconds) + " ms");
   }
   std::vector<std::string> warnings;
   for (std::size_t c = 0; c < audio.channels.size(); ++c) {
@@ -128,17 +129,26 @@ std::vector<std::string> check_response(const Audio& audio, const std::filesyste
     const std::string where = name_of(audio, path, c);
     const auto bad = std::find_if(channel.begin(), channel.end(), [](float value) { return !std::isfinite(value); });
     if (bad != channel.end()) {
-      throw DataError(where + ": sample " + std::to_string(bad - channel.begin()) + " is not finite; expected finite samples");
+      throw DataError(where + ": sample " + std::to_string(bad - channel.begin()) +
+                      " is not finite; expected finite samples");
     }
     if (std::all_of(channel.begin(), channel.end(), [](float value) { return value == 0; })) {
       throw DataError(where + ": silent (all zeros); expected an impulse response");
     }
     if (const std::size_t clipped = count_clipped(channel); clipped > 0) {
-      warnings.push_back(where + ": clipped: " + std::to_string(clipped) + " samples stand in runs of 3 or more at full scale");
+      warnings.push_back(where + ": clipped: " + std::to_string(clipped) +
+                         " samples stand in runs of 3 or more at full scale");
     }
   }
+  return warnings;
+}
+
+std::vector<std::string> check_response(const Audio& audio, const std::filesystem::path& path) {
+  std::vector<std::string> warnings = check_samples(audio, path);
   for (std::size_t c = 0; c < audio.channels.size(); ++c) {
-    require_decay(to_double(audio.channels[c]), audio.rate_hz, name_of(audio, path, c));
+    if (const auto problem = missing_decay(to_double(audio.channels[c]), audio.rate_hz)) {
+      throw DataError(name_of(audio, path, c) + ": " + *problem + "; expected an impulse response");
+    }
   }
   return warnings;
 }

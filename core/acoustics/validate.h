@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,17 +10,24 @@
 
 namespace diffverb::acoustics {
 
-/// Refuses what is no impulse response, before anything is computed from it.
-///
-/// A channel decays when at least three (or half) of its octave bands 125 Hz to 8 kHz have a decay of 20 dB above their noise, those
-/// curves are not bent the wrong way (time to -10 dB at most 0.52 of the time to -25 dB, median over the bands; 0.4 for one
-/// exponential, less for a strong direct sound, nearly 1 for stationary sound that just ends), and the whole takes 10 ms or more to
-/// fall by 25 dB.
+/// Refuses what no figure can be computed from.
 ///
 /// Reads    audio as read_audio gives it; path is for the message only
 /// Returns  warnings, one line each (clipped samples: runs of three or more at full scale); mostly none
-/// Throws   DataError: no samples, shorter than 50 ms, a sample that is not finite, a silent channel, no decay to be found, more noise
-///          than response
+/// Throws   DataError: no samples, shorter than 50 ms, a sample that is not finite, a silent channel
+std::vector<std::string> check_samples(const Audio& audio, const std::filesystem::path& path);
+
+/// Why a channel is no impulse response, in words; nothing where it is one.
+///
+/// A channel decays when at least three (or half) of its octave bands 125 Hz to 8 kHz have a decay of 20 dB above their
+/// noise, those curves are not bent the wrong way (time to -10 dB at most 0.52 of the time to -25 dB, median over the
+/// bands; 0.4 for one exponential, less for a strong direct sound, nearly 1 for stationary sound that just ends), and
+/// one of them takes 10 ms or more to fall by 25 dB.
+std::optional<std::string> missing_decay(std::span<const double> channel, double rate_hz);
+
+/// check_samples and, for every channel, missing_decay: what a fit asks of its target.
+///
+/// Throws   DataError as check_samples; no decay to be found, or more noise than response
 std::vector<std::string> check_response(const Audio& audio, const std::filesystem::path& path);
 
 }  // namespace diffverb::acoustics

@@ -1,0 +1,102 @@
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/acoustics/analysis.h"
+#include "core/acoustics/validate.h"
+#include "core/audio_file.h"
+#include "core/log.h"
+#include "train/cli.h"
+
+namespace diffverb {
+namespace {
+
+using acoustics::BandResult;
+using acoustics::ChannelResult;
+
+struct AnalyzeOptions {
+  std::vector<std::string> files;
+  bool json = false;
+  bool thirds = false;
+};
+
+std::string cell(const std::optional<double>& value, const char* format) {
+  if (!value) return "-";
+  char text[32];
+  std::snprintf(text, sizeof text, format, *value);
+  return text;
+}
+
+void print_bands(const char* title, const std::vector<BandResult>& bands) {
+  if (bands.empty()) return;
+  std::printf("  %-9s %8s %8s %8s %8s %8s %7s %8s %9s %9s %8s\n", title, "T20 s", "T30 s", "EDT s", "C50 dB", "C80 dB",
+              "D50", "Ts ms", "level dB", "noise dB", "range dB");
+  for (const BandResult& band : bands) {
+    const std::string name = band.hz > 0 ? cell(band.hz, "%.5g") + " Hz" : "all";
+    std::optional<double> ts_ms;
+    if (band.ts_s) ts_ms = 1e3 * *band.ts_s;
+    std::printf("  %-9s %8s %8s %8s %8s %8s %7s %8s %9.1f %9s %8.1f\n", name.c_str(), cell(band.t20_s, "%.3f").c_str(),
+                cell(band.t30_s, "%.3f").c_str(), cell(band.edt_s, "%.3f").c_str(), cell(band.c50_db, "%.1f").c_str(),
+                cell(band.c80_db, "%.1f").c_str(), cell(band.d50, "%.2f").c_str(), cell(ts_ms, "%.1f").c_str(),
+                band.level_db, cell(band.noise_floor_db, "%.1f").c_str(), band.range_db);
+  }
+}
+
+void print_channel(const ChannelResult& channel, std::size_t index) {
+  std::optional<double> mixing_ms;
+  if (channel.mixing_time_s) mixing_ms = 1e3 * *channel.mixing_time_s;
+  std::printf(
+      " channel %zu: onset %.1f ms, noise floor %s dB, mixing time %s ms, echo density of the tail %s, DRR %s dB\n",
+      index + 1, 1e3 * channel.onset_s, cell(channel.broadband.noise_floor_db, "%.1f").c_str(),
+      cell(mixing_ms, "%.0f").c_str(), cell(channel.echo_density, "%.2f").c_str(),
+      cell(channel.drr_db, "%.1f").c_str());
+  if (channel.no_decay) std::printf("  %s\n", channel.no_decay->c_str());
+  print_bands("octave", channel.octaves);
+  print_bands("broadband", {channel.broadband});
+  print_bands("1/3 oct.", channel.thirds);
+}
+
+void analyze_files(const AnalyzeOptions& options) {
+  acoustics::AnalysisOptions analysis;
+  analysis.thirds = options.thirds;
+  nlohmann::json all = nlohmann::json::array();
+  for (const std::string& file : options.files) {
+    const Audio audio = read_audio(file);
+    for (const std::string& warning : acoustics::check_samples(audio, file)) log().warning(warning);
+    const acoustics::FileResult result = acoustics::analyze(audio, analysis);
+    if (options.json) {
+      all.push_back(acoustics::to_json(result, file));
+      continue;
+    }
+    std::printf("%s: %zu channel%s, %g Hz, %.3f s\n", file.c_str(), audio.channels.size(),
+                audio.channels.size() == 1 ? "" : "s", audio.rate_hz,
+                static_cast<double>(audio.frames()) / audio.rate_hz);
+    for (std::size_t c = 0; c < result.channels.size(); ++c) print_channel(result.channels[c], c);
+    if (result.iacc) {
+      std::printf(" IACC, mean of 500, 1000, 2000 Hz: early (to 80 ms) %s, late %s\n",
+                  cell(result.iacc->early_e3, "%.2f").c_str(), cell(result.iacc->late_l3, "%.2f").c_str());
+    }
+  }
+  if (options.json) std::cout << (all.size() == 1 ? all[0] : all).dump(2) << "\n";
+}
+
+}  // namespace
+
+void add_analyze_command(CLI::App& app, Context&) {
+  auto options = std::make_shared<AnalyzeOptions>();
+  CLI::App* command = app.add_subcommand("analyze", "Measure impulse responses by octave band (ISO 3382-1)");
+  command->add_option("files", options->files, "impulse responses: WAV, FLAC, ...")->required();
+  command->add_flag("--json", options->json, "JSON on stdout: an object, or an array for several files");
+  command->add_flag("--thirds", options->thirds, "third octaves too");
+  command->footer(
+      "A figure that the range above the noise does not support is - (null in JSON): T20 needs 35 dB, T30 45 dB.\n"
+      "Levels are in dB of the sum of squares, noise in dB of the mean square, full scale 1.\n\n"
+      "Examples:\n  diffverb analyze room.wav\n  diffverb analyze --json room.wav hall.wav > figures.json");
+  command->callback([options] { analyze_files(*options); });
+}
+
+}  // namespace diffverb

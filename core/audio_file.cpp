@@ -24,7 +24,8 @@ void check_info(const std::filesystem::path& path, const SF_INFO& info) {
   if (info.channels > kMostChannels || info.channels < 1)
     throw DataError(path.string() + ": has " + std::to_string(info.channels) + " channels, expected 1 to 8");
   if (info.samplerate < kLeastRateHz)
-    throw DataError(path.string() + ": sample rate is " + std::to_string(info.samplerate) + " Hz, expected 8000 Hz or more");
+    throw DataError(path.string() + ": sample rate is " + std::to_string(info.samplerate) +
+                    " Hz, expected 8000 Hz or more");
 }
 
 void check_finite(const std::filesystem::path& path, const Audio& audio) {
@@ -32,8 +33,9 @@ void check_finite(const std::filesystem::path& path, const Audio& audio) {
     const std::vector<float>& x = audio.channels[c];
     const auto bad = std::find_if(x.begin(), x.end(), [](float value) { return !std::isfinite(value); });
     if (bad != x.end())
-      throw DataError(path.string() + ": sample " + std::to_string(bad - x.begin()) + " of channel " + std::to_string(c) +
-                      " is " + (std::isnan(*bad) ? "not a number" : "infinite") + ", expected finite samples");
+      throw DataError(path.string() + ": sample " + std::to_string(bad - x.begin()) + " of channel " +
+                      std::to_string(c) + " is " + (std::isnan(*bad) ? "not a number" : "infinite") +
+                      ", expected finite samples");
   }
 }
 
@@ -83,7 +85,8 @@ Audio read_audio(const std::filesystem::path& path) {
     throw DataError(path.string() + ": not an audio file that can be read: " + why);
   }
   check_info(path, info);
-  if (info.frames > kMostFrames) throw DataError(path.string() + ": " + std::to_string(info.frames) + " samples are too many");
+  if (info.frames > kMostFrames)
+    throw DataError(path.string() + ": " + std::to_string(info.frames) + " samples are too many");
 
   Audio audio;
   audio.rate_hz = info.samplerate;
@@ -95,7 +98,8 @@ Audio read_audio(const std::filesystem::path& path) {
         audio.channels[c].push_back(block[static_cast<std::size_t>(i * info.channels) + c]);
     }
   }
-  if (sf_error(file.get()) != SF_ERR_NO_ERROR) throw DataError(path.string() + ": broken audio: " + sf_strerror(file.get()));
+  if (sf_error(file.get()) != SF_ERR_NO_ERROR)
+    throw DataError(path.string() + ": broken audio: " + sf_strerror(file.get()));
   if (audio.frames() == 0) throw DataError(path.string() + ": holds no samples");
   check_finite(path, audio);
   return audio;

@@ -19,13 +19,15 @@ constexpr double kLeastRateHz = 8000;
 
 /// Reads every format and rate that libsndfile does (WAV, FLAC, AIFF, OGG, W64, ...).
 ///
-/// Throws   DataError where the path is no audio file, is empty or cut off, has more than 8 channels, a rate below 8 kHz
+/// Throws   DataError where the path is no audio file, is empty or cut off, has more than 8 channels, a rate below 8
+/// kHz
 ///          or a sample that is not finite (channel and index are named)
 Audio read_audio(const std::filesystem::path& path);
 
 /// Writes 32-bit float WAV, whole or not at all.
 ///
-/// Throws   ContractError for channels of unequal length, none, or more than 8; DataError for samples that are not finite
+/// Throws   ContractError for channels of unequal length, none, or more than 8; DataError for samples that are not
+/// finite
 ///          and where the file cannot be written
 void write_audio(const std::filesystem::path& path, const Audio& audio);
 

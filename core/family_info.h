@@ -27,7 +27,8 @@ template <class Family>
 FamilyInfo describe(const Family& family) {
   FamilyInfo info{family.name(), family.singular(), {}};
   for (const auto& part : family.parts())
-    info.parts.push_back({part.name, part.summary, part.source, [&family, name = part.name] { return family.keys(name); }});
+    info.parts.push_back(
+        {part.name, part.summary, part.source, [&family, name = part.name] { return family.keys(name); }});
   return info;
 }
 

@@ -1,183 +1,21 @@
 #include "core/fields.h"
 
-#include <charconv>
 #include <cmath>
-#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
 #include <type_traits>
 
 #include "core/error.h"
+#include "core/field_values.h"
 #include "core/nearest.h"
 #include "core/yaml_tree.h"
 
 namespace diffverb {
-namespace {
 
-template <class T>
-std::string number_text(T value) {
-  char buffer[64];
-  const auto result = std::to_chars(buffer, buffer + sizeof buffer, value);  // shortest that reads back to the same
-  return std::string(buffer, result.ptr);
-}
-
-std::string range_text(const Range& range) {
-  const std::string text = range.text();
-  return text.empty() ? "" : " " + text;
-}
-
-std::string shown(const YamlTree& tree) {
-  if (tree.kind == YamlTree::Kind::kMap) return "a map";
-  if (tree.kind == YamlTree::Kind::kList) return "a list";
-  if (tree.kind == YamlTree::Kind::kNull) return "nothing";
-  constexpr std::size_t kMostShown = 60;
-  const std::string text = tree.scalar.size() > kMostShown ? tree.scalar.substr(0, kMostShown) + "..." : tree.scalar;
-  return "'" + text + "'";
-}
-
-YamlTree scalar_tree(std::string text, bool quoted = false) {
-  YamlTree tree;
-  tree.kind = YamlTree::Kind::kScalar;
-  tree.scalar = std::move(text);
-  tree.quoted = quoted;
-  return tree;
-}
-
-bool parse_double(const YamlTree& tree, double& value) {
-  if (tree.kind != YamlTree::Kind::kScalar || tree.quoted || tree.scalar.empty()) return false;
-  const std::string& text = tree.scalar;
-  const char* begin = text.data() + (text[0] == '+');
-  const auto result = std::from_chars(begin, text.data() + text.size(), value);
-  return result.ec == std::errc() && result.ptr == text.data() + text.size() && std::isfinite(value);
-}
-
-// Each reader says what is wrong ("" is right); each writer gives the tree that reads back to the same value.
-
-template <class T>
-struct Value;  // of one type that a key can have
-
-template <>
-struct Value<bool> {
-  static std::string read(const YamlTree& tree, bool& out, const Range&) {
-    const std::string& text = tree.scalar;
-    const bool yes = text == "true" || text == "True" || text == "TRUE";
-    const bool no = text == "false" || text == "False" || text == "FALSE";
-    if (tree.kind != YamlTree::Kind::kScalar || tree.quoted || (!yes && !no))
-      return "expected true or false, got " + shown(tree);
-    out = yes;
-    return "";
-  }
-  static YamlTree write(bool value) { return scalar_tree(value ? "true" : "false"); }
-};
-
-template <class T>
-struct Whole {
-  static std::string read(const YamlTree& tree, T& out, const Range& range) {
-    const std::string expected = "expected a whole number" + range_text(range) + ", got " + shown(tree);
-    double real = 0;
-    if (!parse_double(tree, real) || std::floor(real) != real) return expected;
-    if (!range.contains(real)) return expected;
-    T value = 0;
-    const std::string& text = tree.scalar;
-    const char* begin = text.data() + (text[0] == '+');
-    const auto result = std::from_chars(begin, text.data() + text.size(), value);
-    if (result.ec == std::errc() && result.ptr == text.data() + text.size()) {
-      out = value;
-      return "";
-    }
-    constexpr double kExact = 9007199254740992.0;  // 1e3 and 16.0 are whole numbers too, as far as a double counts
-    if (std::abs(real) > kExact || real < static_cast<double>(std::numeric_limits<T>::lowest()) ||
-        real > static_cast<double>(std::numeric_limits<T>::max()))
-      return "out of range: " + expected;
-    out = static_cast<T>(real);
-    return "";
-  }
-  static YamlTree write(T value) { return scalar_tree(number_text(value)); }
-};
-template <>
-struct Value<int> : Whole<int> {};
-template <>
-struct Value<std::int64_t> : Whole<std::int64_t> {};
-template <>
-struct Value<std::uint64_t> : Whole<std::uint64_t> {};
-
-template <class T>
-struct Real {
-  static std::string read(const YamlTree& tree, T& out, const Range& range) {
-    double value = 0;
-    if (!parse_double(tree, value) || !range.contains(value) || !std::isfinite(static_cast<T>(value)))
-      return "expected a finite number" + range_text(range) + ", got " + shown(tree);
-    out = static_cast<T>(value);
-    return "";
-  }
-  static YamlTree write(T value) { return std::isfinite(value) ? scalar_tree(number_text(value)) : YamlTree{}; }
-};
-template <>
-struct Value<float> : Real<float> {};
-template <>
-struct Value<double> : Real<double> {};
-
-template <>
-struct Value<std::string> {
-  static std::string read(const YamlTree& tree, std::string& out, const Range&) {
-    if (tree.kind != YamlTree::Kind::kScalar) return "expected text, got " + shown(tree);
-    if (tree.scalar.find('\0') != std::string::npos) return "expected text, got a NUL character";
-    out = tree.scalar;
-    return "";
-  }
-  static YamlTree write(const std::string& value) { return scalar_tree(value, true); }
-};
-
-template <>
-struct Value<std::filesystem::path> {
-  static std::string read(const YamlTree& tree, std::filesystem::path& out, const Range& range) {
-    std::string text;
-    const std::string wrong = Value<std::string>::read(tree, text, range);
-    if (wrong.empty()) out = text;
-    return wrong;
-  }
-  static YamlTree write(const std::filesystem::path& value) { return scalar_tree(value.string(), true); }
-};
-
-template <class T>
-struct Value<std::vector<T>> {
-  static std::string read(const YamlTree& tree, std::vector<T>& out, const Range& range) {
-    if (tree.kind != YamlTree::Kind::kList) return "expected a list, got " + shown(tree);
-    std::vector<T> values;
-    for (std::size_t i = 0; i < tree.list.size(); ++i) {
-      T value{};
-      const std::string wrong = Value<T>::read(tree.list[i], value, range);
-      if (!wrong.empty()) return "entry " + std::to_string(i) + ": " + wrong;
-      values.push_back(std::move(value));
-    }
-    out = std::move(values);
-    return "";
-  }
-  static YamlTree write(const std::vector<T>& values) {
-    YamlTree tree;
-    tree.kind = YamlTree::Kind::kList;
-    for (const T& value : values) tree.list.push_back(Value<T>::write(value));
-    return tree;
-  }
-};
-
-template <class T>
-struct Value<std::optional<T>> {
-  static std::string read(const YamlTree& tree, std::optional<T>& out, const Range& range) {
-    if (tree.kind == YamlTree::Kind::kNull || (tree.kind == YamlTree::Kind::kScalar && !tree.quoted && tree.scalar == "null")) {
-      out.reset();
-      return "";
-    }
-    T value{};
-    const std::string wrong = Value<T>::read(tree, value, range);
-    if (wrong.empty()) out = std::move(value);
-    return wrong.empty() ? "" : wrong + " (or null)";
-  }
-  static YamlTree write(const std::optional<T>& value) { return value ? Value<T>::write(*value) : YamlTree{}; }
-};
-
-}  // namespace
+using field_values::number_text;
+using field_values::shown;
+using field_values::Value;
 
 bool Range::contains(double value) const {
   if (!std::isfinite(value)) return false;
@@ -214,7 +52,11 @@ struct Fields::State {
   std::string full(const std::string& key) const { return path.empty() ? key : path + "." + key; }
 
   [[noreturn]] void fail_at(const std::string& at, const std::string& key, const std::string& message) const {
-    throw ConfigError(at + ": " + (key.empty() && path.empty() ? "" : key.empty() ? path + ": " : full(key) + ": ") + message);
+    throw ConfigError(at + ": " +
+                      (key.empty() && path.empty() ? ""
+                       : key.empty()               ? path + ": "
+                                                   : full(key) + ": ") +
+                      message);
   }
 
   std::shared_ptr<State> child(const YamlTree* value, const std::string& key) const {
@@ -303,7 +145,9 @@ void Fields::read(const std::string& key, T& member, const Range& range, const s
   }
   if (entry) {
     const std::string wrong = Value<T>::read(entry->value, member, range);
-    if (!wrong.empty()) state_->fail_at(entry->value.origin.empty() ? entry->origin : entry->value.origin, key, wrong + (unit.empty() ? "" : ", unit " + unit));
+    if (!wrong.empty())
+      state_->fail_at(entry->value.origin.empty() ? entry->origin : entry->value.origin, key,
+                      wrong + (unit.empty() ? "" : ", unit " + unit));
   } else if (must) {
     state_->fail_at(state_->origin, "", "missing key '" + key + "'" + (unit.empty() ? "" : " (" + unit + ")"));
   }
@@ -323,8 +167,8 @@ void Fields::optional(const std::string& key, T& member, const Range& range, con
   read(key, member, range, unit, false);
 }
 
-#define DIFFVERB_FIELD_TYPE(...)                                                                               \
-  template void Fields::required(const std::string&, __VA_ARGS__&, const Range&, const std::string&);         \
+#define DIFFVERB_FIELD_TYPE(...)                                                                      \
+  template void Fields::required(const std::string&, __VA_ARGS__&, const Range&, const std::string&); \
   template void Fields::optional(const std::string&, __VA_ARGS__&, const Range&, const std::string&);
 DIFFVERB_FIELD_TYPE(bool)
 DIFFVERB_FIELD_TYPE(int)

@@ -47,8 +47,8 @@ struct KeyInfo {
 /// that was read, defaults included, stands in resolved_yaml(), and reading that again gives the same values.
 /// Handles share what was read: a copy of a Fields, or map() called twice, is the same map.
 ///
-/// T is bool, int, std::int64_t, std::uint64_t, float, double, std::string, std::filesystem::path, a std::vector of int,
-/// std::int64_t, float, double or std::string, or std::optional of int, double or std::string (null in YAML).
+/// T is bool, int, std::int64_t, std::uint64_t, float, double, std::string, std::filesystem::path, a std::vector of
+/// int, std::int64_t, float, double or std::string, or std::optional of int, double or std::string (null in YAML).
 ///
 /// Throws   ConfigError "file:line:column: key.path: what, and what was expected"
 class Fields {

@@ -75,7 +75,8 @@ hid_t native_type<std::int64_t>() {
 
 std::string shape_text(const std::vector<std::size_t>& shape) {
   std::string out;
-  for (const std::size_t length : shape) out += (out.empty() ? "" : ", ") + (length ? std::to_string(length) : std::string("any"));
+  for (const std::size_t length : shape)
+    out += (out.empty() ? "" : ", ") + (length ? std::to_string(length) : std::string("any"));
   return "[" + out + "]";
 }
 
@@ -94,7 +95,9 @@ Hdf5File::Hdf5File(std::filesystem::path path, std::filesystem::path temporary, 
     : path_(std::move(path)), temporary_(std::move(temporary)), id_(id) {}
 
 Hdf5File::Hdf5File(Hdf5File&& other) noexcept
-    : path_(std::move(other.path_)), temporary_(std::exchange(other.temporary_, {})), id_(std::exchange(other.id_, -1)) {}
+    : path_(std::move(other.path_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      id_(std::exchange(other.id_, -1)) {}
 
 Hdf5File Hdf5File::open(const std::filesystem::path& path) {
   const Quiet quiet;
@@ -184,7 +187,8 @@ static DataSet open_data_set(const Hdf5File& file, hid_t id, const std::string& 
   if (axes < 0 || axes > kMostAxes || H5Sget_simple_extent_dims(space.get(), lengths, nullptr) < 0)
     throw DataError(where + ": its shape cannot be read" + hdf5_reason());
   DataSet out{std::move(set.id), std::move(space), std::vector<std::size_t>(lengths, lengths + axes)};
-  if (element_count(out.shape) > kMostElements) throw DataError(where + ": shape " + shape_text(out.shape) + " is too large");
+  if (element_count(out.shape) > kMostElements)
+    throw DataError(where + ": shape " + shape_text(out.shape) + " is too large");
   return out;
 }
 
@@ -217,7 +221,8 @@ std::vector<T> Hdf5File::read_rows(const std::string& name, std::size_t first, s
   if (std::is_integral_v<T> && kind != H5T_INTEGER) fail(where, "holds real numbers, expected integers");
   const std::size_t rows = set.shape.empty() ? 1 : set.shape[0];
   if (first > rows || count > rows - first)
-    fail(where, "rows " + std::to_string(first) + " to " + std::to_string(first + count) + " asked for, it has " + std::to_string(rows));
+    fail(where, "rows " + std::to_string(first) + " to " + std::to_string(first + count) + " asked for, it has " +
+                    std::to_string(rows));
 
   std::vector<hsize_t> start(set.shape.size(), 0), lengths(set.shape.begin(), set.shape.end());
   if (!lengths.empty()) {
@@ -233,8 +238,11 @@ std::vector<T> Hdf5File::read_rows(const std::string& name, std::size_t first, s
     fail(where, "shape " + shape_text(set.shape) + " does not fit into memory");
   }
   if (elements == 0) return values;
-  Handle memory(lengths.empty() ? H5Scopy(set.space.get()) : H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr), H5Sclose);
-  if (!lengths.empty()) H5Sselect_hyperslab(set.space.get(), H5S_SELECT_SET, start.data(), nullptr, lengths.data(), nullptr);
+  Handle memory(lengths.empty() ? H5Scopy(set.space.get())
+                                : H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr),
+                H5Sclose);
+  if (!lengths.empty())
+    H5Sselect_hyperslab(set.space.get(), H5S_SELECT_SET, start.data(), nullptr, lengths.data(), nullptr);
   if (H5Dread(set.id.get(), native_type<T>(), memory.get(), set.space.get(), H5P_DEFAULT, values.data()) < 0)
     fail(where, "cannot be read" + hdf5_reason());
   return values;
@@ -245,22 +253,24 @@ void Hdf5File::write(const std::string& name, const std::vector<T>& values, cons
   const Quiet quiet;
   check_writable();
   if (element_count(shape) != values.size())
-    throw ContractError("data set '" + name + "': " + std::to_string(values.size()) + " values for shape " + shape_text(shape));
+    throw ContractError("data set '" + name + "': " + std::to_string(values.size()) + " values for shape " +
+                        shape_text(shape));
   const std::vector<hsize_t> lengths(shape.begin(), shape.end());
   const Handle space(lengths.empty() ? H5Screate(H5S_SCALAR)
                                      : H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr),
                      H5Sclose);
   const Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
   H5Pset_create_intermediate_group(links.get(), 1);
-  const Handle set(H5Dcreate2(id_, name.c_str(), native_type<T>(), space.get(), links.get(), H5P_DEFAULT, H5P_DEFAULT), H5Dclose);
+  const Handle set(H5Dcreate2(id_, name.c_str(), native_type<T>(), space.get(), links.get(), H5P_DEFAULT, H5P_DEFAULT),
+                   H5Dclose);
   if (!set.valid()) fail("data set '" + name + "'", "cannot be created" + hdf5_reason());
   if (values.empty()) return;
   if (H5Dwrite(set.get(), native_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)
     fail("data set '" + name + "'", "cannot be written" + hdf5_reason());
 }
 
-#define DIFFVERB_HDF5_TYPE(T)                                                                        \
-  template std::vector<T> Hdf5File::read<T>(const std::string&) const;                               \
+#define DIFFVERB_HDF5_TYPE(T)                                                                         \
+  template std::vector<T> Hdf5File::read<T>(const std::string&) const;                                \
   template std::vector<T> Hdf5File::read_rows<T>(const std::string&, std::size_t, std::size_t) const; \
   template void Hdf5File::write<T>(const std::string&, const std::vector<T>&, const std::vector<std::size_t>&);
 DIFFVERB_HDF5_TYPE(float)
@@ -325,10 +335,12 @@ static void write_attribute(const Hdf5File& file, hid_t id, const std::string& o
                             hid_t type, const void* value) {
   if (file.has_attribute(object, name)) H5Adelete_by_name(id, object.c_str(), name.c_str(), H5P_DEFAULT);
   const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
-  const Handle attribute(H5Acreate_by_name(id, object.c_str(), name.c_str(), type, space.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
-                         H5Aclose);
+  const Handle attribute(
+      H5Acreate_by_name(id, object.c_str(), name.c_str(), type, space.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+      H5Aclose);
   if (!attribute.valid() || H5Awrite(attribute.get(), type, value) < 0)
-    throw DataError(file.path().string() + ": attribute '" + name + "' of '" + object + "': cannot be written" + hdf5_reason());
+    throw DataError(file.path().string() + ": attribute '" + name + "' of '" + object + "': cannot be written" +
+                    hdf5_reason());
 }
 
 void Hdf5File::set_attribute(const std::string& object, const std::string& name, const std::string& value) {

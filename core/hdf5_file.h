@@ -13,7 +13,8 @@ namespace diffverb {
 /// real number is not read into an integer type. A file being created stands under a temporary name until commit().
 ///
 /// Throws   DataError that names path and data set or attribute: no such file, not HDF5, truncated, no such data set
-///          (with the nearest name), not numbers, corrupt, full disk; ContractError for a write to a file open for reading
+///          (with the nearest name), not numbers, corrupt, full disk; ContractError for a write to a file open for
+///          reading
 class Hdf5File {
  public:
   static Hdf5File open(const std::filesystem::path& path);
@@ -23,9 +24,9 @@ class Hdf5File {
   Hdf5File& operator=(Hdf5File&&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
-  bool has(const std::string& name) const;                              // a data set or a group
+  bool has(const std::string& name) const;                               // a data set or a group
   std::vector<std::string> names(const std::string& group = "/") const;  // of the members of a group
-  std::vector<std::size_t> shape(const std::string& name) const;        // {} for a single number
+  std::vector<std::size_t> shape(const std::string& name) const;         // {} for a single number
 
   template <class T>
   std::vector<T> read(const std::string& name) const;  // row-major

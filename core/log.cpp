@@ -69,7 +69,8 @@ void Log::write(LogLevel level, const std::string& message) {
   if (level < level_ || level_ == LogLevel::kOff) return;
   erase_bottom_line();
   const bool plain = level == LogLevel::kInfo;
-  std::fprintf(stderr, "%s%s%s%s\n", plain ? "" : "diffverb: ", plain ? "" : level_name(level), plain ? "" : ": ", message.c_str());
+  std::fprintf(stderr, "%s%s%s%s\n", plain ? "" : "diffverb: ", plain ? "" : level_name(level), plain ? "" : ": ",
+               message.c_str());
   if (!bottom_line_.empty()) std::fprintf(stderr, "%s", bottom_line_.c_str());
   std::fflush(stderr);
 }
@@ -93,7 +94,8 @@ Log& log() {
 
 LogLevel parse_log_level(const std::string& name) {
   std::vector<std::string> known;
-  for (const LogLevel level : {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning, LogLevel::kError, LogLevel::kOff}) {
+  for (const LogLevel level :
+       {LogLevel::kDebug, LogLevel::kInfo, LogLevel::kWarning, LogLevel::kError, LogLevel::kOff}) {
     if (name == level_name(level)) return level;
     known.push_back(level_name(level));
   }

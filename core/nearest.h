@@ -5,7 +5,8 @@
 
 namespace diffverb {
 
-/// The known name that a misspelt one most likely means: least edit distance (insert, delete, replace, swap neighbours).
+/// The known name that a misspelt one most likely means: least edit distance (insert, delete, replace, swap
+/// neighbours).
 ///
 /// Returns  "" where nothing is near: more than a third of the letters, and more than one, would have to change
 std::string nearest_name(const std::string& name, const std::vector<std::string>& known);

@@ -66,7 +66,8 @@ std::string Progress::line(std::int64_t done, double loss, double elapsed_s) con
   std::string text = options_.title + " ";
   if (options_.terminal) {
     const int filled = static_cast<int>(std::clamp<std::int64_t>(done * kBarWidth / total, 0, kBarWidth));
-    text += "[" + std::string(static_cast<std::size_t>(filled), '#') + std::string(static_cast<std::size_t>(kBarWidth - filled), '.') + "] ";
+    text += "[" + std::string(static_cast<std::size_t>(filled), '#') +
+            std::string(static_cast<std::size_t>(kBarWidth - filled), '.') + "] ";
   }
   char part[64];
   std::snprintf(part, sizeof part, "%lld/%lld", static_cast<long long>(done), static_cast<long long>(options_.total));

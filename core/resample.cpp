@@ -12,12 +12,14 @@ namespace diffverb {
 Audio resample(const Audio& audio, double rate_hz) {
   constexpr double kMostHz = 1e7;
   for (const double rate : {audio.rate_hz, rate_hz}) {
-    if (!(rate >= 1 && rate <= kMostHz)) throw ContractError("resample: sample rate is " + std::to_string(rate) + " Hz");
+    if (!(rate >= 1 && rate <= kMostHz))
+      throw ContractError("resample: sample rate is " + std::to_string(rate) + " Hz");
   }
   if (audio.rate_hz == rate_hz) return audio;
   Audio out;
   out.rate_hz = rate_hz;
-  const auto frames = static_cast<std::size_t>(std::llround(static_cast<double>(audio.frames()) * rate_hz / audio.rate_hz));
+  const auto frames =
+      static_cast<std::size_t>(std::llround(static_cast<double>(audio.frames()) * rate_hz / audio.rate_hz));
   const soxr_quality_spec_t quality = soxr_quality_spec(SOXR_VHQ, 0);
   const soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
   for (const std::vector<float>& channel : audio.channels) {

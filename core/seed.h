@@ -18,9 +18,9 @@ class Random {
   explicit Random(std::uint64_t seed) : engine_(seed) {}
   Random(std::uint64_t seed, const std::string& purpose) : engine_(derive_seed(seed, purpose)) {}
 
-  double uniform();                              // [0, 1)
-  double uniform(double low, double high);       // [low, high)
-  double normal();                               // mean 0, variance 1
+  double uniform();                                           // [0, 1)
+  double uniform(double low, double high);                    // [low, high)
+  double normal();                                            // mean 0, variance 1
   std::int64_t integer(std::int64_t low, std::int64_t high);  // low .. high, both included
 
  private:

@@ -70,7 +70,7 @@ bool is_plain_number(const std::string& text) {
 }
 
 bool is_reserved_word(const std::string& text) {
-  static const std::set<std::string> kWords = {"true", "false", "null", "yes", "no",  "on",  "off",  "y",
+  static const std::set<std::string> kWords = {"true", "false", "null", "yes",  "no",  "on",  "off",  "y",
                                                "n",    "~",     ".nan", ".inf", "nan", "inf", "True", "False",
                                                "TRUE", "FALSE", "Null", "NULL", "Yes", "No",  "On",   "Off"};
   return kWords.count(text) > 0;
@@ -163,8 +163,7 @@ YamlTree& step_into(YamlTree& at, const std::string& key, const std::string& ori
                         ": expected an index from 0, got '" + key + "'");
     return at.list[index];
   }
-  if (at.kind == YamlTree::Kind::kScalar)
-    throw ConfigError(origin + ": " + path + " is a single value, not a map");
+  if (at.kind == YamlTree::Kind::kScalar) throw ConfigError(origin + ": " + path + " is a single value, not a map");
   at.kind = YamlTree::Kind::kMap;
   for (YamlTree::Entry& entry : at.map) {
     if (entry.key == key) return entry.value;
@@ -187,7 +186,8 @@ const YamlTree::Entry* YamlTree::find(const std::string& key) const {
 YamlTree parse_yaml(const std::string& text, const std::string& origin) {
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    if (documents.size() > 1) throw ConfigError(origin + ": holds " + std::to_string(documents.size()) + " documents, expected one");
+    if (documents.size() > 1)
+      throw ConfigError(origin + ": holds " + std::to_string(documents.size()) + " documents, expected one");
     if (documents.empty()) {
       YamlTree empty;
       empty.origin = origin;
@@ -207,7 +207,8 @@ YamlTree read_yaml_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw ConfigError(name + ": cannot be read");
   const std::uintmax_t bytes = std::filesystem::file_size(path, code);
-  if (!code && bytes > kMostBytes) throw ConfigError(name + ": " + std::to_string(bytes) + " bytes are too many for a config");
+  if (!code && bytes > kMostBytes)
+    throw ConfigError(name + ": " + std::to_string(bytes) + " bytes are too many for a config");
   std::ostringstream text;
   text << file.rdbuf();
   return parse_yaml(text.str(), name);
@@ -252,7 +253,8 @@ std::string emit_json(const YamlTree& tree) {
       return "null";
     case YamlTree::Kind::kScalar: {
       const std::string& s = tree.scalar;
-      if (!tree.quoted && (s == "true" || s == "false" || s == "null" || (is_plain_number(s) && s[0] != '+' && s[0] != '.')))
+      if (!tree.quoted &&
+          (s == "true" || s == "false" || s == "null" || (is_plain_number(s) && s[0] != '+' && s[0] != '.')))
         return s;
       return quote(s);
     }

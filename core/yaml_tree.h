@@ -13,10 +13,10 @@ struct YamlTree {
   struct Entry;
 
   Kind kind = Kind::kNull;
-  std::string scalar;       // text of a scalar, without quotes
-  bool quoted = false;      // '16' in quotes is text, never a number
-  std::string origin;       // "file:line:column", or "--set key.path=value"
-  std::vector<Entry> map;   // in the order of the file
+  std::string scalar;      // text of a scalar, without quotes
+  bool quoted = false;     // '16' in quotes is text, never a number
+  std::string origin;      // "file:line:column", or "--set key.path=value"
+  std::vector<Entry> map;  // in the order of the file
   std::vector<YamlTree> list;
 
   const Entry* find(const std::string& key) const;
@@ -30,7 +30,8 @@ struct YamlTree::Entry {
 
 /// Reads a file or text that holds one YAML document.
 ///
-/// Throws   ConfigError file:line:column for malformed text, duplicate keys, several documents, more than 100,000 values
+/// Throws   ConfigError file:line:column for malformed text, duplicate keys, several documents, more than 100,000
+/// values
 ///          (aliases that multiply); ConfigError for a file that cannot be read
 YamlTree read_yaml_file(const std::filesystem::path& path);
 YamlTree parse_yaml(const std::string& text, const std::string& origin);

@@ -44,8 +44,8 @@ std::string hash_of(std::string bytes, std::size_t at) {
   return sha256_hex(bytes);
 }
 
-torch::Tensor tensor_from(const std::filesystem::path& path, const std::string& name, const Json& entry, const char* data,
-                          std::size_t data_size, std::size_t& expected_begin) {
+torch::Tensor tensor_from(const std::filesystem::path& path, const std::string& name, const Json& entry,
+                          const char* data, std::size_t data_size, std::size_t& expected_begin) {
   const std::string where = path.string() + ": tensor '" + name + "'";
   const std::string dtype = entry.at("dtype").get<std::string>();
   const auto shape = entry.at("shape").get<std::vector<std::int64_t>>();
@@ -80,21 +80,24 @@ std::vector<std::string> keys_of(const Map& map) {
 
 const torch::Tensor& Checkpoint::tensor(const std::string& name) const {
   const auto found = tensors.find(name);
-  if (found == tensors.end()) throw DataError("checkpoint: no tensor '" + name + "'" + known_names_hint(name, keys_of(tensors)));
+  if (found == tensors.end())
+    throw DataError("checkpoint: no tensor '" + name + "'" + known_names_hint(name, keys_of(tensors)));
   return found->second;
 }
 
 const std::string& Checkpoint::text(const std::string& name) const {
   const auto found = texts.find(name);
-  if (found == texts.end()) throw DataError("checkpoint: no text '" + name + "'" + known_names_hint(name, keys_of(texts)));
+  if (found == texts.end())
+    throw DataError("checkpoint: no text '" + name + "'" + known_names_hint(name, keys_of(texts)));
   return found->second;
 }
 
 void Checkpoint::copy_to(const std::string& name, torch::Tensor destination) const {
   const torch::Tensor& source = tensor(name);
   if (source.sizes() != destination.sizes() || source.scalar_type() != destination.scalar_type())
-    throw DataError("checkpoint: tensor '" + name + "' is " + c10::toString(source.scalar_type()) + " " + shape_text(source.sizes()) +
-                    ", expected " + c10::toString(destination.scalar_type()) + " " + shape_text(destination.sizes()));
+    throw DataError("checkpoint: tensor '" + name + "' is " + c10::toString(source.scalar_type()) + " " +
+                    shape_text(source.sizes()) + ", expected " + c10::toString(destination.scalar_type()) + " " +
+                    shape_text(destination.sizes()));
   const torch::NoGradGuard no_grad;
   destination.copy_(source);
 }
@@ -107,7 +110,9 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
     if (!tensor.defined()) throw ContractError("checkpoint: tensor '" + name + "' is undefined");
     stored.push_back(tensor.detach().to(torch::kCPU).contiguous());
     const std::size_t bytes = stored.back().nbytes();
-    header[name] = {{"dtype", type_name(tensor.scalar_type())}, {"shape", tensor.sizes().vec()}, {"data_offsets", {offset, offset + bytes}}};
+    header[name] = {{"dtype", type_name(tensor.scalar_type())},
+                    {"shape", tensor.sizes().vec()},
+                    {"data_offsets", {offset, offset + bytes}}};
     offset += bytes;
   }
   Json& metadata = header["__metadata__"];
@@ -134,7 +139,9 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
 
 Checkpoint load_checkpoint(const std::filesystem::path& path) {
   const std::string bytes = read_file(path);
-  const auto refuse = [&](const std::string& why) { throw DataError(path.string() + ": not a whole checkpoint: " + why); };
+  const auto refuse = [&](const std::string& why) {
+    throw DataError(path.string() + ": not a whole checkpoint: " + why);
+  };
   std::uint64_t header_size = 0;
   if (bytes.size() < 8) refuse("it has " + std::to_string(bytes.size()) + " bytes");
   for (std::size_t i = 0; i < 8; ++i) header_size |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
@@ -147,7 +154,8 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
     if (metadata.at("version") != kVersion) refuse("its version is " + metadata.at("version").dump() + ", expected 1");
     const std::string hash = metadata.at("sha256").get<std::string>();
     const std::size_t found = hash.size() == 64 ? bytes.find(kHashKey + hash) : std::string::npos;
-    if (found >= data_at || hash_of(bytes, found + kHashKey.size()) != hash) refuse("its bytes do not match its SHA-256");
+    if (found >= data_at || hash_of(bytes, found + kHashKey.size()) != hash)
+      refuse("its bytes do not match its SHA-256");
     Checkpoint out;
     std::size_t end = 0;
     for (const auto& [name, entry] : header.items()) {

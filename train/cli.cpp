@@ -12,7 +12,8 @@ namespace {
 
 std::vector<std::string> subcommand_names(const CLI::App& app) {
   std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(command->get_name());
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(command->get_name());
   return names;
 }
 
@@ -39,7 +40,8 @@ std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
     }
   }
   std::string name;
-  for (const CLI::App* at = command; at; at = at->get_parent()) name = at->get_name() + (name.empty() ? "" : " " + name);
+  for (const CLI::App* at = command; at; at = at->get_parent())
+    name = at->get_name() + (name.empty() ? "" : " " + name);
   while (!text.empty() && text.back() == ' ') text.pop_back();
   return text + (text.empty() || text.back() == '?' || text.back() == '.' ? " See " : "; see ") + name + " --help";
 }
@@ -53,8 +55,9 @@ int run_command_line(const std::vector<std::string>& arguments) {
   app.set_version_flag("--version", std::string("diffverb ") + DIFFVERB_VERSION);
   app.require_subcommand(0, 1);
   app.fallthrough();  // global options may follow the subcommand
-  app.footer("Exit codes: 0 good, 1 wrong usage or config, 2 wrong data, 3 numbers went wrong, 4 anything else.\n"
-             "diffverb COMMAND --help shows examples.");
+  app.footer(
+      "Exit codes: 0 good, 1 wrong usage or config, 2 wrong data, 3 numbers went wrong, 4 anything else.\n"
+      "diffverb COMMAND --help shows examples.");
   app.add_option_function<std::string>(
       "--log-level", [](const std::string& name) { log().set_level(parse_log_level(name)); },
       "debug, info, warning, error or off: what goes to stderr");
@@ -62,11 +65,12 @@ int run_command_line(const std::vector<std::string>& arguments) {
 
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // CLI11 wants the last one first
   try {
-    if (arguments.empty()) throw ConfigError("a command is needed: " + [&] {
-      std::string names;
-      for (const std::string& name : subcommand_names(app)) names += (names.empty() ? "" : ", ") + name;
-      return names;
-    }() + "; see diffverb --help");
+    if (arguments.empty())
+      throw ConfigError("a command is needed: " + [&] {
+        std::string names;
+        for (const std::string& name : subcommand_names(app)) names += (names.empty() ? "" : ", ") + name;
+        return names;
+      }() + "; see diffverb --help");
     app.parse(reversed);
   } catch (const CLI::Success& asked) {  // --help, --version
     return app.exit(asked, std::cout, std::cerr);

@@ -8,7 +8,8 @@ namespace diffverb {
 /// The folder that a run writes: weights, sounds, metrics, config.resolved.yaml, log, checkpoint, events, report.
 ///
 /// The constructor only checks and touches nothing, so that a wrong input leaves what was there as it was; create() is
-/// called once the input has proven good. Overwriting removes the files of an earlier run by their names, and no others.
+/// called once the input has proven good. Overwriting removes the files of an earlier run by their names, and no
+/// others.
 ///
 /// Throws   ConfigError where the folder exists and `overwrite` is false, where it is no folder, or where overwriting
 ///          would take files that no run wrote; DataError where it cannot be made

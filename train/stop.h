@@ -4,7 +4,8 @@ namespace diffverb {
 
 /// While one lives, SIGINT and SIGTERM ask the loop to stop instead of killing the process; a second one kills.
 ///
-/// A loop polls stop_requested(), writes its checkpoint and returns; its command sets Context::exit_code to kStoppedExitCode.
+/// A loop polls stop_requested(), writes its checkpoint and returns; its command sets Context::exit_code to
+/// kStoppedExitCode.
 class StopOnSignal {
  public:
   StopOnSignal();

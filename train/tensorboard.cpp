@@ -28,12 +28,22 @@ std::string varint(std::uint64_t value) {
   return out + static_cast<char>(value);
 }
 
-std::string double_field(int number, double value) { return varint(number << 3 | 1) + little_endian(std::bit_cast<std::uint64_t>(value), 8); }
-std::string float_field(int number, float value) { return varint(number << 3 | 5) + little_endian(std::bit_cast<std::uint32_t>(value), 4); }
-std::string int_field(int number, std::int64_t value) { return varint(number << 3) + varint(static_cast<std::uint64_t>(value)); }
-std::string bytes_field(int number, const std::string& value) { return varint(number << 3 | 2) + varint(value.size()) + value; }
+std::string double_field(int number, double value) {
+  return varint(number << 3 | 1) + little_endian(std::bit_cast<std::uint64_t>(value), 8);
+}
+std::string float_field(int number, float value) {
+  return varint(number << 3 | 5) + little_endian(std::bit_cast<std::uint32_t>(value), 4);
+}
+std::string int_field(int number, std::int64_t value) {
+  return varint(number << 3) + varint(static_cast<std::uint64_t>(value));
+}
+std::string bytes_field(int number, const std::string& value) {
+  return varint(number << 3 | 2) + varint(value.size()) + value;
+}
 
-double wall_time_s() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+double wall_time_s() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
 
 std::string masked_crc(const std::string& bytes) {
   const std::uint32_t crc = crc32c(bytes);

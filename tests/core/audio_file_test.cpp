@@ -14,7 +14,8 @@ namespace diffverb {
 namespace {
 
 /// Writes a file through libsndfile, in any of its formats.
-void write_with_sndfile(const std::filesystem::path& path, int format, int rate, int channels, const std::vector<float>& interleaved) {
+void write_with_sndfile(const std::filesystem::path& path, int format, int rate, int channels,
+                        const std::vector<float>& interleaved) {
   SF_INFO info{};
   info.format = format;
   info.samplerate = rate;
@@ -79,7 +80,8 @@ TEST(AudioFile, ReadsOtherFormatsRatesAndUpToEightChannels) {
 
 TEST(AudioFile, RefusesWhatIsNoAudio) {
   const Scratch scratch;
-  EXPECT_EQ(message_of<DataError>([&] { read_audio(scratch / "a.wav"); }), (scratch / "a.wav").string() + ": no such file");
+  EXPECT_EQ(message_of<DataError>([&] { read_audio(scratch / "a.wav"); }),
+            (scratch / "a.wav").string() + ": no such file");
   EXPECT_NE(message_of<DataError>([&] { read_audio(scratch.path()); }).find("is a folder"), std::string::npos);
   write_text(scratch / "a.wav", "");
   EXPECT_NE(message_of<DataError>([&] { read_audio(scratch / "a.wav"); }).find("is empty"), std::string::npos);
@@ -92,7 +94,8 @@ TEST(AudioFile, RefusesWhatIsNoAudio) {
 TEST(AudioFile, RefusesTooManyChannelsAndLowRates) {
   const Scratch scratch;
   write_with_sndfile(scratch / "a.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 48000, 32, std::vector<float>(320));
-  EXPECT_EQ(message_of<DataError>([&] { read_audio(scratch / "a.wav"); }), (scratch / "a.wav").string() + ": has 32 channels, expected 1 to 8");
+  EXPECT_EQ(message_of<DataError>([&] { read_audio(scratch / "a.wav"); }),
+            (scratch / "a.wav").string() + ": has 32 channels, expected 1 to 8");
   write_with_sndfile(scratch / "b.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 7999, 1, std::vector<float>(320));
   EXPECT_EQ(message_of<DataError>([&] { read_audio(scratch / "b.wav"); }),
             (scratch / "b.wav").string() + ": sample rate is 7999 Hz, expected 8000 Hz or more");

@@ -23,7 +23,8 @@ std::string message_of(const std::function<void()>& action) {
 
 TEST(Fields, ReadsEveryTypeOfValue) {
   Fields f = Fields::from_text(
-      "yes: true\nwhole: 16\nbig: 9007199254740993\nreal: 1e-3\ntext: 'a: b'\nlist: [1, 2.5]\nwords: [a, b]\nnone: null\n");
+      "yes: true\nwhole: 16\nbig: 9007199254740993\nreal: 1e-3\ntext: 'a: b'\nlist: [1, 2.5]\nwords: [a, b]\nnone: "
+      "null\n");
   bool yes = false;
   int whole = 0;
   std::int64_t big = 0;
@@ -101,7 +102,8 @@ TEST(Fields, WrongTypesAreRefused) {
 TEST(Fields, NotANumberAndInfinityAreRefused) {
   for (const char* text : {".nan", "nan", ".inf", "inf", "-inf", "1e999", "infinity"}) {
     double value = 0;
-    EXPECT_NE(message_of([&] { Fields::from_text(std::string("x: ") + text).optional("x", value); }), "no error") << text;
+    EXPECT_NE(message_of([&] { Fields::from_text(std::string("x: ") + text).optional("x", value); }), "no error")
+        << text;
   }
 }
 
@@ -118,7 +120,9 @@ TEST(Fields, RangesHoldForNumbersAndEntriesOfLists) {
 
 TEST(Fields, ChoiceNamesTheKnownWords) {
   std::string quality = "normal";
-  EXPECT_EQ(message_of([&] { Fields::from_text("q: fats", "t").choice("q", quality, {"fast", "normal"}); }),
+  EXPECT_EQ(message_of([&] {
+              Fields::from_text("q: fats", "t").choice("q", quality, {"fast", "normal"});
+            }),
             "t:1:4: q: unknown value 'fats', did you mean 'fast'? known: fast, normal");
 }
 

@@ -71,7 +71,8 @@ TEST(WriteFileAtomically, WritesToADeviceWithoutReplacingIt) {
 TEST(ReadFile, NamesWhatIsWrong) {
   const Scratch scratch;
   EXPECT_EQ(message_of<DataError>([&] { read_file(scratch / "a"); }), (scratch / "a").string() + ": no such file");
-  EXPECT_EQ(message_of<DataError>([&] { read_file(scratch.path()); }), scratch.path().string() + ": is a folder, expected a file");
+  EXPECT_EQ(message_of<DataError>([&] { read_file(scratch.path()); }),
+            scratch.path().string() + ": is a folder, expected a file");
   write_text(scratch / "a", "12345");
   EXPECT_NE(message_of<DataError>([&] { read_file(scratch / "a", 4); }), "no error");
 }

@@ -45,13 +45,18 @@ TEST(Hdf5File, NamesPathAndDataSetOfWhatIsWrong) {
   const std::string path = (scratch / "a.h5").string();
   EXPECT_EQ(message_of<DataError>([&] { file.read<float>("rte"); }),
             path + ": data set 'rte': not in the file, did you mean 'rate'? known: ids, ir, none, rate");
-  EXPECT_EQ(message_of<DataError>([&] { file.read<std::int64_t>("rate"); }), path + ": data set 'rate': holds real numbers, expected integers");
-  EXPECT_EQ(message_of<DataError>([&] { file.check_shape("ir/data", {0, 3}); }),
+  EXPECT_EQ(message_of<DataError>([&] { file.read<std::int64_t>("rate"); }),
+            path + ": data set 'rate': holds real numbers, expected integers");
+  EXPECT_EQ(message_of<DataError>([&] {
+              file.check_shape("ir/data", {0, 3});
+            }),
             path + ": data set 'ir/data': shape is [3, 2], expected [any, 3]");
   EXPECT_EQ(message_of<DataError>([&] { file.read_rows<float>("ir/data", 2, 2); }),
             path + ": data set 'ir/data': rows 2 to 4 asked for, it has 3");
-  EXPECT_EQ(message_of<DataError>([&] { file.string_attribute("/", "titel"); }), path + ": attribute 'titel' of '/': not in the file");
-  EXPECT_EQ(message_of<DataError>([&] { file.number_attribute("/", "title"); }), path + ": attribute 'title' of '/': is not a number");
+  EXPECT_EQ(message_of<DataError>([&] { file.string_attribute("/", "titel"); }),
+            path + ": attribute 'titel' of '/': not in the file");
+  EXPECT_EQ(message_of<DataError>([&] { file.number_attribute("/", "title"); }),
+            path + ": attribute 'title' of '/': is not a number");
   EXPECT_NE(message_of<DataError>([&] { file.read<float>("ir"); }), "no error");
   file.check_shape("ir/data", {0, 2});
 }
@@ -59,9 +64,11 @@ TEST(Hdf5File, NamesPathAndDataSetOfWhatIsWrong) {
 TEST(Hdf5File, RefusesFilesThatAreMissingOtherOrTruncatedAndPrintsNothing) {
   const Scratch scratch;
   testing::internal::CaptureStderr();
-  EXPECT_EQ(message_of<DataError>([&] { Hdf5File::open(scratch / "b.h5"); }), (scratch / "b.h5").string() + ": no such file");
+  EXPECT_EQ(message_of<DataError>([&] { Hdf5File::open(scratch / "b.h5"); }),
+            (scratch / "b.h5").string() + ": no such file");
   write_text(scratch / "b.h5", "no HDF5 in here");
-  EXPECT_EQ(message_of<DataError>([&] { Hdf5File::open(scratch / "b.h5"); }), (scratch / "b.h5").string() + ": not an HDF5 file");
+  EXPECT_EQ(message_of<DataError>([&] { Hdf5File::open(scratch / "b.h5"); }),
+            (scratch / "b.h5").string() + ": not an HDF5 file");
   const std::string whole = read_text(made(scratch));
   write_text(scratch / "b.h5", whole.substr(0, whole.size() / 2));
   EXPECT_NE(message_of<DataError>([&] { Hdf5File::open(scratch / "b.h5"); }).find("truncated"), std::string::npos);

@@ -14,7 +14,8 @@ TEST(Seed, EachPurposeHasItsOwnAndTheSameEveryTime) {
 }
 
 TEST(Seed, RandomNumbersAreTheSameOnEveryMachine) {
-  Random random(12345);  // std::mt19937_64, fixed by the standard: 10000th draw of the default seed is 9981545732273789042
+  Random random(
+      12345);  // std::mt19937_64, fixed by the standard: 10000th draw of the default seed is 9981545732273789042
   Random again(12345);
   EXPECT_EQ(random.uniform(), again.uniform());
   Random standard(5489);

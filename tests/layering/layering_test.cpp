@@ -17,12 +17,9 @@ namespace fs = std::filesystem;
 ///     core <- models, losses, datasets (siblings, never each other) <- train <- experiments, tests
 ///     runtime includes nothing of ours; train and plugin may include runtime
 const std::map<std::string, std::set<std::string>> kMayInclude = {
-    {"runtime", {"runtime"}},
-    {"core", {"core"}},
-    {"losses", {"losses", "core"}},
-    {"models", {"models", "core"}},
-    {"datasets", {"datasets", "core"}},
-    {"train", {"train", "losses", "models", "datasets", "core", "runtime"}},
+    {"runtime", {"runtime"}},           {"core", {"core"}},
+    {"losses", {"losses", "core"}},     {"models", {"models", "core"}},
+    {"datasets", {"datasets", "core"}}, {"train", {"train", "losses", "models", "datasets", "core", "runtime"}},
     {"plugin", {"plugin", "runtime"}},
 };
 
@@ -61,7 +58,8 @@ TEST(Layering, TheSourcesAreWhereThisTestLooks) {
 
 TEST(Layering, AViolationIsFound) {
   const Scratch scratch;
-  for (const char* folder : {"core", "losses/deep", "models", "runtime", "train"}) fs::create_directories(scratch / folder);
+  for (const char* folder : {"core", "losses/deep", "models", "runtime", "train"})
+    fs::create_directories(scratch / folder);
   write_text(scratch / "core/a.h", "#include \"core/error.h\"\n#include <vector>\n  #  include \"train/cli.h\"\n");
   write_text(scratch / "losses/deep/b.cpp", "#include \"models/fdn.h\"\n#include \"core/error.h\"\n");
   write_text(scratch / "models/c.cpp", "// #include \"losses/edc.h\"\n#include <torch/types.h>\n");

@@ -54,7 +54,8 @@ TEST(Checkpoint, EveryTruncatedAndEveryFlippedFileIsRefused) {
   }
   write_text(scratch / "d", whole + "x");
   EXPECT_NE(message_of<DataError>([&] { load_checkpoint(scratch / "d"); }), "no error");
-  EXPECT_EQ(message_of<DataError>([&] { load_checkpoint(scratch / "no"); }), (scratch / "no").string() + ": no such file");
+  EXPECT_EQ(message_of<DataError>([&] { load_checkpoint(scratch / "no"); }),
+            (scratch / "no").string() + ": no such file");
 }
 
 TEST(Checkpoint, CopiesOnlyIntoTheSameShapeAndType) {
@@ -64,10 +65,13 @@ TEST(Checkpoint, CopiesOnlyIntoTheSameShapeAndType) {
   checkpoint.copy_to("a", a);
   EXPECT_TRUE(torch::equal(a, checkpoint.tensor("a")));
   EXPECT_EQ(a.data_ptr(), storage);
-  EXPECT_EQ(message_of<DataError>([&] { checkpoint.copy_to("a", torch::zeros({3, 2})); }),
+  EXPECT_EQ(message_of<DataError>([&] {
+              checkpoint.copy_to("a", torch::zeros({3, 2}));
+            }),
             "checkpoint: tensor 'a' is Float [2, 3], expected Float [3, 2]");
   EXPECT_THROW(checkpoint.copy_to("a", torch::zeros({2, 3}, torch::kFloat64)), DataError);
-  EXPECT_EQ(message_of<DataError>([&] { checkpoint.tensor("stp"); }).substr(0, 52), "checkpoint: no tensor 'stp', did you mean 'step'? kn");
+  EXPECT_EQ(message_of<DataError>([&] { checkpoint.tensor("stp"); }).substr(0, 52),
+            "checkpoint: no tensor 'stp', did you mean 'step'? kn");
 }
 
 TEST(Checkpoint, CopiesIntoAParameterThatNeedsAGradient) {

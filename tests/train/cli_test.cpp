@@ -53,7 +53,8 @@ TEST(ListCommand, ShowsEveryPartOfEveryFamily) {
     for (const auto& part : family.at("parts")) {
       EXPECT_FALSE(part.at("name").get<std::string>().empty());
       EXPECT_FALSE(part.at("summary").get<std::string>().empty()) << part;
-      for (const auto& key : part.at("keys")) EXPECT_TRUE(key.contains("default") && key.contains("unit") && key.contains("range"));
+      for (const auto& key : part.at("keys"))
+        EXPECT_TRUE(key.contains("default") && key.contains("unit") && key.contains("range"));
     }
   }
   EXPECT_NE(usage_error({"list", "lossess"}).find("unknown family 'lossess'"), std::string::npos);

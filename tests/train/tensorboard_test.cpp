@@ -13,7 +13,8 @@ namespace {
 
 std::uint64_t number_at(const std::string& bytes, std::size_t at, int size) {
   std::uint64_t value = 0;
-  for (int i = size - 1; i >= 0; --i) value = value << 8 | static_cast<unsigned char>(bytes.at(at + static_cast<std::size_t>(i)));
+  for (int i = size - 1; i >= 0; --i)
+    value = value << 8 | static_cast<unsigned char>(bytes.at(at + static_cast<std::size_t>(i)));
   return value;
 }
 
@@ -50,7 +51,8 @@ TEST(TensorBoard, RecordsHoldVersionThenScalars) {
   ASSERT_EQ(all.size(), 2u);
   EXPECT_NE(all[0].find("brain.Event:2"), std::string::npos);
   // wall_time (1, double), step (2, varint 300 = ac 02), summary (5) { value (1) { tag (1), simple_value (2, float) } }
-  const std::string expected = std::string("\x10\xac\x02\x2a\x0d\x0a\x0b\x0a\x04loss\x15") + std::string("\x00\x00\x20\x40", 4);
+  const std::string expected =
+      std::string("\x10\xac\x02\x2a\x0d\x0a\x0b\x0a\x04loss\x15") + std::string("\x00\x00\x20\x40", 4);
   EXPECT_EQ(all[1].substr(0, 1), "\x09");
   EXPECT_EQ(all[1].substr(9), expected);
 }

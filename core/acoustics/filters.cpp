@@ -59,7 +59,7 @@ std::vector<Band> make_bands(BandWidth width, double rate_hz, double from_hz, do
   const double per_octave = width == BandWidth::kOctave ? 1.0 : 3.0;
   const double half = std::exp2(0.5 / per_octave);
   std::vector<Band> bands;
-  for (int k = static_cast<int>(-6 * per_octave); k <= static_cast<int>(5 * per_octave); ++k) {
+  for (int k = static_cast<int>(-6 * per_octave); k <= static_cast<int>(4.5 * per_octave); ++k) {
     Band band;
     band.hz = 1000.0 * std::exp2(k / per_octave);
     band.low_hz = band.hz / half;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
+#include <numeric>
 
 #include "core/acoustics/analysis.h"
 #include "core/error.h"
@@ -14,6 +15,7 @@ namespace {
 constexpr double kShortestSeconds = 0.050;
 constexpr double kSmallestRangeDb = 20;
 constexpr double kStraightest = 0.52;
+constexpr double kSmallestEnergyShare = 0.2;
 constexpr double kShortestDecaySeconds = 0.010;
 constexpr std::size_t kFewestBands = 3;
 constexpr std::size_t kClippedRun = 3;
@@ -30,8 +32,9 @@ struct Shape {
   std::size_t found = 0;     // with any decay
   std::size_t decaying = 0;  // with enough range
   double best_range_db = 0;
-  double bend = 1;    // median over the decaying bands
-  double fall_s = 0;  // broadband time to -25 dB, the longest of the bands where broadband has no range
+  double energy_share = 0;  // of all bands' energy, what the decaying ones hold
+  double bend = 1;          // median over the decaying bands
+  double fall_s = 0;        // broadband time to -25 dB, the longest of the bands where broadband has no range
 };
 
 double time_to(const Decay& decay, double db) {
@@ -44,15 +47,20 @@ double time_to(const Decay& decay, double db) {
 Shape measure_shape(std::span<const double> response, double rate_hz) {
   Shape shape;
   std::vector<double> bends, falls;
+  double whole_energy = 0;
   for (const Band& band : make_bands(BandWidth::kOctave, rate_hz, 125, 8000)) {
     ++shape.bands;
     const Sections filter = band_filter(band, rate_hz);
-    const Decay decay = measure_decay(apply_filter(filter, response), rate_hz, band.hz);
+    const std::vector<double> filtered = apply_filter(filter, response);
+    const double energy = std::inner_product(filtered.begin(), filtered.end(), filtered.begin(), 0.0);
+    whole_energy += energy;
+    const Decay decay = measure_decay(filtered, rate_hz, band.hz);
     if (decay.energy.empty()) continue;
     ++shape.found;
     shape.best_range_db = std::max(shape.best_range_db, decay.range_db);
     if (decay.range_db < kSmallestRangeDb) continue;
     ++shape.decaying;
+    shape.energy_share += energy;
     bends.push_back(time_to(decay, -10) / std::max(1e-9, time_to(decay, std::max(-25.0, -decay.range_db))));
     // The filter rings by itself for about this long.
     falls.push_back(time_to(decay, std::max(-25.0, -decay.range_db)) - 4 * group_delay_s(filter, band.hz, rate_hz));
@@ -62,6 +70,7 @@ Shape measure_shape(std::span<const double> response, double rate_hz) {
     std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
     return values[values.size() / 2];
   };
+  shape.energy_share /= whole_energy;
   shape.bend = middle(bends);
   shape.fall_s = *std::max_element(falls.begin(), falls.end());
   return shape;
@@ -99,7 +108,9 @@ std::optional<std::string> missing_decay(std::span<const double> channel, double
   const Extent extent = find_extent(channel, rate_hz);
   const Shape shape = measure_shape(channel.subspan(extent.onset, extent.end - extent.onset), rate_hz);
   const std::size_t needed = std::min(kFewestBands, std::max<std::size_t>(1, shape.bands / 2));
-  if (shape.decaying >= needed && shape.bend > kStraightest) {
+  // A steady tone lets the filters of all other octaves ring and decay when it sets in.
+  const bool steady = shape.energy_share < kSmallestEnergyShare || shape.bend > kStraightest;
+  if (shape.decaying >= needed && steady) {
     return "no decay to be found (the energy stays and then stops, as that of noise, speech or music does)";
   }
   if (shape.decaying >= needed && shape.fall_s < kShortestDecaySeconds) {

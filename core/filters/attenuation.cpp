@@ -1,0 +1,89 @@
+#include "core/filters/attenuation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <numbers>
+
+#include "core/error.h"
+#include "core/filters/peaking.h"
+
+namespace diffverb {
+namespace {
+
+constexpr double kSlowestT60S = 60.0;
+
+/// 20 log10 |H| of one peaking section.
+double peaking_db(double gain_db, double centre_hz, double q, double rate_hz, double hz) {
+  const double w0 = 2 * std::numbers::pi * centre_hz / rate_hz, w = 2 * std::numbers::pi * hz / rate_hz;
+  const double alpha = std::sin(w0) / (2 * q), amplitude = std::pow(10.0, gain_db / 40);
+  const std::complex<double> z = std::polar(1.0, -w);
+  const auto quadratic = [&](double edge) { return (1 + edge) + z * (-2 * std::cos(w0)) + z * z * (1 - edge); };
+  return 20 * std::log10(std::abs(quadratic(alpha * amplitude) / quadratic(alpha / amplitude)));
+}
+
+}  // namespace
+
+double slowest_rate(double sample_rate_hz) { return 60.0 / (sample_rate_hz * kSlowestT60S); }
+
+torch::Tensor attenuation_sos(const torch::Tensor& rates, const torch::Tensor& delays, const std::vector<double>& centres_hz,
+                              double q, double sample_rate_hz) {
+  const auto sections = static_cast<std::int64_t>(centres_hz.size());
+  if (rates.dim() != 1 || rates.size(0) != sections + 1 || rates.scalar_type() != torch::kFloat64) {
+    throw ContractError("attenuation_sos: rates must be float64 [" + std::to_string(sections + 1) + "]");
+  }
+  const auto column = delays.unsqueeze(1);
+  const auto broadband = torch::exp(column * rates.slice(0, 0, 1).clamp_min(slowest_rate(sample_rate_hz)) * (-std::numbers::ln10 / 20));
+  if (sections == 0) {
+    return torch::cat({broadband, torch::zeros({delays.size(0), 4}, broadband.options())}, 1).unsqueeze(1);
+  }
+  const auto cuts = -column * rates.slice(0, 1).clamp_min(0).unsqueeze(0);
+  const auto sos = peaking_sos(cuts, centres_hz, q, sample_rate_hz);
+  const auto first = torch::cat({sos.slice(1, 0, 1).slice(2, 0, 3) * broadband.unsqueeze(2), sos.slice(1, 0, 1).slice(2, 3)}, 2);
+  return torch::cat({first, sos.slice(1, 1)}, 1);
+}
+
+std::vector<double> attenuation_rate(const std::vector<double>& rates, double delay, const std::vector<double>& centres_hz,
+                                     double q, double sample_rate_hz, const std::vector<double>& hz) {
+  std::vector<double> out;
+  for (const double f : hz) {
+    double db = -delay * std::max(rates[0], slowest_rate(sample_rate_hz));
+    for (std::size_t k = 0; k < centres_hz.size(); ++k) {
+      db += peaking_db(-delay * std::max(rates[k + 1], 0.0), centres_hz[k], q, sample_rate_hz, f);
+    }
+    out.push_back(-db / delay);
+  }
+  return out;
+}
+
+std::vector<double> fit_attenuation_rates(const std::vector<double>& hz, const std::vector<double>& wanted, const std::vector<double>& weights,
+                                          double delay, const std::vector<double>& centres_hz, double q, double sample_rate_hz) {
+  const std::size_t points = hz.size(), count = centres_hz.size() + 1;
+  const double floor_rate = slowest_rate(sample_rate_hz);
+  // Shapes at a typical depth: a peaking section's decibels are nearly proportional to its gain.
+  double typical = 0;
+  for (const double rate : wanted) typical += rate / static_cast<double>(points);
+  const double depth = std::max(delay * typical * 0.5, 0.05);
+  std::vector<std::vector<double>> basis(count, std::vector<double>(points, 1.0));
+  for (std::size_t k = 1; k < count; ++k) {
+    for (std::size_t p = 0; p < points; ++p) basis[k][p] = peaking_db(-depth, centres_hz[k - 1], q, sample_rate_hz, hz[p]) / -depth;
+  }
+  std::vector<double> rates(count, 0.0), residual(wanted);
+  rates[0] = std::max(*std::min_element(wanted.begin(), wanted.end()), floor_rate);
+  for (double& r : residual) r -= rates[0];
+  for (int sweep = 0; sweep < 400; ++sweep) {
+    for (std::size_t k = 0; k < count; ++k) {
+      double top = 0, bottom = 1e-30;
+      for (std::size_t p = 0; p < points; ++p) {
+        top += weights[p] * basis[k][p] * residual[p];
+        bottom += weights[p] * basis[k][p] * basis[k][p];
+      }
+      const double updated = std::max(rates[k] + top / bottom, k == 0 ? floor_rate : 0.0);
+      for (std::size_t p = 0; p < points; ++p) residual[p] -= (updated - rates[k]) * basis[k][p];
+      rates[k] = updated;
+    }
+  }
+  return rates;
+}
+
+}  // namespace diffverb

@@ -1,0 +1,66 @@
+#include "core/filters/peaking.h"
+
+#include <cmath>
+#include <numbers>
+
+#include "core/error.h"
+#include "core/solvers/solvers.h"
+
+namespace diffverb {
+namespace {
+
+std::vector<double> centres(double step_octaves, double from_hz, double to_hz, double limit_hz) {
+  std::vector<double> out;
+  const double margin = std::exp2(step_octaves / 2);
+  for (int k = -60; k <= 60; ++k) {
+    const double hz = 1000.0 * std::exp2(k * step_octaves);
+    if (hz * margin > from_hz && hz < to_hz * margin && hz < limit_hz) out.push_back(hz);
+  }
+  return out;
+}
+
+}  // namespace
+
+torch::Tensor peaking_sos(const torch::Tensor& gain_db, const std::vector<double>& centres_hz, double q, double sample_rate_hz) {
+  if (gain_db.scalar_type() != torch::kFloat64 || gain_db.size(-1) != static_cast<std::int64_t>(centres_hz.size())) {
+    throw ContractError("peaking_sos: gain_db must be float64 [..., " + std::to_string(centres_hz.size()) + "]");
+  }
+  std::vector<double> alphas, cosines;
+  for (const double hz : centres_hz) {
+    if (!(hz > 0 && hz < sample_rate_hz / 2)) throw ContractError("peaking_sos: a centre lies outside (0, half the sample rate)");
+    const double w0 = 2 * std::numbers::pi * hz / sample_rate_hz;
+    alphas.push_back(std::sin(w0) / (2 * q));
+    cosines.push_back(-2 * std::cos(w0));
+  }
+  const auto options = torch::TensorOptions().dtype(torch::kFloat64);
+  const auto alpha = torch::tensor(alphas, options).to(gain_db.device());
+  const auto middle = torch::tensor(cosines, options).to(gain_db.device());
+  const auto amplitude = torch::exp(gain_db * (std::numbers::ln10 / 40));
+  const auto up = alpha * amplitude, down = alpha / amplitude;
+  const auto scale = torch::reciprocal(1 + down);
+  const auto b1 = middle * scale;
+  return torch::stack({(1 + up) * scale, b1, (1 - up) * scale, b1, (1 - down) * scale}, -1);
+}
+
+torch::Tensor cascade_response(const torch::Tensor& sos, const torch::Tensor& omega_rad, torch::ScalarType dtype) {
+  std::vector<torch::Tensor> rows;
+  const auto options = torch::TensorOptions().dtype(dtype).device(sos.device());
+  for (std::int64_t o = 0; o < sos.size(0); ++o) {
+    // A cascade is a network of one line without delay and without feedback.
+    const DelayNetwork line{torch::zeros({1, 1}, options), torch::ones({1, 1}, options), torch::ones({1, 1}, options),
+                            torch::zeros({1, 1}, options), torch::zeros({1}, options.dtype(torch::kFloat64)),
+                            sos.slice(0, o, o + 1), 1.0};
+    rows.push_back(frequency_response(line, omega_rad).reshape({1, -1}));
+  }
+  return torch::cat(rows, 0);
+}
+
+std::vector<double> third_octave_centres(double from_hz, double to_hz, double sample_rate_hz, double share) {
+  return centres(1.0 / 3.0, from_hz, to_hz, share * sample_rate_hz);
+}
+
+std::vector<double> octave_centres(double from_hz, double to_hz, double sample_rate_hz, double share) {
+  return centres(1.0, from_hz, to_hz, share * sample_rate_hz);
+}
+
+}  // namespace diffverb

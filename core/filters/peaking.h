@@ -1,0 +1,32 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <vector>
+
+namespace diffverb {
+
+/// Peaking equaliser sections with differentiable gains.
+///
+///   A = 10^(gain_db / 40),  alpha = sin(w0) / (2 Q)
+///   b = [1 + alpha A, -2 cos w0, 1 - alpha A] / (1 + alpha / A),  a = [1, -2 cos w0, 1 - alpha / A] / (1 + alpha / A)
+///
+/// The magnitude lies between 1 and 10^(gain_db / 20) at every frequency: a section with gain_db <= 0 can only cut.
+///
+/// Reads    gain_db [..., K] float64; centres_hz K values in (0, rate / 2); q > 0
+/// Returns  [..., K, 5] float64: b0 b1 b2 a1 a2
+/// Gradient to gain_db
+/// Throws   ContractError on shapes, or a centre outside (0, rate / 2)
+/// Source   Bristow-Johnson, Audio EQ cookbook
+torch::Tensor peaking_sos(const torch::Tensor& gain_db, const std::vector<double>& centres_hz, double q, double sample_rate_hz);
+
+/// Transfer function of cascades on a grid, by the fused kernel: sos [O, S, 5] float64 -> [O, K] complex of `dtype`.
+/// Gradient to sos.
+torch::Tensor cascade_response(const torch::Tensor& sos, const torch::Tensor& omega_rad, torch::ScalarType dtype);
+
+/// Nominal third-octave centres 1000 * 2^(k/3) Hz from `from_hz` up to `share` of the sample rate.
+std::vector<double> third_octave_centres(double from_hz, double to_hz, double sample_rate_hz, double share = 0.45);
+/// The same for octaves.
+std::vector<double> octave_centres(double from_hz, double to_hz, double sample_rate_hz, double share = 0.45);
+
+}  // namespace diffverb

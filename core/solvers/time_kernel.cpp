@@ -1,0 +1,49 @@
+#include "core/solvers/time_kernel.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/solvers/time_kernel.cpp"
+#include <hwy/foreach_target.h>
+// clang-format off
+#include "core/solvers/time_kernel-inl.h"
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace diffverb {
+namespace HWY_NAMESPACE {
+using time_kernel::TimeBackwardF32;
+using time_kernel::TimeBackwardF64;
+using time_kernel::TimeForwardF32;
+using time_kernel::TimeForwardF64;
+}  // namespace HWY_NAMESPACE
+}  // namespace diffverb
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace diffverb {
+
+HWY_EXPORT(TimeForwardF32);
+HWY_EXPORT(TimeForwardF64);
+HWY_EXPORT(TimeBackwardF32);
+HWY_EXPORT(TimeBackwardF64);
+
+template <>
+void time_forward<float>(const TimeProblem<float>& problem, float* output, TimeTape<float>* tape) {
+  HWY_DYNAMIC_DISPATCH(TimeForwardF32)(problem, output, tape);
+}
+template <>
+void time_forward<double>(const TimeProblem<double>& problem, double* output, TimeTape<double>* tape) {
+  HWY_DYNAMIC_DISPATCH(TimeForwardF64)(problem, output, tape);
+}
+template <>
+void time_backward<float>(const TimeProblem<float>& problem, const TimeTape<float>& tape, const float* grad_output,
+                          bool with_input_gradient, TimeGradient<float>& gradient) {
+  HWY_DYNAMIC_DISPATCH(TimeBackwardF32)(problem, tape, grad_output, with_input_gradient, gradient);
+}
+template <>
+void time_backward<double>(const TimeProblem<double>& problem, const TimeTape<double>& tape, const double* grad_output,
+                           bool with_input_gradient, TimeGradient<double>& gradient) {
+  HWY_DYNAMIC_DISPATCH(TimeBackwardF64)(problem, tape, grad_output, with_input_gradient, gradient);
+}
+
+}  // namespace diffverb
+#endif

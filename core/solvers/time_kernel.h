@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace diffverb {
+
+/// One delay network driven by input signals; plain pointers, row-major.
+///
+///   s_j(n) = (h_j * v_j)(n - m_j),  v = A s + B u,  y = C s + D u,  zero state before n = 0
+template <typename Scalar>
+struct TimeProblem {
+  int samples = 0, lines = 0, inputs = 0, outputs = 0, sections = 0;
+  const Scalar* a = nullptr;             // [N, N]
+  const Scalar* b = nullptr;             // [N, I]
+  const Scalar* c = nullptr;             // [O, N]
+  const Scalar* d = nullptr;             // [O, I]
+  const std::int64_t* delays = nullptr;  // [N] whole samples, >= 1
+  const double* sos = nullptr;           // [N, S, 5] b0 b1 b2 a1 a2
+  const Scalar* input = nullptr;         // [I, T]
+};
+
+/// What the forward pass leaves for the adjoint: line signals, and the filters' state at the start of each segment.
+template <typename Scalar>
+struct TimeTape {
+  std::vector<Scalar> filtered;  // [N, max delay + T] h_j * v_j
+  std::vector<Scalar> driven;    // [N, T] v_j
+  std::vector<Scalar> states;    // [segments, S, 2, padded N]
+};
+
+template <typename Scalar>
+struct TimeGradient {
+  std::vector<double> a, b, c, d, sos;
+  std::vector<Scalar> input;  // [I, T], empty unless asked for
+};
+
+/// Plays the network; `output` is [O, T]. The recursion advances by blocks no longer than the shortest delay: inside a block
+/// every line output is already known, so a block is one small matrix product over time and one pass of the filters over
+/// lines. `tape` may be null when no gradient is wanted.
+template <typename Scalar>
+void time_forward(const TimeProblem<Scalar>& problem, Scalar* output, TimeTape<Scalar>* tape);
+
+/// The adjoint: the same recursion backwards in time with A transposed. `grad_output` is [O, T]. Filter signals are made
+/// again segment by segment, so memory beyond the line signals does not grow with the number of sections.
+template <typename Scalar>
+void time_backward(const TimeProblem<Scalar>& problem, const TimeTape<Scalar>& tape, const Scalar* grad_output,
+                   bool with_input_gradient, TimeGradient<Scalar>& gradient);
+
+}  // namespace diffverb

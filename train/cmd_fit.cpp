@@ -1,0 +1,135 @@
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "train/cli.h"
+#include "train/fit.h"
+#include "train/report/report.h"
+#include "train/stop.h"
+
+namespace diffverb {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::vector<std::string> inputs;
+  std::string out, config, resume;
+  std::vector<std::string> set;
+  bool overwrite = false;
+};
+
+bool is_audio_name(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  return extension == ".wav" || extension == ".flac" || extension == ".aif" || extension == ".aiff" || extension == ".w64" || extension == ".caf";
+}
+
+std::vector<fs::path> expand(const std::vector<std::string>& inputs) {
+  std::vector<fs::path> files;
+  for (const std::string& input : inputs) {
+    if (!fs::is_directory(input)) {
+      files.emplace_back(input);
+      continue;
+    }
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::recursive_directory_iterator(input)) {
+      if (entry.is_regular_file() && is_audio_name(entry.path())) found.push_back(entry.path());
+    }
+    if (found.empty()) throw DataError(input + ": no audio files in this folder");
+    std::sort(found.begin(), found.end());
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  return files;
+}
+
+/// One folder a file; files of one name in different folders are told apart by their folder's name, then by a number.
+std::vector<fs::path> run_folders(const std::vector<fs::path>& files, const fs::path& out) {
+  std::vector<fs::path> folders;
+  for (const fs::path& file : files) {
+    fs::path name = file.stem();
+    if (std::find(folders.begin(), folders.end(), out / name) != folders.end()) name = fs::path(file.parent_path().filename().string() + "_" + name.string());
+    const std::string base = name.string();
+    for (int k = 2; std::find(folders.begin(), folders.end(), out / name) != folders.end(); ++k) name = base + "_" + std::to_string(k);
+    folders.push_back(out / name);
+  }
+  return folders;
+}
+
+void say_stopped(const FitOutcome& outcome, Context& context) {
+  log().warning("stopped after " + std::to_string(outcome.steps) + " steps; go on with: diffverb fit --resume " + outcome.folder.string());
+  context.exit_code = kStoppedExitCode;
+}
+
+void fit_many(const std::vector<fs::path>& files, FitOptions base, const fs::path& out, Context& context) {
+  const std::vector<fs::path> folders = run_folders(files, out);
+  std::vector<fs::path> done;
+  int worst = 0;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    base.input = files[i];
+    base.out = folders[i];
+    try {
+      const FitOutcome outcome = fit_response(base);
+      if (outcome.stopped) return say_stopped(outcome, context);
+      done.push_back(outcome.folder);
+    } catch (const Error& error) {  // one bad file of many: told, and the others go on
+      log().error(error.what());
+      worst = std::max(worst, error.exit_code());
+    }
+  }
+  std::cout << summary_table(done);
+  context.exit_code = worst;
+}
+
+void fit(const Options& options, Context& context) {
+  FitOptions base;
+  base.config = options.config;
+  base.overlays = options.set;
+  base.overwrite = options.overwrite;
+  base.arguments = context.arguments;
+  if (!options.resume.empty()) {
+    if (!options.inputs.empty() || !options.out.empty() || !options.config.empty() || !options.set.empty()) {
+      throw ConfigError("--resume goes on with what the run was given: no file, --out, --config or --set beside it");
+    }
+    base = resume_options(options.resume);
+  } else {
+    const std::vector<fs::path> files = expand(options.inputs);
+    if (files.empty()) throw ConfigError("fit needs an impulse response, e.g. diffverb fit room.wav; see diffverb fit --help");
+    const bool many = files.size() > 1 || fs::is_directory(options.inputs[0]);
+    if (many) return fit_many(files, base, options.out.empty() ? fs::path("fits") : fs::path(options.out), context);
+    base.input = files[0];
+    base.out = options.out.empty() ? fs::path(files[0].stem().string() + "_fit") : fs::path(options.out);
+  }
+  const FitOutcome outcome = fit_response(base);
+  if (outcome.stopped) return say_stopped(outcome, context);
+  std::cout << summary_table({outcome.folder});
+  std::cout << "\n" << outcome.folder.string() << "/report.html           what was measured, to look at and listen to\n"
+            << outcome.folder.string() << "/ir.wav                what the runtime plays\n"
+            << outcome.folder.string() << "/weights.safetensors   for diffverb-render and plug-ins\n";
+}
+
+}  // namespace
+
+void add_fit_command(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("fit", "Fit a feedback delay network to measured impulse responses");
+  command->add_option("files", options->inputs, "impulse responses (WAV, FLAC, AIFF, ...; 1 to 8 channels) or folders of them");
+  command->add_option("--out", options->out, "run folder (default NAME_fit; for several files a folder of run folders, default fits)");
+  command->add_option("--config", options->config, "YAML (default: the built-in configs/fdn_fit.yaml)");
+  command->add_option("--set", options->set, "key.path=value, over the config; may stand several times")->take_all();
+  command->add_option("--resume", options->resume, "go on with a stopped run");
+  command->add_flag("--overwrite", options->overwrite, "replace an earlier run in the same folder");
+  command->footer(
+      "Examples:\n"
+      "  diffverb fit room.wav\n"
+      "  diffverb fit room.wav --out runs/room --set quality=high\n"
+      "  diffverb fit room.wav --set model.lines=24 --set model.early_ms=30\n"
+      "  diffverb fit measurements/ --out runs\n"
+      "  diffverb fit --resume runs/room");
+  command->callback([options, &context] { fit(*options, context); });
+}
+
+}  // namespace diffverb

@@ -1,0 +1,188 @@
+#include "train/fit.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+
+#include <chrono>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "core/acoustics/comparison.h"
+#include "core/audio_file.h"
+#include "core/error.h"
+#include "core/fields.h"
+#include "core/files.h"
+#include "core/log.h"
+#include "core/seed.h"
+#include "core/sha256.h"
+#include "datasets/measured_response.h"
+#include "models/fdn.h"
+#include "runtime/render.h"
+#include "train/export.h"
+#include "train/report/dry_sound.h"
+#include "train/report/report.h"
+#include "train/run_folder.h"
+#include "train/trainer.h"
+
+namespace diffverb {
+namespace {
+
+struct Preset {
+  const char* key;
+  const char* value;
+};
+
+/// What a quality sets where the config says nothing of its own.
+std::vector<Preset> preset(const std::string& quality) {
+  if (quality == "fast") return {{"model.lines", "16"}, {"train.steps", "40"}, {"train.rate", "0.04"}};
+  if (quality == "high") return {{"model.lines", "32"}, {"train.steps", "200"}, {"train.rate", "0.02"}};
+  return {{"model.lines", "16"}, {"train.steps", "100"}, {"train.rate", "0.02"}};
+}
+
+Fields open_config(const FitOptions& options, const std::vector<std::string>& overlays) {
+  if (options.config.empty()) return Fields::from_text(default_fit_config(), "configs/fdn_fit.yaml (built in)", overlays);
+  return Fields::from_file(options.config, overlays);
+}
+
+/// Reads the config with the quality's values filled in below what file and command line say.
+Fields read_config(const FitOptions& options) {
+  Fields first = open_config(options, options.overlays);
+  std::string quality = "normal";
+  first.choice("quality", quality, {"fast", "normal", "high"});
+  std::vector<std::string> overlays = options.overlays;
+  for (const Preset& entry : preset(quality)) {
+    const std::string path = entry.key;
+    const auto dot = path.find('.');
+    Fields map = first.map(path.substr(0, dot));
+    if (!map.has(path.substr(dot + 1))) overlays.push_back(path + "=" + entry.value);
+  }
+  return open_config(options, overlays);
+}
+
+struct FitConfig {
+  std::uint64_t seed = 1;
+  std::string device = "cpu", quality = "normal";
+  std::unique_ptr<Fdn> model;
+  std::vector<WeightedLoss> losses;
+  std::unique_ptr<Trainer> trainer;
+  std::string resolved;
+};
+
+FitConfig make_config(const FitOptions& options) {
+  Fields fields = read_config(options);
+  FitConfig config;
+  fields.optional("seed", config.seed);
+  fields.choice("device", config.device, {"cpu"});
+  fields.choice("quality", config.quality, {"fast", "normal", "high"});
+  Fields model = fields.map("model");
+  std::string type;
+  model.required("type", type);
+  if (type != "fdn") model.fail("type", "fit works with the model 'fdn', not '" + type + "'");
+  config.model = std::make_unique<Fdn>(model);
+  config.losses = read_losses(fields, "losses");
+  if (config.losses.empty()) fields.fail("losses", "at least one loss is needed");
+  Fields train = fields.map("train");
+  config.trainer = std::make_unique<Trainer>(train);
+  fields.finish();
+  config.resolved = fields.resolved_yaml();
+  return config;
+}
+
+/// Target for the losses: what the model computes, and all that was measured for the noise floor.
+Response make_target(const MeasuredResponse& measured, std::int64_t samples) {
+  auto ir = torch::zeros({1, measured.ir.size(0), samples});
+  const std::int64_t kept = std::min(samples, measured.ir.size(1));
+  ir[0].slice(1, 0, kept).copy_(measured.ir.slice(1, 0, kept));
+  Response target(ir, measured.sample_rate_hz);
+  target.set("measured_ir", measured.ir.unsqueeze(0));
+  return target;
+}
+
+Audio to_audio(const torch::Tensor& channels, double rate_hz) {
+  Audio audio;
+  audio.rate_hz = rate_hz;
+  const auto rows = channels.to(torch::kFloat32).contiguous();
+  for (std::int64_t c = 0; c < rows.size(0); ++c) {
+    const float* data = rows.const_data_ptr<float>() + c * rows.size(1);
+    audio.channels.emplace_back(data, data + rows.size(1));
+  }
+  return audio;
+}
+
+/// Everything that is measured, from the file as it will be played.
+void write_results(const FitConfig& config, const MeasuredResponse& measured, const RunFolder& folder, const Trainer::Outcome& trained,
+                   double seconds) {
+  const Audio target = to_audio(measured.ir * measured.gain, measured.sample_rate_hz);
+  const auto loaded = runtime::load_weights(folder.file("weights.safetensors").string());
+  if (!loaded.model) throw DataError(folder.file("weights.safetensors").string() + ": the runtime refuses it: " + loaded.error);
+  Audio played;
+  played.rate_hz = measured.sample_rate_hz;
+  played.channels = runtime::render_impulse(*loaded.model, static_cast<double>(target.frames()) / target.rate_hz);
+  for (auto& channel : played.channels) channel.resize(target.frames());
+  write_audio(folder.file("target.wav"), target);
+  write_audio(folder.file("ir.wav"), played);
+  const Audio dry = make_dry_sound(measured.sample_rate_hz, config.seed);
+  Audio wet;
+  wet.rate_hz = measured.sample_rate_hz;
+  wet.channels = runtime::render(*loaded.model, dry.channels, static_cast<double>(target.frames()) / target.rate_hz);
+  write_audio(folder.file("dry.wav"), dry);
+  write_audio(folder.file("wet.wav"), wet);
+
+  acoustics::ComparisonOptions comparison;
+  comparison.early_ms = config.model->early_ms();
+  nlohmann::json metrics = acoustics::to_json(acoustics::compare(target, played, comparison), measured.source.string(), "ir.wav");
+  std::int64_t parameters = 0;
+  for (const auto& [name, tensor] : config.model->parameters()) parameters += tensor.numel();
+  metrics["seconds"] = seconds;
+  metrics["steps"] = trained.steps;
+  metrics["parameters"] = parameters;
+  write_file_atomically(folder.file("metrics.json"), metrics.dump(2) + "\n");
+}
+
+}  // namespace
+
+FitOptions resume_options(const std::filesystem::path& folder) {
+  const RunFolder run = RunFolder::open(folder);
+  check_readable_file(run.file("checkpoint.safetensors"), "a checkpoint of a stopped fit");
+  FitOptions options;
+  options.out = folder;
+  options.config = run.file("config.resolved.yaml");
+  std::string input = read_file(run.file("input"));
+  while (!input.empty() && input.back() == '\n') input.pop_back();
+  options.input = input;
+  options.resume = true;
+  return options;
+}
+
+FitOutcome fit_response(const FitOptions& options) {
+  const auto started = std::chrono::steady_clock::now();
+  const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count(); };
+  FitConfig config = make_config(options);
+  RunFolder folder = options.resume ? RunFolder::open(options.out) : RunFolder(options.out, options.overwrite);
+  const MeasuredResponse measured = read_measured_response(options.input);
+  for (const std::string& warning : measured.warnings) log().warning(options.input.string() + ": " + warning);
+  at::globalContext().setDeterministicAlgorithms(true, false);
+  config.model->design(measured.ir, measured.sample_rate_hz, derive_seed(config.seed, "model"));
+  const Response target = make_target(measured, config.model->samples());
+  for (const WeightedLoss& loss : config.losses) loss.loss->prepare(target);
+
+  if (!options.resume) {
+    folder.create(config.resolved);
+    write_file_atomically(folder.file("input"), std::filesystem::absolute(options.input).string() + "\n");
+  }
+  const RoomDesign& room = config.model->room();
+  log().info(options.input.string() + ": T60 " + std::to_string(room.t60_s).substr(0, 5) + " s, " +
+             (room.slopes.size() == 2 ? "two slopes, " : "") + std::to_string(measured.ir.size(0)) + " channel(s), start after " +
+             std::to_string(elapsed()).substr(0, 4) + " s");
+  const Trainer::Outcome trained = config.trainer->run(*config.model, config.losses, folder, options.input.filename().string(), options.resume);
+  FitOutcome outcome{folder.path(), 0, trained.steps, trained.stopped};
+  if (!trained.stopped) {
+    export_fdn(*config.model, folder.file("weights.safetensors"), {measured.gain, sha256_hex(config.resolved), options.input.filename().string()});
+    write_results(config, measured, folder, trained, elapsed());
+    write_report({folder.path()}, folder.file("report.html"));
+  }
+  outcome.seconds = elapsed();
+  return outcome;
+}
+
+}  // namespace diffverb

@@ -1,0 +1,260 @@
+#include "train/report/charts.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include "train/report/html.h"
+#include "train/report/png.h"
+#include "train/report/spectrogram.h"
+
+namespace diffverb::report {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kJustNoticeableTime = 0.05;  // T, EDT: a share of the target
+constexpr double kJustNoticeableDb = 1;       // C80, level
+constexpr double kSpectrogramRange_db = 80;
+constexpr double kEchoDensityEnd_s = 0.6;
+
+using BandValue = std::function<double(const acoustics::BandResult& band, const acoustics::BandResult& target)>;
+
+void stretch(double& lo, double& hi, const std::vector<double>& values) {
+  for (const double value : values) {
+    if (!std::isfinite(value)) continue;
+    lo = std::min(lo, value);
+    hi = std::max(hi, value);
+  }
+}
+
+Axis frequency_axis(const std::vector<acoustics::BandResult>& bands) {
+  const double lo = bands.empty() ? 63 : bands.front().hz, hi = bands.empty() ? 16000 : bands.back().hz;
+  return {"Frequency, Hz", lo / 1.19, std::max(hi, 2 * lo) * 1.19, true, true, "Hz"};
+}
+
+/// Values over the bands of target and fit; `margin` gives the just-noticeable step around a value of the target.
+Chart band_chart(const std::string& title, const Axis& y, const std::vector<acoustics::BandResult>& target,
+                 const std::vector<acoustics::BandResult>& fit, const BandValue& value,
+                 const std::function<double(double)>& margin, const std::string& margin_name) {
+  Chart chart;
+  chart.title = title;
+  chart.x = frequency_axis(target);
+  chart.y = y;
+  const bool few = target.size() < 12;
+  Series target_line{"target", "target", {}, {}, few}, fit_line{"fit", "fit", {}, {}, few};
+  Shade shade{margin_name, {}, {}, {}};
+  for (std::size_t k = 0; k < std::min(target.size(), fit.size()); ++k) {
+    const double wanted = value(target[k], target[k]);
+    for (Series* line : {&target_line, &fit_line}) line->x.push_back(target[k].hz);
+    target_line.y.push_back(wanted);
+    fit_line.y.push_back(value(fit[k], target[k]));
+    shade.x.push_back(target[k].hz);
+    shade.lo.push_back(wanted - margin(wanted));
+    shade.hi.push_back(wanted + margin(wanted));
+  }
+  double lo = std::numeric_limits<double>::infinity(), hi = -lo;
+  for (const auto* values : {&target_line.y, &fit_line.y, &shade.lo, &shade.hi}) stretch(lo, hi, *values);
+  if (lo > hi) lo = 0, hi = 1;
+  const double room = std::max(0.06 * (hi - lo), 1e-3);
+  chart.y.lo = y.lo == 0 ? 0 : lo - room;
+  chart.y.hi = hi + room;
+  chart.shades = {shade};
+  chart.series = {target_line, fit_line};
+  return chart;
+}
+
+Chart time_chart(const std::string& title, const std::string& label, const std::vector<acoustics::BandResult>& target,
+                 const std::vector<acoustics::BandResult>& fit, const BandValue& value) {
+  Axis y{label, 0, 1, false, false, "s"};
+  return band_chart(
+      title, y, target, fit, value, [](double wanted) { return kJustNoticeableTime * wanted; }, "target ± 5 %");
+}
+
+Chart decibel_chart(const std::string& title, const std::string& label,
+                    const std::vector<acoustics::BandResult>& target, const std::vector<acoustics::BandResult>& fit,
+                    const BandValue& value) {
+  Axis y{label, -1, 1, false, false, "dB"};
+  return band_chart(
+      title, y, target, fit, value, [](double) { return kJustNoticeableDb; }, "target ± 1 dB");
+}
+
+/// A decay curve against time, at most about 250 points.
+Series curve_of(const std::string& name, const acoustics::BandResult& band, double rate_hz) {
+  const double step_s = std::round(chart_options().curve_step_s * rate_hz) / rate_hz;
+  const std::size_t stride = std::max<std::size_t>(1, band.curve_db.size() / 250);
+  Series out{name, name, {}, {}, false};
+  for (std::size_t k = 0; k < band.curve_db.size(); k += stride) {
+    out.x.push_back(static_cast<double>(k) * step_s);
+    out.y.push_back(band.curve_db[k]);
+  }
+  return out;
+}
+
+Chart decay_chart(const acoustics::BandResult& target, const acoustics::BandResult& fit, double rate_hz) {
+  Chart chart;
+  chart.title = band_name(target.hz);
+  chart.width = 400;
+  chart.height = 270;
+  const bool decays = !target.curve_db.empty();
+  const double floor_db = decays ? -target.range_db : kNan;
+  const double lowest_db = decays ? std::clamp(10 * std::floor(floor_db / 10 - 0.8), -80.0, -30.0) : -70;
+  chart.y = {"Energy still to come, dB", lowest_db, 2, false, false, "dB"};
+  chart.series = {curve_of("target", target, rate_hz), curve_of("fit", fit, rate_hz)};
+  double end_s = 0;
+  for (const Series& line : chart.series) {
+    for (std::size_t k = 0; k < line.x.size(); ++k) {
+      if (line.y[k] >= lowest_db) end_s = std::max(end_s, line.x[k]);
+    }
+  }
+  chart.x = {"Time, s", 0, end_s > 0 ? end_s : 1, false, false, "s"};
+  if (target.noise_floor_db) chart.rules = {{"noise floor of the target", floor_db}};
+  return chart;
+}
+
+/// Every `stride`-th value where there are more than `most` of them, the last one kept.
+LossLog thin(const LossLog& losses, std::size_t most) {
+  const std::size_t stride = std::max<std::size_t>(1, losses.step.size() / most);
+  const auto pick = [&](const std::vector<double>& all) {
+    std::vector<double> out;
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      if (k % stride == 0 || k + 1 == all.size()) out.push_back(all[k]);
+    }
+    return out;
+  };
+  LossLog out{pick(losses.step), pick(losses.total), pick(losses.rate), {}};
+  for (const auto& [name, values] : losses.terms) out.terms.emplace_back(name, pick(values));
+  return out;
+}
+
+Chart loss_chart(const std::string& title, std::vector<Series> series) {
+  Chart chart;
+  chart.title = title;
+  double lo = std::numeric_limits<double>::infinity(), hi = -lo, last = 1;
+  for (const Series& line : series) {
+    stretch(lo, hi, line.y);
+    for (const double step : line.x) last = std::max(last, step);
+  }
+  if (lo > hi) lo = 0, hi = 1;
+  chart.x = {"Step", 0, last, false, false, ""};
+  chart.y = {"Loss", lo, hi, false, false, ""};
+  if (lo > 0 && hi > 1.02 * lo) {
+    chart.y.logarithmic = true;
+    chart.y.lo = lo / 1.12;
+    chart.y.hi = hi * 1.12;
+  } else {
+    const double room = std::max({0.06 * (hi - lo), 0.01 * std::abs(hi), 1e-9});
+    chart.y.lo = lo - room;
+    chart.y.hi = hi + room;
+  }
+  chart.series = std::move(series);
+  return chart;
+}
+
+}  // namespace
+
+acoustics::AnalysisOptions chart_options() {
+  acoustics::AnalysisOptions options;
+  options.thirds = true;
+  options.keep_curves = true;
+  return options;
+}
+
+double reverberation_time_s(const acoustics::BandResult& band, const acoustics::BandResult& target) {
+  return (target.t30_s ? band.t30_s : band.t20_s).value_or(kNan);
+}
+
+std::string band_name(double hz) { return hz >= 1000 ? hertz(hz / 1000) + " kHz" : hertz(hz) + " Hz"; }
+
+std::vector<Chart> decay_charts(const acoustics::ChannelResult& target, const acoustics::ChannelResult& fit) {
+  std::vector<Chart> out;
+  for (std::size_t k = 0; k < std::min(target.octaves.size(), fit.octaves.size()); ++k) {
+    out.push_back(decay_chart(target.octaves[k], fit.octaves[k], target.rate_hz));
+  }
+  return out;
+}
+
+std::vector<Chart> frequency_charts(const acoustics::ChannelResult& target, const acoustics::ChannelResult& fit) {
+  const BandValue edt = [](const acoustics::BandResult& band, const acoustics::BandResult&) {
+    return band.edt_s.value_or(kNan);
+  };
+  const BandValue c80 = [](const acoustics::BandResult& band, const acoustics::BandResult&) {
+    return band.c80_db.value_or(kNan);
+  };
+  return {time_chart("Reverberation time, octaves", "T, s", target.octaves, fit.octaves, reverberation_time_s),
+          time_chart("Reverberation time, third octaves", "T, s", target.thirds, fit.thirds, reverberation_time_s),
+          time_chart("Early decay time, octaves", "EDT, s", target.octaves, fit.octaves, edt),
+          time_chart("Early decay time, third octaves", "EDT, s", target.thirds, fit.thirds, edt),
+          decibel_chart("Clarity, octaves", "C80, dB", target.octaves, fit.octaves, c80),
+          decibel_chart("Clarity, third octaves", "C80, dB", target.thirds, fit.thirds, c80)};
+}
+
+std::vector<Chart> level_charts(const acoustics::ChannelResult& target, const acoustics::ChannelResult& fit) {
+  double loudest = -std::numeric_limits<double>::infinity();
+  for (const acoustics::BandResult& band : target.octaves) {
+    if (std::isfinite(band.level_db)) loudest = std::max(loudest, band.level_db);
+  }
+  const BandValue level = [loudest](const acoustics::BandResult& band, const acoustics::BandResult&) {
+    return band.level_db - loudest;
+  };
+  const std::string label = "Level, dB";
+  return {decibel_chart("Level, octaves", label, target.octaves, fit.octaves, level),
+          decibel_chart("Level, third octaves", label, target.thirds, fit.thirds, level)};
+}
+
+Chart echo_density_chart(const acoustics::ChannelResult& target, const acoustics::ChannelResult& fit) {
+  Chart chart;
+  chart.title = "Echo density";
+  chart.width = 820;
+  chart.height = 320;
+  double end_s = 0.05;
+  for (const auto& [name, channel] : {std::pair{"target", &target}, std::pair{"fit", &fit}}) {
+    Series line{name, name, {}, channel->density.profile, false};
+    for (std::size_t k = 0; k < line.y.size(); ++k) {
+      line.x.push_back(static_cast<double>(k) * acoustics::EchoDensity::step_s);
+    }
+    if (!line.x.empty()) end_s = std::max(end_s, std::min(line.x.back(), kEchoDensityEnd_s));
+    chart.series.push_back(std::move(line));
+  }
+  chart.x = {"Time after the onset, s", 0, end_s, false, false, "s"};
+  chart.y = {"Echo density", 0, 1.4, false, false, ""};
+  chart.rules = {{"diffuse", 1}};
+  return chart;
+}
+
+std::vector<Chart> loss_charts(const LossLog& losses) {
+  const LossLog log = thin(losses, 400);
+  std::vector<Chart> out = {loss_chart("Total loss", {{"total", "r0", log.step, log.total, false}})};
+  std::vector<Series> terms;
+  for (const auto& [name, values] : log.terms) {
+    terms.push_back({name, "r" + std::to_string(terms.size() % 8), log.step, values, false});
+  }
+  if (!terms.empty()) out.push_back(loss_chart("Terms of the loss", std::move(terms)));
+  return out;
+}
+
+std::vector<Chart> spectrogram_charts(const std::vector<float>& target, const std::vector<float>& fit, double rate_hz) {
+  const double seconds = static_cast<double>(std::max(target.size(), fit.size())) / rate_hz;
+  const double hi_hz = std::min(20000.0, rate_hz / 2), lo_hz = 50;
+  const auto transform = [&](const std::vector<float>& signal) {
+    return log_spectrogram(signal, rate_hz, seconds, lo_hz, hi_hz, 150, 330);
+  };
+  const Spectrogram pictures[] = {transform(target), transform(fit)};
+  const double top = *std::max_element(pictures[0].power.begin(), pictures[0].power.end());
+  std::vector<Chart> out;
+  for (const std::string name : {"target", "fit"}) {
+    const Spectrogram& picture = pictures[out.size()];
+    Chart chart;
+    chart.title = name == "target" ? "Target" : "Fit";
+    chart.x = {"Time, s", 0, seconds, false, false, "s"};
+    chart.y = {"Frequency, Hz", lo_hz, hi_hz, true, true, "Hz"};
+    const std::vector<std::uint8_t> bytes = quantise(picture, top > 0 ? top : 1, kSpectrogramRange_db);
+    chart.picture_png = base64(encode_png(bytes, picture.columns, picture.rows, viridis()));
+    chart.picture_name = name;
+    chart.picture_range_db = kSpectrogramRange_db;
+    out.push_back(std::move(chart));
+  }
+  return out;
+}
+
+}  // namespace diffverb::report

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/acoustics/analysis.h"
+#include "train/report/chart.h"
+#include "train/report/run_data.h"
+
+namespace diffverb::report {
+
+/// What an analysis must hold for the charts: third octaves and decay curves.
+acoustics::AnalysisOptions chart_options();
+
+/// T30 where the target has 45 dB of range in the band, else T20: the same of both, so that they can be compared. NaN
+/// where it is undefined.
+double reverberation_time_s(const acoustics::BandResult& band, const acoustics::BandResult& target);
+
+/// "125 Hz", "1.25 kHz".
+std::string band_name(double hz);
+
+/// One chart a band: target and fit decaying from 0 dB at the onset, and where the target meets its noise.
+std::vector<Chart> decay_charts(const acoustics::ChannelResult& target, const acoustics::ChannelResult& fit);
+
+/// Reverberation time and EDT over frequency with 5 % to either side of the target shaded, in octaves and thirds; then
+/// clarity with 1 dB.
+std::vector<Chart> frequency_charts(const acoustics::ChannelResult& target, const acoustics::ChannelResult& fit);
+
+/// Level over frequency with 1 dB to either side of the target shaded, in octaves and in thirds.
+std::vector<Chart> level_charts(const acoustics::ChannelResult& target, const acoustics::ChannelResult& fit);
+
+/// Echo density over time with the diffuse value of 1 ruled.
+Chart echo_density_chart(const acoustics::ChannelResult& target, const acoustics::ChannelResult& fit);
+
+/// Total loss, and its terms, over the steps; logarithmic where they are all positive.
+std::vector<Chart> loss_charts(const LossLog& losses);
+
+/// Two spectrograms on one scale: 80 dB down from the target's largest value.
+std::vector<Chart> spectrogram_charts(const std::vector<float>& target, const std::vector<float>& fit, double rate_hz);
+
+}  // namespace diffverb::report

@@ -1,0 +1,51 @@
+#include "losses/checked_target.h"
+
+#include <sstream>
+
+#include "core/error.h"
+
+namespace diffverb {
+
+const torch::Tensor& CheckedTarget::set(const Response& target) {
+  const torch::Tensor& ir = target.ir();
+  if (ir.dim() != 3 || ir.numel() == 0) {
+    std::ostringstream message;
+    message << loss_ << ": the target's ir must be [B, C, T], none of them 0, got " << ir.sizes();
+    throw ContractError(message.str());
+  }
+  if (ir.scalar_type() != torch::kFloat32 && ir.scalar_type() != torch::kFloat64)
+    throw ContractError(loss_ + ": the target's ir must be float32 or float64");
+  rate_hz_ = target.sample_rate_hz();
+  ir_ = ir.detach();
+  return ir_;
+}
+
+const torch::Tensor& CheckedTarget::set_audible(const Response& target) {
+  set(target);
+  const auto energy = ir_.square().sum(-1);
+  if (!(energy > 0).all().item<bool>()) {
+    ir_ = torch::Tensor();
+    throw ContractError(loss_ + ": a channel of the target is silent or not a number; a relative distance to it is undefined");
+  }
+  return ir_;
+}
+
+const torch::Tensor& CheckedTarget::check(const Response& response) const {
+  if (!ir_.defined()) throw ContractError(loss_ + ": evaluate() before prepare()");
+  const torch::Tensor& ir = response.ir();
+  if (ir.sizes() != ir_.sizes() || ir.scalar_type() != ir_.scalar_type() || ir.device() != ir_.device()) {
+    std::ostringstream message;
+    message << loss_ << ": the response's ir must be as the target's, " << ir_.sizes() << ' ' << ir_.dtype() << " on "
+            << ir_.device() << ", got " << ir.sizes() << ' ' << ir.dtype() << " on " << ir.device();
+    throw ContractError(message.str());
+  }
+  if (response.sample_rate_hz() != rate_hz_) {
+    std::ostringstream message;
+    message << loss_ << ": the response's rate must be the target's, " << rate_hz_ << " Hz, got "
+            << response.sample_rate_hz() << " Hz";
+    throw ContractError(message.str());
+  }
+  return ir;
+}
+
+}  // namespace diffverb

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <string>
+
+#include "core/response.h"
+
+namespace diffverb {
+
+/// What a loss remembers of its target's impulse response, and the check that a response goes with it.
+class CheckedTarget {
+ public:
+  explicit CheckedTarget(std::string loss) : loss_(std::move(loss)) {}
+
+  /// Reads    target.ir() [B, C, T]
+  /// Returns  the impulse response, detached
+  /// Throws   ContractError where it is empty or not float32 or float64
+  const torch::Tensor& set(const Response& target);
+  /// The same, and refuses a channel without sound, in relation to which nothing can be measured.
+  const torch::Tensor& set_audible(const Response& target);
+
+  /// Returns  response.ir()
+  /// Throws   ContractError unless its shape, type, device and rate are the target's, or where no target was set
+  const torch::Tensor& check(const Response& response) const;
+
+  const torch::Tensor& ir() const { return ir_; }
+  double sample_rate_hz() const { return rate_hz_; }
+
+ private:
+  std::string loss_;
+  torch::Tensor ir_;
+  double rate_hz_ = 0;
+};
+
+}  // namespace diffverb

@@ -1,0 +1,99 @@
+#include <algorithm>
+#include <cmath>
+
+#include "core/spectral/stft.h"
+#include "losses/checked_target.h"
+#include "losses/loss.h"
+
+namespace diffverb {
+namespace {
+
+/// Multi-resolution spectrogram distance: spectral convergence and log magnitude.
+///
+///   L = mean_r ( convergence_weight mean_{b,c} ||M_h - M_g||_F / ||M_g||_F  +  log_weight mean_{b,c,f,k} |ln M_h - ln M_g| )
+///   M = sqrt(max(|STFT_r|^2, floor_r^2)),   floor_r = 10^(floor_db / 20) max M_g
+///
+/// h is the estimate, g the target; Hann windows as long as the transform, hop_ratio of it apart. The floor follows the target's
+/// level, so the distance does not change when both responses are scaled.
+///
+/// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude
+/// Returns  scalar without unit (a ratio and nepers); >= 0; 0 iff the magnitudes agree above the floor
+/// Gradient finite everywhere; magnitudes below the floor contribute none
+/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, or with padding:
+///          reflect where T is at most half the largest transform; ConfigError for a transform size that is odd or below 16
+/// Source   Arik et al. 2019; Yamamoto et al. 2020; as in auraloss 0.4 (Steinmetz and Reiss 2020) but for the floor and the windows
+class MrStft final : public Loss {
+ public:
+  explicit MrStft(Fields& f) {
+    f.optional("fft_sizes", fft_sizes_, between(16, 1 << 20), "samples");
+    if (fft_sizes_.empty()) f.fail("fft_sizes", "expected at least one transform size");
+    for (const auto size : fft_sizes_) {
+      if (size % 2 != 0) f.fail("fft_sizes", "transform sizes must be even, got " + std::to_string(size));
+    }
+    f.optional("hop_ratio", hop_ratio_, Range{.min = 0, .max = 1, .min_open = true});
+    f.optional("floor_db", floor_db_, between(-200, -10), "dB");
+    f.choice("padding", padding_, {"zero", "reflect"});
+    f.optional("convergence_weight", convergence_weight_, at_least(0));
+    f.optional("log_weight", log_weight_, at_least(0));
+  }
+
+  void prepare(const Response& target) override;
+  torch::Tensor evaluate(const Response& response) const override;
+
+ private:
+  struct Resolution {
+    std::int64_t fft_size, hop_size;
+    double floor_power;
+    torch::Tensor magnitude, log_magnitude;  // [B, C, F, K]
+    torch::Tensor norm;                      // [B, C]
+  };
+
+  std::vector<std::int64_t> fft_sizes_ = {512, 1024, 2048};
+  double hop_ratio_ = 0.25, floor_db_ = -100, convergence_weight_ = 1, log_weight_ = 1;
+  std::string padding_ = "zero";
+  CheckedTarget target_{"mr_stft"};
+  std::vector<Resolution> resolutions_;
+};
+
+void MrStft::prepare(const Response& target) {
+  resolutions_.clear();
+  const torch::Tensor& ir = target_.set_audible(target);
+  for (const auto fft_size : fft_sizes_) {
+    Resolution r;
+    r.fft_size = fft_size;
+    r.hop_size = std::max<std::int64_t>(1, std::llround(hop_ratio_ * static_cast<double>(fft_size)));
+    const auto power = power_spectrogram(ir, fft_size, r.hop_size, padding_of(padding_));
+    r.floor_power = power.max().item<double>() * std::pow(10.0, floor_db_ / 10);
+    r.magnitude = power.clamp_min(r.floor_power).sqrt();
+    r.log_magnitude = r.magnitude.log();
+    r.norm = at::linalg_vector_norm(r.magnitude, 2, torch::IntArrayRef{2, 3});
+    resolutions_.push_back(std::move(r));
+  }
+}
+
+torch::Tensor MrStft::evaluate(const Response& response) const {
+  const torch::Tensor& ir = target_.check(response);
+  torch::Tensor sum;
+  for (const Resolution& r : resolutions_) {
+    const auto power = power_spectrogram(ir, r.fft_size, r.hop_size, padding_of(padding_)).clamp_min(r.floor_power);
+    torch::Tensor term;
+    if (convergence_weight_ > 0) {
+      const auto difference = at::linalg_vector_norm(power.sqrt() - r.magnitude, 2, torch::IntArrayRef{2, 3});
+      term = (difference / r.norm).mean() * convergence_weight_;
+    }
+    if (log_weight_ > 0) {
+      const auto distance = (power.log() * 0.5 - r.log_magnitude).abs().mean() * log_weight_;
+      term = term.defined() ? term + distance : distance;
+    }
+    if (!term.defined()) term = power.sum() * 0;
+    sum = sum.defined() ? sum + term : term;
+  }
+  return sum / static_cast<double>(resolutions_.size());
+}
+
+}  // namespace
+
+DIFFVERB_PART(losses, mr_stft, MrStft, "Multi-resolution spectrogram distance: spectral convergence and log magnitude",
+              "Yamamoto et al. 2020; Steinmetz and Reiss 2020 (auraloss)")
+
+}  // namespace diffverb

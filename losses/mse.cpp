@@ -1,0 +1,33 @@
+#include "losses/checked_target.h"
+#include "losses/loss.h"
+
+namespace diffverb {
+namespace {
+
+/// Mean squared error of the impulse responses.
+///
+///   L = mean_{b,c,t} (h(t) - g(t))^2,   h the estimate, g the target
+///
+/// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude
+/// Returns  scalar, amplitude squared; >= 0; 0 iff they are equal
+/// Gradient 2 (h - g) / (B C T)
+/// Throws   ContractError on unequal shapes, types, devices or rates
+/// Source   -
+class Mse final : public Loss {
+ public:
+  explicit Mse(Fields&) {}
+
+  void prepare(const Response& target) override { target_.set(target); }
+  torch::Tensor evaluate(const Response& response) const override {
+    return (target_.check(response) - target_.ir()).square().mean();
+  }
+
+ private:
+  CheckedTarget target_{"mse"};
+};
+
+}  // namespace
+
+DIFFVERB_PART(losses, mse, Mse, "Mean squared error of the impulse responses", "")
+
+}  // namespace diffverb

@@ -1,0 +1,56 @@
+#include "core/spectral/stft.h"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <cmath>
+#include <numbers>
+
+#include "core/error.h"
+
+namespace diffverb {
+namespace {
+
+TEST(Stft, OfAnImpulseIsTheWindowInEveryFrameAroundIt) {
+  auto impulse = at::zeros({2, 100}, torch::kFloat64);
+  impulse[0][40] = 3;
+  const auto spectrum = stft(impulse, 32, 8, Padding::kZero);
+  ASSERT_EQ(spectrum.sizes(), (torch::IntArrayRef{2, 17, 13}));
+  for (int frame = 0; frame < 13; ++frame) {
+    const int place = 40 - frame * 8 + 16;  // the impulse's place in the frame
+    const double window = place >= 0 && place < 32 ? 0.5 - 0.5 * std::cos(2 * std::numbers::pi * place / 32) : 0;
+    for (int bin : {0, 5, 16}) EXPECT_NEAR(spectrum[0][bin][frame].abs().item<double>(), 3 * window, 1e-12);
+    EXPECT_EQ(spectrum[1][5][frame].abs().item<double>(), 0);
+  }
+}
+
+TEST(Stft, OfAToneHasItsPeakInItsBin) {
+  const auto tone = (at::arange(1000, torch::kFloat64) * (2 * std::numbers::pi * 10 / 64)).cos();
+  const auto magnitude = power_spectrogram(tone, 64, 16, Padding::kZero).sqrt().select(1, 20);
+  EXPECT_EQ(magnitude.argmax().item<int>(), 10);
+  EXPECT_NEAR(magnitude[10].item<double>(), 64 / 4.0, 1e-9);  // half the amplitude times the sum of the window
+}
+
+TEST(Stft, WithZeroPaddingIsSilentBeforeAnOnsetAndWithReflectionIsNot) {
+  auto onset = at::zeros({64}, torch::kFloat64);
+  onset[3] = 1;
+  EXPECT_NEAR(stft(onset, 32, 8, Padding::kZero)[0][0].abs().item<double>(), 0.5 - 0.5 * std::cos(2 * std::numbers::pi * 19 / 32), 1e-12);
+  EXPECT_NEAR(stft(onset, 32, 8, Padding::kReflect)[0][0].abs().item<double>(), 1 - std::cos(2 * std::numbers::pi * 19 / 32), 1e-12);
+}
+
+TEST(Stft, TakesASignalShorterThanItsWindow) {
+  EXPECT_EQ(stft(at::ones({1, 1, 1}, torch::kFloat32), 64, 16, Padding::kZero).sizes(), (torch::IntArrayRef{1, 1, 33, 1}));
+}
+
+TEST(Stft, RefusesWhatItCannotDo) {
+  const auto signal = at::zeros({1, 100});
+  EXPECT_THROW(stft(signal, 33, 8, Padding::kZero), ContractError);
+  EXPECT_THROW(stft(signal, 32, 0, Padding::kZero), ContractError);
+  EXPECT_THROW(stft(signal, 32, 33, Padding::kZero), ContractError);
+  EXPECT_THROW(stft(signal, 256, 8, Padding::kReflect), ContractError);
+  EXPECT_THROW(stft(at::zeros({1, 0}), 32, 8, Padding::kZero), ContractError);
+  EXPECT_THROW(padding_of("constant"), ContractError);
+}
+
+}  // namespace
+}  // namespace diffverb

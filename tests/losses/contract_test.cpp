@@ -1,0 +1,192 @@
+// What every registered loss keeps to, whatever it measures. A new loss is tested without a line here.
+#include <ATen/Context.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <cmath>
+#include <limits>
+
+#include "core/error.h"
+#include "tests/losses/loss_fixture.h"
+
+namespace diffverb {
+namespace {
+
+constexpr double kRateHz = 16000;
+constexpr std::int64_t kLength = 8000;
+
+torch::Tensor hadamard4() {
+  return torch::tensor({1., 1., 1., 1., 1., -1., 1., -1., 1., 1., -1., -1., 1., -1., -1., 1.}, torch::kFloat64).reshape({4, 4}) / 2;
+}
+
+Response response_of(const torch::Tensor& ir, const torch::Tensor& matrix) {
+  Response response(ir, kRateHz);
+  response.set("feedback_matrix", matrix);
+  return response;
+}
+
+/// A target, and an estimate that differs from it in everything: noise, decay, level and matrix.
+class ContractLosses : public testing::TestWithParam<std::string> {
+ protected:
+  torch::Tensor target_ir = decaying_noise(1, 2, kLength, kRateHz, 0.25);
+  torch::Tensor target_matrix = hadamard4();
+  torch::Tensor ir = decaying_noise(2, 2, kLength, kRateHz, 0.2) * 0.7;
+  torch::Tensor matrix = hadamard4() + 0.1 * at::linspace(-1, 1, 16, torch::kFloat64).reshape({4, 4});
+  std::unique_ptr<Loss> loss = make_loss(GetParam());
+
+  Response target() const { return response_of(target_ir, target_matrix); }
+  void SetUp() override { loss->prepare(target()); }
+
+  struct Gradient {
+    torch::Tensor value, ir, matrix;  // a gradient is undefined where the loss does not read the tensor
+  };
+  Gradient gradient_at(const torch::Tensor& at_ir, const torch::Tensor& at_matrix) const {
+    const auto x = at_ir.clone().set_requires_grad(true), a = at_matrix.clone().set_requires_grad(true);
+    const auto value = loss->evaluate(response_of(x, a));
+    const auto gradients = torch::autograd::grad({value}, {x, a}, {}, std::nullopt, false, /*allow_unused=*/true);
+    return {value, gradients[0], gradients[1]};
+  }
+  bool reads_ir() const { return gradient_at(ir, matrix).ir.defined(); }
+  bool reads_matrix() const { return gradient_at(ir, matrix).matrix.defined(); }
+
+  static void expect_finite(const Gradient& g) {
+    EXPECT_TRUE(std::isfinite(g.value.item<double>())) << g.value.item<double>();
+    EXPECT_TRUE(g.ir.defined() || g.matrix.defined()) << "the loss depends on nothing";
+    if (g.ir.defined()) {
+      EXPECT_TRUE(g.ir.isfinite().all().item<bool>());
+    }
+    if (g.matrix.defined()) {
+      EXPECT_TRUE(g.matrix.isfinite().all().item<bool>());
+    }
+  }
+};
+
+TEST_P(ContractLosses, ReturnsAScalar) {
+  const auto value = loss->evaluate(response_of(ir, matrix));
+  EXPECT_EQ(value.dim(), 0);
+  EXPECT_TRUE(std::isfinite(value.item<double>()));
+}
+
+TEST_P(ContractLosses, HasItsStatedValueAtTheTargetAndMoreElsewhere) {
+  const auto elsewhere_tensor = loss->evaluate(response_of(ir, matrix));
+  const double elsewhere = elsewhere_tensor.item<double>();
+  // A loss in single precision may also estimate something of the target (edc: the noise floor that it takes off), and be a little off.
+  const double share = elsewhere_tensor.scalar_type() == torch::kFloat32 ? 2e-2 : 1e-9;
+  const double tolerance = share * std::abs(elsewhere - loss->value_at_target());
+  EXPECT_NEAR(loss->evaluate(target()).item<double>(), loss->value_at_target(), tolerance);
+  EXPECT_GT(elsewhere, loss->value_at_target());
+}
+
+TEST_P(ContractLosses, GradientIsTheSlopeInFiniteDifferences) {
+  const Gradient g = gradient_at(ir, matrix);
+  // A loss that computes in single precision says so by the type that it returns.
+  const bool single = g.value.scalar_type() == torch::kFloat32;
+  const double step = single ? 3e-3 : 1e-6, tolerance = single ? 1e-2 : 1e-6;
+  double largest = 0;
+  for (int trial = 0; trial < 4; ++trial) {
+    auto generator = at::make_generator<at::CPUGeneratorImpl>(100 + trial);
+    // The first way is the steepest that changes every number by the same share of itself; the others are random.
+    const auto way = [&](const torch::Tensor& gradient, const torch::Tensor& x) -> torch::Tensor {
+      if (!gradient.defined()) return at::zeros_like(x);
+      const auto v = x.abs() * (trial == 0 ? gradient.sign() : at::randn(x.sizes(), generator, torch::kFloat64));
+      return v * (x.norm() / v.norm().clamp_min(std::numeric_limits<double>::min()));
+    };
+    const auto v = way(g.ir, ir), w = way(g.matrix, matrix);
+    const double ahead = loss->evaluate(response_of(ir + step * v, matrix + step * w)).item<double>();
+    const double behind = loss->evaluate(response_of(ir - step * v, matrix - step * w)).item<double>();
+    const double measured = (ahead - behind) / (2 * step);
+    double stated = 0;
+    if (g.ir.defined()) stated += (g.ir * v).sum().item<double>();
+    if (g.matrix.defined()) stated += (g.matrix * w).sum().item<double>();
+    if (trial == 0) largest = std::abs(stated);
+    EXPECT_NEAR(measured, stated, tolerance * largest) << "direction " << trial;
+  }
+  EXPECT_GT(largest, 0) << "a gradient that is zero everywhere teaches nothing";
+}
+
+TEST_P(ContractLosses, ValueAndGradientAreFiniteAtSilence) { expect_finite(gradient_at(at::zeros_like(ir), at::zeros_like(matrix))); }
+
+TEST_P(ContractLosses, ValueAndGradientAreFiniteAtTheTarget) { expect_finite(gradient_at(target_ir, target_matrix)); }
+
+TEST_P(ContractLosses, ValueAndGradientAreFiniteInSinglePrecision) {
+  loss->prepare(response_of(target_ir.to(torch::kFloat32), target_matrix.to(torch::kFloat32)));
+  const auto x = ir.to(torch::kFloat32), a = matrix.to(torch::kFloat32);
+  const Gradient g = gradient_at(x, a);
+  expect_finite(g);
+  expect_finite(gradient_at(at::zeros_like(x), at::zeros_like(a)));
+  loss->prepare(target());
+  const double in_double = loss->evaluate(response_of(ir, matrix)).item<double>();
+  EXPECT_NEAR(g.value.item<double>(), in_double, 1e-4 * std::abs(in_double));
+}
+
+TEST_P(ContractLosses, IsTheSameInEveryRun) {
+  const Gradient first = gradient_at(ir, matrix), second = gradient_at(ir, matrix);
+  EXPECT_EQ(first.value.item<double>(), second.value.item<double>());
+  if (first.ir.defined()) {
+    EXPECT_TRUE(at::equal(first.ir, second.ir));
+  }
+  if (first.matrix.defined()) {
+    EXPECT_TRUE(at::equal(first.matrix, second.matrix));
+  }
+}
+
+TEST_P(ContractLosses, CanBePreparedAgainForAnotherTarget) {
+  const double before = loss->evaluate(response_of(ir, matrix)).item<double>();
+  loss->prepare(response_of(decaying_noise(7, 1, 6000, kRateHz, 0.15), target_matrix));
+  loss->prepare(target());
+  EXPECT_EQ(loss->evaluate(response_of(ir, matrix)).item<double>(), before);
+}
+
+TEST_P(ContractLosses, RefusesUnequalShapesAndRates) {
+  if (reads_ir()) {
+    const auto longer = at::pad(ir, {0, 1}), more = at::cat({ir, ir}, 1);
+    EXPECT_THROW(loss->evaluate(response_of(longer, matrix)), ContractError);
+    EXPECT_THROW(loss->evaluate(response_of(more, matrix)), ContractError);
+    Response other = response_of(ir, matrix);
+    other.set_sample_rate_hz(2 * kRateHz);
+    EXPECT_THROW(loss->evaluate(other), ContractError);
+    EXPECT_THROW(make_loss(GetParam())->evaluate(response_of(ir, matrix)), ContractError) << "nothing was prepared";
+  }
+  if (reads_matrix()) {
+    EXPECT_THROW(loss->evaluate(response_of(ir, matrix.slice(0, 0, 3))), ContractError);
+    EXPECT_THROW(loss->evaluate(Response(ir, kRateHz)), ContractError) << "no feedback matrix";
+  }
+}
+
+TEST_P(ContractLosses, ComesBackFromItsResolvedYaml) {
+  Fields fields = Fields::from_text("{}");
+  auto first = family<Loss>().make(GetParam(), fields);
+  const std::string resolved = fields.resolved_yaml();
+  Fields again = Fields::from_text(resolved);
+  auto second = family<Loss>().make(GetParam(), again);
+  EXPECT_EQ(again.resolved_yaml(), resolved);
+  const auto h = response_of(ir, matrix);
+  EXPECT_EQ((*first)(h, target()).item<double>(), (*second)(h, target()).item<double>());
+}
+
+TEST_P(ContractLosses, RefusesAKeyThatItDoesNotKnow) {
+  EXPECT_THROW(make_loss(GetParam(), "no_such_key: 1"), ConfigError);
+}
+
+TEST_P(ContractLosses, IsTheSameOnCpuAndCuda) {
+  if (!at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
+  const Gradient host = gradient_at(ir, matrix);
+  loss->prepare(response_of(target_ir.cuda(), target_matrix.cuda()));
+  const Gradient device = gradient_at(ir.cuda(), matrix.cuda());
+  EXPECT_NEAR(device.value.item<double>(), host.value.item<double>(), 1e-5 * std::abs(host.value.item<double>()));
+  const auto near = [](const torch::Tensor& x, const torch::Tensor& y) {
+    return ((x.cpu() - y).norm() / y.norm()).item<double>() < 1e-4;
+  };
+  if (host.ir.defined()) {
+    EXPECT_TRUE(near(device.ir, host.ir));
+  }
+  if (host.matrix.defined()) {
+    EXPECT_TRUE(near(device.matrix, host.matrix));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Contract, ContractLosses, testing::ValuesIn(family<Loss>().names()),
+                         [](const auto& info) { return info.param; });
+
+}  // namespace
+}  // namespace diffverb

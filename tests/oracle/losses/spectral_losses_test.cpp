@@ -1,0 +1,56 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/losses/loss_fixture.h"
+
+namespace diffverb {
+namespace {
+
+constexpr double kRateHz = 16000;
+constexpr std::int64_t kLength = 6000;
+
+/// The signals of make_spectral_losses.py.
+torch::Tensor channel(std::uint32_t seed, double t60_s, double gain) {
+  auto out = torch::empty({1, 1, kLength}, torch::kFloat64);
+  for (std::int64_t i = 0; i < kLength; ++i) {
+    seed = 1664525u * seed + 1013904223u;
+    const double time_s = static_cast<double>(i) / kRateHz;
+    out.data_ptr<double>()[i] = gain * (seed / 2147483648.0 - 1) * std::pow(10.0, -3 * time_s / t60_s);
+  }
+  return out;
+}
+
+class OracleSpectralLosses : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::ifstream file(DIFFVERB_SOURCE_DIR "/tests/oracle/losses/spectral_losses.json");
+    ASSERT_TRUE(file);
+    expected = nlohmann::json::parse(file);
+  }
+  double ours(const std::string& name, const std::string& yaml) const { return value(*make_loss(name, yaml), estimate, target, kRateHz); }
+
+  nlohmann::json expected;
+  torch::Tensor target = at::cat({channel(1, 0.5, 1), channel(2, 0.5, 0.5)}, 1);
+  torch::Tensor estimate = at::cat({channel(3, 0.4, 0.8), channel(4, 0.6, 0.7)}, 1);
+};
+
+TEST_F(OracleSpectralLosses, MrStftIsTheFormulaOfAuraloss) {
+  EXPECT_NEAR(ours("mr_stft", "{floor_db: -200, padding: reflect}"), expected["mr_stft_reflect"].get<double>(), 1e-9);
+  EXPECT_NEAR(ours("mr_stft", "{floor_db: -200, padding: zero}"), expected["mr_stft_zero"].get<double>(), 1e-9);
+}
+
+TEST_F(OracleSpectralLosses, AveragedPowerIsThePublishedFormulaAndItsVariant) {
+  EXPECT_NEAR(ours("averaged_power", "{}"), expected["averaged_power_2"].get<double>(), 1e-9);
+  EXPECT_NEAR(ours("averaged_power", "exponent: 1"), expected["averaged_power_1"].get<double>(), 1e-6);
+}
+
+TEST_F(OracleSpectralLosses, MelStftAgrees) {
+  EXPECT_NEAR(ours("mel_stft", "{}"), expected["mel_stft"].get<double>(), 1e-5);
+}
+
+}  // namespace
+}  // namespace diffverb

@@ -20,9 +20,9 @@ std::vector<std::string> check_samples(const Audio& audio, const std::filesystem
 /// Why a channel is no impulse response, in words; nothing where it is one.
 ///
 /// A channel decays when at least three (or half) of its octave bands 125 Hz to 8 kHz have a decay of 20 dB above their
-/// noise, those curves are not bent the wrong way (time to -10 dB at most 0.52 of the time to -25 dB, median over the
-/// bands; 0.4 for one exponential, less for a strong direct sound, nearly 1 for stationary sound that just ends), and
-/// one of them takes 10 ms or more to fall by 25 dB.
+/// noise and together a fifth of the energy, those curves are not bent the wrong way (time to -10 dB at most 0.52 of
+/// the time to -25 dB, median over the bands; 0.4 for one exponential, less for a strong direct sound, nearly 1 for
+/// stationary sound that just ends), and one of them takes 10 ms or more to fall by 25 dB.
 std::optional<std::string> missing_decay(std::span<const double> channel, double rate_hz);
 
 /// check_samples and, for every channel, missing_decay: what a fit asks of its target.

@@ -63,7 +63,8 @@ RunFolder RunFolder::open(const std::filesystem::path& path) {
 void RunFolder::create(const std::string& resolved_yaml) {
   std::error_code code;
   log().close_file();
-  if (std::filesystem::is_directory(path_, code)) {
+  const bool reuse = overwrite_ && std::filesystem::is_directory(path_, code);
+  if (reuse) {
     for (const auto& file : run_files(path_)) {
       if (!std::filesystem::remove(file, code))
         throw DataError(file.string() + ": cannot be removed: " + code.message());
@@ -73,7 +74,12 @@ void RunFolder::create(const std::string& resolved_yaml) {
     if (code || !std::filesystem::create_directory(path_, code))
       throw DataError(path_.string() + ": cannot be made: " + (code ? code.message() : "it exists by now"));
   }
-  write_file_atomically(file(kConfig), resolved_yaml);
+  try {
+    write_file_atomically(file(kConfig), resolved_yaml);
+  } catch (const DataError&) {
+    if (!reuse) std::filesystem::remove(path_, code);  // a full disk: leave no empty folder that blocks the next try
+    throw;
+  }
   log().add_file(file("log"));
 }
 

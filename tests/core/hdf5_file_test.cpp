@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "tests/scratch.h"
+#include "tests/small_disk.h"
 
 namespace diffverb {
 namespace {
@@ -106,6 +107,21 @@ TEST(Hdf5File, WithoutCommitNothingIsLeft) {
   EXPECT_EQ(scratch.file_count(), 0u);
   const Hdf5File open = Hdf5File::open(made(scratch));
   EXPECT_THROW(const_cast<Hdf5File&>(open).write<float>("z", {1}, {1}), ContractError);
+}
+
+TEST(Hdf5File, AFullDiskIsReportedAndLeavesNothing) {
+  const Scratch scratch;
+  std::string message;
+  {
+    const SmallDisk small(4096);
+    message = message_of<DataError>([&] {
+      Hdf5File file = Hdf5File::create(scratch / "a.h5");
+      file.write<float>("x", std::vector<float>(100000), {100000});
+      file.commit();
+    });
+  }
+  EXPECT_NE(message.find("cannot be written"), std::string::npos) << message;
+  EXPECT_EQ(scratch.file_count(), 0u);
 }
 
 TEST(Hdf5File, ReadsBigEndianAndCompressedDataAndVariableLengthText) {

@@ -5,6 +5,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "tests/scratch.h"
+#include "tests/small_disk.h"
 
 namespace diffverb {
 namespace {
@@ -62,6 +63,17 @@ TEST(RunFolder, OverwritingTakesNoSoundsThatNoRunWrote) {
   EXPECT_EQ(message_of<ConfigError>([&] { RunFolder(scratch / "sounds", true); }), "no error");
   write_text(scratch / "sounds/ir.wav", "mine");
   EXPECT_NE(message_of<ConfigError>([&] { RunFolder(scratch / "sounds", true); }).find("ir.wav"), std::string::npos);
+}
+
+TEST(RunFolder, AFullDiskLeavesNoEmptyFolder) {
+  const Scratch scratch;
+  std::string message;
+  {
+    const SmallDisk small(0);
+    message = message_of<DataError>([&] { RunFolder(scratch / "run", false).create("seed: 1\n"); });
+  }
+  EXPECT_NE(message.find("cannot be written"), std::string::npos) << message;
+  EXPECT_EQ(scratch.file_count(), 0u);
 }
 
 TEST(RunFolder, OnlyARunCanBeOpened) {

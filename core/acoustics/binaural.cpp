@@ -71,23 +71,35 @@ Iacc measure_iacc(std::span<const double> left, std::span<const double> right, d
   return {mean_of(early), mean_of(late)};
 }
 
+ChannelSpectrum channel_spectrum(std::span<const double> channel, double rate_hz) {
+  if (channel.empty()) return {};
+  const RealFft fft(fast_fft_length(channel.size()));
+  return {fft(channel), rate_hz / static_cast<double>(fft.size())};
+}
+
 std::vector<Coherence> measure_coherence(std::span<const double> left, std::span<const double> right, double rate_hz,
                                          double from_hz, double to_hz) {
   require_equal_lengths(left, right, "measure_coherence");
+  return measure_coherence(channel_spectrum(left, rate_hz), channel_spectrum(right, rate_hz), from_hz, to_hz);
+}
+
+std::vector<Coherence> measure_coherence(const ChannelSpectrum& left, const ChannelSpectrum& right, double from_hz,
+                                         double to_hz) {
+  if (left.bins.size() != right.bins.size() || left.bin_hz != right.bin_hz) {
+    throw ContractError("measure_coherence: both channels must be equally long and of one rate");
+  }
   std::vector<Coherence> result;
-  if (left.empty()) return result;
-  const RealFft fft(fast_fft_length(left.size()));
-  const auto l = fft(left), r = fft(right);
-  const double bin_hz = rate_hz / static_cast<double>(fft.size());
+  if (left.bins.size() < 2) return result;
+  const double rate_hz = 2 * left.bin_hz * static_cast<double>(left.bins.size() - 1);
   for (const Band& band : make_bands(BandWidth::kThirdOctave, rate_hz, from_hz, to_hz)) {
-    const auto first = static_cast<std::size_t>(std::ceil(band.low_hz / bin_hz));
-    const auto last = std::min(l.size(), static_cast<std::size_t>(std::ceil(band.high_hz / bin_hz)));
+    const auto first = static_cast<std::size_t>(std::ceil(band.low_hz / left.bin_hz));
+    const auto last = std::min(left.bins.size(), static_cast<std::size_t>(std::ceil(band.high_hz / left.bin_hz)));
     std::complex<double> cross = 0;
     double left_energy = 0, right_energy = 0;
     for (std::size_t k = first; k < last; ++k) {
-      cross += l[k] * std::conj(r[k]);
-      left_energy += std::norm(l[k]);
-      right_energy += std::norm(r[k]);
+      cross += left.bins[k] * std::conj(right.bins[k]);
+      left_energy += std::norm(left.bins[k]);
+      right_energy += std::norm(right.bins[k]);
     }
     if (!(left_energy > 0) || !(right_energy > 0)) continue;
     cross /= std::sqrt(left_energy * right_energy);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <complex>
 #include <optional>
 #include <span>
 #include <vector>
@@ -32,8 +33,19 @@ struct Coherence {
   double real = 0;       ///< Re gamma, -1..1: the correlation at lag 0
 };
 
-/// Third octaves from_hz to to_hz. A band in which either channel is silent is left out. Throws ContractError on
-/// unequal lengths.
+/// One channel's transform, so that several pairs share it.
+struct ChannelSpectrum {
+  std::vector<std::complex<double>> bins;  // [fft_size / 2 + 1]
+  double bin_hz = 0;
+};
+
+ChannelSpectrum channel_spectrum(std::span<const double> channel, double rate_hz);
+
+/// Third octaves from_hz to to_hz. A band in which either channel is silent is left out.
+///
+/// Throws   ContractError unless both channels are equally long
+std::vector<Coherence> measure_coherence(const ChannelSpectrum& left, const ChannelSpectrum& right,
+                                         double from_hz = 125, double to_hz = 8000);
 std::vector<Coherence> measure_coherence(std::span<const double> left, std::span<const double> right, double rate_hz,
                                          double from_hz = 125, double to_hz = 8000);
 

@@ -171,25 +171,29 @@ struct CoherenceErrors {
   std::optional<double> magnitude, real;
 };
 
-// Mean over third octaves and pairs of channels, of the stretch [skip, length) after the earliest onset.
+// The stretch [skip, length) after the earliest onset, channel by channel.
+std::vector<ChannelSpectrum> spectra(const Audio& audio, const FileResult& result, std::size_t skip,
+                                     std::size_t length) {
+  std::size_t onset = result.channels.front().extent.onset;
+  for (const ChannelResult& channel : result.channels) onset = std::min(onset, channel.extent.onset);
+  std::vector<ChannelSpectrum> all;
+  for (const auto& channel : audio.channels) {
+    all.push_back(channel_spectrum(stretch(channel, onset + skip, length - skip), result.rate_hz));
+  }
+  return all;
+}
+
+// Mean over third octaves and pairs of channels.
 CoherenceErrors coherence_errors(const Audio& target, const FileResult& t, const Audio& other, const FileResult& o,
                                  std::size_t skip, std::size_t length) {
-  if (length <= skip) return {};
-  const auto earliest = [](const FileResult& file) {
-    std::size_t onset = file.channels.front().extent.onset;
-    for (const ChannelResult& channel : file.channels) onset = std::min(onset, channel.extent.onset);
-    return onset;
-  };
-  const std::size_t target_from = earliest(t) + skip, other_from = earliest(o) + skip;
+  if (length <= skip || target.channels.size() < 2) return {};
+  const std::vector<ChannelSpectrum> ts = spectra(target, t, skip, length), os = spectra(other, o, skip, length);
   double magnitude = 0, real = 0;
   int count = 0;
-  for (std::size_t c = 0; c < target.channels.size(); ++c) {
-    for (std::size_t d = c + 1; d < target.channels.size(); ++d) {
-      const auto of = [&](const Audio& audio, std::size_t from) {
-        return measure_coherence(stretch(audio.channels[c], from, length - skip),
-                                 stretch(audio.channels[d], from, length - skip), t.rate_hz, kFromHz, kToHz);
-      };
-      const std::vector<Coherence> a = of(target, target_from), b = of(other, other_from);
+  for (std::size_t c = 0; c < ts.size(); ++c) {
+    for (std::size_t d = c + 1; d < ts.size(); ++d) {
+      const std::vector<Coherence> a = measure_coherence(ts[c], ts[d], kFromHz, kToHz);
+      const std::vector<Coherence> b = measure_coherence(os[c], os[d], kFromHz, kToHz);
       for (const Coherence& x : a) {
         const auto same = std::find_if(b.begin(), b.end(), [&](const Coherence& y) { return y.hz == x.hz; });
         // A band that is silent in the other has no coherence; it counts as none at all.

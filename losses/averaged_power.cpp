@@ -14,10 +14,11 @@ namespace {
 ///   L = mean_{b,c} ||P_h - P_g||_F / N,   P = (|STFT|^exponent) * W,   W = w_f w_k^T of Hann windows
 ///   N = max(||P_h||_F, 0.001 ||P_g||_F)  with normalise: both;   N = ||P_g||_F  with normalise: target
 ///
-/// h is the estimate, g the target. The smoothing takes away the fluctuation between two realisations of one decaying noise and leaves
-/// its average power. The source divides by ||P_h|| ||P_g||; that is multiplied by ||P_g|| here, a constant, so that L has no unit and
-/// does not change when both responses are scaled. The source's formula takes powers (exponent 2, here the default), its published code
-/// magnitudes (exponent 1). W is shortened to the bins and frames that there are; it is evaluated at every stride-th bin and frame.
+/// h is the estimate, g the target. The smoothing takes away the fluctuation between two realisations of one decaying
+/// noise and leaves its average power. The source divides by ||P_h|| ||P_g||; that is multiplied by ||P_g|| here, a
+/// constant, so that L has no unit and does not change when both responses are scaled. The source's formula takes
+/// powers (exponent 2, here the default), its published code magnitudes (exponent 1). W is shortened to the bins and
+/// frames that there are; it is evaluated at every stride-th bin and frame.
 ///
 /// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude
 /// Returns  scalar without unit; >= 0; 0 iff the averages agree
@@ -102,6 +103,7 @@ torch::Tensor AveragedPower::evaluate(const Response& response) const {
 }  // namespace
 
 DIFFVERB_PART(losses, averaged_power, AveragedPower,
-              "Averaged power convergence: distance of spectrograms smoothed over time and frequency", "Dal Santo et al. 2024")
+              "Averaged power convergence: distance of spectrograms smoothed over time and frequency",
+              "Dal Santo et al. 2024")
 
 }  // namespace diffverb

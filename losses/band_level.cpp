@@ -11,17 +11,18 @@ namespace {
 
 /// Difference of the level by third octaves, in dB: of its shape, or of the levels themselves.
 ///
-///   L = mean_{b,c,k} d( D_k - mean_k D_k ),   D_k = 10 lg((E_h,k + floor) / (E_g,k + floor)),   E_k = sum_{f in band k} |H(f)|^2
-///   d(x) = |x|  with distance: absolute;   d(x) = x^2  with distance: squared;   without shape_only the mean over k stays in
+///   L = mean_{b,c,k} d( D_k - mean_k D_k ),   D_k = 10 lg((E_h,k + floor) / (E_g,k + floor))
+///   E_k = sum_{f in band k} |H(f)|^2;   with shape_only: false the mean over k stays in
+///   d(x) = |x|  with distance: absolute;   d(x) = x^2  with distance: squared
 ///
-/// h is the estimate, g the target, H the Fourier transform of the whole response; floor = 10^(floor_db / 10) of the channel's
-/// strongest band. A response that is louder or softer than the target by one gain has 0 with shape_only.
+/// h is the estimate, g the target, H the Fourier transform of the whole response; floor = 10^(floor_db / 10) of the
+/// channel's strongest band. A response that is louder or softer than the target by one gain has 0 with shape_only.
 ///
 /// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude
 /// Returns  scalar, dB (squared: dB^2); >= 0
 /// Gradient finite everywhere; zero at silence
-/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, or where no third octave of
-///          the range holds a bin (T too short); ConfigError where from_hz >= to_hz
+/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, or where
+///          no third octave of the range holds a bin (T too short); ConfigError where from_hz >= to_hz
 /// Source   bands as in IEC 61260:1995
 class BandLevel final : public Loss {
  public:
@@ -67,7 +68,7 @@ class BandLevel final : public Loss {
 
 }  // namespace
 
-DIFFVERB_PART(losses, band_level, BandLevel, "Difference of the level by third octaves, dB: its shape, or the levels themselves",
-              "IEC 61260:1995")
+DIFFVERB_PART(losses, band_level, BandLevel,
+              "Difference of the level by third octaves, dB: its shape, or the levels themselves", "IEC 61260:1995")
 
 }  // namespace diffverb

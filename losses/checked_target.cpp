@@ -25,7 +25,8 @@ const torch::Tensor& CheckedTarget::set_audible(const Response& target) {
   const auto energy = ir_.square().sum(-1);
   if (!(energy > 0).all().item<bool>()) {
     ir_ = torch::Tensor();
-    throw ContractError(loss_ + ": a channel of the target is silent or not a number; a relative distance to it is undefined");
+    throw ContractError(loss_ +
+                        ": a channel of the target is silent or not a number; a relative distance to it is undefined");
   }
   return ir_;
 }

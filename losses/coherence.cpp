@@ -12,18 +12,20 @@ namespace {
 
 /// Difference of the coherence between channels, by third octaves.
 ///
-///   L = mean_{b,k,c<d} | q(gamma_h) - q(gamma_g) |,   gamma_cd(k) = sum_f X_c conj X_d / sqrt((E_c + floor)(E_d + floor)),   f in band k
-///   q(z) = z  with of: complex;   |z|  with of: magnitude;   Re z  with of: real
+///   L = mean_{b,k,c<d} | q(gamma_h) - q(gamma_g) |
+///   gamma_cd(k) = sum_{f in band k} X_c conj X_d / sqrt((E_c + floor) (E_d + floor)),   E_c = sum_{f in band k}
+///   |X_c|^2 q(z) = z  with of: complex;   |z|  with of: magnitude;   Re z  with of: real
 ///
-/// h is the estimate, g the target, X the Fourier transform of the response from from_ms on, E_c = sum_f |X_c|^2, floor = 10^(floor_db / 10)
-/// of the target's E_c in that band. gamma is 1 for equal channels, 0 for unrelated ones; the complex difference is never less than the
-/// other two. With one channel there is nothing to compare: L is 0 and so is its gradient.
+/// h is the estimate, g the target, X the Fourier transform of the response from from_ms on, floor = 10^(floor_db / 10)
+/// of the target's E_c in that band. gamma is 1 for equal channels, 0 for unrelated ones; the complex difference is
+/// never less than the other two. With one channel there is nothing to compare: L is 0 and so is its gradient.
 ///
 /// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude
 /// Returns  scalar without unit, 0..2
 /// Gradient finite everywhere; zero at silence
-/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent or ends before from_ms, or
-///          where no third octave of the range holds a bin (T too short); ConfigError where from_hz >= to_hz
+/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent or ends
+///          before from_ms, or where no third octave of the range holds a bin (T too short); ConfigError where from_hz
+///          >= to_hz
 /// Source   coherence in bands as core/acoustics/binaural.h measures it; ISO 3382-1 Annex B for its use
 class Coherence final : public Loss {
  public:
@@ -40,8 +42,8 @@ class Coherence final : public Loss {
   torch::Tensor evaluate(const Response& response) const override;
 
  private:
-  torch::Tensor cross_spectra(const torch::Tensor& ir) const;      // [K, B, C, C] complex
-  torch::Tensor coherences(const torch::Tensor& spectra) const;    // [K, B, C, C] complex
+  torch::Tensor cross_spectra(const torch::Tensor& ir) const;    // [K, B, C, C] complex
+  torch::Tensor coherences(const torch::Tensor& spectra) const;  // [K, B, C, C] complex
 
   std::string of_ = "complex";
   double from_hz_ = 125, to_hz_ = 8000, from_ms_ = 0, floor_db_ = -80;

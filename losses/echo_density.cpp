@@ -10,19 +10,22 @@ namespace {
 
 /// Difference of the echo density over time, with a soft count in place of the step.
 ///
-///   L = mean_{b,c,t} |eta_h(t) - eta_g(t)|,   eta(t) = sum_s w(s - t) S((|h(s)| / sigma(t) - 1) / softness) / erfc(1 / sqrt 2)
+///   L = mean_{b,c,t} |eta_h(t) - eta_g(t)|
+///   eta(t) = sum_s w(s - t) S((|h(s)| / sigma(t) - 1) / softness) / erfc(1 / sqrt 2)
 ///   sigma(t)^2 = sum_s w(s - t) h(s)^2 + floor^2,   S(x) = 1 / (1 + e^-x)
 ///
-/// h is the estimate, g the target; w a Hann window of window_ms that sums to 1, every step_ms; t runs over the windows that lie within
-/// the response and in which the target's sigma is at most range_db below its largest; floor is 60 dB below the smallest sigma of those.
-/// For a diffuse tail the soft count is about 1 as the hard one is, for a few echoes about 0.
+/// h is the estimate, g the target; w a Hann window of window_ms that sums to 1, every step_ms; t runs over the windows
+/// that lie within the response and in which the target's sigma is at most range_db below its largest; floor lies
+/// range_db + 60 dB below the largest. For a diffuse tail the soft count is about 1 as the hard one is, for a few
+/// echoes about 0.
 ///
 /// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude
 /// Returns  scalar without unit, 0 to about 3
 /// Gradient finite everywhere
-/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, or where T is shorter than
-///          the window; ConfigError where the step is longer than the window
-/// Source   Abel and Huang, A simple, robust measure of reverberation echo density, AES 121 (2006); the soft count is ours
+/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, or where
+///          T is shorter than the window; ConfigError where the step is longer than the window
+/// Source   Abel and Huang, A simple, robust measure of reverberation echo density, AES 121 (2006); the soft count is
+///          ours
 class EchoDensity final : public Loss {
  public:
   explicit EchoDensity(Fields& f) {
@@ -64,14 +67,15 @@ void EchoDensity::prepare(const Response& target) {
   const std::int64_t width = samples(window_ms_);
   hop_ = samples(step_ms_);
   if (ir.size(2) < width)
-    throw ContractError("echo_density: the window of " + std::to_string(width) + " samples is longer than the target, " +
-                        std::to_string(ir.size(2)) + " samples");
+    throw ContractError("echo_density: the window of " + std::to_string(width) +
+                        " samples is longer than the target, " + std::to_string(ir.size(2)) + " samples");
   window_ = at::hann_window(width + 1, ir.options()).slice(0, 1);  // without the 0 at its edge
   window_ = window_ / window_.sum();
   const auto power = at::matmul(frames(ir).square(), window_);
   const auto audible = power > power.amax(2, true) * std::pow(10.0, -range_db_ / 10);
   floor_ = power.amax(2, true) * std::pow(10.0, -(range_db_ + 60) / 10);
-  if (!(floor_ > 0).all().item<bool>()) throw ContractError("echo_density: a channel of the target has no sound in any window");
+  if (!(floor_ > 0).all().item<bool>())
+    throw ContractError("echo_density: a channel of the target has no sound in any window");
   used_ = audible.to(ir.scalar_type());
   count_ = used_.sum().item<double>();
   density_ = density(ir);
@@ -84,6 +88,7 @@ torch::Tensor EchoDensity::evaluate(const Response& response) const {
 
 }  // namespace
 
-DIFFVERB_PART(losses, echo_density, EchoDensity, "Difference of the echo density over time, by a soft count", "Abel and Huang 2006")
+DIFFVERB_PART(losses, echo_density, EchoDensity, "Difference of the echo density over time, by a soft count",
+              "Abel and Huang 2006")
 
 }  // namespace diffverb

@@ -12,17 +12,21 @@ namespace {
 /// Difference of specific loudness over perceptual bands and time.
 ///
 ///   L = mean_r ( mean_{b,c,k,m} |N_h - N_g| / mean_{b,c,k,m} N_g )
-///   N = (E + floor)^exponent - floor^exponent,   E(m, k) = sum_f W(m, f) |STFT_r(f, k)|^2,   floor = 10^(floor_db / 10) max E_g
+///   N = (E + floor)^exponent - floor^exponent,   floor = 10^(floor_db / 10) max E_g
+///   E(m, k) = sum_f W(m, f) |STFT_r(f, k)|^2
 ///
-/// h is the estimate, g the target, W triangular filters equally spaced in mel or ERB. Loudness grows as energy^0.3 or so (Stevens;
-/// Zwicker's 0.23): 10 dB more are twice as loud, and what lies far below the loudest part of the target counts little.
+/// h is the estimate, g the target, W triangular filters equally spaced in mel or ERB. Loudness grows as energy^0.3 or
+/// so (Stevens; Zwicker's 0.23): 10 dB more are twice as loud, and what lies far below the loudest part of the target
+/// counts little.
 ///
 /// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude
 /// Returns  scalar, share of the target's mean specific loudness; >= 0; silence has 1
 /// Gradient finite everywhere
-/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, or where from_hz is at or
-///          above half the sample rate; ConfigError for a transform size that is odd or below 16, or from_hz >= to_hz
-/// Source   Zwicker and Fastl, Psychoacoustics; Glasberg and Moore 1990 (ERB); Moore, Glasberg and Baer 1997 (the power law and its floor)
+/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, or where
+///          from_hz is at or above half the sample rate; ConfigError for a transform size that is odd or below 16, or
+///          from_hz >= to_hz
+/// Source   Zwicker and Fastl, Psychoacoustics; Glasberg and Moore 1990 (ERB); Moore, Glasberg and Baer 1997 (the power
+///          law and its floor)
 class MelStft final : public Loss {
  public:
   explicit MelStft(Fields& f) {

@@ -10,18 +10,21 @@ namespace {
 
 /// Multi-resolution spectrogram distance: spectral convergence and log magnitude.
 ///
-///   L = mean_r ( convergence_weight mean_{b,c} ||M_h - M_g||_F / ||M_g||_F  +  log_weight mean_{b,c,f,k} |ln M_h - ln M_g| )
+///   L = mean_r ( convergence_weight mean_{b,c} ||M_h - M_g||_F / ||M_g||_F
+///                + log_weight mean_{b,c,f,k} |ln M_h - ln M_g| )
 ///   M = sqrt(max(|STFT_r|^2, floor_r^2)),   floor_r = 10^(floor_db / 20) max M_g
 ///
-/// h is the estimate, g the target; Hann windows as long as the transform, hop_ratio of it apart. The floor follows the target's
-/// level, so the distance does not change when both responses are scaled.
+/// h is the estimate, g the target; Hann windows as long as the transform, hop_ratio of it apart. The floor follows the
+/// target's level, so the distance does not change when both responses are scaled.
 ///
 /// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude
 /// Returns  scalar without unit (a ratio and nepers); >= 0; 0 iff the magnitudes agree above the floor
 /// Gradient finite everywhere; magnitudes below the floor contribute none
-/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, or with padding:
-///          reflect where T is at most half the largest transform; ConfigError for a transform size that is odd or below 16
-/// Source   Arik et al. 2019; Yamamoto et al. 2020; as in auraloss 0.4 (Steinmetz and Reiss 2020) but for the floor and the windows
+/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, or with
+///          padding: reflect where T is at most half the largest transform; ConfigError for a transform size that is
+///          odd or below 16
+/// Source   Arik et al. 2019; Yamamoto et al. 2020; as in auraloss 0.4 (Steinmetz and Reiss 2020) but for the floor and
+///          the windows
 class MrStft final : public Loss {
  public:
   explicit MrStft(Fields& f) {

@@ -21,9 +21,9 @@ double scale_to_hz(FrequencyScale scale, double value);
 
 /// Triangular filters, equally spaced and equally wide on a perceptual scale, over the bins of a real transform.
 ///
-/// Each has its peak of 1 on the centre of its band and reaches 0 on its neighbours' centres, so the filters sum to 1 from the
-/// first centre to the last. A weight is the mean of the triangle over the width of its bin: a band narrower than a bin keeps its
-/// share instead of being empty.
+/// Each is 1 on the centre of its band and 0 from its neighbours' centres on, so the filters sum to 1
+/// from the first centre to the last. A weight is the mean of the triangle over the width of its bin: a band narrower
+/// than a bin keeps its share instead of being empty.
 struct FilterBank {
   at::Tensor weights;             // [K, F], F = fft_size / 2 + 1
   std::vector<double> centre_hz;  // [K]
@@ -35,7 +35,8 @@ struct FilterBank {
 FilterBank triangular_filter_bank(FrequencyScale scale, std::int64_t bands, std::int64_t fft_size, double rate_hz,
                                   double from_hz, double to_hz);
 
-/// Third-octave bands as runs of bins of a real transform: bin k belongs to the band with low_hz <= k rate_hz / fft_size < high_hz.
+/// Third-octave bands as runs of bins of a real transform: bin k belongs to the band with low_hz <= k rate_hz /
+/// fft_size < high_hz.
 ///
 /// The bands are those of core/acoustics/filters.h; one that holds no bin (a short transform) is left out.
 class ThirdOctaveBins {
@@ -44,7 +45,8 @@ class ThirdOctaveBins {
   ThirdOctaveBins(std::int64_t fft_size, double rate_hz, double from_hz, double to_hz);
 
   const std::vector<double>& nominal_hz() const { return nominal_hz_; }
-  /// The bins of each band: a list of [..., n_k] of a [..., F] tensor. The gradient of all of them is one concatenation.
+  /// The bins of each band: a list of [..., n_k] of a [..., F] tensor. The gradient of all of them is one
+  /// concatenation.
   std::vector<at::Tensor> split(const at::Tensor& spectrum) const;
   /// Sum over each band, [..., K] of [..., F].
   at::Tensor sum(const at::Tensor& power) const;

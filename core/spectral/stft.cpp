@@ -1,14 +1,96 @@
 #include "core/spectral/stft.h"
 
-#include <ATen/ops/hann_window.h>
-#include <ATen/ops/stft.h>
-#include <ATen/ops/view_as_real.h>
+#include <torch/csrc/autograd/custom_function.h>
+#include <torch/types.h>
 
 #include <vector>
 
 #include "core/error.h"
 
 namespace diffverb {
+namespace {
+
+constexpr std::int64_t kNoScaling = 0;
+
+void check(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding) {
+  if (fft_size < 2 || fft_size % 2 != 0)
+    throw ContractError("stft: fft_size must be even and at least 2, got " + std::to_string(fft_size));
+  if (hop_size < 1 || hop_size > fft_size)
+    throw ContractError("stft: hop_size must be in [1, fft_size = " + std::to_string(fft_size) + "], got " +
+                        std::to_string(hop_size));
+  if (signal.dim() < 1 || signal.numel() == 0) throw ContractError("stft: the signal must be [..., T] with T >= 1");
+  if (padding == Padding::kReflect && signal.size(-1) <= fft_size / 2)
+    throw ContractError("stft: reflect padding needs more than fft_size / 2 = " + std::to_string(fft_size / 2) +
+                        " samples, got " + std::to_string(signal.size(-1)));
+}
+
+/// [rows, T + fft_size]
+at::Tensor padded_rows(const at::Tensor& signal, std::int64_t fft_size, Padding padding) {
+  const auto rows = signal.reshape({-1, signal.size(-1)});
+  const std::int64_t half = fft_size / 2;
+  return padding == Padding::kZero ? at::constant_pad_nd(rows, {half, half}) : at::reflection_pad1d(rows, {half, half});
+}
+
+at::Tensor window_for(const at::Tensor& signal, std::int64_t fft_size) {
+  return at::hann_window(fft_size, signal.options().requires_grad(false));
+}
+
+/// [rows, K, F] of [rows, T + fft_size]
+at::Tensor frame_spectra(const at::Tensor& padded, const at::Tensor& window, std::int64_t hop_size) {
+  return at::_fft_r2c(padded.unfold(1, window.size(0), hop_size) * window, {2}, kNoScaling, /*onesided=*/true);
+}
+
+/// Adds frames [rows, K, L] up where they came from: [rows, length], the adjoint of unfold.
+at::Tensor overlap_add(const at::Tensor& frames, std::int64_t hop_size, std::int64_t length) {
+  const std::int64_t rows = frames.size(0), count = frames.size(1), size = frames.size(2);
+  if (size % hop_size != 0) return at::unfold_backward(frames, {rows, length}, 1, size, hop_size);
+  // Whole hops a frame: a few additions of long runs instead of a sum for each sample.
+  const std::int64_t parts = size / hop_size;
+  auto sum = at::zeros({rows, count + parts - 1, hop_size}, frames.options());
+  for (std::int64_t part = 0; part < parts; ++part)
+    sum.narrow(1, part, count).add_(frames.narrow(2, part * hop_size, hop_size));
+  auto flat = sum.reshape({rows, -1});
+  return flat.size(1) >= length ? flat.narrow(1, 0, length) : at::constant_pad_nd(flat, {0, length - flat.size(1)});
+}
+
+/// Power of the frames' spectra with its gradient by one real inverse transform; autograd's own needs a complex one and
+/// adds the frames up sample by sample.
+///
+///   P = |X|^2,   dx(n) = w(n) sum_f 2 Re( X(f) e^{j 2 pi f n / L} ) dP(f)
+class FramePower : public torch::autograd::Function<FramePower> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& padded,
+                            const at::Tensor& window, std::int64_t hop_size) {
+    const auto spectra = frame_spectra(padded, window, hop_size);
+    context->save_for_backward({spectra, window});
+    context->saved_data["hop_size"] = hop_size;
+    context->saved_data["length"] = padded.size(1);
+    return at::view_as_real(spectra).square().sum(-1);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
+    const auto saved = context->get_saved_variables();
+    const auto& window = saved[1];
+    const std::int64_t hop_size = context->saved_data["hop_size"].toInt(), size = window.size(0);
+    // The inverse real transform counts every bin between the first and the last twice: that is the 2 of the formula.
+    auto slope = saved[0] * gradients[0];
+    slope.select(2, 0).mul_(2);
+    slope.select(2, size / 2).mul_(2);
+    const auto frames = at::_fft_c2r(slope, {2}, kNoScaling, size).mul_(window);
+    return {overlap_add(frames, hop_size, context->saved_data["length"].toInt()), at::Tensor(), at::Tensor()};
+  }
+};
+
+/// [..., F, K] of [rows, K, F], without moving it
+at::Tensor with_shape_of(const at::Tensor& signal, const at::Tensor& frames) {
+  std::vector<std::int64_t> shape = signal.sizes().vec();
+  shape.back() = frames.size(1);
+  shape.push_back(frames.size(2));
+  return frames.reshape(shape).transpose(-1, -2);
+}
+
+}  // namespace
 
 Padding padding_of(const std::string& word) {
   if (word == "zero") return Padding::kZero;
@@ -17,30 +99,15 @@ Padding padding_of(const std::string& word) {
 }
 
 at::Tensor stft(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding) {
-  if (fft_size < 2 || fft_size % 2 != 0)
-    throw ContractError("stft: fft_size must be even and at least 2, got " + std::to_string(fft_size));
-  if (hop_size < 1 || hop_size > fft_size)
-    throw ContractError("stft: hop_size must be in [1, fft_size = " + std::to_string(fft_size) + "], got " +
-                        std::to_string(hop_size));
-  if (signal.dim() < 1 || signal.numel() == 0) throw ContractError("stft: the signal must be [..., T] with T >= 1");
-  const std::int64_t length = signal.size(-1);
-  if (padding == Padding::kReflect && length <= fft_size / 2)
-    throw ContractError("stft: reflect padding needs more than fft_size / 2 = " + std::to_string(fft_size / 2) +
-                        " samples, got " + std::to_string(length));
-
-  const auto window = at::hann_window(fft_size, signal.options().requires_grad(false));
-  const auto rows = signal.reshape({-1, length});
-  const auto result = at::stft(rows, fft_size, hop_size, fft_size, window, /*center=*/true,
-                               padding == Padding::kZero ? "constant" : "reflect", /*normalized=*/false,
-                               /*onesided=*/true, /*return_complex=*/true);
-  std::vector<std::int64_t> shape = signal.sizes().vec();
-  shape.back() = result.size(1);
-  shape.push_back(result.size(2));
-  return result.reshape(shape);
+  check(signal, fft_size, hop_size, padding);
+  const auto window = window_for(signal, fft_size);
+  return with_shape_of(signal, frame_spectra(padded_rows(signal, fft_size, padding), window, hop_size));
 }
 
 at::Tensor power_spectrogram(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding) {
-  return at::view_as_real(stft(signal, fft_size, hop_size, padding)).square().sum(-1);
+  check(signal, fft_size, hop_size, padding);
+  const auto window = window_for(signal, fft_size);
+  return with_shape_of(signal, FramePower::apply(padded_rows(signal, fft_size, padding), window, hop_size));
 }
 
 }  // namespace diffverb

@@ -9,8 +9,8 @@ namespace diffverb {
 
 /// What stands beyond both ends of a signal whose frames are centred on multiples of the hop.
 ///
-/// kZero suits an impulse response: it is silent before it begins. kReflect is what auraloss and librosa do; it mirrors an
-/// onset at sample 0 into the first frame.
+/// kZero suits an impulse response: it is silent before it begins. kReflect is what auraloss and librosa do; it mirrors
+/// an onset at sample 0 into the first frame.
 enum class Padding { kZero, kReflect };
 
 /// "zero" or "reflect". Throws ContractError on another word
@@ -18,14 +18,17 @@ Padding padding_of(const std::string& word);
 
 /// Short-time Fourier transform with a periodic Hann window as long as the transform.
 ///
-///   S(f, k) = sum_{n=0}^{L-1} w(n) x(n + k hop - L/2) e^{-j 2 pi f n / L},   w(n) = 1/2 - 1/2 cos(2 pi n / L),   L = fft_size
+///   S(f, k) = sum_{n=0}^{L-1} w(n) x(n + k hop - L/2) e^{-j 2 pi f n / L},   L = fft_size
+///   w(n) = 1/2 - 1/2 cos(2 pi n / L)
 ///
 /// Reads    signal [..., T], float32 or float64, on any device
 /// Returns  [..., fft_size / 2 + 1, 1 + T / hop_size] complex; not scaled
-/// Throws   ContractError unless T >= 1, fft_size is even and >= 2, 1 <= hop_size <= fft_size, and with kReflect T > fft_size / 2
+/// Throws   ContractError unless T >= 1, fft_size is even and >= 2, 1 <= hop_size <= fft_size, and with kReflect T >
+///          fft_size / 2
 at::Tensor stft(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding);
 
-/// |stft|^2, [..., fft_size / 2 + 1, 1 + T / hop_size]; its gradient is finite where the signal is silent.
+/// |stft|^2, [..., fft_size / 2 + 1, 1 + T / hop_size]; its gradient is analytic (once: it cannot be
+/// differentiated again) and finite where the signal is silent.
 at::Tensor power_spectrogram(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding);
 
 }  // namespace diffverb

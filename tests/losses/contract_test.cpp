@@ -16,7 +16,9 @@ constexpr double kRateHz = 16000;
 constexpr std::int64_t kLength = 8000;
 
 torch::Tensor hadamard4() {
-  return torch::tensor({1., 1., 1., 1., 1., -1., 1., -1., 1., 1., -1., -1., 1., -1., -1., 1.}, torch::kFloat64).reshape({4, 4}) / 2;
+  return torch::tensor({1., 1., 1., 1., 1., -1., 1., -1., 1., 1., -1., -1., 1., -1., -1., 1.}, torch::kFloat64)
+             .reshape({4, 4}) /
+         2;
 }
 
 Response response_of(const torch::Tensor& ir, const torch::Tensor& matrix) {
@@ -70,7 +72,8 @@ TEST_P(ContractLosses, ReturnsAScalar) {
 TEST_P(ContractLosses, HasItsStatedValueAtTheTargetAndMoreElsewhere) {
   const auto elsewhere_tensor = loss->evaluate(response_of(ir, matrix));
   const double elsewhere = elsewhere_tensor.item<double>();
-  // A loss in single precision may also estimate something of the target (edc: the noise floor that it takes off), and be a little off.
+  // A loss in single precision may also estimate something of the target (edc: the noise floor that it takes off), and
+  // be a little off.
   const double share = elsewhere_tensor.scalar_type() == torch::kFloat32 ? 2e-2 : 1e-9;
   const double tolerance = share * std::abs(elsewhere - loss->value_at_target());
   EXPECT_NEAR(loss->evaluate(target()).item<double>(), loss->value_at_target(), tolerance);
@@ -104,7 +107,9 @@ TEST_P(ContractLosses, GradientIsTheSlopeInFiniteDifferences) {
   EXPECT_GT(largest, 0) << "a gradient that is zero everywhere teaches nothing";
 }
 
-TEST_P(ContractLosses, ValueAndGradientAreFiniteAtSilence) { expect_finite(gradient_at(at::zeros_like(ir), at::zeros_like(matrix))); }
+TEST_P(ContractLosses, ValueAndGradientAreFiniteAtSilence) {
+  expect_finite(gradient_at(at::zeros_like(ir), at::zeros_like(matrix)));
+}
 
 TEST_P(ContractLosses, ValueAndGradientAreFiniteAtTheTarget) { expect_finite(gradient_at(target_ir, target_matrix)); }
 

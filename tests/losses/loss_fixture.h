@@ -12,7 +12,8 @@
 namespace diffverb {
 
 /// Noise that decays by 60 dB in t60_s, over a noise floor 90 dB below its start. [1, channels, length], float64.
-inline torch::Tensor decaying_noise(std::uint64_t seed, std::int64_t channels, std::int64_t length, double rate_hz, double t60_s) {
+inline torch::Tensor decaying_noise(std::uint64_t seed, std::int64_t channels, std::int64_t length, double rate_hz,
+                                    double t60_s) {
   auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
   const auto noise = at::randn({1, channels, length}, generator, torch::kFloat64);
   const auto floor = at::randn({1, channels, length}, generator, torch::kFloat64);

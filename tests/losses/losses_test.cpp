@@ -15,14 +15,18 @@ constexpr double kRateHz = 16000;
 constexpr std::int64_t kLength = 8000;
 const double kHalfDb = 20 * std::log10(2.0);  // 6.02
 
-torch::Tensor noise(std::uint64_t seed, std::int64_t channels = 1) { return decaying_noise(seed, channels, kLength, kRateHz, 0.25); }
+torch::Tensor noise(std::uint64_t seed, std::int64_t channels = 1) {
+  return decaying_noise(seed, channels, kLength, kRateHz, 0.25);
+}
 
-double of(const std::string& name, const torch::Tensor& ir, const torch::Tensor& target, const std::string& yaml = "{}") {
+double of(const std::string& name, const torch::Tensor& ir, const torch::Tensor& target,
+          const std::string& yaml = "{}") {
   return value(*make_loss(name, yaml), ir, target, kRateHz);
 }
 
 torch::Tensor tone(double hz, double amplitude) {
-  return (at::arange(kLength, torch::kFloat64) * (2 * std::numbers::pi * hz / kRateHz)).sin().reshape({1, 1, kLength}) * amplitude;
+  return (at::arange(kLength, torch::kFloat64) * (2 * std::numbers::pi * hz / kRateHz)).sin().reshape({1, 1, kLength}) *
+         amplitude;
 }
 
 TEST(Mse, OfAConstantOffsetIsItsSquare) { EXPECT_NEAR(of("mse", noise(1) + 0.5, noise(1)), 0.25, 1e-12); }
@@ -176,10 +180,12 @@ torch::Tensor echoes(std::int64_t gap) {
 
 TEST(EchoDensity, OfSparseEchoesAgainstADiffuseTailIsNearlyOne) {
   const auto diffuse = decaying_noise(1, 1, kLength, kRateHz, 100);
-  const double sparse = of("echo_density", echoes(200), diffuse), dense = of("echo_density", decaying_noise(2, 1, kLength, kRateHz, 100), diffuse);
+  const double sparse = of("echo_density", echoes(200), diffuse),
+               dense = of("echo_density", decaying_noise(2, 1, kLength, kRateHz, 100), diffuse);
   EXPECT_NEAR(sparse, 1, 0.1);
   EXPECT_LT(dense, 0.1);
-  EXPECT_GT(of("echo_density", echoes(100), diffuse), of("echo_density", echoes(40), diffuse)) << "fewer echoes are further away";
+  EXPECT_GT(of("echo_density", echoes(100), diffuse), of("echo_density", echoes(40), diffuse))
+      << "fewer echoes are further away";
 }
 
 TEST(EchoDensity, DoesNotSeeLevelOrDecay) {

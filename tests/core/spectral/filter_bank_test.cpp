@@ -13,8 +13,8 @@ namespace diffverb {
 namespace {
 
 TEST(FilterBank, ScalesHaveTheirPublishedValues) {
-  EXPECT_NEAR(hz_to_scale(FrequencyScale::kMel, 1000), 1000, 0.02);      // 1000 mel at 1 kHz
-  EXPECT_NEAR(hz_to_scale(FrequencyScale::kErb, 1000), 15.6, 0.05);      // Glasberg and Moore 1990
+  EXPECT_NEAR(hz_to_scale(FrequencyScale::kMel, 1000), 1000, 0.02);  // 1000 mel at 1 kHz
+  EXPECT_NEAR(hz_to_scale(FrequencyScale::kErb, 1000), 15.6, 0.05);  // Glasberg and Moore 1990
   for (const auto scale : {FrequencyScale::kMel, FrequencyScale::kErb}) {
     for (double hz : {0.0, 50.0, 3000.0}) EXPECT_NEAR(scale_to_hz(scale, hz_to_scale(scale, hz)), hz, 1e-9);
   }

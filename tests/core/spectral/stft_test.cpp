@@ -1,6 +1,8 @@
 #include "core/spectral/stft.h"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/types.h>
 
 #include <cmath>
@@ -34,12 +36,32 @@ TEST(Stft, OfAToneHasItsPeakInItsBin) {
 TEST(Stft, WithZeroPaddingIsSilentBeforeAnOnsetAndWithReflectionIsNot) {
   auto onset = at::zeros({64}, torch::kFloat64);
   onset[3] = 1;
-  EXPECT_NEAR(stft(onset, 32, 8, Padding::kZero)[0][0].abs().item<double>(), 0.5 - 0.5 * std::cos(2 * std::numbers::pi * 19 / 32), 1e-12);
-  EXPECT_NEAR(stft(onset, 32, 8, Padding::kReflect)[0][0].abs().item<double>(), 1 - std::cos(2 * std::numbers::pi * 19 / 32), 1e-12);
+  EXPECT_NEAR(stft(onset, 32, 8, Padding::kZero)[0][0].abs().item<double>(),
+              0.5 - 0.5 * std::cos(2 * std::numbers::pi * 19 / 32), 1e-12);
+  EXPECT_NEAR(stft(onset, 32, 8, Padding::kReflect)[0][0].abs().item<double>(),
+              1 - std::cos(2 * std::numbers::pi * 19 / 32), 1e-12);
+}
+
+TEST(PowerSpectrogram, IsTheSquaredTransformAndHasItsGradient) {
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(5);
+  for (const auto padding : {Padding::kZero, Padding::kReflect}) {
+    for (const std::int64_t hop : {8, 11, 32}) {  // 11 does not divide the transform
+      for (const std::int64_t length : {97, 128}) {
+        const auto x = at::randn({2, 3, length}, generator, torch::kFloat64).set_requires_grad(true);
+        const auto power = power_spectrogram(x, 32, hop, padding), square = stft(x, 32, hop, padding).abs().square();
+        EXPECT_LT((power - square).abs().max().item<double>(), 1e-11);
+        const auto weight = at::randn(power.sizes(), generator, torch::kFloat64);
+        const auto ours = torch::autograd::grad({(power * weight).sum()}, {x})[0];
+        const auto autograd = torch::autograd::grad({(square * weight).sum()}, {x})[0];
+        EXPECT_LT((ours - autograd).abs().max().item<double>(), 1e-11) << "hop " << hop << ", length " << length;
+      }
+    }
+  }
 }
 
 TEST(Stft, TakesASignalShorterThanItsWindow) {
-  EXPECT_EQ(stft(at::ones({1, 1, 1}, torch::kFloat32), 64, 16, Padding::kZero).sizes(), (torch::IntArrayRef{1, 1, 33, 1}));
+  EXPECT_EQ(stft(at::ones({1, 1, 1}, torch::kFloat32), 64, 16, Padding::kZero).sizes(),
+            (torch::IntArrayRef{1, 1, 33, 1}));
 }
 
 TEST(Stft, RefusesWhatItCannotDo) {

@@ -31,7 +31,9 @@ class OracleSpectralLosses : public testing::Test {
     ASSERT_TRUE(file);
     expected = nlohmann::json::parse(file);
   }
-  double ours(const std::string& name, const std::string& yaml) const { return value(*make_loss(name, yaml), estimate, target, kRateHz); }
+  double ours(const std::string& name, const std::string& yaml) const {
+    return value(*make_loss(name, yaml), estimate, target, kRateHz);
+  }
 
   nlohmann::json expected;
   torch::Tensor target = at::cat({channel(1, 0.5, 1), channel(2, 0.5, 0.5)}, 1);

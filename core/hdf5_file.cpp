@@ -18,8 +18,15 @@ constexpr std::size_t kMostElements = std::size_t{1} << 34;  // beyond that a sh
 constexpr int kMostAxes = 32;
 
 /// Silences HDF5's own printing for this thread; every entry point has one, since error stacks are per thread.
+///
+/// The library also wants to close at exit what it thinks is open, and crashes on a file whose close has failed (a full
+/// disk): all of our identifiers close themselves, so it is told not to.
 struct Quiet {
-  Quiet() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+  Quiet() {
+    static const herr_t kNoExitHandler = H5dont_atexit();
+    static_cast<void>(kNoExitHandler);
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  }
 };
 
 /// An HDF5 identifier that closes itself.

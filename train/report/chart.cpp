@@ -128,7 +128,8 @@ std::string curves(const Chart& chart, const Plot& plot) {
     if (!drawable(chart.y, rule.y) || plot.y(rule.y) > plot.bottom() || plot.y(rule.y) < plot.top()) continue;
     out += line(plot.left(), plot.y(rule.y), plot.right(), plot.y(rule.y), "rule");
     const bool room_below = plot.y(rule.y) < plot.bottom() - 18;
-    out += text(plot.right() - 4, plot.y(rule.y) + (room_below ? 14 : -4), "end", "rule-name", rule.name);
+    out += text(rule.name_left ? plot.left() + 5 : plot.right() - 4, plot.y(rule.y) + (room_below ? 14 : -4),
+                rule.name_left ? "start" : "end", "rule-name", rule.name);
   }
   for (const Series& series : chart.series) {
     const std::string css = escape(series.style);

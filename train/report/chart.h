@@ -37,6 +37,7 @@ struct Shade {
 struct Rule {
   std::string name;
   double y = std::numeric_limits<double>::quiet_NaN();
+  bool name_left = false;
 };
 
 /// A chart as SVG: axes with units, curves, shaded areas, rules, or a picture in the plot.

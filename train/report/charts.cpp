@@ -5,6 +5,7 @@
 #include <functional>
 #include <limits>
 
+#include "core/acoustics/comparison.h"
 #include "train/report/html.h"
 #include "train/report/png.h"
 #include "train/report/spectrogram.h"
@@ -13,12 +14,11 @@ namespace diffverb::report {
 namespace {
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kJustNoticeableTime = 0.05;  // T, EDT: a share of the target
-constexpr double kJustNoticeableDb = 1;       // C80, level
 constexpr double kSpectrogramRange_db = 80;
 constexpr double kEchoDensityEnd_s = 0.6;
 
-using BandValue = std::function<double(const acoustics::BandResult& band, const acoustics::BandResult& target)>;
+using BandValue = std::function<double(const acoustics::BandResult& band, const acoustics::BandResult& target,
+                                       const acoustics::BandResult& fit)>;
 
 void stretch(double& lo, double& hi, const std::vector<double>& values) {
   for (const double value : values) {
@@ -45,10 +45,10 @@ Chart band_chart(const std::string& title, const Axis& y, const std::vector<acou
   Series target_line{"target", "target", {}, {}, few}, fit_line{"fit", "fit", {}, {}, few};
   Shade shade{margin_name, {}, {}, {}};
   for (std::size_t k = 0; k < std::min(target.size(), fit.size()); ++k) {
-    const double wanted = value(target[k], target[k]);
+    const double wanted = value(target[k], target[k], fit[k]);
     for (Series* line : {&target_line, &fit_line}) line->x.push_back(target[k].hz);
     target_line.y.push_back(wanted);
-    fit_line.y.push_back(value(fit[k], target[k]));
+    fit_line.y.push_back(value(fit[k], target[k], fit[k]));
     shade.x.push_back(target[k].hz);
     shade.lo.push_back(wanted - margin(wanted));
     shade.hi.push_back(wanted + margin(wanted));
@@ -68,7 +68,7 @@ Chart time_chart(const std::string& title, const std::string& label, const std::
                  const std::vector<acoustics::BandResult>& fit, const BandValue& value) {
   Axis y{label, 0, 1, false, false, "s"};
   return band_chart(
-      title, y, target, fit, value, [](double wanted) { return kJustNoticeableTime * wanted; }, "target ± 5 %");
+      title, y, target, fit, value, [](double wanted) { return acoustics::kJndTPct / 100 * wanted; }, "target ± 5 %");
 }
 
 Chart decibel_chart(const std::string& title, const std::string& label,
@@ -76,7 +76,7 @@ Chart decibel_chart(const std::string& title, const std::string& label,
                     const BandValue& value) {
   Axis y{label, -1, 1, false, false, "dB"};
   return band_chart(
-      title, y, target, fit, value, [](double) { return kJustNoticeableDb; }, "target ± 1 dB");
+      title, y, target, fit, value, [](double) { return acoustics::kJndC80Db; }, "target ± 1 dB");
 }
 
 /// A decay curve against time, at most about 250 points.
@@ -101,14 +101,17 @@ Chart decay_chart(const acoustics::BandResult& target, const acoustics::BandResu
   const double lowest_db = decays ? std::clamp(10 * std::floor(floor_db / 10 - 0.8), -80.0, -30.0) : -70;
   chart.y = {"Energy still to come, dB", lowest_db, 2, false, false, "dB"};
   chart.series = {curve_of("target", target, rate_hz), curve_of("fit", fit, rate_hz)};
-  double end_s = 0;
-  for (const Series& line : chart.series) {
+  double ends_s[2] = {0, 0};  // of the target, of the fit
+  for (std::size_t which = 0; which < 2; ++which) {
+    const Series& line = chart.series[which];
     for (std::size_t k = 0; k < line.x.size(); ++k) {
-      if (line.y[k] >= lowest_db) end_s = std::max(end_s, line.x[k]);
+      if (line.y[k] >= lowest_db) ends_s[which] = line.x[k];
     }
   }
+  // Past the target's noise there is nothing to compare with.
+  const double end_s = ends_s[0] > 0 ? std::min(std::max(ends_s[0], ends_s[1]), 1.25 * ends_s[0]) : ends_s[1];
   chart.x = {"Time, s", 0, end_s > 0 ? end_s : 1, false, false, "s"};
-  if (target.noise_floor_db) chart.rules = {{"noise floor of the target", floor_db}};
+  if (target.noise_floor_db) chart.rules = {{"noise floor of the target", floor_db, true}};
   return chart;
 }
 
@@ -160,8 +163,9 @@ acoustics::AnalysisOptions chart_options() {
   return options;
 }
 
-double reverberation_time_s(const acoustics::BandResult& band, const acoustics::BandResult& target) {
-  return (target.t30_s ? band.t30_s : band.t20_s).value_or(kNan);
+double reverberation_time_s(const acoustics::BandResult& band, const acoustics::BandResult& target,
+                            const acoustics::BandResult& fit) {
+  return (target.t30_s && fit.t30_s ? band.t30_s : band.t20_s).value_or(kNan);
 }
 
 std::string band_name(double hz) { return hz >= 1000 ? hertz(hz / 1000) + " kHz" : hertz(hz) + " Hz"; }
@@ -175,10 +179,10 @@ std::vector<Chart> decay_charts(const acoustics::ChannelResult& target, const ac
 }
 
 std::vector<Chart> frequency_charts(const acoustics::ChannelResult& target, const acoustics::ChannelResult& fit) {
-  const BandValue edt = [](const acoustics::BandResult& band, const acoustics::BandResult&) {
+  const BandValue edt = [](const acoustics::BandResult& band, const auto&, const auto&) {
     return band.edt_s.value_or(kNan);
   };
-  const BandValue c80 = [](const acoustics::BandResult& band, const acoustics::BandResult&) {
+  const BandValue c80 = [](const acoustics::BandResult& band, const auto&, const auto&) {
     return band.c80_db.value_or(kNan);
   };
   return {time_chart("Reverberation time, octaves", "T, s", target.octaves, fit.octaves, reverberation_time_s),
@@ -194,7 +198,7 @@ std::vector<Chart> level_charts(const acoustics::ChannelResult& target, const ac
   for (const acoustics::BandResult& band : target.octaves) {
     if (std::isfinite(band.level_db)) loudest = std::max(loudest, band.level_db);
   }
-  const BandValue level = [loudest](const acoustics::BandResult& band, const acoustics::BandResult&) {
+  const BandValue level = [loudest](const acoustics::BandResult& band, const auto&, const auto&) {
     return band.level_db - loudest;
   };
   const std::string label = "Level, dB";
@@ -218,7 +222,7 @@ Chart echo_density_chart(const acoustics::ChannelResult& target, const acoustics
   }
   chart.x = {"Time after the onset, s", 0, end_s, false, false, "s"};
   chart.y = {"Echo density", 0, 1.4, false, false, ""};
-  chart.rules = {{"diffuse", 1}};
+  chart.rules = {{"diffuse", 1, false}};
   return chart;
 }
 

@@ -12,9 +12,10 @@ namespace diffverb::report {
 /// What an analysis must hold for the charts: third octaves and decay curves.
 acoustics::AnalysisOptions chart_options();
 
-/// T30 where the target has 45 dB of range in the band, else T20: the same of both, so that they can be compared. NaN
-/// where it is undefined.
-double reverberation_time_s(const acoustics::BandResult& band, const acoustics::BandResult& target);
+/// T30 where target and fit both have it, else T20: the same of both, so that they can be compared. NaN where it is
+/// undefined.
+double reverberation_time_s(const acoustics::BandResult& band, const acoustics::BandResult& target,
+                            const acoustics::BandResult& fit);
 
 /// "125 Hz", "1.25 kHz".
 std::string band_name(double hz);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/acoustics/comparison.h"
 #include "train/report/charts.h"
 #include "train/report/html.h"
 
@@ -78,9 +79,9 @@ std::string smaller_figures(const Headline& figures) {
 }  // namespace
 
 std::vector<Judged> judge(const Headline& figures) {
-  return {{"reverberation time", "T", "%", 1, figures.t_pct, kJustNoticeableT_pct},
-          {"early decay time", "EDT", "%", 1, figures.edt_pct, kJustNoticeableEdt_pct},
-          {"clarity", "C80", "dB", 2, figures.c80_db, kJustNoticeableC80_db},
+  return {{"reverberation time", "T", "%", 1, figures.t_pct, acoustics::kJndTPct},
+          {"early decay time", "EDT", "%", 1, figures.edt_pct, acoustics::kJndEdtPct},
+          {"clarity", "C80", "dB", 2, figures.c80_db, acoustics::kJndC80Db},
           {"level", "L", "dB", 2, figures.level_db, kJustNoticeableLevel_db}};
 }
 

@@ -8,7 +8,7 @@ std::string page_css() {
 *{box-sizing:border-box}html{-webkit-text-size-adjust:100%}
 body{margin:0 auto;max-width:1240px;padding:0 20px 60px;background:var(--paper);color:var(--ink);font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif;overflow-wrap:anywhere}
 h1{font-size:1.9rem;line-height:1.2;margin:1.6rem 0 .2rem}h2{font-size:1.3rem;margin:2.6rem 0 .3rem;border-top:1px solid var(--line);padding-top:1.2rem}h3{font-size:1rem;margin:1.2rem 0 .3rem}
-p{margin:.3rem 0 .8rem;max-width:75ch}.soft,.sub{color:var(--soft)}.verdict{font-size:1.15rem;max-width:65ch;margin:1rem 0}
+p{margin:.3rem 0 .8rem;max-width:75ch}.soft,.sub{color:var(--soft)}.sub{max-width:none}.verdict{font-size:1.15rem;max-width:65ch;margin:1rem 0}
 a{color:var(--r0)}nav{font-size:.9rem;margin:.6rem 0}nav a{margin-right:1rem;white-space:nowrap}
 .missing{border-left:4px solid var(--near);background:var(--card);padding:.5rem .9rem;margin:.8rem 0}
 .cards{display:grid;gap:14px;grid-template-columns:repeat(auto-fit,minmax(240px,1fr));margin:1rem 0}
@@ -62,7 +62,7 @@ rows.push(o.dataset.name+': '+(v===0?'under ':'')+((v/255-1)*r).toFixed(1)+' dB'
 rows.push(show(value(X,at),X.unit));
 all('path.curve[data-name]',svg).forEach(function(c){var b=null,bd=4;points(c).forEach(function(p){var d=Math.abs(p[0]-at);if(d<bd){bd=d;b=p;}});
 if(b){rows.push(c.dataset.name+': '+show(value(Y,b[1]),Y.unit));}});}
-var l=document.createElementNS('http://www.w3.org/2000/svg','line');l.setAttribute('class','hair');l.setAttribute('x1',at);l.setAttribute('x2',at);l.setAttribute('y1',Y.a);l.setAttribute('y2',Y.b);svg.appendChild(l);
+var l=document.createElementNS(svg.namespaceURI,'line');l.setAttribute('class','hair');l.setAttribute('x1',at);l.setAttribute('x2',at);l.setAttribute('y1',Y.a);l.setAttribute('y2',Y.b);svg.appendChild(l);
 tip.textContent=rows.join('\n');tip.style.display='block';
 tip.style.left=Math.max(4,Math.min(innerWidth-tip.offsetWidth-8,ev.clientX+14))+'px';tip.style.top=Math.max(4,Math.min(innerHeight-tip.offsetHeight-8,ev.clientY+14))+'px';}
 all('svg.chart').forEach(function(s){s.addEventListener('pointermove',move);s.addEventListener('pointerdown',move);s.addEventListener('pointerleave',hide);});

@@ -21,7 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kSoundBudget_bytes = 4'000'000;
+constexpr std::size_t kSoundBudget_bytes = 4'000'000;        // of a page on one run
+constexpr std::size_t kSharedSoundBudget_bytes = 2'400'000;  // of a page on several
 constexpr std::size_t kMostRunsInFull = 6;
 
 Measured measure(const RunData& run) {
@@ -37,7 +38,7 @@ std::string describe(const RunData& run) {
   if (const std::optional<Audio>& audio = run.target ? run.target : run.fit) {
     const std::size_t channels = audio->channels.size();
     add(channels == 1 ? "1 channel" : std::to_string(channels) + " channels");
-    add(hertz(audio->rate_hz) + "Hz");
+    add(significant(audio->rate_hz / 1000) + " kHz");
     add(number(static_cast<double>(audio->frames()) / audio->rate_hz, 2) + " s");
   }
   return out;
@@ -123,7 +124,7 @@ std::string several(const std::vector<RunData>& runs, const fs::path& out_html) 
     const std::string name = "run-" + std::to_string(k + 1);
     body += "<details class=\"run\" open id=\"" + name + "\"><summary>" + escape(runs[k].name) +
             "</summary><p class=\"sub\">" + describe(runs[k]) + "</p>" +
-            with_prefix(run_body(runs[k], kSoundBudget_bytes / runs.size()), name + "-") + "</details>";
+            with_prefix(run_body(runs[k], kSharedSoundBudget_bytes / runs.size()), name + "-") + "</details>";
   }
   if (!in_full) body += "<p>Charts and sounds of each run are in its own report, behind the links of the summary.</p>";
   return page("diffverb report", body);

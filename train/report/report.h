@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace diffverb {
@@ -21,5 +22,12 @@ void write_report(const std::vector<std::filesystem::path>& run_folders, const s
 ///
 /// Throws   DataError as write_report, and where target.wav or ir.wav is missing
 void write_picture(const std::filesystem::path& run_folder, const std::filesystem::path& out_svg);
+
+/// One line a run and, of several, a last one with the medians over the runs: what `diffverb fit` prints.
+///
+/// Reads    the metrics.json of every run folder
+/// Returns  a text table; empty for no run
+/// Throws   DataError where a metrics.json is not there or no JSON object
+std::string summary_table(const std::vector<std::filesystem::path>& run_folders);
 
 }  // namespace diffverb

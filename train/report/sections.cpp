@@ -5,12 +5,13 @@
 #include <functional>
 #include <limits>
 
-#include "core/acoustics/analysis.h"
+#include "core/acoustics/comparison.h"
 #include "train/report/charts.h"
 #include "train/report/dry_sound.h"
 #include "train/report/html.h"
 #include "train/report/listen.h"
 #include "train/report/png.h"
+#include "train/report/summary.h"
 
 namespace diffverb::report {
 namespace {
@@ -88,22 +89,26 @@ struct TableColumn {
   int decimals;
   bool relative;  // the error in percent of the target
   double just_noticeable;
-  double (*value)(const BandResult& band, const BandResult& target);
+  double (*value)(const BandResult& band, const BandResult& target, const BandResult& fit);
 };
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 constexpr TableColumn kColumns[] = {
-    {"T, s", 3, true, 5, reverberation_time_s},
-    {"EDT, s", 3, true, 5, [](const BandResult& b, const BandResult&) { return b.edt_s.value_or(kNan); }},
-    {"C80, dB", 2, false, 1, [](const BandResult& b, const BandResult&) { return b.c80_db.value_or(kNan); }},
-    {"D50", 3, false, 0.05, [](const BandResult& b, const BandResult&) { return b.d50.value_or(kNan); }},
-    {"Level, dB", 2, false, 1, [](const BandResult& b, const BandResult&) { return b.level_db; }}};
+    {"T, s", 3, true, acoustics::kJndTPct, reverberation_time_s},
+    {"EDT, s", 3, true, acoustics::kJndEdtPct,
+     [](const BandResult& b, const BandResult&, const BandResult&) { return b.edt_s.value_or(kNan); }},
+    {"C80, dB", 2, false, acoustics::kJndC80Db,
+     [](const BandResult& b, const BandResult&, const BandResult&) { return b.c80_db.value_or(kNan); }},
+    {"D50", 3, false, acoustics::kJndD50,
+     [](const BandResult& b, const BandResult&, const BandResult&) { return b.d50.value_or(kNan); }},
+    {"Level, dB", 2, false, kJustNoticeableLevel_db,
+     [](const BandResult& b, const BandResult&, const BandResult&) { return b.level_db; }}};
 
 std::string table_row(const BandResult& target, const BandResult& fit) {
   std::string out = "<tr><td>" + band_name(target.hz) + "</td>";
   for (const TableColumn& column : kColumns) {
-    const double wanted = column.value(target, target), found = column.value(fit, target);
+    const double wanted = column.value(target, target, fit), found = column.value(fit, target, fit);
     const double error = column.relative ? 100 * (found / wanted - 1) : found - wanted;
     out += "<td>" + number(wanted, column.decimals) + "</td><td>" + number(found, column.decimals) + "</td><td" +
            (std::abs(error) > column.just_noticeable ? " class=\"over\"" : "") + ">" +
@@ -179,7 +184,7 @@ std::string comparison_sections(const RunData& run, const Measured& measured) {
               });
   out += section(
       "time", "Reverberation time, early decay and clarity",
-      "<p>T is T30 where the target has 45 dB of range above its noise, else T20. Inside the shaded band no difference "
+      "<p>T is T30 where both have 45 dB of range above their noise, else T20. Inside the shaded band no difference "
       "can be heard.</p>" +
           key("target ± 5 % (C80: ± 1 dB), just noticeable"),
       channels, [&](std::size_t c) { return figures(frequency_charts(target(c), fit(c)), "grid2"); });

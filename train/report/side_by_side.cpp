@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/acoustics/comparison.h"
 #include "train/report/chart.h"
 #include "train/report/headline.h"
 #include "train/report/html.h"
@@ -31,11 +32,13 @@ std::string row(const Headline& run, const std::string& link) {
 
 std::string style_of(std::size_t run) { return "r" + std::to_string(run % 8); }
 
+std::string key_unit(const std::string& key) { return key.ends_with("_pct") ? "%" : "dB"; }
+
 Chart error_chart(const std::vector<RunData>& runs, const char* key, const std::string& title, const std::string& label,
                   double just_noticeable) {
   Chart chart;
   chart.title = title;
-  double top = 2 * just_noticeable;
+  double top = 2 * just_noticeable, lo_hz = 1000, hi_hz = 1000;
   for (std::size_t r = 0; r < runs.size(); ++r) {
     Series line{runs[r].name, style_of(r), {}, {}, false};
     if (runs[r].metrics.contains("bands") && runs[r].metrics["bands"].is_array()) {
@@ -43,13 +46,15 @@ Chart error_chart(const std::vector<RunData>& runs, const char* key, const std::
         line.x.push_back(number_at(band, {"hz"}));
         line.y.push_back(std::abs(number_at(band, {key})));
         if (line.y.back() > top) top = line.y.back();
+        lo_hz = std::fmin(lo_hz, line.x.back());  // a missing frequency is NaN, which fmin and fmax pass over
+        hi_hz = std::fmax(hi_hz, line.x.back());
       }
     }
     chart.series.push_back(std::move(line));
   }
-  chart.x = {"Frequency, Hz", 53, 19000, true, true, "Hz"};
-  chart.y = {label, 0, 1.05 * top, false, false, ""};
-  chart.rules = {{"just noticeable", just_noticeable}};
+  chart.x = {"Frequency, Hz", std::fmax(lo_hz, 1) / 1.19, hi_hz * 1.19, true, true, "Hz"};
+  chart.y = {label, 0, 1.05 * top, false, false, key_unit(key)};
+  chart.rules = {{"just noticeable", just_noticeable, false}};
   return chart;
 }
 
@@ -102,9 +107,9 @@ std::string overlay_section(const std::vector<RunData>& runs) {
   }
   out += "</div><div class=\"grid2\">";
   for (const Chart& chart :
-       {error_chart(runs, "t_error_pct", "Reverberation time, octaves", "Error of T, %", kJustNoticeableT_pct),
-        error_chart(runs, "edt_error_pct", "Early decay time, octaves", "Error of EDT, %", kJustNoticeableEdt_pct),
-        error_chart(runs, "c80_error_db", "Clarity, octaves", "Error of C80, dB", kJustNoticeableC80_db),
+       {error_chart(runs, "t_error_pct", "Reverberation time, octaves", "Error of T, %", acoustics::kJndTPct),
+        error_chart(runs, "edt_error_pct", "Early decay time, octaves", "Error of EDT, %", acoustics::kJndEdtPct),
+        error_chart(runs, "c80_error_db", "Clarity, octaves", "Error of C80, dB", acoustics::kJndC80Db),
         error_chart(runs, "level_error_db", "Level, octaves", "Error of level, dB", kJustNoticeableLevel_db),
         loss_chart(runs)}) {
     if (!chart.series.empty()) out += "<figure class=\"zoom\">" + render(chart) + "</figure>";

@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <limits>
+#include <vector>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "train/report/html.h"
+#include "train/report/report.h"
 #include "train/report/run_data.h"
 
 namespace diffverb {
@@ -115,6 +119,7 @@ std::string aligned(const std::vector<Cells>& rows) {
 }  // namespace
 
 std::string summary_table(const std::vector<std::filesystem::path>& run_folders) {
+  if (run_folders.empty()) return "";
   std::vector<Headline> runs;
   for (const std::filesystem::path& folder : run_folders) {
     const std::filesystem::path path = folder / "metrics.json";
@@ -128,6 +133,7 @@ std::string summary_table(const std::vector<std::filesystem::path>& run_folders)
     Cells& row = rows.emplace_back(1, run.run);
     for (const Column& column : kColumns) row.push_back(number(column.value(run), column.decimals));
   }
+  if (runs.size() == 1) return aligned(rows);
   Cells& last = rows.emplace_back(1, "median of " + std::to_string(runs.size()));
   for (const Column& column : kColumns) {
     std::vector<double> values;

@@ -1,10 +1,8 @@
 #pragma once
 
-#include <filesystem>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <vector>
 
 namespace diffverb::report {
 
@@ -28,20 +26,7 @@ struct Headline {
 /// Reads    metrics.json's object, or null: then every figure is NaN
 Headline headline(const std::string& run, const nlohmann::json& metrics);
 
-/// Just-noticeable differences (ISO 3382-1 Table A.1; T by convention).
-inline constexpr double kJustNoticeableT_pct = 5;
-inline constexpr double kJustNoticeableEdt_pct = 5;
-inline constexpr double kJustNoticeableC80_db = 1;
+/// Just-noticeable difference of level (ISO 3382-1 Table A.1, for G); the others stand in core/acoustics/comparison.h.
 inline constexpr double kJustNoticeableLevel_db = 1;
 
 }  // namespace diffverb::report
-
-namespace diffverb {
-
-/// One line a run and a last one with the medians over the runs: what `diffverb fit` prints after several files.
-///
-/// Reads    the metrics.json of every run folder
-/// Throws   DataError where a metrics.json is not there or no JSON object
-std::string summary_table(const std::vector<std::filesystem::path>& run_folders);
-
-}  // namespace diffverb

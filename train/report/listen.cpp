@@ -140,7 +140,8 @@ ListeningCopy listening_copy(std::vector<Sound> sounds, std::size_t budget_bytes
   if (base64_bytes(sounds) > budget_bytes && keep_channels(sounds, 1)) add_remark(out.remark, "the first channel");
   if (base64_bytes(sounds) > budget_bytes && lower_rate(sounds, 22050)) add_remark(out.remark, "at 22.05 kHz");
   if (const std::size_t size = base64_bytes(sounds); size > budget_bytes) {
-    shorten(sounds, static_cast<double>(budget_bytes) / static_cast<double>(size));
+    const std::size_t headers = std::min(budget_bytes, 64 * sounds.size());  // these do not shrink
+    shorten(sounds, static_cast<double>(budget_bytes - headers) / static_cast<double>(size));
     add_remark(out.remark, "shortened, with a fade at the end");
   }
   std::map<std::string, double> peaks;

@@ -33,8 +33,8 @@ TEST(ReportSpectrogram, PutsAToneInTheRowOfItsFrequency) {
 }
 
 TEST(ReportSpectrogram, QuantisesFromTheTopDown) {
-  const Spectrogram picture{1, 4, 50, 20000, 1, {1.f, 1e-4f, 1e-8f, 0.f}};
-  EXPECT_EQ(quantise(picture, 1, 80), (std::vector<std::uint8_t>{255, 128, 0, 0}));
+  const Spectrogram picture{1, 4, 50, 20000, 1, {1.f, 1e-6f, 1e-8f, 0.f}};
+  EXPECT_EQ(quantise(picture, 1, 80), (std::vector<std::uint8_t>{255, 64, 0, 0}));
 }
 
 TEST(ReportSpectrogram, RefusesWhatHasNoExtent) {

@@ -124,6 +124,34 @@ TEST_P(ContractLosses, ValueAndGradientAreFiniteInSinglePrecision) {
   EXPECT_NEAR(g.value.item<double>(), in_double, 1e-4 * std::abs(in_double));
 }
 
+TEST_P(ContractLosses, ValueAndGradientAreFiniteForSoftAndLoudResponses) {
+  for (const double gain : {1e-5, 1e4}) {
+    loss->prepare(response_of((target_ir * gain).to(torch::kFloat32), target_matrix.to(torch::kFloat32)));
+    expect_finite(gradient_at((ir * gain).to(torch::kFloat32), matrix.to(torch::kFloat32)));
+  }
+}
+
+/// Shapes that a loss may refuse with a ContractError (too short for a decay, one response at a time), but not answer
+/// with nonsense.
+TEST_P(ContractLosses, AnswersOrRefusesOtherShapes) {
+  const auto measure = [&](const torch::Tensor& h, const torch::Tensor& g) {
+    try {
+      loss->prepare(response_of(g, target_matrix));
+      expect_finite(gradient_at(h, matrix));
+    } catch (const ContractError& refused) {
+      EXPECT_NE(std::string(refused.what()).find(GetParam()), std::string::npos)
+          << "says who refuses: " << refused.what();
+    }
+  };
+  measure(decaying_noise(3, 8, kLength, kRateHz, 0.2), decaying_noise(4, 8, kLength, kRateHz, 0.25));
+  measure(at::cat({ir, target_ir}), at::cat({target_ir, ir}));          // B = 2
+  measure(ir.slice(2, 0, 800), target_ir.slice(2, 0, 800));             // 50 ms
+  measure(ir.slice(2, 0, 10), target_ir.slice(2, 0, 10));               // shorter than any window
+  measure(ir.slice(1, 0, 1), target_ir.slice(1, 0, 1));                 // mono
+  measure(ir.transpose(1, 2).contiguous().transpose(1, 2), target_ir);  // not contiguous
+  measure(ir, at::zeros_like(ir));                                      // nothing to compare with
+}
+
 TEST_P(ContractLosses, IsTheSameInEveryRun) {
   const Gradient first = gradient_at(ir, matrix), second = gradient_at(ir, matrix);
   EXPECT_EQ(first.value.item<double>(), second.value.item<double>());

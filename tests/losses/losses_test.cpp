@@ -87,6 +87,12 @@ TEST(MelStft, TellsAToneInTheNextBandButNotItsPhase) {
   EXPECT_GT(of("esr", turned, target), 1) << "the waveform differs all the same";
 }
 
+TEST(MelStft, OnTheErbScaleIsAnotherMeasureWithTheSameLaw) {
+  const double mel = of("mel_stft", noise(2), noise(1)), erb = of("mel_stft", noise(2), noise(1), "scale: erb");
+  EXPECT_GT(std::abs(mel - erb), 1e-3);
+  EXPECT_NEAR(of("mel_stft", noise(1) * 0.5, noise(1), "{scale: erb, floor_db: -200}"), 1 - std::pow(0.5, 0.6), 1e-4);
+}
+
 TEST(AveragedPower, OfHalfTheAmplitude) {
   EXPECT_NEAR(of("averaged_power", noise(1) * 0.5, noise(1), "normalise: target"), 0.75, 1e-9);
   EXPECT_NEAR(of("averaged_power", noise(1) * 0.5, noise(1)), 3, 1e-9);  // 0.75 / 0.25

@@ -19,7 +19,8 @@ struct ReportOptions {
 
 void report(const ReportOptions& options) {
   if (!options.picture.empty()) {
-    if (options.runs.size() != 1) throw ConfigError("report: --picture shows one run; got " + std::to_string(options.runs.size()));
+    if (options.runs.size() != 1)
+      throw ConfigError("report: --picture shows one run; got " + std::to_string(options.runs.size()));
     write_picture(options.runs[0], options.picture);
     log().info("wrote " + options.picture.string());
     return;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <utility>
 
 #include "core/error.h"
@@ -58,9 +59,10 @@ std::vector<double> ticks_of(const Axis& axis, int count) {
   } else if (axis.logarithmic) {
     const double decades = std::log10(axis.hi / axis.lo);
     for (int e = static_cast<int>(std::floor(std::log10(axis.lo))); e <= std::ceil(std::log10(axis.hi)); ++e) {
-      for (const double m : {1., 2., 5.}) {
+      for (const double m : {1., 2., 3., 4., 5., 6., 8.}) {
+        const bool wanted = m == 1 || (decades < 2.2 && (m == 2 || m == 5)) || (decades < 1.2 && m != 5);
         const double value = m * std::pow(10.0, e);
-        if ((m == 1 || decades < 2.2) && value >= axis.lo * 0.999 && value <= axis.hi * 1.001) out.push_back(value);
+        if (wanted && value >= axis.lo * 0.999 && value <= axis.hi * 1.001) out.push_back(value);
       }
     }
   } else {
@@ -121,15 +123,16 @@ std::string shade_of(const Chart& chart, const Plot& plot, const Shade& shade) {
   return "<path class=\"shade\" d=\"" + there + back + "Z\"><title>" + escape(shade.name) + "</title></path>";
 }
 
+bool inside(const Plot& plot, const Chart& chart, const Rule& rule) {
+  return drawable(chart.y, rule.y) && plot.y(rule.y) <= plot.bottom() && plot.y(rule.y) >= plot.top();
+}
+
 std::string curves(const Chart& chart, const Plot& plot) {
   std::string out;
   for (const Shade& shade : chart.shades) out += shade_of(chart, plot, shade);
   for (const Rule& rule : chart.rules) {
-    if (!drawable(chart.y, rule.y) || plot.y(rule.y) > plot.bottom() || plot.y(rule.y) < plot.top()) continue;
+    if (!inside(plot, chart, rule)) continue;
     out += line(plot.left(), plot.y(rule.y), plot.right(), plot.y(rule.y), "rule");
-    const bool room_below = plot.y(rule.y) < plot.bottom() - 18;
-    out += text(rule.name_left ? plot.left() + 5 : plot.right() - 4, plot.y(rule.y) + (room_below ? 14 : -4),
-                rule.name_left ? "start" : "end", "rule-name", rule.name);
   }
   for (const Series& series : chart.series) {
     const std::string css = escape(series.style);
@@ -140,6 +143,12 @@ std::string curves(const Chart& chart, const Plot& plot) {
       out += "<circle class=\"dot " + css + "\" r=\"3.2\"" + attribute("cx", coordinate(plot.x(series.x[i]))) +
              attribute("cy", coordinate(plot.y(series.y[i]))) + "/>";
     }
+  }
+  for (const Rule& rule : chart.rules) {  // above the curves, so that they can be read
+    if (!inside(plot, chart, rule)) continue;
+    const bool room_below = plot.y(rule.y) < plot.bottom() - 18;
+    out += text(rule.name_left ? plot.left() + 5 : plot.right() - 4, plot.y(rule.y) + (room_below ? 14 : -4),
+                rule.name_left ? "start" : "end", "rule-name", rule.name);
   }
   return out;
 }
@@ -174,8 +183,10 @@ void check(const Chart& chart) {
 }
 
 std::string range(const Axis& axis, double from, double to) {
-  return number(axis.lo, 9) + "," + number(axis.hi, 9) + "," + (axis.logarithmic ? "1" : "0") + "," + coordinate(from) +
-         "," + coordinate(to) + "," + escape(axis.unit);
+  char limits[64];
+  std::snprintf(limits, sizeof limits, "%.9g,%.9g", axis.lo, axis.hi);
+  return std::string(limits) + "," + (axis.logarithmic ? "1" : "0") + "," + coordinate(from) + "," + coordinate(to) +
+         "," + escape(axis.unit);
 }
 
 /// What stands inside the <svg> element.
@@ -259,7 +270,7 @@ std::string chart_css() {
 .grid{stroke:var(--grid);stroke-width:1}.picture .grid{stroke-opacity:.25}.axis{stroke:var(--axis);stroke-width:1}
 .curve{fill:none;stroke-width:1.9;stroke-linejoin:round;stroke-linecap:round}.curve.target{stroke:var(--target);stroke-width:4.5;stroke-opacity:.75}.curve.fit{stroke:var(--fit);stroke-dasharray:7 4}
 .dot.target{fill:var(--target)}.dot.fit{fill:var(--paper);stroke:var(--fit);stroke-width:1.6}
-.shade{fill:var(--shade)}.rule{stroke:var(--rule);stroke-width:1.2;stroke-dasharray:2 3}.rule-name{font-size:11.5px;fill:var(--rule)}
+.shade{fill:var(--shade)}.rule{stroke:var(--rule);stroke-width:1.2;stroke-dasharray:2 3}.rule-name{font-size:11.5px;fill:var(--rule);paint-order:stroke;stroke:var(--paper);stroke-width:3px}
 .curve.r0{stroke:var(--r0)}.curve.r1{stroke:var(--r1);stroke-dasharray:8 4}.curve.r2{stroke:var(--r2);stroke-dasharray:2 4}.curve.r3{stroke:var(--r3);stroke-dasharray:10 3 2 3}
 .curve.r4{stroke:var(--r4);stroke-width:2.8}.curve.r5{stroke:var(--r5);stroke-dasharray:5 5}.curve.r6{stroke:var(--r6);stroke-dasharray:12 4}.curve.r7{stroke:var(--r7);stroke-dasharray:3 2}
 .dot.r0{fill:var(--r0)}.dot.r1{fill:var(--r1)}.dot.r2{fill:var(--r2)}.dot.r3{fill:var(--r3)}.dot.r4{fill:var(--r4)}.dot.r5{fill:var(--r5)}.dot.r6{fill:var(--r6)}.dot.r7{fill:var(--r7)}

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 
@@ -199,6 +200,28 @@ TEST_F(Report, ReadsTheLossesOfARunThatWasKilled) {
   EXPECT_EQ(data.losses->terms[0].second, (std::vector<double>{2, 1}));
   EXPECT_TRUE(std::isnan(data.losses->terms[1].second[0]));
   EXPECT_EQ(data.losses->terms[1].second[1], 3);
+}
+
+TEST_F(Report, ShowsRunsThatWentOddly) {
+  // A silent channel, a response of 30 ms at the lowest rate, no figures, one step, a loss that was no number.
+  write_sample_run(run("hall"), 2);
+  Audio target = report::decaying_noise(2, 0.5, 1), fit = target;
+  for (Audio* audio : {&target, &fit}) {
+    audio->rate_hz = 8000;
+    for (std::vector<float>& channel : audio->channels) channel.resize(240);
+  }
+  std::fill(fit.channels[1].begin(), fit.channels[1].end(), 0.f);
+  write_audio(run("hall") / "target.wav", target);
+  write_audio(run("hall") / "ir.wav", fit);
+  write_text(run("hall") / "metrics.json", "{\"median\":{\"t_error_pct\":null},\"bands\":null}");
+  write_text(run("hall") / "losses.jsonl", "{\"step\":0,\"loss\":null,\"terms\":{\"edc\":null}}\n");
+  const std::string page = page_of({run("hall")}, run("out.html"));
+  EXPECT_EQ(count(page, "<h2 id=\"decay\">"), 1u);
+  EXPECT_EQ(count(page, "<h2 id=\"loss\">"), 1u);
+  EXPECT_EQ(count(page_of({run("hall"), run("hall")}, run("two.html")), "<h2 id=\"overlay\">"), 1u);
+  std::fill(target.channels[0].begin(), target.channels[0].end(), 0.f);
+  write_audio(run("hall") / "target.wav", target);
+  EXPECT_NO_THROW(write_report({run("hall")}, run("out.html")));
 }
 
 TEST_F(Report, DrawsAPictureForAReadme) {

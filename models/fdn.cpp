@@ -18,6 +18,7 @@
 namespace diffverb {
 namespace {
 
+constexpr double kBottomHz = 15.0;     // of the output's high-pass
 constexpr double kHighestShare = 0.45;  // of the sample rate: centres of cuts and equaliser bands lie below
 
 torch::Tensor leaf(torch::Tensor value) { return value.detach().clone().set_requires_grad(true); }
@@ -57,7 +58,7 @@ Fdn::Fdn(Fields& f) {
 void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t seed) {
   rate_hz_ = sample_rate_hz;
   channels_ = ir.size(0);
-  eq_hz_ = third_octave_centres(31.5, 16000, rate_hz_, kHighestShare);
+  eq_hz_ = third_octave_centres(20, 20000, rate_hz_, kHighestShare);
   if (cuts_per_octave_ == 1) cut_hz_ = octave_centres(63, 16000, rate_hz_, kHighestShare);
   if (cuts_per_octave_ >= 2) {
     for (const double hz : third_octave_centres(63, 16000, rate_hz_, kHighestShare)) {
@@ -211,7 +212,11 @@ DelayNetwork Fdn::network() const {
   return learn_delays_ ? with_whole_delays(network) : network;
 }
 
-torch::Tensor Fdn::output_sos() const { return peaking_sos(eq_db_, eq_hz_, output_q_, rate_hz_); }
+torch::Tensor Fdn::output_sos() const {
+  // Peaking sections leave 0 Hz as it is; a measured response has next to nothing there, a network as much as anywhere.
+  const auto bottom = high_pass_sos(kBottomHz, rate_hz_).reshape({1, 1, 5}).expand({channels_, 1, 5});
+  return torch::cat({bottom, peaking_sos(eq_db_, eq_hz_, output_q_, rate_hz_)}, 1);
+}
 
 torch::Tensor Fdn::shaped_response(const DelayNetwork& network) const {
   const auto plain = impulse_response(network, samples_).squeeze(1);  // [C, T]

@@ -42,6 +42,14 @@ torch::Tensor peaking_sos(const torch::Tensor& gain_db, const std::vector<double
   return torch::stack({(1 + up) * scale, b1, (1 - up) * scale, b1, (1 - down) * scale}, -1);
 }
 
+torch::Tensor high_pass_sos(double cutoff_hz, double sample_rate_hz) {
+  if (!(cutoff_hz > 0 && cutoff_hz < sample_rate_hz / 2)) throw ContractError("high_pass_sos: the cutoff lies outside (0, half the sample rate)");
+  const double w0 = 2 * std::numbers::pi * cutoff_hz / sample_rate_hz;
+  const double alpha = std::sin(w0) / std::numbers::sqrt2, cosine = std::cos(w0), scale = 1 / (1 + alpha);
+  return torch::tensor({(1 + cosine) / 2 * scale, -(1 + cosine) * scale, (1 + cosine) / 2 * scale, -2 * cosine * scale, (1 - alpha) * scale},
+                       torch::kFloat64);
+}
+
 torch::Tensor cascade_response(const torch::Tensor& sos, const torch::Tensor& omega_rad, torch::ScalarType dtype) {
   std::vector<torch::Tensor> rows;
   const auto options = torch::TensorOptions().dtype(dtype).device(sos.device());

@@ -20,6 +20,9 @@ namespace diffverb {
 /// Source   Bristow-Johnson, Audio EQ cookbook
 torch::Tensor peaking_sos(const torch::Tensor& gain_db, const std::vector<double>& centres_hz, double q, double sample_rate_hz);
 
+/// Second-order Butterworth high-pass, [5] float64. Source: Audio EQ cookbook. Throws ContractError outside (0, rate / 2).
+torch::Tensor high_pass_sos(double cutoff_hz, double sample_rate_hz);
+
 /// Transfer function of cascades on a grid, by the fused kernel: sos [O, S, 5] float64 -> [O, K] complex of `dtype`.
 /// Gradient to sos.
 torch::Tensor cascade_response(const torch::Tensor& sos, const torch::Tensor& omega_rad, torch::ScalarType dtype);

@@ -436,7 +436,7 @@ void PackSolver<Scalar>::read_output_gradient(int bin, int valid, const Scalar* 
 template <typename Scalar>
 class GradientSums {
  public:
-  explicit GradientSums(const FrequencyProblem<Scalar>& p) : p_(p), lanes_(hn::Lanes(Tag<Scalar>())) {
+  GradientSums(const FrequencyProblem<Scalar>& p, const FrequencyNeeds& needs) : p_(p), needs_(needs), lanes_(hn::Lanes(Tag<Scalar>())) {
     const std::size_t n = p.lines;
     count_ = n * n + n * p.inputs + n * p.outputs + static_cast<std::size_t>(p.outputs) * p.inputs + n + 6 * n * p.sections;
     sums_ = hwy::AllocateAligned<Scalar>(count_ * lanes_);
@@ -451,18 +451,18 @@ class GradientSums {
 
   void add(PackSolver<Scalar>& s) {
     for (int input = 0; input < p_.inputs; ++input) add_input(s, input);
-    add_filters(s);
+    if (needs_.delays || needs_.sos) add_filters(s);
   }
 
-  void reduce(FrequencyGradient<Scalar>& out) const {
+  void reduce(FrequencyGradient& out) const {
     const std::size_t n = p_.lines;
     const auto total = [&](const Scalar* lane) {
       double sum = 0;
       for (std::size_t l = 0; l < lanes_; ++l) sum += lane[l];
       return sum;
     };
-    const auto add_all = [&](std::vector<Scalar>& target, const Scalar* from) {
-      for (std::size_t i = 0; i < target.size(); ++i) target[i] += static_cast<Scalar>(total(from + i * lanes_));
+    const auto add_all = [&](std::vector<double>& target, const Scalar* from) {
+      for (std::size_t i = 0; i < target.size(); ++i) target[i] += total(from + i * lanes_);
     };
     add_all(out.a, a_);
     add_all(out.b, b_);
@@ -501,7 +501,7 @@ class GradientSums {
         q[r] = s.q_.load((i + r) * p_.inputs + input);
         accumulate(b_ + ((i + r) * p_.inputs + input) * lanes_, q[r].re);
       }
-      for (int m = 0; m < n; ++m) {
+      for (int m = 0; needs_.a && m < n; ++m) {
         const auto x = s.row_.load(m);
         for (int r = 0; r < rows; ++r) {
           Scalar* at = a_ + ((i + r) * n + m) * lanes_;
@@ -544,6 +544,7 @@ class GradientSums {
   }
 
   const FrequencyProblem<Scalar>& p_;
+  FrequencyNeeds needs_;
   std::size_t lanes_, count_ = 0;
   hwy::AlignedFreeUniquePtr<Scalar[]> sums_;
   Scalar *a_ = nullptr, *b_ = nullptr, *c_ = nullptr, *d_ = nullptr, *delay_ = nullptr, *section_ = nullptr;
@@ -563,9 +564,9 @@ void forward_range(const FrequencyProblem<Scalar>& problem, int begin, int end, 
 
 template <typename Scalar>
 void backward_range(const FrequencyProblem<Scalar>& problem, int begin, int end, const Scalar* grad_h,
-                    FrequencyGradient<Scalar>& gradient) {
+                    const FrequencyNeeds& needs, FrequencyGradient& gradient) {
   PackSolver<Scalar> solver(problem, true);
-  GradientSums<Scalar> sums(problem);
+  GradientSums<Scalar> sums(problem, needs);
   const int lanes = static_cast<int>(solver.lanes());
   for (int bin = begin; bin < end; bin += lanes) {
     const int valid = std::min(lanes, end - bin);
@@ -592,11 +593,13 @@ void backward_range(const FrequencyProblem<Scalar>& problem, int begin, int end,
 // Highway dispatches plain functions: one pair a scalar type.
 void ForwardF32(const FrequencyProblem<float>& p, int begin, int end, float* h) { forward_range(p, begin, end, h); }
 void ForwardF64(const FrequencyProblem<double>& p, int begin, int end, double* h) { forward_range(p, begin, end, h); }
-void BackwardF32(const FrequencyProblem<float>& p, int begin, int end, const float* g, FrequencyGradient<float>& out) {
-  backward_range(p, begin, end, g, out);
+void BackwardF32(const FrequencyProblem<float>& p, int begin, int end, const float* g, const FrequencyNeeds& needs,
+                 FrequencyGradient& out) {
+  backward_range(p, begin, end, g, needs, out);
 }
-void BackwardF64(const FrequencyProblem<double>& p, int begin, int end, const double* g, FrequencyGradient<double>& out) {
-  backward_range(p, begin, end, g, out);
+void BackwardF64(const FrequencyProblem<double>& p, int begin, int end, const double* g, const FrequencyNeeds& needs,
+                 FrequencyGradient& out) {
+  backward_range(p, begin, end, g, needs, out);
 }
 int LanesF32() { return static_cast<int>(hn::Lanes(Tag<float>())); }
 int LanesF64() { return static_cast<int>(hn::Lanes(Tag<double>())); }

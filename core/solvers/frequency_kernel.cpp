@@ -27,13 +27,13 @@ void frequency_forward<double>(const FrequencyProblem<double>& problem, int begi
 }
 template <>
 void frequency_backward<float>(const FrequencyProblem<float>& problem, int begin, int end, const float* grad_h,
-                               FrequencyGradient<float>& gradient) {
-  HWY_DYNAMIC_DISPATCH(BackwardF32)(problem, begin, end, grad_h, gradient);
+                               const FrequencyNeeds& needs, FrequencyGradient& gradient) {
+  HWY_DYNAMIC_DISPATCH(BackwardF32)(problem, begin, end, grad_h, needs, gradient);
 }
 template <>
 void frequency_backward<double>(const FrequencyProblem<double>& problem, int begin, int end, const double* grad_h,
-                                FrequencyGradient<double>& gradient) {
-  HWY_DYNAMIC_DISPATCH(BackwardF64)(problem, begin, end, grad_h, gradient);
+                                const FrequencyNeeds& needs, FrequencyGradient& gradient) {
+  HWY_DYNAMIC_DISPATCH(BackwardF64)(problem, begin, end, grad_h, needs, gradient);
 }
 template <>
 int frequency_lanes<float>() {
@@ -45,7 +45,7 @@ int frequency_lanes<double>() {
 }
 
 template <typename Scalar>
-void FrequencyGradient<Scalar>::resize(const FrequencyProblem<Scalar>& p) {
+void FrequencyGradient::resize(const FrequencyProblem<Scalar>& p) {
   const std::size_t n = p.lines;
   a.assign(n * n, 0);
   b.assign(n * p.inputs, 0);
@@ -55,9 +55,8 @@ void FrequencyGradient<Scalar>::resize(const FrequencyProblem<Scalar>& p) {
   sos.assign(5 * n * p.sections, 0);
 }
 
-template <typename Scalar>
-void FrequencyGradient<Scalar>::add(const FrequencyGradient& other) {
-  const auto sum = [](auto& into, const auto& from) {
+void FrequencyGradient::add(const FrequencyGradient& other) {
+  const auto sum = [](std::vector<double>& into, const std::vector<double>& from) {
     for (std::size_t i = 0; i < into.size(); ++i) into[i] += from[i];
   };
   sum(a, other.a);
@@ -68,8 +67,8 @@ void FrequencyGradient<Scalar>::add(const FrequencyGradient& other) {
   sum(sos, other.sos);
 }
 
-template struct FrequencyGradient<float>;
-template struct FrequencyGradient<double>;
+template void FrequencyGradient::resize(const FrequencyProblem<float>&);
+template void FrequencyGradient::resize(const FrequencyProblem<double>&);
 
 }  // namespace diffverb
 #endif

@@ -24,11 +24,15 @@ struct FrequencyProblem {
   double radius = 1.0;              // >= 1 suppresses time aliasing
 };
 
-/// Gradients of a scalar loss, accumulated over bins; shapes as in FrequencyProblem.
-template <typename Scalar>
+/// Which gradients somebody asked for; the others stay zero and cost nothing.
+struct FrequencyNeeds {
+  bool a = true, b = true, c = true, d = true, delays = true, sos = true;
+};
+
+/// Gradients of a scalar loss, summed over bins; shapes as in FrequencyProblem. In double: tens of thousands of bins add up.
 struct FrequencyGradient {
-  std::vector<Scalar> a, b, c, d, delays;
-  std::vector<double> sos;
+  std::vector<double> a, b, c, d, delays, sos;
+  template <typename Scalar>
   void resize(const FrequencyProblem<Scalar>& problem);
   void add(const FrequencyGradient& other);
 };
@@ -48,7 +52,7 @@ void frequency_forward(const FrequencyProblem<Scalar>& problem, int begin, int e
 ///   dA_nm = Re q_n s_m,  dB_n = Re q_n,  dC_oj = Re conj(grad_h_o) s_j,  d log G_j = q_j X_j.
 template <typename Scalar>
 void frequency_backward(const FrequencyProblem<Scalar>& problem, int begin, int end, const Scalar* grad_h,
-                        FrequencyGradient<Scalar>& gradient);
+                        const FrequencyNeeds& needs, FrequencyGradient& gradient);
 
 /// Bins that one SIMD register holds on this machine: chunks that are multiples of it waste nothing.
 template <typename Scalar>

@@ -255,20 +255,19 @@ class Recursion {
 };
 
 template <typename Scalar>
-void forward(const TimeProblem<Scalar>& p, Scalar* output, TimeTape<Scalar>* tape) {
+void forward(const TimeProblem<Scalar>& p, Scalar* output, TimeTape<Scalar>& store) {
   Recursion<Scalar> r(p);
-  TimeTape<Scalar> own;
-  TimeTape<Scalar>& store = tape ? *tape : own;
   const std::size_t samples = p.samples;
-  store.filtered.assign(p.lines * r.stride_, Scalar(0));
+  store.filtered.resize(p.lines * r.stride_);
+  for (int j = 0; j < p.lines; ++j) std::fill_n(store.filtered.data() + j * r.stride_, r.max_delay_, Scalar(0));
   store.driven.resize(p.lines * samples);
-  store.states.assign(tape ? r.segments_ * r.state_size() : 0, Scalar(0));
+  store.states.resize(r.segments_ * r.state_size());
   auto states = r.aligned(r.state_size());
   std::vector<const Scalar*> lines(p.lines), inputs(p.inputs);
   std::vector<Scalar*> driven(p.lines), outputs(p.outputs);
   for (int n = 0; n < p.samples; n += r.block_) {
     const int length = std::min(r.block_, p.samples - n);
-    if (tape && n % r.segment_ == 0) {
+    if (n % r.segment_ == 0) {
       std::copy_n(states.get(), r.state_size(), store.states.begin() + n / r.segment_ * r.state_size());
     }
     for (int j = 0; j < p.lines; ++j) {
@@ -296,10 +295,12 @@ void forward(const TimeProblem<Scalar>& p, Scalar* output, TimeTape<Scalar>* tap
 template <typename Scalar>
 class Adjoint {
  public:
-  Adjoint(const TimeProblem<Scalar>& p, const TimeTape<Scalar>& tape, const Scalar* grad_output, TimeGradient<Scalar>& gradient)
-      : p_(p), tape_(tape), grad_output_(grad_output), gradient_(gradient), r_(p) {
-    mixed_.assign(p.lines * r_.stride_, Scalar(0));  // A^T vbar + C^T gbar, with max_delay zeros after the end
-    driven_.assign(static_cast<std::size_t>(p.lines) * p.samples, Scalar(0));
+  Adjoint(const TimeProblem<Scalar>& p, const TimeTape<Scalar>& tape, const Scalar* grad_output, TimeWorkspace<Scalar>& workspace,
+          TimeGradient<Scalar>& gradient)
+      : p_(p), tape_(tape), grad_output_(grad_output), gradient_(gradient), r_(p), mixed_(workspace.mixed), driven_(workspace.driven) {
+    mixed_.resize(p.lines * r_.stride_);
+    for (int j = 0; j < p.lines; ++j) std::fill_n(mixed_.data() + j * r_.stride_ + p.samples, r_.max_delay_, Scalar(0));
+    driven_.resize(static_cast<std::size_t>(p.lines) * p.samples);
     costates_ = r_.aligned(r_.state_size());
     sums_ = r_.aligned(static_cast<std::size_t>(p.sections) * 6 * r_.padded_);
     signals_ = r_.aligned(static_cast<std::size_t>(p.sections) * r_.segment_ * 3 * r_.padded_);
@@ -310,7 +311,7 @@ class Adjoint {
     sos_sums_.assign(static_cast<std::size_t>(p.sections) * 6 * r_.padded_, 0);
   }
 
-  void run(bool with_input_gradient) {
+  void run() {
     for (int segment = r_.segments_ - 1; segment >= 0; --segment) {
       const int begin = segment * r_.segment_, end = std::min(begin + r_.segment_, p_.samples);
       replay_filters(segment, begin, end - begin);
@@ -321,7 +322,7 @@ class Adjoint {
       }
       flush_sums();
     }
-    if (with_input_gradient) input_gradient();
+    if (gradient_.input) input_gradient();
     finish_sections();
   }
 
@@ -375,10 +376,9 @@ class Adjoint {
   void input_gradient() {
     std::vector<const Scalar*> driven(p_.lines), grads(p_.outputs);
     std::vector<Scalar*> out(p_.inputs);
-    gradient_.input.assign(static_cast<std::size_t>(p_.inputs) * p_.samples, Scalar(0));
     for (int j = 0; j < p_.lines; ++j) driven[j] = driven_.data() + static_cast<std::size_t>(j) * p_.samples;
     for (int o = 0; o < p_.outputs; ++o) grads[o] = grad_output_ + static_cast<std::size_t>(o) * p_.samples;
-    for (int i = 0; i < p_.inputs; ++i) out[i] = gradient_.input.data() + static_cast<std::size_t>(i) * p_.samples;
+    for (int i = 0; i < p_.inputs; ++i) out[i] = gradient_.input + static_cast<std::size_t>(i) * p_.samples;
     multiply_rows(p_.b, 1, p_.inputs, p_.inputs, p_.lines, driven.data(), out.data(), p_.samples, false);
     multiply_rows(p_.d, 1, p_.inputs, p_.inputs, p_.outputs, grads.data(), out.data(), p_.samples, true);
   }
@@ -406,18 +406,20 @@ class Adjoint {
   const Scalar* grad_output_;
   TimeGradient<Scalar>& gradient_;
   Recursion<Scalar> r_;
-  std::vector<Scalar> mixed_, driven_;
+  std::vector<Scalar>&mixed_, &driven_;
   std::vector<double> sos_sums_;
   hwy::AlignedFreeUniquePtr<Scalar[]> costates_, sums_, signals_;
 };
 
-void TimeForwardF32(const TimeProblem<float>& p, float* y, TimeTape<float>* tape) { forward(p, y, tape); }
-void TimeForwardF64(const TimeProblem<double>& p, double* y, TimeTape<double>* tape) { forward(p, y, tape); }
-void TimeBackwardF32(const TimeProblem<float>& p, const TimeTape<float>& tape, const float* g, bool input, TimeGradient<float>& out) {
-  Adjoint<float>(p, tape, g, out).run(input);
+void TimeForwardF32(const TimeProblem<float>& p, float* y, TimeTape<float>& tape) { forward(p, y, tape); }
+void TimeBackwardF32(const TimeProblem<float>& p, const TimeTape<float>& tape, const float* g, TimeWorkspace<float>& workspace,
+                     TimeGradient<float>& out) {
+  Adjoint<float>(p, tape, g, workspace, out).run();
 }
-void TimeBackwardF64(const TimeProblem<double>& p, const TimeTape<double>& tape, const double* g, bool input, TimeGradient<double>& out) {
-  Adjoint<double>(p, tape, g, out).run(input);
+void TimeForwardF64(const TimeProblem<double>& p, double* y, TimeTape<double>& tape) { forward(p, y, tape); }
+void TimeBackwardF64(const TimeProblem<double>& p, const TimeTape<double>& tape, const double* g, TimeWorkspace<double>& workspace,
+                     TimeGradient<double>& out) {
+  Adjoint<double>(p, tape, g, workspace, out).run();
 }
 
 }  // namespace time_kernel

@@ -27,22 +27,22 @@ HWY_EXPORT(TimeBackwardF32);
 HWY_EXPORT(TimeBackwardF64);
 
 template <>
-void time_forward<float>(const TimeProblem<float>& problem, float* output, TimeTape<float>* tape) {
+void time_forward<float>(const TimeProblem<float>& problem, float* output, TimeTape<float>& tape) {
   HWY_DYNAMIC_DISPATCH(TimeForwardF32)(problem, output, tape);
 }
 template <>
-void time_forward<double>(const TimeProblem<double>& problem, double* output, TimeTape<double>* tape) {
+void time_backward<float>(const TimeProblem<float>& problem, const TimeTape<float>& tape, const float* grad_output,
+                        TimeWorkspace<float>& workspace, TimeGradient<float>& gradient) {
+  HWY_DYNAMIC_DISPATCH(TimeBackwardF32)(problem, tape, grad_output, workspace, gradient);
+}
+template <>
+void time_forward<double>(const TimeProblem<double>& problem, double* output, TimeTape<double>& tape) {
   HWY_DYNAMIC_DISPATCH(TimeForwardF64)(problem, output, tape);
 }
 template <>
-void time_backward<float>(const TimeProblem<float>& problem, const TimeTape<float>& tape, const float* grad_output,
-                          bool with_input_gradient, TimeGradient<float>& gradient) {
-  HWY_DYNAMIC_DISPATCH(TimeBackwardF32)(problem, tape, grad_output, with_input_gradient, gradient);
-}
-template <>
 void time_backward<double>(const TimeProblem<double>& problem, const TimeTape<double>& tape, const double* grad_output,
-                           bool with_input_gradient, TimeGradient<double>& gradient) {
-  HWY_DYNAMIC_DISPATCH(TimeBackwardF64)(problem, tape, grad_output, with_input_gradient, gradient);
+                        TimeWorkspace<double>& workspace, TimeGradient<double>& gradient) {
+  HWY_DYNAMIC_DISPATCH(TimeBackwardF64)(problem, tape, grad_output, workspace, gradient);
 }
 
 }  // namespace diffverb

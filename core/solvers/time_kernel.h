@@ -29,22 +29,29 @@ struct TimeTape {
   std::vector<Scalar> states;    // [segments, S, 2, padded N]
 };
 
+/// Buffers of the adjoint, kept from call to call.
+template <typename Scalar>
+struct TimeWorkspace {
+  std::vector<Scalar> mixed;   // [N, T + max delay] A^T vbar + C^T gbar
+  std::vector<Scalar> driven;  // [N, T] vbar
+};
+
 template <typename Scalar>
 struct TimeGradient {
   std::vector<double> a, b, c, d, sos;
-  std::vector<Scalar> input;  // [I, T], empty unless asked for
+  Scalar* input = nullptr;  // [I, T], null unless asked for
 };
 
 /// Plays the network; `output` is [O, T]. The recursion advances by blocks no longer than the shortest delay: inside a block
 /// every line output is already known, so a block is one small matrix product over time and one pass of the filters over
-/// lines. `tape` may be null when no gradient is wanted.
+/// lines. A tape may be used again; its buffers then cost nothing.
 template <typename Scalar>
-void time_forward(const TimeProblem<Scalar>& problem, Scalar* output, TimeTape<Scalar>* tape);
+void time_forward(const TimeProblem<Scalar>& problem, Scalar* output, TimeTape<Scalar>& tape);
 
 /// The adjoint: the same recursion backwards in time with A transposed. `grad_output` is [O, T]. Filter signals are made
 /// again segment by segment, so memory beyond the line signals does not grow with the number of sections.
 template <typename Scalar>
 void time_backward(const TimeProblem<Scalar>& problem, const TimeTape<Scalar>& tape, const Scalar* grad_output,
-                   bool with_input_gradient, TimeGradient<Scalar>& gradient);
+                   TimeWorkspace<Scalar>& workspace, TimeGradient<Scalar>& gradient);
 
 }  // namespace diffverb

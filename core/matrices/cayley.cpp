@@ -1,0 +1,50 @@
+#include <ATen/ops/eye.h>
+#include <ATen/ops/linalg_solve.h>
+
+#include "core/matrices/haar.h"
+#include "core/matrices/matrix.h"
+#include "core/seed.h"
+
+namespace diffverb {
+namespace {
+
+/// The Cayley transform of a skew-symmetric matrix: every rotation but those that turn something by half a turn.
+///
+///   A = (I - K) (I + K)^-1,  K = S - S^T
+///
+/// Source   Helfrich et al. 2018, "Orthogonal recurrent neural networks with scaled Cayley transform"
+class Cayley final : public FeedbackMatrix {
+ public:
+  explicit Cayley(Fields&) {}
+
+  void reset(std::int64_t lines, std::uint64_t seed, torch::ScalarType dtype) override {
+    // A turn near half a turn has a huge K, which no optimiser moves: such a draw is made again.
+    torch::Tensor k;
+    for (int draw = 0; draw < 100; ++draw) {
+      k = transform(haar_orthogonal(lines, derive_seed(seed, "cayley" + std::to_string(draw)), /*special=*/true));
+      if (k.abs().max().item<double>() < 10) break;
+    }
+    s_ = trainable((k - k.t()) / 4, dtype);
+  }
+  torch::Tensor matrix() const override {
+    require_reset(s_, "cayley");
+    const auto s = s_.to(torch::kFloat64);
+    return transform(s - s.t()).to(s_.scalar_type());
+  }
+  std::map<std::string, torch::Tensor> parameters() const override { return {{"s", s_}}; }
+
+ private:
+  /// (I - M) (I + M)^-1, which is its own inverse; both factors commute.
+  static torch::Tensor transform(const torch::Tensor& m) {
+    const auto identity = at::eye(m.size(0), m.options().requires_grad(false));
+    return at::linalg_solve(identity + m, identity - m);
+  }
+
+  torch::Tensor s_;  // [N, N]
+};
+
+}  // namespace
+
+DIFFVERB_PART(matrices, cayley, Cayley, "Trained rotation, A = (I - K)(I + K)^-1 with K = S - S^T", "Helfrich et al. 2018")
+
+}  // namespace diffverb

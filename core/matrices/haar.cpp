@@ -1,0 +1,51 @@
+#include "core/matrices/haar.h"
+
+#include <ATen/ops/complex.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/linalg_det.h>
+#include <ATen/ops/linalg_eig.h>
+#include <ATen/ops/linalg_qr.h>
+#include <ATen/ops/real.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <string>
+
+#include "core/error.h"
+#include "core/seed.h"
+
+namespace diffverb {
+
+torch::Tensor normal_matrix(std::int64_t rows, std::int64_t columns, std::uint64_t seed) {
+  Random random(seed, "matrices");
+  auto m = at::empty({rows, columns}, torch::kFloat64);
+  auto* values = m.mutable_data_ptr<double>();
+  for (std::int64_t i = 0; i < rows * columns; ++i) values[i] = random.normal();
+  return m;
+}
+
+torch::Tensor haar_orthogonal(std::int64_t lines, std::uint64_t seed, bool special) {
+  const auto [q, r] = at::linalg_qr(normal_matrix(lines, lines, seed));
+  // The factorisation's own choice of signs is not even: those of R's diagonal undo it.
+  auto orthogonal = q * r.diagonal().sign();
+  if (special && at::linalg_det(orthogonal).item<double>() < 0) orthogonal.select(1, 0).neg_();
+  return orthogonal;
+}
+
+torch::Tensor logarithm_of_rotation(const torch::Tensor& rotation) {
+  // A normal matrix: its eigenvectors are orthogonal, its eigenvalues are exp(j angle).
+  const auto [values, vectors] = at::linalg_eig(rotation);
+  const auto angles = values.angle();
+  const auto exponents = at::complex(at::zeros_like(angles), angles);
+  const auto log = at::real((vectors * exponents).mm(vectors.conj().t().resolve_conj()));
+  return (log - log.t()) / 2;
+}
+
+torch::Tensor trainable(const torch::Tensor& value, torch::ScalarType dtype) {
+  return value.detach().to(dtype, /*non_blocking=*/false, /*copy=*/true).contiguous().set_requires_grad(true);
+}
+
+void require_reset(const torch::Tensor& tensor, const char* name) {
+  if (!tensor.defined()) throw ContractError(std::string("feedback matrix ") + name + ": reset() comes before matrix()");
+}
+
+}  // namespace diffverb

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+
+namespace diffverb {
+
+/// Numbers from a normal distribution, float64, the same on every machine.
+torch::Tensor normal_matrix(std::int64_t rows, std::int64_t columns, std::uint64_t seed);
+
+/// An orthogonal matrix [N, N], float64, drawn evenly from all of them (from those with determinant +1 if `special`).
+///
+/// Source   Mezzadri 2007, "How to generate random matrices from the classical compact groups"
+torch::Tensor haar_orthogonal(std::int64_t lines, std::uint64_t seed, bool special);
+
+/// The skew-symmetric L with exp(L) = `rotation`, of an orthogonal matrix with determinant +1; float64.
+torch::Tensor logarithm_of_rotation(const torch::Tensor& rotation);
+
+/// A leaf of the given type that the trainer can optimise.
+torch::Tensor trainable(const torch::Tensor& value, torch::ScalarType dtype);
+
+/// Throws   ContractError where matrix() is asked for before reset()
+void require_reset(const torch::Tensor& tensor, const char* name);
+
+}  // namespace diffverb

@@ -1,0 +1,44 @@
+#include <ATen/ops/cat.h>
+#include <ATen/ops/ones.h>
+
+#include <cmath>
+
+#include "core/error.h"
+#include "core/matrices/haar.h"
+#include "core/matrices/matrix.h"
+
+namespace diffverb {
+namespace {
+
+/// Sylvester's Hadamard matrix, fixed: N log2 N additions a sample.
+///
+///   H_1 = [1],  H_2n = [H_n H_n; H_n -H_n],  A = H_N / sqrt(N)
+///
+/// Throws   ConfigError where N is not a power of two
+/// Source   Sylvester 1867; Smith 2010, "Physical Audio Signal Processing"
+class Hadamard final : public FeedbackMatrix {
+ public:
+  explicit Hadamard(Fields&) {}
+
+  void reset(std::int64_t lines, std::uint64_t, torch::ScalarType dtype) override {
+    if (lines < 1 || (lines & (lines - 1)) != 0) {
+      throw ConfigError("feedback matrix hadamard: " + std::to_string(lines) + " lines, expected a power of two");
+    }
+    auto h = at::ones({1, 1}, torch::kFloat64);
+    while (h.size(0) < lines) h = at::cat({at::cat({h, h}, 1), at::cat({h, -h}, 1)});
+    a_ = (h / std::sqrt(static_cast<double>(lines))).to(dtype);
+  }
+  torch::Tensor matrix() const override {
+    require_reset(a_, "hadamard");
+    return a_;
+  }
+
+ private:
+  torch::Tensor a_;  // [N, N]
+};
+
+}  // namespace
+
+DIFFVERB_PART(matrices, hadamard, Hadamard, "Fixed, all entries +-1 / sqrt(N); N a power of two", "Sylvester 1867; Smith 2010")
+
+}  // namespace diffverb

@@ -1,0 +1,130 @@
+#include "runtime/reference.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+namespace diffverb::runtime {
+namespace {
+
+/// Transposed direct form II, double precision.
+class Section {
+ public:
+  explicit Section(const Biquad& coefficients) : c_(coefficients) {}
+  double step(double x) {
+    const double y = c_.b0 * x + s1_;
+    s1_ = c_.b1 * x - c_.a1 * y + s2_;
+    s2_ = c_.b2 * x - c_.a2 * y;
+    return y;
+  }
+
+ private:
+  Biquad c_;
+  double s1_ = 0, s2_ = 0;
+};
+
+/// N delay lines with their filters; what is written at time n comes out at n + m_j.
+class Loop {
+ public:
+  explicit Loop(const DelayNetworkWeights& w) : w_(w), lines_(static_cast<std::size_t>(w.lines)), s_(lines_), v_(lines_) {
+    for (int j = 0; j < w.lines; ++j) {
+      ring_.emplace_back(static_cast<std::size_t>(w.delays[static_cast<std::size_t>(j)]), 0.0);
+      auto& sections = filters_.emplace_back();
+      for (int k = 0; k < w.line_sections; ++k) sections.emplace_back(w.line_section(j, k));
+    }
+  }
+
+  std::vector<std::vector<double>>& rings() { return ring_; }
+  const std::vector<double>& outputs() const { return s_; }
+
+  /// Makes s(n) known.
+  void read() {
+    for (std::size_t j = 0; j < lines_; ++j) s_[j] = ring_[j][time_ % ring_[j].size()];
+  }
+  /// v(n) = A s(n) + drive, through the line filters and into the lines.
+  void write(const std::vector<double>& drive) {
+    for (std::size_t j = 0; j < lines_; ++j) {
+      double v = drive[j];
+      for (std::size_t k = 0; k < lines_; ++k) v += static_cast<double>(w_.A[j * lines_ + k]) * s_[k];
+      v_[j] = v;
+    }
+    for (std::size_t j = 0; j < lines_; ++j) {
+      double x = v_[j];
+      for (Section& section : filters_[j]) x = section.step(x);
+      ring_[j][time_ % ring_[j].size()] = x;
+    }
+    ++time_;
+  }
+
+ private:
+  const DelayNetworkWeights& w_;
+  std::size_t lines_;
+  std::vector<std::vector<double>> ring_;
+  std::vector<std::vector<Section>> filters_;
+  std::vector<double> s_, v_;
+  std::size_t time_ = 0;
+};
+
+}  // namespace
+
+std::vector<std::vector<double>> reference_response(const DelayNetworkWeights& w,
+                                                    const std::vector<std::vector<double>>& input, int frames) {
+  const auto lines = static_cast<std::size_t>(w.lines), inputs = static_cast<std::size_t>(w.inputs);
+  const auto outputs = static_cast<std::size_t>(w.outputs), taps = static_cast<std::size_t>(w.early_samples);
+  Loop loop(w);
+  std::vector<std::vector<Section>> tone(outputs);
+  for (int o = 0; o < w.outputs; ++o) {
+    for (int k = 0; k < w.output_sections; ++k) tone[static_cast<std::size_t>(o)].emplace_back(w.output_section(o, k));
+  }
+  std::vector<std::vector<double>> output(outputs, std::vector<double>(static_cast<std::size_t>(frames)));
+  std::vector<double> drive(lines);
+  for (std::size_t n = 0; n < static_cast<std::size_t>(frames); ++n) {
+    loop.read();
+    for (std::size_t o = 0; o < outputs; ++o) {
+      double y = 0;
+      for (std::size_t j = 0; j < lines; ++j) y += static_cast<double>(w.C[o * lines + j]) * loop.outputs()[j];
+      for (std::size_t i = 0; i < inputs; ++i) y += static_cast<double>(w.D[o * inputs + i]) * input[i][n];
+      for (Section& section : tone[o]) y = section.step(y);
+      for (std::size_t i = 0; i < inputs; ++i) {
+        const float* early = w.early.data() + (o * inputs + i) * taps;
+        for (std::size_t t = 0; t < std::min(taps, n + 1); ++t) y += static_cast<double>(early[t]) * input[i][n - t];
+      }
+      output[o][n] = y;
+    }
+    for (std::size_t j = 0; j < lines; ++j) {
+      drive[j] = 0;
+      for (std::size_t i = 0; i < inputs; ++i) drive[j] += static_cast<double>(w.B[j * inputs + i]) * input[i][n];
+    }
+    loop.write(drive);
+  }
+  return output;
+}
+
+bool loop_decays(const DelayNetworkWeights& w, double ratio, long long max_frames) {
+  Loop loop(w);
+  std::uint64_t random = 0x9e3779b97f4a7c15u;
+  double start = 0;
+  for (auto& ring : loop.rings()) {
+    for (double& value : ring) {
+      random = random * 6364136223846793005u + 1442695040888963407u;
+      value = static_cast<double>(static_cast<std::int64_t>(random)) * 0x1p-63;
+      start = std::max(start, std::abs(value));
+    }
+  }
+  const std::vector<double> silence(static_cast<std::size_t>(w.lines), 0.0);
+  const long long window = std::max<long long>(*std::max_element(w.delays.begin(), w.delays.end()), 1024);
+  double peak = 0;
+  for (long long n = 0; n < max_frames; ++n) {
+    loop.read();
+    for (const double s : loop.outputs()) peak = std::max(peak, std::abs(s));
+    loop.write(silence);
+    if ((n + 1) % window == 0) {
+      if (!(peak < 1e12 * start)) return false;
+      if (peak < ratio * start) return true;
+      peak = 0;
+    }
+  }
+  return false;
+}
+
+}  // namespace diffverb::runtime

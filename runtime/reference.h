@@ -1,0 +1,19 @@
+#pragma once
+
+#include <vector>
+
+#include "runtime/weights.h"
+
+namespace diffverb::runtime {
+
+/// The network's recursion written down sample by sample in double precision, biquads in the direct form: what the engine
+/// is compared with, and where a file's self-test comes from. Slow.
+/// Reads: weights of consistent shapes; input [I, T]. Returns: output [O, T].
+std::vector<std::vector<double>> reference_response(const DelayNetworkWeights& weights,
+                                                    const std::vector<std::vector<double>>& input, int frames);
+
+/// Plays the loop alone (no input) from a state in which every line is full of noise, and tells whether it falls below
+/// `ratio` of the loudest second half of what came before, within `max_frames`.
+bool loop_decays(const DelayNetworkWeights& weights, double ratio, long long max_frames);
+
+}  // namespace diffverb::runtime

@@ -1,0 +1,142 @@
+// diffverb-render: plays a weights file, offline, through the engine that a plug-in links.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <sndfile.h>
+#include <string>
+#include <vector>
+
+#include "runtime/render.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using diffverb::runtime::load_weights;
+
+struct Options {
+  std::string model, in, out;
+  double impulse_s = 0, mix = 1, predelay_ms = 0, tail_s = -1;
+  int block = 512;
+};
+
+struct Failure {
+  int code;
+  std::string message;
+};
+
+using Channels = std::vector<std::vector<float>>;
+
+Channels read_wav(const std::string& path, double rate_hz) {
+  SF_INFO info{};
+  SNDFILE* file = sf_open(path.c_str(), SFM_READ, &info);
+  if (!file) throw Failure{2, path + ": " + (fs::exists(path) ? "is not an audio file" : "no such file")};
+  std::vector<float> interleaved(static_cast<std::size_t>(info.frames) * info.channels);
+  const sf_count_t got = sf_readf_float(file, interleaved.data(), info.frames);
+  sf_close(file);
+  if (got <= 0) throw Failure{2, path + ": holds no samples"};
+  if (std::abs(info.samplerate - rate_hz) > 0.5) {
+    throw Failure{2, path + ": its rate is " + std::to_string(info.samplerate) + " Hz, the model's " + std::to_string(std::lround(rate_hz)) + " Hz; resample it first"};
+  }
+  Channels out(info.channels, std::vector<float>(got));
+  for (sf_count_t n = 0; n < got; ++n) {
+    for (int c = 0; c < info.channels; ++c) {
+      out[c][n] = interleaved[n * info.channels + c];
+      if (!std::isfinite(out[c][n])) throw Failure{2, path + ": sample " + std::to_string(n) + " of channel " + std::to_string(c) + " is not a number"};
+    }
+  }
+  return out;
+}
+
+/// To a temporary name, then renamed: a full disk leaves what was there.
+void write_wav(const std::string& path, const Channels& channels, double rate_hz) {
+  const std::string temporary = path + "." + std::to_string(::getpid()) + ".tmp";
+  SF_INFO info{};
+  info.samplerate = static_cast<int>(std::lround(rate_hz));
+  info.channels = static_cast<int>(channels.size());
+  info.format = SF_FORMAT_WAV | SF_FORMAT_FLOAT;
+  SNDFILE* file = sf_open(temporary.c_str(), SFM_WRITE, &info);
+  if (!file) throw Failure{2, path + ": cannot be written: " + sf_strerror(nullptr)};
+  const std::size_t frames = channels[0].size();
+  std::vector<float> interleaved(frames * channels.size());
+  for (std::size_t n = 0; n < frames; ++n) {
+    for (std::size_t c = 0; c < channels.size(); ++c) interleaved[n * channels.size() + c] = channels[c][n];
+  }
+  const bool whole = sf_writef_float(file, interleaved.data(), static_cast<sf_count_t>(frames)) == static_cast<sf_count_t>(frames);
+  sf_write_sync(file);
+  std::error_code code;
+  if ((sf_close(file) != 0) || !whole) {
+    fs::remove(temporary, code);
+    throw Failure{2, path + ": cannot be written whole (is the disk full?)"};
+  }
+  fs::rename(temporary, path, code);
+  if (code) {
+    fs::remove(temporary, code);
+    throw Failure{2, path + ": cannot be written: " + code.message()};
+  }
+}
+
+/// The slowest line's decay to -60 dB, roughly: how long a tail to add where none was asked for.
+double default_tail_s(const diffverb::runtime::DelayNetworkWeights&) { return 5.0; }
+
+Channels play(const Options& options, const std::shared_ptr<const diffverb::runtime::DelayNetworkWeights>& model) {
+  const double rate = model->sample_rate_hz;
+  if (options.impulse_s > 0) return diffverb::runtime::render_impulse(model, options.impulse_s, options.block);
+  const Channels dry = read_wav(options.in, rate);
+  const double tail = options.tail_s >= 0 ? options.tail_s : default_tail_s(*model);
+  Channels wet = diffverb::runtime::render(model, dry, tail, options.block);
+  const auto predelay = static_cast<std::size_t>(std::lround(options.predelay_ms / 1000 * rate));
+  for (std::size_t c = 0; c < wet.size(); ++c) {
+    wet[c].insert(wet[c].begin(), predelay, 0.0f);
+    const auto& from = dry[std::min(c, dry.size() - 1)];
+    for (std::size_t n = 0; n < wet[c].size(); ++n) {
+      wet[c][n] = static_cast<float>(options.mix * wet[c][n] + (n < from.size() ? (1 - options.mix) * from[n] : 0.0));
+    }
+  }
+  return wet;
+}
+
+int run(const Options& options) {
+  if ((options.impulse_s > 0) == !options.in.empty()) throw Failure{1, "give either --in FILE or --impulse SECONDS; see --help"};
+  const auto loaded = load_weights(options.model);
+  if (!loaded.model) throw Failure{2, options.model + ": " + loaded.error};
+  write_wav(options.out, play(options, loaded.model), loaded.model->sample_rate_hz);
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Options options;
+  CLI::App app("Plays a diffverb weights file: a sound through it, or its impulse response.", "diffverb-render");
+  app.add_option("model", options.model, "weights (.safetensors)")->required();
+  app.add_option("--in", options.in, "dry sound at the model's rate; a model of one input hears the mean of its channels");
+  app.add_option("--impulse", options.impulse_s, "instead of --in: seconds of impulse response")->check(CLI::Range(1e-3, 600.0));
+  app.add_option("--out", options.out, "WAV to write (float32, one channel an output)")->required();
+  app.add_option("--mix", options.mix, "0 dry to 1 wet")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  app.add_option("--predelay-ms", options.predelay_ms, "delay of the wet sound")->check(CLI::Range(0.0, 10000.0))->capture_default_str();
+  app.add_option("--tail", options.tail_s, "seconds after the dry sound's end (default 5)")->check(CLI::Range(0.0, 600.0));
+  app.add_option("--block", options.block, "samples a call of the engine; the sound does not depend on it")->check(CLI::Range(1, 1 << 20))->capture_default_str();
+  app.footer("Examples:\n  diffverb-render room.safetensors --in dry.wav --out wet.wav --mix 0.3\n  diffverb-render room.safetensors --impulse 2 --out ir.wav");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {
+    return app.exit(asked);
+  } catch (const CLI::ParseError& error) {
+    std::cerr << "diffverb-render: error: " << error.what() << "; see diffverb-render --help\n";
+    return 1;
+  }
+  try {
+    return run(options);
+  } catch (const Failure& failure) {
+    std::cerr << "diffverb-render: error: " << failure.message << "\n";
+    return failure.code;
+  } catch (const std::exception& error) {
+    std::cerr << "diffverb-render: error: " << error.what() << "\n";
+    return 4;
+  }
+}

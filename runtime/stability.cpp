@@ -1,0 +1,209 @@
+#include "runtime/stability.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <queue>
+
+#include "runtime/biquad.h"
+#include "runtime/reference.h"
+#include "runtime/spectral_norm.h"
+
+namespace diffverb::runtime {
+namespace {
+
+/// Just enough of a margin for the engine's single precision.
+constexpr double kLimit = 1 - 1e-7;
+
+/// |B(e^jw)|^2 as a polynomial c0 + c1 x + c2 x^2 in x = sin^2(w/2).
+struct Quadratic {
+  double c0, c1, c2;
+  double at(double x) const { return c0 + x * (c1 + x * c2); }
+};
+
+Quadratic square_of(double b0, double b1, double b2) {
+  const double sum = b0 + b1 + b2;
+  return {sum * sum, -4 * (b0 * b1 + b1 * b2 + 4 * b0 * b2), 16 * b0 * b2};
+}
+
+/// |H(e^jw)|^2 of one section over x = sin^2(w/2).
+struct Magnitude {
+  Quadratic n, d;
+
+  explicit Magnitude(const Biquad& f) : n(square_of(f.b0, f.b1, f.b2)), d(square_of(1, f.a1, f.a2)) {}
+
+  double at(double x) const { return n.at(x) / d.at(x); }
+
+  /// The exact maximum over [x0, x1]: at an end, or where n' d = n d', which is quadratic in x.
+  double max_over(double x0, double x1) const {
+    double best = std::max(at(x0), at(x1));
+    const double a = n.c2 * d.c1 - n.c1 * d.c2, b = 2 * (n.c2 * d.c0 - n.c0 * d.c2), c = n.c1 * d.c0 - n.c0 * d.c1;
+    const double root = b * b - 4 * a * c;
+    if (root < 0) return best;
+    const double s = -0.5 * (b + std::copysign(std::sqrt(root), b));
+    for (const double x : {s / a, c / s}) {
+      if (x > x0 && x < x1) best = std::max(best, at(x));
+    }
+    return best;
+  }
+};
+
+double gain_at(const std::vector<Magnitude>& sections, double x) {
+  double product = 1;
+  for (const Magnitude& section : sections) product *= section.at(x);
+  return std::sqrt(product);
+}
+
+double gain_bound(const std::vector<Magnitude>& sections, double x0, double x1) {
+  double product = 1;
+  for (const Magnitude& section : sections) product *= section.max_over(x0, x1);
+  return std::sqrt(product);
+}
+
+std::vector<Magnitude> magnitudes(const Biquad* sections, int count) { return {sections, sections + count}; }
+
+/// Ends of the intervals in x: fine in octaves at the bottom (x ~ f^2), so that low-frequency sections are resolved.
+std::vector<double> interval_ends() {
+  std::vector<double> ends{0.0};
+  for (double x = 1e-9; x < 0.2; x *= 1.25) ends.push_back(x);
+  for (double x = 0.2; x < 1; x += 0.02) ends.push_back(x);
+  ends.push_back(1.0);
+  return ends;
+}
+
+double peak_gain(const std::vector<Magnitude>& sections) {
+  struct Piece {
+    double bound, x0, x1;
+    bool operator<(const Piece& other) const { return bound < other.bound; }
+  };
+  std::priority_queue<Piece> pieces;
+  double reached = 0;
+  const std::vector<double> ends = interval_ends();
+  for (std::size_t i = 0; i + 1 < ends.size(); ++i) {
+    pieces.push({gain_bound(sections, ends[i], ends[i + 1]), ends[i], ends[i + 1]});
+    reached = std::max(reached, gain_at(sections, ends[i + 1]));
+  }
+  for (int split = 0; split < 20000 && pieces.top().bound > reached * (1 + 1e-6); ++split) {
+    const Piece piece = pieces.top();
+    pieces.pop();
+    const double middle = 0.5 * (piece.x0 + piece.x1);
+    reached = std::max(reached, gain_at(sections, middle));
+    pieces.push({gain_bound(sections, piece.x0, middle), piece.x0, middle});
+    pieces.push({gain_bound(sections, middle, piece.x1), middle, piece.x1});
+  }
+  return pieces.top().bound;
+}
+
+/// Groups of lines that feed one another, by Tarjan's algorithm without recursion on pairs (N is small): reachability.
+std::vector<std::vector<int>> connected_groups(const DelayNetworkWeights& w) {
+  const auto n = static_cast<std::size_t>(w.lines);
+  std::vector<std::vector<bool>> reaches(n, std::vector<bool>(n));
+  for (std::size_t from = 0; from < n; ++from) {
+    std::vector<std::size_t> open{from};
+    while (!open.empty()) {
+      const std::size_t k = open.back();
+      open.pop_back();
+      for (std::size_t j = 0; j < n; ++j) {
+        if (w.A[j * n + k] != 0.0f && !reaches[from][j]) {
+          reaches[from][j] = true;
+          open.push_back(j);
+        }
+      }
+    }
+  }
+  std::vector<std::vector<int>> groups;
+  std::vector<bool> taken(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (taken[i] || !reaches[i][i]) continue;  // a line that does not come back to itself cannot ring
+    auto& group = groups.emplace_back();
+    for (std::size_t j = i; j < n; ++j) {
+      if (!taken[j] && reaches[i][j] && reaches[j][i]) {
+        group.push_back(static_cast<int>(j));
+        taken[j] = true;
+      }
+    }
+  }
+  return groups;
+}
+
+/// One group with its matrix and the magnitudes of its line filters.
+struct Group {
+  std::vector<double> a;  // [n, n]
+  std::vector<std::vector<Magnitude>> filters;
+  std::vector<double> peaks;
+  int n = 0;
+};
+
+Group make_group(const DelayNetworkWeights& w, const std::vector<int>& lines) {
+  Group group;
+  group.n = static_cast<int>(lines.size());
+  for (const int j : lines) {
+    for (const int k : lines) group.a.push_back(w.A[static_cast<std::size_t>(j) * static_cast<std::size_t>(w.lines) + static_cast<std::size_t>(k)]);
+    std::vector<Biquad> sections;
+    for (int k = 0; k < w.line_sections; ++k) sections.push_back(w.line_section(j, k));
+    group.filters.push_back(magnitudes(sections.data(), w.line_sections));
+    group.peaks.push_back(peak_gain(group.filters.back()));
+  }
+  return group;
+}
+
+std::vector<double> scale_columns(const std::vector<double>& a, const std::vector<double>& gains) {
+  std::vector<double> m = a;
+  for (std::size_t i = 0; i < m.size(); ++i) m[i] *= gains[i % gains.size()];
+  return m;
+}
+
+/// ||M diag(g)||_2 < 1 first for the largest gains, then interval by interval.
+bool small_gain(const Group& group, const std::vector<double>& a) {
+  if (spectral_norm(scale_columns(a, group.peaks), group.n) < kLimit) return true;
+  const double largest = *std::max_element(group.peaks.begin(), group.peaks.end());
+  const double smallest = *std::min_element(group.peaks.begin(), group.peaks.end());
+  if (smallest == largest) return false;
+  const std::vector<double> ends = interval_ends();
+  std::vector<double> gains(group.peaks.size());
+  for (std::size_t i = 0; i + 1 < ends.size(); ++i) {
+    for (std::size_t j = 0; j < gains.size(); ++j) {
+      gains[j] = std::min(group.peaks[j], gain_bound(group.filters[j], ends[i], ends[i + 1]));
+    }
+    if (spectral_norm(scale_columns(a, gains), group.n) >= kLimit) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+double peak_gain(const Biquad* sections, int count) { return peak_gain(magnitudes(sections, count)); }
+
+std::string check_stability(const DelayNetworkWeights& w) {
+  for (int j = 0; j < w.lines; ++j) {
+    for (int k = 0; k < w.line_sections; ++k) {
+      if (is_stable(w.line_section(j, k))) continue;
+      return "line_sos: section " + std::to_string(k) + " of line " + std::to_string(j) + " is not a stable filter";
+    }
+  }
+  for (int o = 0; o < w.outputs; ++o) {
+    for (int k = 0; k < w.output_sections; ++k) {
+      if (is_stable(w.output_section(o, k))) continue;
+      return "output_sos: section " + std::to_string(k) + " of output " + std::to_string(o) + " is not a stable filter";
+    }
+  }
+  bool proven = true;
+  double worst = 0;
+  for (const std::vector<int>& lines : connected_groups(w)) {
+    const Group group = make_group(w, lines);
+    if (small_gain(group, group.a)) continue;
+    const std::vector<double> balanced = balance(scale_columns(group.a, group.peaks), group.n);
+    if (spectral_norm(balanced, group.n) < kLimit) continue;
+    if (perron_bound(scale_columns(group.a, group.peaks), group.n) < kLimit) continue;
+    proven = false;
+    worst = std::max(worst, spectral_norm(balanced, group.n));
+  }
+  if (proven) return {};
+  // 4e9 multiplications are some seconds: enough for half a minute of 16 lines with ten biquads each.
+  const double cost = static_cast<double>(w.lines) * (w.lines + 5.0 * w.line_sections);
+  const auto frames = static_cast<long long>(std::min(4e9 / cost, 60.0 * w.sample_rate_hz));
+  if (loop_decays(w, 1e-9, frames)) return {};
+  return "the network is not stable: its loop gain reaches " + std::to_string(worst) + ", which must stay below 1, and it does not die away";
+}
+
+}  // namespace diffverb::runtime

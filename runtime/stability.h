@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "runtime/weights.h"
+
+namespace diffverb::runtime {
+
+/// Decides whether the loop of a delay network decays. Every h_j must be stable by itself. With G(f) = diag(h_j(f) z^-m_j)
+/// the loop is stable where, in each group of lines that feed one another (a strongly connected part of A; groups in
+/// series or in parallel cannot make each other unstable), one of these holds, tried in this order:
+///
+///   1. ||A diag|h(f)| ||_2 < 1 over every interval of frequencies (small-gain theorem);
+///   2. the same for T A T^-1 with a positive diagonal T, which commutes with G: allpass lattices need it;
+///   3. the spectral radius of |A| diag(max|h|) < 1 (Perron): chains, and loops whose gains sum to less than 1;
+///   4. a loop full of noise falls by 180 dB within a bounded time, in double precision.
+///
+/// 1 to 3 are proofs: |h| is bounded over each interval from above by exact extrema of its sections, not sampled. 4 is
+/// evidence, for what 1 to 3 cannot reach.
+/// Returns an empty string, or the reason why the network is not accepted.
+/// Source: Schlecht & Habets, "On lossless feedback delay networks", IEEE TSP 65(6), 2017, for T.
+std::string check_stability(const DelayNetworkWeights& weights);
+
+/// An upper bound of max |H| of a cascade, exact to 1e-6 relative; by branch and bound over frequency.
+double peak_gain(const Biquad* sections, int count);
+
+}  // namespace diffverb::runtime

@@ -10,6 +10,7 @@
 #include "core/acoustics/comparison.h"
 #include "core/acoustics/validate.h"
 #include "core/audio_file.h"
+#include "core/error.h"
 #include "core/log.h"
 #include "train/cli.h"
 
@@ -96,6 +97,10 @@ void compare_files(const CompareOptions& options) {
   const Audio target = read_audio(options.target), other = read_audio(options.other);
   for (const std::string& warning : acoustics::check_samples(target, options.target)) log().warning(warning);
   for (const std::string& warning : acoustics::check_samples(other, options.other)) log().warning(warning);
+  if (target.channels.size() != other.channels.size()) {
+    throw DataError(options.other + ": " + std::to_string(other.channels.size()) + " channels; expected " +
+                    std::to_string(target.channels.size()) + ", as " + options.target + " has");
+  }
   acoustics::ComparisonOptions settings;
   settings.early_ms = options.early_ms;
   const acoustics::Comparison comparison = acoustics::compare(target, other, settings);

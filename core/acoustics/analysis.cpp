@@ -116,7 +116,7 @@ ChannelResult analyze_channel(std::span<const double> channel, double rate_hz, c
   result.density = measure_echo_density(response, rate_hz);
   result.no_decay = missing_decay(channel, rate_hz);
   result.clean_s = noise_begins_s(result.octaves, static_cast<double>(response.size()) / rate_hz);
-  if (result.density.mixing_time_s && *result.density.mixing_time_s < result.clean_s) {
+  if (!result.no_decay && result.density.mixing_time_s && *result.density.mixing_time_s < result.clean_s) {
     result.mixing_time_s = result.density.mixing_time_s;
   }
   result.echo_density = mean_echo_density(result.density, result.mixing_time_s.value_or(kEarlySeconds), result.clean_s);

@@ -142,6 +142,8 @@ TEST(Analysis, HasTheKeysThatScriptsRead) {
   EXPECT_NEAR(json["channels"][0]["noise_floor_db"].get<double>(), -60, 1);
   EXPECT_TRUE(json["channels"][0]["no_decay"].is_null());
   EXPECT_TRUE(json["channels"][1]["no_decay"].is_string());
+  EXPECT_TRUE(json["channels"][0]["mixing_time_s"].is_number());
+  EXPECT_TRUE(json["channels"][1]["mixing_time_s"].is_null());
   EXPECT_TRUE(json["channels"][1]["bands"][4]["t30_s"].is_null());
   expect_no_nan(json);
 }

@@ -5,6 +5,11 @@
 #include "core/acoustics/json_value.h"
 
 namespace diffverb::acoustics {
+namespace {
+
+constexpr double kSilentDb = -2000;  // no energy at all
+
+}  // namespace
 
 nlohmann::json to_json(const BandResult& band) {
   return {{"hz", band.hz},
@@ -15,7 +20,7 @@ nlohmann::json to_json(const BandResult& band) {
           {"c80_db", json_value(band.c80_db)},
           {"d50", json_value(band.d50)},
           {"ts_s", json_value(band.ts_s)},
-          {"level_db", json_value(band.level_db)},
+          {"level_db", band.level_db > kSilentDb ? json_value(band.level_db) : nlohmann::json(nullptr)},
           {"noise_floor_db", json_value(band.noise_floor_db)},
           {"range_db", json_value(band.range_db)},
           {"truncation_s", json_value(band.truncation_s)}};

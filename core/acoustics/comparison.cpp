@@ -19,6 +19,7 @@ constexpr double kFromHz = 125;
 constexpr double kToHz = 8000;
 constexpr double kDeepestDb = -60;
 constexpr double kAboveRangeEndDb = 5;
+constexpr std::size_t kFewestSamples = 64;  // less than that is no response, and nothing to resample
 
 AnalysisOptions analysis_options(const ComparisonOptions& options) {
   AnalysisOptions analysis;
@@ -79,6 +80,7 @@ std::optional<double> curve_error_db(const ChannelResult& target, const ChannelR
 
 SpectrogramDistance spectrogram_distance(const std::vector<float>& target, const ChannelResult& t,
                                          const std::vector<float>& other, const ChannelResult& o) {
+  if (std::min(t.extent.end - t.extent.onset, o.extent.end - o.extent.onset) < kFewestSamples) return {};
   // Cut at the onset first, so that both onsets are the same instant of the resampled signals.
   const auto at_16k = [](const std::vector<float>& channel, const ChannelResult& result, double gain) {
     Audio audio;
@@ -213,6 +215,10 @@ Comparison compare(const Audio& target, const Audio& given, const ComparisonOpti
   if (target.channels.size() != given.channels.size()) {
     throw DataError("compare: the target has " + std::to_string(target.channels.size()) + " channels, the other " +
                     std::to_string(given.channels.size()) + "; expected equal numbers");
+  }
+  if (std::min(target.frames(), given.frames()) < kFewestSamples) {
+    throw ContractError("compare: expected at least " + std::to_string(kFewestSamples) + " samples, got " +
+                        std::to_string(target.frames()) + " and " + std::to_string(given.frames()));
   }
   const Audio resampled = given.rate_hz == target.rate_hz ? Audio{} : resample(given, target.rate_hz);
   const Audio& other = given.rate_hz == target.rate_hz ? given : resampled;

@@ -68,7 +68,7 @@ struct Comparison {
 /// target's noise is not asked of the other: decays are compared above it only. An other of another rate is resampled
 /// to the target's.
 ///
-/// Throws   DataError on different numbers of channels; ContractError on empty ones
+/// Throws   DataError on different numbers of channels; ContractError on fewer than 64 samples
 Comparison compare(const Audio& target, const Audio& other, const ComparisonOptions& options = {});
 
 /// Just noticeable differences, in the units of the errors (ISO 3382-1 Table A.1; 5 % for T by convention).

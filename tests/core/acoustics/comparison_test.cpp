@@ -92,6 +92,15 @@ TEST(Comparison, RefusesUnequalChannelCounts) {
   EXPECT_THROW(compare(audio(48000, {room(0.6, 1)}), audio(48000, {room(0.6, 1), room(0.6, 2)})), DataError);
 }
 
+TEST(Comparison, RefusesWhatIsTooShortAndSurvivesOnsetsAtTheVeryEnd) {
+  EXPECT_THROW(compare(audio(48000, {std::vector<double>(63, 1.0)}), audio(48000, {room(0.6, 1)})), ContractError);
+  std::vector<double> late(48000, 0.0);
+  late.back() = 1;
+  const Comparison comparison = compare(audio(48000, {late}), audio(48000, {room(0.6, 1)}));
+  EXPECT_FALSE(comparison.all.median.t_error_pct);
+  EXPECT_FALSE(comparison.all.lsd_db);
+}
+
 void expect_no_nan(const nlohmann::json& json) {
   if (json.is_number_float()) {
     EXPECT_TRUE(std::isfinite(json.get<double>()));

@@ -12,7 +12,7 @@ namespace diffverb::runtime {
 struct EarlyPart::Transform {
   static constexpr int kSize = 2 * kBlock;
   kissfft<float> forward_plan{kSize, false}, inverse_plan{kSize, true};
-  std::vector<std::complex<float>> in{kSize}, out{kSize};
+  std::vector<std::complex<float>> in = std::vector<std::complex<float>>(kSize), out = in;
 
   void forward(const float* samples, float* re, float* im) noexcept {
     for (int n = 0; n < kSize; ++n) in[n] = samples[n];

@@ -28,11 +28,12 @@ void state_variable(const double* q, float* out, std::size_t stride) {
 }  // namespace
 
 struct Engine::Impl {
-  explicit Impl(std::shared_ptr<const DelayNetworkWeights> weights);
+  explicit Impl(std::shared_ptr<const Model> model);
   void process_block(const float* const* in, float* const* out, int length) noexcept;
   void reset() noexcept;
 
-  std::shared_ptr<const DelayNetworkWeights> w;
+  std::shared_ptr<const Model> model;
+  const DelayNetworkWeights* w;
   int block = 1, padded = 0, groups = 0, lanes = 1;
   std::size_t ring = 0, position = 0;      // a line's ring; kMaxBlock samples behind its end mirror its start
   std::vector<float> lines;                // [N, ring + kMaxBlock]
@@ -44,7 +45,7 @@ struct Engine::Impl {
   std::optional<EarlyPart> early;
 };
 
-Engine::Impl::Impl(std::shared_ptr<const DelayNetworkWeights> weights) : w(std::move(weights)) {
+Engine::Impl::Impl(std::shared_ptr<const Model> held) : model(std::move(held)), w(&model->network) {
   const int n = w->lines;
   lanes = kernel_lanes();
   padded = (n + lanes - 1) / lanes * lanes;
@@ -73,7 +74,7 @@ Engine::Impl::Impl(std::shared_ptr<const DelayNetworkWeights> weights) : w(std::
     }
   }
   line_pointers.resize(n), driven_pointers.resize(n), in_pointers.resize(w->inputs), out_pointers.resize(w->outputs);
-  if (w->early_taps > 0) early.emplace(w->early.data(), w->outputs, w->inputs, w->early_taps);
+  if (w->early_samples > 0) early.emplace(w->early.data(), w->outputs, w->inputs, w->early_samples);
 }
 
 void Engine::Impl::reset() noexcept {
@@ -89,10 +90,10 @@ void Engine::Impl::process_block(const float* const* in, float* const* out, int 
     line_pointers[j] = lines.data() + j * stride + ((position + ring - w->delays[j]) & (ring - 1));
     driven_pointers[j] = driven.data() + static_cast<std::size_t>(j) * kMaxBlock;
   }
-  mix_rows(w->a.data(), n, n, line_pointers.data(), driven_pointers.data(), length, false);
-  mix_rows(w->b.data(), n, w->inputs, in, driven_pointers.data(), length, true);
-  mix_rows(w->c.data(), w->outputs, n, line_pointers.data(), out, length, false);
-  mix_rows(w->d.data(), w->outputs, w->inputs, in, out, length, true);
+  mix_rows(w->A.data(), n, n, line_pointers.data(), driven_pointers.data(), length, false);
+  mix_rows(w->B.data(), n, w->inputs, in, driven_pointers.data(), length, true);
+  mix_rows(w->C.data(), w->outputs, n, line_pointers.data(), out, length, false);
+  mix_rows(w->D.data(), w->outputs, w->inputs, in, out, length, true);
   if (w->line_sections > 0) {
     for (int j = 0; j < n; ++j) {
       for (int t = 0; t < length; ++t) rows[static_cast<std::size_t>(t) * padded + j] = driven_pointers[j][t];
@@ -124,10 +125,10 @@ Engine::~Engine() = default;
 Engine::Engine(Engine&&) noexcept = default;
 Engine& Engine::operator=(Engine&&) noexcept = default;
 
-std::string Engine::prepare(std::shared_ptr<const DelayNetworkWeights> model, double host_rate_hz) {
+std::string Engine::prepare(std::shared_ptr<const Model> model, double host_rate_hz) {
   if (!model) return "no model";
-  if (std::abs(model->sample_rate_hz - host_rate_hz) > 1e-6) {
-    return "the model's rate is " + std::to_string(model->sample_rate_hz) + " Hz, the host's " + std::to_string(host_rate_hz);
+  if (std::abs(model->sample_rate_hz() - host_rate_hz) > 1e-6) {
+    return "the model's rate is " + std::to_string(model->sample_rate_hz()) + " Hz, the host's " + std::to_string(host_rate_hz);
   }
   impl_ = std::make_unique<Impl>(std::move(model));
   return {};

@@ -22,7 +22,7 @@ class Engine {
   Engine& operator=(Engine&&) noexcept;
 
   /// Returns an empty string, or why the model cannot be played at this rate (the old one goes on playing then).
-  std::string prepare(std::shared_ptr<const DelayNetworkWeights> model, double host_rate_hz);
+  std::string prepare(std::shared_ptr<const Model> model, double host_rate_hz);
   bool is_ready() const { return impl_ != nullptr; }
   int inputs() const;
   int outputs() const;

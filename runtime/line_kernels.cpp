@@ -104,7 +104,7 @@ void FilterGroup(const float* k, float* states, float* signal, int length) {
     const auto n1 = hn::MulSub(two, v1, z1), n2 = hn::MulSub(two, v2, z2);
     y = hn::MulAdd(m2, v2, hn::MulAdd(m1, v1, hn::Mul(m0, x)));
     if (ramp) {
-      const auto active = hn::RebindMask(tag, hn::And(hn::Ge(hn::Set(int_tag, n), index), hn::Lt(hn::Set(int_tag, n - length), index)));
+      const auto active = hn::RebindMask(tag, hn::And(hn::Gt(hn::Set(int_tag, n + 1), index), hn::Gt(index, hn::Set(int_tag, n - length))));
       z1 = hn::IfThenElse(active, n1, z1);
       z2 = hn::IfThenElse(active, n2, z2);
     } else {

@@ -16,7 +16,7 @@
 namespace {
 
 namespace fs = std::filesystem;
-using diffverb::runtime::load_weights;
+using diffverb::runtime::load_model;
 
 struct Options {
   std::string model, in, out;
@@ -80,14 +80,13 @@ void write_wav(const std::string& path, const Channels& channels, double rate_hz
   }
 }
 
-/// The slowest line's decay to -60 dB, roughly: how long a tail to add where none was asked for.
-double default_tail_s(const diffverb::runtime::DelayNetworkWeights&) { return 5.0; }
+constexpr double kDefaultTailS = 5.0;
 
-Channels play(const Options& options, const std::shared_ptr<const diffverb::runtime::DelayNetworkWeights>& model) {
-  const double rate = model->sample_rate_hz;
+Channels play(const Options& options, const std::shared_ptr<const diffverb::runtime::Model>& model) {
+  const double rate = model->sample_rate_hz();
   if (options.impulse_s > 0) return diffverb::runtime::render_impulse(model, options.impulse_s, options.block);
   const Channels dry = read_wav(options.in, rate);
-  const double tail = options.tail_s >= 0 ? options.tail_s : default_tail_s(*model);
+  const double tail = options.tail_s >= 0 ? options.tail_s : kDefaultTailS;
   Channels wet = diffverb::runtime::render(model, dry, tail, options.block);
   const auto predelay = static_cast<std::size_t>(std::lround(options.predelay_ms / 1000 * rate));
   for (std::size_t c = 0; c < wet.size(); ++c) {
@@ -102,9 +101,9 @@ Channels play(const Options& options, const std::shared_ptr<const diffverb::runt
 
 int run(const Options& options) {
   if ((options.impulse_s > 0) == !options.in.empty()) throw Failure{1, "give either --in FILE or --impulse SECONDS; see --help"};
-  const auto loaded = load_weights(options.model);
+  const auto loaded = load_model(options.model);
   if (!loaded.model) throw Failure{2, options.model + ": " + loaded.error};
-  write_wav(options.out, play(options, loaded.model), loaded.model->sample_rate_hz);
+  write_wav(options.out, play(options, loaded.model), loaded.model->sample_rate_hz());
   return 0;
 }
 

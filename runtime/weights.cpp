@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/safetensors.h"
+#include "runtime/biquad.h"
+#include "runtime/reference.h"
 #include "runtime/stability.h"
 
 namespace diffverb::runtime {
@@ -85,7 +87,7 @@ std::string run_self_test(const DelayNetworkWeights& weights, const std::string&
     for (const double v : expected.back()) peak = std::max(peak, std::abs(v));
   }
   input.resize(longest, 0.0);
-  const auto played = play_reference(weights, std::vector<std::vector<double>>(weights.inputs, input));
+  const auto played = reference_response(weights, std::vector<std::vector<double>>(weights.inputs, input), static_cast<int>(input.size()));
   for (int o = 0; o < weights.outputs; ++o) {
     for (std::size_t n = 0; n < expected[o].size(); ++n) {
       if (!(std::abs(played[o][n] - expected[o][n]) <= tolerance * std::max(peak, 1e-9))) {
@@ -102,7 +104,7 @@ std::string make_self_test(const DelayNetworkWeights& weights) {
   const int samples = std::min(longest + kSelfTestSamples, 4096);
   std::vector<double> input(static_cast<std::size_t>(samples), 0.0);
   input[0] = 1;
-  const auto played = play_reference(weights, std::vector<std::vector<double>>(weights.inputs, input));
+  const auto played = reference_response(weights, std::vector<std::vector<double>>(weights.inputs, input), static_cast<int>(input.size()));
   nlohmann::json json{{"input", std::vector<double>{1.0}}, {"tolerance", 1e-4}};
   for (const auto& row : played) {
     nlohmann::json list = nlohmann::json::array();
@@ -120,7 +122,7 @@ Tensor view(const std::vector<T>& values, const char* dtype, std::vector<std::ui
 std::string fill(const Container& file, DelayNetworkWeights& w) {
   std::vector<std::uint64_t> a, b, c, d, delays, line, output, early;
   for (const std::string& reason :
-       {take(file, "A", "F32", a, 2, w.a), take(file, "B", "F32", b, 2, w.b), take(file, "C", "F32", c, 2, w.c), take(file, "D", "F32", d, 2, w.d),
+       {take(file, "A", "F32", a, 2, w.A), take(file, "B", "F32", b, 2, w.B), take(file, "C", "F32", c, 2, w.C), take(file, "D", "F32", d, 2, w.D),
         take(file, "delays", "I32", delays, 1, w.delays), take(file, "line_sos", "F64", line, 3, w.line_sos),
         take(file, "output_sos", "F64", output, 3, w.output_sos), take(file, "early", "F32", early, 3, w.early),
         metadata_number(file, "sample_rate_hz", 1000, 768000, w.sample_rate_hz), metadata_number(file, "early_ms", 0, 1e6, w.early_ms)}) {
@@ -135,19 +137,18 @@ std::string fill(const Container& file, DelayNetworkWeights& w) {
   }
   if (line[1] > kMaxSections || output[1] > kMaxSections || early[2] > static_cast<std::uint64_t>(kMaxEarly)) return "too many sections or taps";
   w.lines = static_cast<int>(n), w.inputs = static_cast<int>(i), w.outputs = static_cast<int>(o);
-  w.line_sections = static_cast<int>(line[1]), w.output_sections = static_cast<int>(output[1]), w.early_taps = static_cast<int>(early[2]);
+  w.line_sections = static_cast<int>(line[1]), w.output_sections = static_cast<int>(output[1]), w.early_samples = static_cast<int>(early[2]);
   return {};
 }
 
-}  // namespace
-
+/// Why these weights cannot be played, or an empty string.
 std::string check_weights(const DelayNetworkWeights& w) {
   const auto n = static_cast<std::size_t>(w.lines), i = static_cast<std::size_t>(w.inputs), o = static_cast<std::size_t>(w.outputs);
-  if (w.a.size() != n * n || w.b.size() != n * i || w.c.size() != o * n || w.d.size() != o * i || w.delays.size() != n ||
-      w.line_sos.size() != n * w.line_sections * 5 || w.output_sos.size() != o * w.output_sections * 5 || w.early.size() != o * i * w.early_taps || n == 0) {
+  if (w.A.size() != n * n || w.B.size() != n * i || w.C.size() != o * n || w.D.size() != o * i || w.delays.size() != n ||
+      w.line_sos.size() != n * w.line_sections * 5 || w.output_sos.size() != o * w.output_sections * 5 || w.early.size() != o * i * w.early_samples || n == 0) {
     return "tensor sizes do not fit together";
   }
-  if (!all_finite(w.a) || !all_finite(w.b) || !all_finite(w.c) || !all_finite(w.d) || !all_finite(w.line_sos) || !all_finite(w.output_sos) || !all_finite(w.early)) {
+  if (!all_finite(w.A) || !all_finite(w.B) || !all_finite(w.C) || !all_finite(w.D) || !all_finite(w.line_sos) || !all_finite(w.output_sos) || !all_finite(w.early)) {
     return "a value is infinite or not a number";
   }
   for (const std::int32_t m : w.delays) {
@@ -155,59 +156,82 @@ std::string check_weights(const DelayNetworkWeights& w) {
   }
   for (const auto* sos : {&w.line_sos, &w.output_sos}) {
     for (std::size_t k = 0; k < sos->size(); k += 5) {
-      const double a1 = (*sos)[k + 3], a2 = (*sos)[k + 4];
-      if (!(a2 < 1 && std::abs(a1) < 1 + a2)) return "a filter section is not stable";
+      const Biquad section{(*sos)[k], (*sos)[k + 1], (*sos)[k + 2], (*sos)[k + 3], (*sos)[k + 4]};
+      if (!is_stable(section)) return "a filter section is not stable";
     }
   }
-  return stability_problem(w);
+  return check_stability(w);
 }
 
-LoadResult parse_weights(std::span<const std::uint8_t> bytes) {
+}  // namespace
+
+Biquad DelayNetworkWeights::line_section(int line, int section) const {
+  const double* q = line_sos.data() + 5 * (static_cast<std::size_t>(line) * line_sections + section);
+  return {q[0], q[1], q[2], q[3], q[4]};
+}
+
+Biquad DelayNetworkWeights::output_section(int output, int section) const {
+  const double* q = output_sos.data() + 5 * (static_cast<std::size_t>(output) * output_sections + section);
+  return {q[0], q[1], q[2], q[3], q[4]};
+}
+
+LoadResult load_model(std::span<const std::uint8_t> bytes) {
   const auto refuse = [](std::string reason) { return LoadResult{nullptr, std::move(reason)}; };
   const Container file = parse_container(bytes, true);
   if (!file.ok()) return refuse(file.error);
   if (std::string reason = check_header(file); !reason.empty()) return refuse(std::move(reason));
-  auto weights = std::make_shared<DelayNetworkWeights>();
-  if (std::string reason = fill(file, *weights); !reason.empty()) return refuse(std::move(reason));
-  if (std::string reason = check_weights(*weights); !reason.empty()) return refuse(std::move(reason));
+  auto model = std::make_shared<Model>();
+  model->kind = "delay_network";
+  if (std::string reason = fill(file, model->network); !reason.empty()) return refuse(std::move(reason));
+  if (std::string reason = check_weights(model->network); !reason.empty()) return refuse(std::move(reason));
   const auto test = file.metadata.find("self_test");
   if (test == file.metadata.end()) return refuse("metadata 'self_test' is missing");
-  if (std::string reason = run_self_test(*weights, test->second); !reason.empty()) return refuse(std::move(reason));
-  weights->metadata = file.metadata;
-  return {std::move(weights), {}};
+  if (std::string reason = run_self_test(model->network, test->second); !reason.empty()) return refuse(std::move(reason));
+  const auto provenance = file.metadata.find("provenance");
+  if (provenance != file.metadata.end()) model->network.provenance = provenance->second;
+  model->metadata = file.metadata;
+  return {std::move(model), {}};
 }
 
-LoadResult load_weights(const std::filesystem::path& path) {
+LoadResult load_model(const std::filesystem::path& path) {
   const FileBytes file = read_file(path, kMaxFileBytes);
   if (!file.error.empty()) return {nullptr, file.error};
-  return parse_weights(file.bytes);
+  return load_model(std::span<const std::uint8_t>(file.bytes));
 }
 
-EncodedWeights encode_weights(const DelayNetworkWeights& w) {
+LoadResult make_model(DelayNetworkWeights weights) {
+  if (std::string reason = check_weights(weights); !reason.empty()) return {nullptr, std::move(reason)};
+  auto model = std::make_shared<Model>();
+  model->kind = "delay_network";
+  model->network = std::move(weights);
+  return {std::move(model), {}};
+}
+
+SerializedWeights serialize_weights(const DelayNetworkWeights& w, const Metadata& extra) {
   if (std::string reason = check_weights(w); !reason.empty()) return {{}, std::move(reason)};
   const auto n = static_cast<std::uint64_t>(w.lines), i = static_cast<std::uint64_t>(w.inputs), o = static_cast<std::uint64_t>(w.outputs);
   std::map<std::string, Tensor, std::less<>> tensors;
-  tensors["A"] = view(w.a, "F32", {n, n});
-  tensors["B"] = view(w.b, "F32", {n, i});
-  tensors["C"] = view(w.c, "F32", {o, n});
-  tensors["D"] = view(w.d, "F32", {o, i});
+  tensors["A"] = view(w.A, "F32", {n, n});
+  tensors["B"] = view(w.B, "F32", {n, i});
+  tensors["C"] = view(w.C, "F32", {o, n});
+  tensors["D"] = view(w.D, "F32", {o, i});
   tensors["delays"] = view(w.delays, "I32", {n});
   tensors["line_sos"] = view(w.line_sos, "F64", {n, static_cast<std::uint64_t>(w.line_sections), 5});
   tensors["output_sos"] = view(w.output_sos, "F64", {o, static_cast<std::uint64_t>(w.output_sections), 5});
-  tensors["early"] = view(w.early, "F32", {o, i, static_cast<std::uint64_t>(w.early_taps)});
-  auto metadata = w.metadata;
-  metadata["format"] = "diffverb-runtime";
-  metadata["version"] = "1.0";
-  metadata["kind"] = "delay_network";
+  tensors["early"] = view(w.early, "F32", {o, i, static_cast<std::uint64_t>(w.early_samples)});
+  Metadata metadata{{"format", "diffverb-runtime"}, {"version", "1.0"}, {"kind", "delay_network"}, {"provenance", w.provenance}};
   metadata["sample_rate_hz"] = nlohmann::json(w.sample_rate_hz).dump();
   metadata["early_ms"] = nlohmann::json(w.early_ms).dump();
   metadata["self_test"] = make_self_test(w);
+  for (const auto& [name, value] : extra) {
+    if (name == "sha256" || !metadata.emplace(name, value).second) return {{}, "metadata '" + name + "' is a name of the format itself"};
+  }
   SerializedContainer file = serialize_container(tensors, std::move(metadata));
   return {std::move(file.bytes), std::move(file.error)};
 }
 
-std::string save_weights(const std::filesystem::path& path, const DelayNetworkWeights& weights) {
-  const EncodedWeights file = encode_weights(weights);
+std::string write_weights(const std::filesystem::path& path, const DelayNetworkWeights& weights, const Metadata& metadata) {
+  const SerializedWeights file = serialize_weights(weights, metadata);
   return file.error.empty() ? write_file_atomically(path, file.bytes) : file.error;
 }
 

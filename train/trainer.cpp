@@ -139,6 +139,7 @@ Trainer::Outcome Trainer::run(Model& model, const std::vector<WeightedLoss>& los
   }
   if (resume) load(state, folder);
   if (resume) trim_losses(folder.file(kLosses), state.step);
+  if (!resume) save(state, folder);  // from the first moment on there is something to resume from
   std::ofstream lines(folder.file(kLosses), resume ? std::ios::app : std::ios::trunc);
   EventWriter events(folder.path());
   const StopOnSignal guard;

@@ -1,5 +1,7 @@
 #include "core/filters/peaking.h"
 
+#include <ATen/ops/polar.h>
+
 #include <cmath>
 #include <numbers>
 
@@ -52,13 +54,14 @@ torch::Tensor high_pass_sos(double cutoff_hz, double sample_rate_hz) {
 
 torch::Tensor cascade_response(const torch::Tensor& sos, const torch::Tensor& omega_rad, torch::ScalarType dtype) {
   std::vector<torch::Tensor> rows;
+  const auto advance = at::polar(torch::ones_like(omega_rad), omega_rad).to(c10::toComplexType(dtype));
   const auto options = torch::TensorOptions().dtype(dtype).device(sos.device());
   for (std::int64_t o = 0; o < sos.size(0); ++o) {
-    // A cascade is a network of one line without delay and without feedback.
+    // A cascade is a network of one line without feedback, less the one sample that a line has at least.
     const DelayNetwork line{torch::zeros({1, 1}, options), torch::ones({1, 1}, options), torch::ones({1, 1}, options),
-                            torch::zeros({1, 1}, options), torch::zeros({1}, options.dtype(torch::kFloat64)),
+                            torch::zeros({1, 1}, options), torch::ones({1}, options.dtype(torch::kFloat64)),
                             sos.slice(0, o, o + 1), 1.0};
-    rows.push_back(frequency_response(line, omega_rad).reshape({1, -1}));
+    rows.push_back(frequency_response(line, omega_rad).reshape({1, -1}) * advance);
   }
   return torch::cat(rows, 0);
 }

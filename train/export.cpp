@@ -1,0 +1,48 @@
+#include "train/export.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "runtime/weights.h"
+
+namespace diffverb {
+namespace {
+
+template <typename T>
+std::vector<T> to_vector(const torch::Tensor& tensor, torch::ScalarType type) {
+  const auto flat = tensor.detach().to(torch::kCPU, type).contiguous();
+  const T* data = flat.const_data_ptr<T>();
+  return {data, data + flat.numel()};
+}
+
+}  // namespace
+
+void export_fdn(const Fdn& model, const std::filesystem::path& path, const Provenance& provenance) {
+  torch::NoGradGuard no_grad;
+  const DelayNetwork network = model.network();
+  const auto equaliser = model.output_sos();
+  const auto early = model.early_part();
+  runtime::DelayNetworkWeights w;
+  w.sample_rate_hz = model.sample_rate_hz();
+  w.early_ms = model.early_ms();
+  w.lines = static_cast<int>(network.lines());
+  w.inputs = static_cast<int>(network.inputs());
+  w.outputs = static_cast<int>(network.outputs());
+  w.line_sections = static_cast<int>(network.sections());
+  w.output_sections = static_cast<int>(equaliser.size(1));
+  w.early_samples = static_cast<int>(early.size(1));
+  w.A = to_vector<float>(network.a, torch::kFloat32);
+  w.B = to_vector<float>(network.b, torch::kFloat32);
+  w.C = to_vector<float>(network.c * provenance.gain, torch::kFloat32);
+  w.D = to_vector<float>(network.d, torch::kFloat32);
+  w.delays = to_vector<std::int32_t>(network.delays.round(), torch::kInt32);
+  w.line_sos = to_vector<double>(network.line_sos, torch::kFloat64);
+  w.output_sos = to_vector<double>(equaliser, torch::kFloat64);
+  w.early = to_vector<float>(early * provenance.gain, torch::kFloat32);
+  w.provenance = nlohmann::json{{"config_sha256", provenance.config_sha256}, {"source", provenance.source}, {"licence", "unknown"},
+                                            {"created_by", "diffverb fit"}}.dump();
+  if (const auto checked = runtime::make_model(w); !checked.model) throw NumericError("export: " + checked.error);
+  if (const std::string problem = runtime::write_weights(path, w); !problem.empty()) throw DataError(path.string() + ": " + problem);
+}
+
+}  // namespace diffverb

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "models/fdn.h"
+
+namespace diffverb {
+
+/// What an exported file says of where it comes from.
+struct Provenance {
+  double gain = 1;              // output = gain * model: a fit works on a target of unit energy
+  std::string config_sha256;
+  std::string source;           // file name of the target
+};
+
+/// Writes a fitted network as runtime weights (kind delay_network) and checks that the runtime takes them.
+/// Throws   DataError where the file cannot be written; NumericError where the runtime would refuse the network
+void export_fdn(const Fdn& model, const std::filesystem::path& path, const Provenance& provenance);
+
+}  // namespace diffverb

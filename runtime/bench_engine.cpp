@@ -84,6 +84,6 @@ int main(int argc, char** argv) {
   }
   const double took = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::printf("N=%d block=%d %s: %.0f x real time; worst block %.1f %% of its period (last sample %g)\n", lines, block,
-              engine.target(), static_cast<double>(blocks) * block / kRate / took, 100 * worst * kRate / block,
+              "", static_cast<double>(blocks) * block / kRate / took, 100 * worst * kRate / block,
               static_cast<double>(left.back()));
 }

@@ -2,122 +2,164 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <optional>
+#include <cstddef>
 #include <vector>
 
+#include "runtime/biquad.h"
+#include "runtime/convolver.h"
 #include "runtime/denormals.h"
-#include "runtime/early_part.h"
-#include "runtime/line_kernels.h"
+#include "runtime/kernels.h"
 
 namespace diffverb::runtime {
 namespace {
 
-constexpr int kMaxBlock = 256;
+constexpr int kChunk = 256;  // what a call is cut into: scratch that stays in the nearest cache
+constexpr std::size_t kStride = kChunk + kPad;
+constexpr int kCascadeLanes = 32;  // the longest cascade that one wavefront takes; longer ones run in several
+constexpr float kLoudest = 1e9f;
 
-/// a1 a2 a3 m0 m1 m2 of a biquad as a trapezoidal state-variable filter; well conditioned in float32 down to a few hertz.
-/// Source   Simper 2013
-void state_variable(const double* q, float* out, std::size_t stride) {
-  const double at_dc = 1 + q[3] + q[4], at_nyquist = 1 - q[3] + q[4];
-  const double g = std::sqrt(at_dc / at_nyquist), scale = 2 / (at_nyquist * g), k = (1 - q[4]) * scale;
-  const double a1 = 1 / (1 + g * (g + k)), m0 = (q[0] - q[1] + q[2]) / at_nyquist;
-  const double values[6] = {a1, g * a1, g * g * a1, m0, (q[0] - q[2]) * scale - m0 * k, (q[0] + q[1] + q[2]) / at_dc - m0};
-  for (int i = 0; i < 6; ++i) out[i * stride] = static_cast<float>(values[i]);
+void put(const StateVariable& s, float* coefficients, std::size_t stride) {
+  const float values[6] = {s.q, s.p, s.r, s.y0, s.y1, s.y2};
+  for (std::size_t c = 0; c < 6; ++c) coefficients[c * stride] = values[c];
 }
+
+std::vector<float> floats(std::size_t count) { return std::vector<float>(count, 0.0f); }
+std::size_t size(int a) { return static_cast<std::size_t>(a); }
 
 }  // namespace
 
 struct Engine::Impl {
-  explicit Impl(std::shared_ptr<const Model> model);
-  void process_block(const float* const* in, float* const* out, int length) noexcept;
+  explicit Impl(std::shared_ptr<const Model> held);
+  void prepare_lines();
+  void prepare_cascades();
+  void process_chunk(const float* const* in, float* const* out, int offset, int frames) noexcept;
+  void advance(int offset, int frames) noexcept;
+  void equalise(int frames) noexcept;
   void reset() noexcept;
 
   std::shared_ptr<const Model> model;
-  const DelayNetworkWeights* w;
-  int block = 1, padded = 0, groups = 0, lanes = 1;
-  std::size_t ring = 0, position = 0;      // a line's ring; kMaxBlock samples behind its end mirror its start
-  std::vector<float> lines;                // [N, ring + kMaxBlock]
-  std::vector<float> driven;               // [N, kMaxBlock]
-  std::vector<float> rows;                 // [kMaxBlock, padded]
-  std::vector<float> line_coefficients, line_states, out_coefficients, out_states;
-  std::vector<const float*> line_pointers, in_pointers;
-  std::vector<float*> driven_pointers, out_pointers;
-  std::optional<EarlyPart> early;
+  const DelayNetworkWeights& w;
+  int block = 1;  // frames that the loop may advance at once
+  int lanes = 0;  // lines, padded to whole vectors
+  std::vector<std::vector<float>> rings;  // [N] of m_j samples: what is written now comes out m_j later
+  std::vector<std::size_t> heads;         // [N]
+  std::vector<float> input, output;       // [I or O, kStride]
+  std::vector<float> read, driven;        // [lanes, kStride]
+  std::vector<float> rows;                // [kChunk, lanes]
+  std::vector<float> line_coefficients, line_state;
+  std::vector<float> cascade_coefficients, cascade_state;
+  std::vector<Cascade> cascades;  // [wavefront, O]
+  Convolver early;
 };
 
-Engine::Impl::Impl(std::shared_ptr<const Model> held) : model(std::move(held)), w(&model->network) {
-  const int n = w->lines;
-  lanes = kernel_lanes();
-  padded = (n + lanes - 1) / lanes * lanes;
-  const int shortest = *std::min_element(w->delays.begin(), w->delays.end()), longest = *std::max_element(w->delays.begin(), w->delays.end());
-  block = std::min(shortest, kMaxBlock);
-  ring = 1;
-  while (ring < static_cast<std::size_t>(longest) + kMaxBlock) ring *= 2;
-  lines.resize(n * (ring + kMaxBlock));
-  driven.resize(static_cast<std::size_t>(n) * kMaxBlock);
-  rows.resize(static_cast<std::size_t>(kMaxBlock) * padded);
-  line_coefficients.resize(static_cast<std::size_t>(w->line_sections) * 6 * padded);
-  line_states.resize(static_cast<std::size_t>(w->line_sections) * 2 * padded);
-  for (int j = 0; j < n; ++j) {
-    for (int s = 0; s < w->line_sections; ++s) {
-      state_variable(&w->line_sos[5 * (static_cast<std::size_t>(j) * w->line_sections + s)], &line_coefficients[static_cast<std::size_t>(s) * 6 * padded + j], padded);
+Engine::Impl::Impl(std::shared_ptr<const Model> held) : model(std::move(held)), w(model->network) {
+  block = std::min(kChunk, *std::min_element(w.delays.begin(), w.delays.end()));
+  lanes = padded_lanes(w.lines);
+  for (const std::int32_t m : w.delays) rings.push_back(floats(size(m)));
+  heads.assign(size(w.lines), 0);
+  input = floats(size(w.inputs) * kStride);
+  output = floats(size(w.outputs) * kStride);
+  read = floats(size(lanes) * kStride);
+  driven = floats(size(lanes) * kStride);
+  rows = floats(size(kChunk + kPad) * size(lanes));
+  prepare_lines();
+  prepare_cascades();
+  early.prepare(w.early, w.outputs, w.inputs, w.early_samples);
+}
+
+void Engine::Impl::prepare_lines() {
+  line_coefficients = floats(size(w.line_sections) * 6 * size(lanes));
+  line_state = floats(size(w.line_sections) * 2 * size(lanes));
+  for (int k = 0; k < w.line_sections; ++k) {
+    for (int j = 0; j < w.lines; ++j) {
+      put(to_state_variable(w.line_section(j, k)), line_coefficients.data() + size(k) * 6 * size(lanes) + j, size(lanes));
     }
   }
-  groups = (w->output_sections + lanes - 1) / lanes;
-  out_coefficients.resize(static_cast<std::size_t>(w->outputs) * groups * 6 * lanes);
-  out_states.resize(static_cast<std::size_t>(w->outputs) * groups * 2 * lanes);
-  const double identity[5] = {1, 0, 0, 0, 0};
-  for (int o = 0; o < w->outputs; ++o) {
-    for (int s = 0; s < groups * lanes; ++s) {
-      const double* q = s < w->output_sections ? &w->output_sos[5 * (static_cast<std::size_t>(o) * w->output_sections + s)] : identity;
-      state_variable(q, &out_coefficients[(static_cast<std::size_t>(o) * groups + s / lanes) * 6 * lanes + s % lanes], lanes);
+}
+
+void Engine::Impl::prepare_cascades() {
+  struct Part {
+    int first, sections, lanes;
+  };
+  std::vector<Part> parts;
+  for (int first = 0; first < w.output_sections; first += kCascadeLanes) {
+    const int sections = std::min(kCascadeLanes, w.output_sections - first);
+    parts.push_back({first, sections, padded_lanes(sections)});
+  }
+  std::size_t total = 0;
+  for (const Part& part : parts) total += size(part.lanes) * size(w.outputs);
+  cascade_coefficients = floats(6 * total);
+  cascade_state = floats(2 * total);
+  std::size_t at = 0;
+  for (const Part& part : parts) {
+    for (int o = 0; o < w.outputs; ++o) {
+      float* coefficients = cascade_coefficients.data() + 6 * at;
+      for (int k = 0; k < part.sections; ++k) {
+        put(to_state_variable(w.output_section(o, part.first + k)), coefficients + k, size(part.lanes));
+      }
+      cascades.push_back({part.lanes, part.sections, coefficients, cascade_state.data() + 2 * at});
+      at += size(part.lanes);
     }
   }
-  line_pointers.resize(n), driven_pointers.resize(n), in_pointers.resize(w->inputs), out_pointers.resize(w->outputs);
-  if (w->early_samples > 0) early.emplace(w->early.data(), w->outputs, w->inputs, w->early_samples);
 }
 
 void Engine::Impl::reset() noexcept {
-  for (auto* buffer : {&lines, &line_states, &out_states}) std::fill(buffer->begin(), buffer->end(), 0.0f);
-  if (early) early->reset();
-  position = 0;
+  for (auto& ring : rings) std::fill(ring.begin(), ring.end(), 0.0f);
+  std::fill(heads.begin(), heads.end(), std::size_t{0});
+  std::fill(line_state.begin(), line_state.end(), 0.0f);
+  std::fill(cascade_state.begin(), cascade_state.end(), 0.0f);
+  early.reset();
 }
 
-void Engine::Impl::process_block(const float* const* in, float* const* out, int length) noexcept {
-  const int n = w->lines;
-  const std::size_t stride = ring + kMaxBlock;
-  for (int j = 0; j < n; ++j) {
-    line_pointers[j] = lines.data() + j * stride + ((position + ring - w->delays[j]) & (ring - 1));
-    driven_pointers[j] = driven.data() + static_cast<std::size_t>(j) * kMaxBlock;
+/// The loop and its outputs over `frames` <= block samples that stand at `offset` of the chunk.
+void Engine::Impl::advance(int offset, int frames) noexcept {
+  for (std::size_t j = 0; j < rings.size(); ++j) {
+    const std::vector<float>& ring = rings[j];
+    float* to = read.data() + j * kStride;
+    const std::size_t first = std::min(size(frames), ring.size() - heads[j]);
+    std::copy_n(ring.data() + heads[j], first, to);
+    std::copy_n(ring.data(), size(frames) - first, to + first);
   }
-  mix_rows(w->A.data(), n, n, line_pointers.data(), driven_pointers.data(), length, false);
-  mix_rows(w->B.data(), n, w->inputs, in, driven_pointers.data(), length, true);
-  mix_rows(w->C.data(), w->outputs, n, line_pointers.data(), out, length, false);
-  mix_rows(w->D.data(), w->outputs, w->inputs, in, out, length, true);
-  if (w->line_sections > 0) {
-    for (int j = 0; j < n; ++j) {
-      for (int t = 0; t < length; ++t) rows[static_cast<std::size_t>(t) * padded + j] = driven_pointers[j][t];
+  const float* u = input.data() + offset;
+  mix(w.C.data(), w.outputs, w.lines, read.data(), kStride, output.data() + offset, kStride, frames, false);
+  mix(w.D.data(), w.outputs, w.inputs, u, kStride, output.data() + offset, kStride, frames, true);
+  mix(w.A.data(), w.lines, w.lines, read.data(), kStride, driven.data(), kStride, frames, false);
+  mix(w.B.data(), w.lines, w.inputs, u, kStride, driven.data(), kStride, frames, true);
+  if (w.line_sections > 0) {
+    interleave(driven.data(), kStride, w.lines, lanes, rows.data(), frames);
+    filter_lanes({lanes, w.line_sections, line_coefficients.data(), line_state.data()}, rows.data(), frames);
+    deinterleave(rows.data(), w.lines, lanes, driven.data(), kStride, frames);
+  }
+  for (std::size_t j = 0; j < rings.size(); ++j) {
+    std::vector<float>& ring = rings[j];
+    const float* from = driven.data() + j * kStride;
+    const std::size_t first = std::min(size(frames), ring.size() - heads[j]);
+    std::copy_n(from, first, ring.data() + heads[j]);
+    std::copy_n(from + first, size(frames) - first, ring.data());
+    heads[j] = (heads[j] + size(frames)) % ring.size();
+  }
+}
+
+void Engine::Impl::equalise(int frames) noexcept {
+  const auto outputs = size(w.outputs);
+  for (std::size_t part = 0; part < cascades.size(); part += outputs) {
+    for (std::size_t o = 0; o < outputs; o += 2) {
+      float* channels[2] = {output.data() + o * kStride, output.data() + (o + 1) * kStride};
+      run_cascades(cascades.data() + part + o, channels, o + 1 < outputs ? 2 : 1, frames);
     }
-    filter_columns(line_coefficients.data(), w->line_sections, padded, line_states.data(), rows.data(), length);
-    for (int j = 0; j < n; ++j) {
-      for (int t = 0; t < length; ++t) driven_pointers[j][t] = rows[static_cast<std::size_t>(t) * padded + j];
-    }
   }
-  for (int j = 0; j < n; ++j) {
-    float* line = lines.data() + j * stride;
-    const std::size_t first = std::min<std::size_t>(length, ring - position);
-    std::copy_n(driven_pointers[j], first, line + position);
-    std::copy_n(driven_pointers[j] + first, length - first, line);
-    // Reads may run past the ring's end: its start stands there once more.
-    if (position < kMaxBlock) std::copy_n(line + position, std::min<std::size_t>(length, kMaxBlock - position), line + ring + position);
-    if (first < static_cast<std::size_t>(length)) std::copy_n(line, length - first, line + ring);
+}
+
+void Engine::Impl::process_chunk(const float* const* in, float* const* out, int offset, int frames) noexcept {
+  for (std::size_t i = 0; i < size(w.inputs); ++i) {
+    const float* from = in[i] + offset;
+    float* to = input.data() + i * kStride;
+    for (int t = 0; t < frames; ++t) to[t] = std::abs(from[t]) <= kLoudest ? from[t] : 0.0f;
   }
-  position = (position + length) & (ring - 1);
-  for (int o = 0; o < w->outputs; ++o) {
-    filter_wavefront(out_coefficients.data() + static_cast<std::size_t>(o) * groups * 6 * lanes, groups,
-                     out_states.data() + static_cast<std::size_t>(o) * groups * 2 * lanes, out[o], length);
-  }
-  if (early) early->process(in, out, length);
+  for (int done = 0; done < frames; done += block) advance(done, std::min(block, frames - done));
+  equalise(frames);
+  early.add(input.data(), kStride, output.data(), kStride, frames);
+  for (std::size_t o = 0; o < size(w.outputs); ++o) std::copy_n(output.data() + o * kStride, frames, out[o] + offset);
 }
 
 Engine::Engine() = default;
@@ -127,27 +169,23 @@ Engine& Engine::operator=(Engine&&) noexcept = default;
 
 std::string Engine::prepare(std::shared_ptr<const Model> model, double host_rate_hz) {
   if (!model) return "no model";
-  if (std::abs(model->sample_rate_hz() - host_rate_hz) > 1e-6) {
-    return "the model's rate is " + std::to_string(model->sample_rate_hz()) + " Hz, the host's " + std::to_string(host_rate_hz);
+  if (!(std::abs(model->sample_rate_hz() - host_rate_hz) <= 1e-6 * host_rate_hz)) {
+    return "the model was made for " + std::to_string(std::lround(model->sample_rate_hz())) + " Hz, the host runs at " +
+           std::to_string(std::lround(host_rate_hz)) + " Hz";
   }
+  kernel_target();  // chooses the instruction set now, not in process()
   impl_ = std::make_unique<Impl>(std::move(model));
   return {};
 }
 
-int Engine::inputs() const { return impl_ ? impl_->w->inputs : 0; }
-int Engine::outputs() const { return impl_ ? impl_->w->outputs : 0; }
+int Engine::inputs() const { return impl_ ? impl_->w.inputs : 0; }
+int Engine::outputs() const { return impl_ ? impl_->w.outputs : 0; }
+const char* Engine::target() { return kernel_target(); }
 
 void Engine::process(const float* const* in, float* const* out, int frames) noexcept {
   if (!impl_) return;
   const FlushDenormals guard;
-  Impl& p = *impl_;
-  for (int done = 0; done < frames;) {
-    const int length = std::min(p.block, frames - done);
-    for (int i = 0; i < p.w->inputs; ++i) p.in_pointers[i] = in[i] + done;
-    for (int o = 0; o < p.w->outputs; ++o) p.out_pointers[o] = out[o] + done;
-    p.process_block(p.in_pointers.data(), p.out_pointers.data(), length);
-    done += length;
-  }
+  for (int done = 0; done < frames; done += kChunk) impl_->process_chunk(in, out, done, std::min(kChunk, frames - done));
 }
 
 void Engine::reset() noexcept {

@@ -7,13 +7,14 @@
 
 namespace diffverb::runtime {
 
-/// Plays a delay network in real time.
+/// Plays a delay network in real time: what reference.h computes, in single precision, without latency.
 ///
-/// prepare() allocates everything; process() is noexcept, allocates nothing, takes no lock, takes blocks of any size and adds no
-/// latency. Lines advance by blocks no longer than the shortest delay: one matrix product over time (SIMD over samples), one pass
-/// of the line filters (SIMD over lines, state-variable form, exact down to a few hertz in float32), output equalisers as a
-/// wavefront (SIMD over sections), the early part as a short direct head and partitioned transforms. Denormals are flushed
-/// while it runs and the caller's mode is put back.
+/// prepare() allocates everything; process() is noexcept, allocates nothing, takes no lock and takes blocks of any size, and
+/// the samples do not depend on how they are cut into blocks. Lines advance by blocks no longer than the shortest delay: one
+/// matrix product over time (SIMD over samples), one pass of the line filters (SIMD over lines), output equalisers as a
+/// wavefront (SIMD over sections), the early part as a direct head and partitioned transforms. Denormals are flushed while it
+/// runs and the caller's mode is put back. An input sample that is not finite, or beyond 1e9, counts as silence: it would
+/// otherwise ring for ever.
 class Engine {
  public:
   Engine();
@@ -22,15 +23,17 @@ class Engine {
   Engine& operator=(Engine&&) noexcept;
 
   /// Returns an empty string, or why the model cannot be played at this rate (the old one goes on playing then).
-  std::string prepare(std::shared_ptr<const Model> model, double host_rate_hz);
+  [[nodiscard]] std::string prepare(std::shared_ptr<const Model> model, double host_rate_hz);
   bool is_ready() const { return impl_ != nullptr; }
   int inputs() const;
   int outputs() const;
 
-  /// in [inputs][frames] -> out [outputs][frames]; must not overlap. Does nothing until prepare().
+  /// in [inputs][frames] -> out [outputs][frames]; an output may be the memory of an input. Does nothing until prepare().
   void process(const float* const* in, float* const* out, int frames) noexcept;
   /// Silences all tails.
   void reset() noexcept;
+  /// The instruction set in use, e.g. "AVX3".
+  static const char* target();
 
  private:
   struct Impl;

@@ -1,0 +1,337 @@
+#include "runtime/kernels.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "runtime/kernels.cpp"
+#include <hwy/foreach_target.h>  // compiles this file once for each instruction set
+// then
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace diffverb::runtime {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Wide = hn::CappedTag<float, 16>;
+
+template <int kRows>
+void mix_rows(const float* m, int cols, const float* in, std::size_t in_stride, float* out, std::size_t out_stride,
+              int frames, bool accumulate) {
+  const Wide d;
+  for (int t = 0; t < frames; t += static_cast<int>(hn::Lanes(d))) {
+    hn::Vec<Wide> sum[kRows];
+    for (int r = 0; r < kRows; ++r) sum[r] = accumulate ? hn::LoadU(d, out + r * out_stride + t) : hn::Zero(d);
+    for (int c = 0; c < cols; ++c) {
+      const auto x = hn::LoadU(d, in + c * in_stride + t);
+      for (int r = 0; r < kRows; ++r) sum[r] = hn::MulAdd(hn::Set(d, m[r * cols + c]), x, sum[r]);
+    }
+    for (int r = 0; r < kRows; ++r) hn::StoreU(sum[r], d, out + r * out_stride + t);
+  }
+}
+
+void Mix(const float* m, int rows, int cols, const float* in, std::size_t in_stride, float* out, std::size_t out_stride,
+         int frames, bool accumulate) {
+  int r = 0;
+  for (; r + 8 <= rows; r += 8) {
+    mix_rows<8>(m + r * cols, cols, in, in_stride, out + r * out_stride, out_stride, frames, accumulate);
+  }
+  for (; r + 2 <= rows; r += 2) {
+    mix_rows<2>(m + r * cols, cols, in, in_stride, out + r * out_stride, out_stride, frames, accumulate);
+  }
+  if (r < rows) mix_rows<1>(m + r * cols, cols, in, in_stride, out + r * out_stride, out_stride, frames, accumulate);
+}
+
+/// kSections sections of the lanes of one vector, states in registers over the whole block.
+template <int kSections, class D>
+void filter_group(D d, const float* coefficients, float* state, int lanes, float* x, int frames,
+                  int x_stride) {
+  using V = hn::Vec<D>;
+  V s1[kSections], s2[kSections];
+  for (int k = 0; k < kSections; ++k) {
+    s1[k] = hn::LoadU(d, state + (2 * k) * lanes);
+    s2[k] = hn::LoadU(d, state + (2 * k + 1) * lanes);
+  }
+  for (int t = 0; t < frames; ++t) {
+    V v = hn::LoadU(d, x + static_cast<std::size_t>(t) * x_stride);
+    for (int k = 0; k < kSections; ++k) {
+      const float* c = coefficients + 6 * k * lanes;
+      const V q = hn::LoadU(d, c), p = hn::LoadU(d, c + lanes), r = hn::LoadU(d, c + 2 * lanes);
+      const V difference = hn::Sub(v, s2[k]);
+      v = hn::MulAdd(hn::LoadU(d, c + 3 * lanes), v,
+                     hn::MulAdd(hn::LoadU(d, c + 4 * lanes), s1[k], hn::Mul(hn::LoadU(d, c + 5 * lanes), s2[k])));
+      const V old = s1[k];
+      s1[k] = hn::MulAdd(q, difference, hn::NegMulAdd(p, old, old));
+      s2[k] = hn::MulAdd(r, difference, hn::MulAdd(q, old, s2[k]));
+    }
+    hn::StoreU(v, d, x + static_cast<std::size_t>(t) * x_stride);
+  }
+  for (int k = 0; k < kSections; ++k) {
+    hn::StoreU(s1[k], d, state + (2 * k) * lanes);
+    hn::StoreU(s2[k], d, state + (2 * k + 1) * lanes);
+  }
+}
+
+template <class D>
+void filter_all(D d, const FilterBank& bank, float* x, int frames) {
+  for (int lane = 0; lane < bank.lanes; lane += static_cast<int>(hn::Lanes(d))) {
+    const float* c = bank.coefficients + lane;
+    float* s = bank.state + lane;
+    int k = 0;
+    for (; k + 4 <= bank.sections; k += 4) {
+      filter_group<4>(d, c + 6 * k * bank.lanes, s + 2 * k * bank.lanes, bank.lanes, x + lane, frames, bank.lanes);
+    }
+    for (; k + 2 <= bank.sections; k += 2) {
+      filter_group<2>(d, c + 6 * k * bank.lanes, s + 2 * k * bank.lanes, bank.lanes, x + lane, frames, bank.lanes);
+    }
+    if (k < bank.sections) {
+      filter_group<1>(d, c + 6 * k * bank.lanes, s + 2 * k * bank.lanes, bank.lanes, x + lane, frames, bank.lanes);
+    }
+  }
+}
+
+void FilterLanes(const FilterBank& bank, float* x, int frames) {
+  if (bank.lanes == 4) return filter_all(hn::CappedTag<float, 4>(), bank, x, frames);
+  if (bank.lanes == 8) return filter_all(hn::CappedTag<float, 8>(), bank, x, frames);
+  filter_all(Wide(), bank, x, frames);
+}
+
+#if HWY_TARGET != HWY_SCALAR
+/// kCount channels, each kVectors vectors of sections. At tick t section l takes sample t - l.
+template <int kCount, int kVectors, class D>
+void cascade(D d, const Cascade* cascades, float* const* channels, int frames) {
+  using V = hn::Vec<D>;
+  constexpr int kAll = kCount * kVectors;
+  const int width = static_cast<int>(hn::Lanes(d));
+  const int lanes = cascades[0].lanes, sections = cascades[0].sections;
+  const hn::RebindToSigned<D> di;
+  HWY_ALIGN int rotation[16];
+  for (int l = 0; l < width; ++l) rotation[l] = (l + width - 1) % width;
+  const auto rotate = hn::SetTableIndices(d, rotation);
+  const auto lane = hn::Iota(di, 0);
+  const auto first = hn::RebindMask(d, hn::Eq(lane, hn::Zero(di)));
+  V s1[kAll], s2[kAll], y[kAll];
+  for (int i = 0; i < kAll; ++i) {
+    s1[i] = hn::LoadU(d, cascades[i / kVectors].state + (i % kVectors) * width);
+    s2[i] = hn::LoadU(d, cascades[i / kVectors].state + lanes + (i % kVectors) * width);
+    y[i] = hn::Zero(d);
+  }
+  const int last_vector = (sections - 1) / width, last_lane = (sections - 1) % width;
+  HWY_ALIGN float tail[16];
+  for (int t = 0; t < frames + sections - 1; ++t) {
+    const bool partial = t < lanes - 1 || t >= frames;
+    for (int channel = 0; channel < kCount; ++channel) {
+      V carry = hn::Set(d, t < frames ? channels[channel][t] : 0.0f);
+      for (int j = 0; j < kVectors; ++j) {
+        const int i = channel * kVectors + j;
+        const V turned = hn::TableLookupLanes(y[i], rotate);
+        const V x = hn::IfThenElse(first, carry, turned);
+        carry = turned;
+        const float* c = cascades[channel].coefficients + j * width;
+        const V q = hn::LoadU(d, c), p = hn::LoadU(d, c + lanes), r = hn::LoadU(d, c + 2 * lanes);
+        const V difference = hn::Sub(x, s2[i]);
+        y[i] = hn::MulAdd(hn::LoadU(d, c + 3 * lanes), x,
+                          hn::MulAdd(hn::LoadU(d, c + 4 * lanes), s1[i], hn::Mul(hn::LoadU(d, c + 5 * lanes), s2[i])));
+        const V old = s1[i];
+        V next1 = hn::MulAdd(q, difference, hn::NegMulAdd(p, old, old));
+        V next2 = hn::MulAdd(r, difference, hn::MulAdd(q, old, s2[i]));
+        if (partial) {
+          // 0 <= t - l < frames, with l counted over the vectors.
+          const auto position = hn::Sub(hn::Set(di, t - j * width), lane);
+          const auto active = hn::RebindMask(d, hn::And(hn::Gt(position, hn::Set(di, -1)), hn::Lt(position, hn::Set(di, frames))));
+          next1 = hn::IfThenElse(active, next1, old);
+          next2 = hn::IfThenElse(active, next2, s2[i]);
+        }
+        s1[i] = next1;
+        s2[i] = next2;
+      }
+      if (t >= sections - 1) {
+        V last = y[channel * kVectors];
+        for (int j = 1; j < kVectors; ++j) {
+          if (j == last_vector) last = y[channel * kVectors + j];
+        }
+        hn::StoreU(last, d, tail);
+        channels[channel][t - sections + 1] = tail[last_lane];
+      }
+    }
+  }
+  for (int i = 0; i < kAll; ++i) {
+    hn::StoreU(s1[i], d, cascades[i / kVectors].state + (i % kVectors) * width);
+    hn::StoreU(s2[i], d, cascades[i / kVectors].state + lanes + (i % kVectors) * width);
+  }
+}
+
+template <int kCount, class D>
+void cascade_of(D d, const Cascade* cascades, float* const* channels, int frames) {
+  switch (cascades[0].lanes / static_cast<int>(hn::Lanes(d))) {
+    case 1: return cascade<kCount, 1>(d, cascades, channels, frames);
+    case 2: return cascade<kCount, 2>(d, cascades, channels, frames);
+    case 4: return cascade<kCount, 4>(d, cascades, channels, frames);
+    default: return cascade<kCount, 8>(d, cascades, channels, frames);
+  }
+}
+
+template <int kCount>
+void cascade_any(const Cascade* cascades, float* const* channels, int frames) {
+  if (cascades[0].lanes == 4) return cascade_of<kCount>(hn::CappedTag<float, 4>(), cascades, channels, frames);
+  if (cascades[0].lanes == 8) return cascade_of<kCount>(hn::CappedTag<float, 8>(), cascades, channels, frames);
+  cascade_of<kCount>(Wide(), cascades, channels, frames);
+}
+
+#endif
+
+void RunCascades(const Cascade* cascades, float* const* channels, int count, int frames) {
+#if HWY_TARGET == HWY_SCALAR
+  for (int i = 0; i < count; ++i) {  // a vector of one lane: one section after the other
+    for (int k = 0; k < cascades[i].sections; ++k) {
+      const hn::CappedTag<float, 1> d;
+      filter_group<1>(d, cascades[i].coefficients + k, cascades[i].state + k, cascades[i].lanes, channels[i], frames, 1);
+    }
+  }
+#else
+  if (count == 2) return cascade_any<2>(cascades, channels, frames);
+  cascade_any<1>(cascades, channels, frames);
+#endif
+}
+
+template <int kVectors>
+void fir_at(const float* h, int taps, const float* x, float* y) {
+  const Wide d;
+  const std::size_t width = hn::Lanes(d);
+  hn::Vec<Wide> sum[kVectors];
+  for (int j = 0; j < kVectors; ++j) sum[j] = hn::LoadU(d, y + j * width);
+  for (int k = 0; k < taps; ++k) {
+    const auto tap = hn::Set(d, h[k]);
+    for (int j = 0; j < kVectors; ++j) sum[j] = hn::MulAdd(tap, hn::LoadU(d, x + j * width - k), sum[j]);
+  }
+  for (int j = 0; j < kVectors; ++j) hn::StoreU(sum[j], d, y + j * width);
+}
+
+void AddFir(const float* h, int taps, const float* x, float* y, int frames) {
+  const int width = static_cast<int>(hn::Lanes(Wide()));
+  int t = 0;
+  for (; t + 4 * width <= frames; t += 4 * width) fir_at<4>(h, taps, x + t, y + t);
+  for (; t < frames; t += width) fir_at<1>(h, taps, x + t, y + t);
+}
+
+void AddProduct(const float* a_re, const float* a_im, const float* b_re, const float* b_im, float* acc_re,
+                float* acc_im, int bins) {
+  const Wide d;
+  for (int k = 0; k < bins; k += static_cast<int>(hn::Lanes(d))) {
+    const auto ar = hn::LoadU(d, a_re + k), ai = hn::LoadU(d, a_im + k);
+    const auto br = hn::LoadU(d, b_re + k), bi = hn::LoadU(d, b_im + k);
+    hn::StoreU(hn::NegMulAdd(ai, bi, hn::MulAdd(ar, br, hn::LoadU(d, acc_re + k))), d, acc_re + k);
+    hn::StoreU(hn::MulAdd(ai, br, hn::MulAdd(ar, bi, hn::LoadU(d, acc_im + k))), d, acc_im + k);
+  }
+}
+
+/// Stockham's self-sorting radix-2 transform. The inner loop is contiguous; the compiler vectorises it for each target.
+void Fft(float* re, float* im, float* work, const float* twiddle, int n) {
+  float *xr = re, *xi = im, *yr = work, *yi = work + n;
+  for (int half = n / 2, stride = 1; half >= 1; half /= 2, stride *= 2) {
+    for (int p = 0; p < half; ++p) {
+      const float wr = twiddle[p * stride], wi = twiddle[n / 2 + p * stride];
+      const float *HWY_RESTRICT ar = xr + stride * p, *HWY_RESTRICT ai = xi + stride * p;
+      const float *HWY_RESTRICT br = ar + stride * half, *HWY_RESTRICT bi = ai + stride * half;
+      float *HWY_RESTRICT cr = yr + stride * 2 * p, *HWY_RESTRICT ci = yi + stride * 2 * p;
+      for (int q = 0; q < stride; ++q) {
+        const float sr = ar[q] - br[q], si = ai[q] - bi[q];
+        cr[q] = ar[q] + br[q];
+        ci[q] = ai[q] + bi[q];
+        cr[q + stride] = sr * wr - si * wi;
+        ci[q + stride] = sr * wi + si * wr;
+      }
+    }
+    std::swap(xr, yr);
+    std::swap(xi, yi);
+  }
+  if (xr != re) {
+    std::copy_n(xr, n, re);
+    std::copy_n(xi, n, im);
+  }
+}
+
+#if HWY_TARGET == HWY_SCALAR
+void transpose4(const float* in, std::size_t in_stride, float* out, std::size_t out_stride) {
+  for (std::size_t r = 0; r < 4; ++r) {
+    for (std::size_t c = 0; c < 4; ++c) out[c * out_stride + r] = in[r * in_stride + c];
+  }
+}
+#else
+/// A 4 x 4 block of floats: rows become columns.
+void transpose4(const float* in, std::size_t in_stride, float* out, std::size_t out_stride) {
+  const hn::Full128<float> d;
+  const hn::Repartition<double, decltype(d)> dd;
+  const auto a = hn::LoadU(d, in), b = hn::LoadU(d, in + in_stride), c = hn::LoadU(d, in + 2 * in_stride);
+  const auto e = hn::LoadU(d, in + 3 * in_stride);
+  const auto ab_low = hn::InterleaveLower(d, a, b), ab_high = hn::InterleaveUpper(d, a, b);
+  const auto ce_low = hn::InterleaveLower(d, c, e), ce_high = hn::InterleaveUpper(d, c, e);
+  const auto pair_lower = [&](auto p, auto q) {
+    return hn::BitCast(d, hn::InterleaveLower(dd, hn::BitCast(dd, p), hn::BitCast(dd, q)));
+  };
+  const auto pair_upper = [&](auto p, auto q) {
+    return hn::BitCast(d, hn::InterleaveUpper(dd, hn::BitCast(dd, p), hn::BitCast(dd, q)));
+  };
+  hn::StoreU(pair_lower(ab_low, ce_low), d, out);
+  hn::StoreU(pair_upper(ab_low, ce_low), d, out + out_stride);
+  hn::StoreU(pair_lower(ab_high, ce_high), d, out + 2 * out_stride);
+  hn::StoreU(pair_upper(ab_high, ce_high), d, out + 3 * out_stride);
+}
+#endif
+
+void Transpose(const float* in, std::size_t in_stride, int rows, float* out, std::size_t out_stride, int columns) {
+  for (int r = 0; r < rows; r += 4) {
+    for (int c = 0; c < columns; c += 4) transpose4(in + r * in_stride + c, in_stride, out + c * out_stride + r, out_stride);
+  }
+}
+
+const char* Target() { return hwy::TargetName(HWY_TARGET); }
+
+}  // namespace HWY_NAMESPACE
+}  // namespace diffverb::runtime
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace diffverb::runtime {
+
+HWY_EXPORT(Mix);
+HWY_EXPORT(FilterLanes);
+HWY_EXPORT(RunCascades);
+HWY_EXPORT(AddFir);
+HWY_EXPORT(AddProduct);
+HWY_EXPORT(Fft);
+HWY_EXPORT(Transpose);
+HWY_EXPORT(Target);
+
+int padded_lanes(int count) { return count <= 4 ? 4 : count <= 8 ? 8 : (count + 15) / 16 * 16; }
+
+void mix(const float* m, int rows, int cols, const float* in, std::size_t in_stride, float* out, std::size_t out_stride,
+         int frames, bool accumulate) {
+  HWY_DYNAMIC_DISPATCH(Mix)(m, rows, cols, in, in_stride, out, out_stride, frames, accumulate);
+}
+void filter_lanes(const FilterBank& bank, float* x, int frames) { HWY_DYNAMIC_DISPATCH(FilterLanes)(bank, x, frames); }
+void run_cascades(const Cascade* cascades, float* const* channels, int count, int frames) {
+  HWY_DYNAMIC_DISPATCH(RunCascades)(cascades, channels, count, frames);
+}
+void add_fir(const float* h, int taps, const float* x, float* y, int frames) {
+  HWY_DYNAMIC_DISPATCH(AddFir)(h, taps, x, y, frames);
+}
+void add_product(const float* a_re, const float* a_im, const float* b_re, const float* b_im, float* acc_re,
+                 float* acc_im, int bins) {
+  HWY_DYNAMIC_DISPATCH(AddProduct)(a_re, a_im, b_re, b_im, acc_re, acc_im, bins);
+}
+void fft(float* re, float* im, float* work, const float* twiddle, int n) {
+  HWY_DYNAMIC_DISPATCH(Fft)(re, im, work, twiddle, n);
+}
+void interleave(const float* in, std::size_t stride, int lines, int lanes, float* out, int frames) {
+  HWY_DYNAMIC_DISPATCH(Transpose)(in, stride, lines, out, static_cast<std::size_t>(lanes), frames);
+}
+void deinterleave(const float* in, int lines, int lanes, float* out, std::size_t stride, int frames) {
+  HWY_DYNAMIC_DISPATCH(Transpose)(in, static_cast<std::size_t>(lanes), frames, out, stride, lines);
+}
+const char* kernel_target() { return HWY_DYNAMIC_DISPATCH(Target)(); }
+
+}  // namespace diffverb::runtime
+#endif

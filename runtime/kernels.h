@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+
+namespace diffverb::runtime {
+
+/// What the inner loops may write beyond the frames they were asked for: every buffer has this much room at its end.
+inline constexpr int kPad = 16;
+
+/// The least multiple of a vector length that holds `count` lanes side by side: 4, 8 or a multiple of 16.
+int padded_lanes(int count);
+
+/// Sections of N filters side by side, padded to `lanes`: coefficient c of section k of lane l at [(6 k + c) lanes + l] in
+/// the order q p r y0 y1 y2, state likewise with 2 instead of 6.
+struct FilterBank {
+  int lanes = 0;
+  int sections = 0;
+  const float* coefficients = nullptr;
+  float* state = nullptr;
+};
+
+/// A serial cascade of one channel laid across lanes: coefficient c of section l at [c lanes + l], state likewise.
+struct Cascade {
+  int lanes = 0;     // 4, 8, 16 or 32
+  int sections = 0;  // <= lanes
+  const float* coefficients = nullptr;
+  float* state = nullptr;  // [2 lanes]
+};
+
+/// out[r][t] (+)= sum_c m[r cols + c] in[c][t]; the sum runs in the order of c for every t.
+void mix(const float* m, int rows, int cols, const float* in, std::size_t in_stride, float* out, std::size_t out_stride,
+         int frames, bool accumulate);
+
+/// x [frames, lanes] in place through every section of its lane.
+void filter_lanes(const FilterBank& bank, float* x, int frames);
+
+/// One or two channels in place through their cascades, pipelined across sections: lane l works on sample t - l, so the
+/// serial filters of a channel become one vector. No latency: the pipeline is filled and drained in each call.
+void run_cascades(const Cascade* cascades, float* const* channels, int count, int frames);
+
+/// y[t] += sum_k h[k] x[t - k], k < taps; x has taps - 1 samples of history before it.
+void add_fir(const float* h, int taps, const float* x, float* y, int frames);
+
+/// acc += a b over `bins` complex numbers in separate arrays.
+void add_product(const float* a_re, const float* a_im, const float* b_re, const float* b_im, float* acc_re,
+                 float* acc_im, int bins);
+
+/// Forward complex DFT of 2^k values, real and imaginary parts in separate arrays, in place; `work` holds 2 n floats and
+/// `twiddle` exp(-2 pi i k / n) as n/2 real parts, then n/2 imaginary parts.
+void fft(float* re, float* im, float* work, const float* twiddle, int n);
+
+/// out[t lanes + j] = in[j stride + t] and back, for `lines` lines.
+void interleave(const float* in, std::size_t stride, int lines, int lanes, float* out, int frames);
+void deinterleave(const float* in, int lines, int lanes, float* out, std::size_t stride, int frames);
+
+/// The instruction set in use, e.g. "AVX3".
+const char* kernel_target();
+
+}  // namespace diffverb::runtime

@@ -233,7 +233,7 @@ std::vector<Chart> loss_charts(const LossLog& losses) {
   for (const auto& [name, values] : log.terms) {
     terms.push_back({name, "r" + std::to_string(terms.size() % 8), log.step, values, false});
   }
-  if (!terms.empty()) out.push_back(loss_chart("Terms of the loss", std::move(terms)));
+  if (terms.size() > 1) out.push_back(loss_chart("Terms of the loss", std::move(terms)));
   return out;
 }
 

@@ -33,7 +33,7 @@ std::vector<Chart> level_charts(const acoustics::ChannelResult& target, const ac
 /// Echo density over time with the diffuse value of 1 ruled.
 Chart echo_density_chart(const acoustics::ChannelResult& target, const acoustics::ChannelResult& fit);
 
-/// Total loss, and its terms, over the steps; logarithmic where they are all positive.
+/// Total loss, and its terms where it has several, over the steps; logarithmic where they are all positive.
 std::vector<Chart> loss_charts(const LossLog& losses);
 
 /// Two spectrograms on one scale: 80 dB down from the target's largest value.

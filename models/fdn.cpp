@@ -19,7 +19,7 @@ namespace diffverb {
 namespace {
 
 constexpr double kBottomHz = 15.0;     // of the output's high-pass
-constexpr double kHighestShare = 0.45;  // of the sample rate: centres of cuts and equaliser bands lie below
+constexpr double kHighestShare = 0.46;  // of the sample rate: centres of cuts and equaliser bands lie below
 
 torch::Tensor leaf(torch::Tensor value) { return value.detach().clone().set_requires_grad(true); }
 
@@ -58,16 +58,16 @@ Fdn::Fdn(Fields& f) {
 void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t seed) {
   rate_hz_ = sample_rate_hz;
   channels_ = ir.size(0);
-  eq_hz_ = third_octave_centres(20, 20000, rate_hz_, kHighestShare);
-  if (cuts_per_octave_ == 1) cut_hz_ = octave_centres(63, 16000, rate_hz_, kHighestShare);
+  eq_hz_ = third_octave_centres(20, 96000, rate_hz_, kHighestShare);
+  if (cuts_per_octave_ == 1) cut_hz_ = octave_centres(63, 96000, rate_hz_, kHighestShare);
   if (cuts_per_octave_ >= 2) {
-    for (const double hz : third_octave_centres(63, 16000, rate_hz_, kHighestShare)) {
+    for (const double hz : third_octave_centres(63, 96000, rate_hz_, kHighestShare)) {
       const long k = std::lround(3 * std::log2(hz / 1000));
       if (cuts_per_octave_ == 3 || k % 3 == 0) cut_hz_.push_back(hz);
     }
     if (cuts_per_octave_ == 2) {
       cut_hz_.clear();
-      for (int k = -8; k <= 8; ++k) {
+      for (int k = -8; k <= 13; ++k) {
         const double hz = 1000 * std::exp2(k / 2.0);
         if (hz < kHighestShare * rate_hz_) cut_hz_.push_back(hz);
       }

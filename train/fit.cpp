@@ -36,8 +36,8 @@ struct Preset {
 /// What a quality sets where the config says nothing of its own.
 std::vector<Preset> preset(const std::string& quality) {
   if (quality == "fast") return {{"model.lines", "16"}, {"train.steps", "40"}, {"train.rate", "0.04"}};
-  if (quality == "high") return {{"model.lines", "32"}, {"train.steps", "200"}, {"train.rate", "0.02"}};
-  return {{"model.lines", "16"}, {"train.steps", "100"}, {"train.rate", "0.02"}};
+  if (quality == "high") return {{"model.lines", "32"}, {"train.steps", "300"}, {"train.rate", "0.02"}};
+  return {{"model.lines", "32"}, {"train.steps", "100"}, {"train.rate", "0.02"}};
 }
 
 Fields open_config(const FitOptions& options, const std::vector<std::string>& overlays) {

@@ -93,7 +93,7 @@ Series curve_of(const std::string& name, const acoustics::BandResult& band, doub
 
 Chart decay_chart(const acoustics::BandResult& target, const acoustics::BandResult& fit, double rate_hz) {
   Chart chart;
-  chart.title = band_name(target.hz);
+  chart.title = band_name(target.hz) + (target.curve_db.empty() ? ": no decay found in the target" : "");
   chart.width = 400;
   chart.height = 270;
   const bool decays = !target.curve_db.empty();

@@ -221,7 +221,7 @@ TEST_F(Report, ShowsRunsThatWentOddly) {
   EXPECT_EQ(count(page_of({run("hall"), run("hall")}, run("two.html")), "<h2 id=\"overlay\">"), 1u);
   std::fill(target.channels[0].begin(), target.channels[0].end(), 0.f);
   write_audio(run("hall") / "target.wav", target);
-  EXPECT_NO_THROW(write_report({run("hall")}, run("out.html")));
+  EXPECT_GE(count(page_of({run("hall")}, run("out.html")), "no decay found in the target"), 1u);
 }
 
 TEST_F(Report, DrawsAPictureForAReadme) {

@@ -1,0 +1,186 @@
+#include "core/network/delay_network.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "core/solvers/solvers.h"
+#include "tests/core/solvers/network_fixture.h"
+
+namespace diffverb {
+namespace {
+
+torch::Tensor number(double value) { return at::full({}, value, torch::kFloat64); }
+
+torch::Tensor response(const DelayNetwork& network, const torch::Tensor& omega) {
+  return frequency_response(network, omega).permute({2, 0, 1});  // [K, O, I]
+}
+
+const torch::Tensor kGrid = at::linspace(0.02, 3.1, 101, torch::kFloat64);
+
+/// y = -g x + (1 - g^2) w, w(n) = (x + g w)(n - m), by a plain loop.
+std::vector<double> schroeder_allpass(double g, int delay, const std::vector<double>& x) {
+  std::vector<double> w(x.size(), 0.0), y(x.size());
+  for (std::size_t n = 0; n < x.size(); ++n) {
+    const auto m = static_cast<std::size_t>(delay);
+    if (n >= m) w[n] = x[n - m] + g * w[n - m];
+    y[n] = -g * x[n] + (1 - g * g) * w[n];
+  }
+  return y;
+}
+
+std::vector<double> impulse(std::size_t samples) {
+  std::vector<double> x(samples, 0.0);
+  x[0] = 1;
+  return x;
+}
+
+TEST(DelayNetwork, InSeriesIsTheProductOfBothResponses) {
+  const auto first = random_network({3, 2, 3, 2}, 301), second = random_network({4, 3, 2, 1}, 302);
+  const auto joined = series(first, second);
+  joined.check();
+  EXPECT_EQ(joined.sections(), 2);
+  EXPECT_LT(relative_error(response(joined, kGrid), response(second, kGrid).matmul(response(first, kGrid))), 1e-12);
+}
+
+TEST(DelayNetwork, InParallelIsTheSumOfBothResponses) {
+  const auto first = random_network({3, 2, 2, 0}, 311), second = random_network({5, 2, 2, 3}, 312);
+  EXPECT_LT(relative_error(response(parallel(first, second), kGrid), response(first, kGrid) + response(second, kGrid)), 1e-12);
+}
+
+TEST(DelayNetwork, InFeedbackIsTheClosedLoop) {
+  const auto inner = random_network({4, 2, 3, 1}, 321);
+  const auto gains = uniform({2, 3}, -0.2, 0.2, 322);
+  const auto h = response(inner, kGrid);
+  const auto loop = at::eye(2, torch::kComplexDouble) - gains.to(torch::kComplexDouble).matmul(h);
+  EXPECT_LT(relative_error(response(feedback(inner, gains), kGrid), h.matmul(at::linalg_inv(loop))), 1e-11);
+}
+
+TEST(DelayNetwork, RefusesALoopWithoutDelayThatHasNoAnswer) {
+  auto inner = random_network({2, 1, 1, 0}, 331);
+  inner.d = at::ones({1, 1}, torch::kFloat64);
+  EXPECT_THROW(feedback(inner, at::ones({1, 1}, torch::kFloat64)), ContractError);
+  EXPECT_NO_THROW(feedback(inner, at::full({1, 1}, 0.5, torch::kFloat64)));
+}
+
+TEST(DelayNetwork, MakesSchroedersAllpass) {
+  const auto network = allpass(number(0.7), number(23), 48000);
+  const auto expected = schroeder_allpass(0.7, 23, impulse(400));
+  const auto h = impulse_response(network, 400).reshape({-1});
+  for (int n = 0; n < 400; ++n) EXPECT_NEAR(h[n].item<double>(), expected[n], 1e-14) << "sample " << n;
+}
+
+TEST(DelayNetwork, MakesNestedAllpassesOfFlatMagnitude) {
+  auto nested = allpass(number(0.5), number(11), 48000);
+  nested = allpass(number(-0.6), nested, number(17));
+  nested = allpass(number(0.4), nested, number(29));
+  EXPECT_EQ(nested.lines(), 3);
+  const auto magnitude = response(nested, kGrid).abs();
+  EXPECT_LT(largest(magnitude - 1), 1e-12);
+}
+
+TEST(DelayNetwork, MakesANestedAllpassAsAPlainLoopDoes) {
+  // The inner part sits in the delay's place: w = inner((x + g w) delayed).
+  const double g = 0.5, inner_g = 0.3;
+  const int delay = 13, inner_delay = 7;
+  const auto x = impulse(300);
+  std::vector<double> w(300, 0.0), v(300, 0.0), inner_w(300, 0.0), expected(300);
+  for (int n = 0; n < 300; ++n) {
+    const double in = n >= delay ? x[n - delay] + g * w[n - delay] : 0.0;
+    v[n] = in;
+    if (n >= inner_delay) inner_w[n] = v[n - inner_delay] + inner_g * inner_w[n - inner_delay];
+    w[n] = -inner_g * in + (1 - inner_g * inner_g) * inner_w[n];
+    expected[n] = -g * x[n] + (1 - g * g) * w[n];
+  }
+  const auto network = allpass(number(g), allpass(number(inner_g), number(inner_delay), 48000), number(delay));
+  const auto h = impulse_response(network, 300).reshape({-1});
+  for (int n = 0; n < 300; ++n) EXPECT_NEAR(h[n].item<double>(), expected[n], 1e-14) << "sample " << n;
+}
+
+TEST(DelayNetwork, StaysDifferentiableThroughCompositions) {
+  const auto weight = uniform({101}, -1, 1, 341);
+  expect_gradient(
+      [&](const std::vector<torch::Tensor>& x) {
+        const auto nested = allpass(x[0], allpass(x[1], x[2], 48000), x[3]);
+        const auto both = parallel(series(nested, delay_line(x[4], 48000, torch::kFloat64)), nested);
+        return (at::real(response(feedback(both, x[5]), kGrid)).reshape({-1}) * weight).sum();
+      },
+      {number(0.5), number(0.3), number(7.2), number(13.4), number(5.1), at::full({1, 1}, 0.2, torch::kFloat64)}, 1e-6, 1e-4);
+}
+
+TEST(DelayNetwork, PlaysAFractionalDelayThroughAnAllpassSection) {
+  auto network = random_network({4, 1, 1, 1}, 351, torch::kFloat64, 1.5, 30, false);
+  network.delays = at::tensor({1.0, 1.5, 12.0, 20.3}, torch::kFloat64);
+  const auto whole = with_whole_delays(network);
+  EXPECT_TRUE(whole.has_whole_delays());
+  EXPECT_EQ(whole.sections(), 2);
+  // At low frequencies the interpolator's phase delay is the delay asked for.
+  const auto low = at::full({1}, 1e-3, torch::kFloat64);
+  EXPECT_LT(relative_error(frequency_response(whole, low), frequency_response(network, low)), 1e-8);
+  const auto sections = whole.line_sos.select(1, 1);
+  const auto z = at::exp(at::complex(at::zeros({1}, torch::kFloat64), -at::full({1}, 2.0, torch::kFloat64)));
+  for (int j = 0; j < 4; ++j) {
+    const auto q = sections[j].to(torch::kComplexDouble);
+    EXPECT_NEAR(((q[0] + q[1] * z) / (1 + q[3] * z)).abs().item<double>(), 1, 1e-14) << "line " << j;
+  }
+}
+
+TEST(DelayNetwork, GivesFractionalDelaysTheirGradientThroughTheSection) {
+  auto network = random_network({3, 1, 1, 1}, 361, torch::kFloat64, 5, 9, false);
+  network.delays = at::tensor({5.3, 7.0, 9.8}, torch::kFloat64);
+  const auto weight = uniform({60}, -1, 1, 362);
+  expect_gradient(
+      [&](const std::vector<torch::Tensor>& x) {
+        auto moved = network;
+        moved.delays = x[0];
+        return (impulse_response(with_whole_delays(moved), 60).reshape({-1}) * weight).sum();
+      },
+      {network.delays}, 1e-6, 1e-3);
+}
+
+TEST(DelayNetwork, LeavesWholeDelaysAloneAndRefusesTooShortOnes) {
+  const auto network = random_network({3, 1, 1, 2}, 371);
+  EXPECT_EQ(with_whole_delays(network).sections(), 2);
+  auto shorter = network;
+  shorter.delays = at::tensor({1.2, 4.0, 5.0}, torch::kFloat64);
+  EXPECT_THROW(with_whole_delays(shorter), ContractError);
+}
+
+TEST(DelayNetwork, NamesWhatIsWrongWithIt) {
+  const auto good = random_network({3, 2, 2, 1}, 381);
+  EXPECT_NO_THROW(good.check());
+  const auto refuses = [&](const std::function<void(DelayNetwork&)>& damage, const std::string& word) {
+    auto bad = good;
+    damage(bad);
+    try {
+      bad.check();
+      ADD_FAILURE() << "accepted: " << word;
+    } catch (const ContractError& error) {
+      EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << error.what();
+    }
+  };
+  refuses([](DelayNetwork& n) { n.a = n.a.slice(1, 0, 2); }, "A has shape");
+  refuses([](DelayNetwork& n) { n.c = n.c.slice(1, 0, 2); }, "C has shape");
+  refuses([](DelayNetwork& n) { n.d = n.d.slice(1, 0, 1); }, "D has shape");
+  refuses([](DelayNetwork& n) { n.b = n.b.to(torch::kFloat32); }, "one type");
+  refuses([](DelayNetwork& n) { n.delays = n.delays.to(torch::kFloat32); }, "delays");
+  refuses([](DelayNetwork& n) { n.delays = n.delays * 0; }, "line 0");
+  refuses([](DelayNetwork& n) { n.delays = at::full({3}, NAN, torch::kFloat64); }, "line 0");
+  refuses([](DelayNetwork& n) { n.line_sos = at::ones({3, 1, 5}, torch::kFloat64) * 2; }, "section 0 of line 0");
+  refuses([](DelayNetwork& n) { n.line_sos = n.line_sos.slice(2, 0, 4); }, "line_sos");
+  refuses([](DelayNetwork& n) { n.a = torch::Tensor(); }, "must all be given");
+}
+
+TEST(DelayNetwork, DoesNotJoinWhatDoesNotFit) {
+  const auto one = random_network({3, 1, 2, 0}, 391), two = random_network({3, 1, 1, 0}, 392);
+  EXPECT_THROW(series(one, two), ContractError);
+  EXPECT_THROW(parallel(one, two), ContractError);
+  auto slower = two;
+  slower.sample_rate_hz = 44100;
+  EXPECT_THROW(parallel(two, slower), ContractError);
+  EXPECT_THROW(allpass(number(0.5), one, number(4)), ContractError);
+  EXPECT_THROW(series(two, random_network({3, 1, 1, 0}, 393, torch::kFloat32)), ContractError);
+}
+
+}  // namespace
+}  // namespace diffverb

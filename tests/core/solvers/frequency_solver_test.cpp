@@ -1,0 +1,156 @@
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+
+#include "core/error.h"
+#include "core/filters/peaking.h"
+#include "core/solvers/solvers.h"
+#include "tests/core/solvers/network_fixture.h"
+
+namespace diffverb {
+namespace {
+
+torch::Tensor grid(std::int64_t bins) { return at::linspace(0.01, 3.1, bins, torch::kFloat64); }
+
+/// A smooth scalar of the response that weighs its real and imaginary parts unequally.
+torch::Tensor score(const torch::Tensor& h) {
+  const auto weight = at::complex(at::linspace(0.3, 1, h.numel(), torch::kFloat64), at::linspace(-1, 0.7, h.numel(), torch::kFloat64));
+  return at::real(h.to(torch::kComplexDouble).reshape({-1}) * weight).sum() + h.abs().square().sum();
+}
+
+class FrequencySolverShapes : public testing::TestWithParam<NetworkShape> {};
+
+TEST_P(FrequencySolverShapes, EqualsALinearSolveOnACircleOfRadiusOneAndBeyond) {
+  for (const double radius : {1.0, 1.01}) {
+    const auto network = random_network(GetParam(), 11, torch::kFloat64, 3, 40, false);
+    const auto omega = grid(37);  // 37 is a multiple of no register's width
+    EXPECT_LT(relative_error(frequency_response(network, omega, radius), response_by_linalg(network, omega, radius)), 1e-11);
+  }
+}
+
+TEST_P(FrequencySolverShapes, GivesTheGradientOfEveryTensorByFiniteDifferences) {
+  for (const double radius : {1.0, 1.02}) {
+    const auto network = random_network(GetParam(), 12, torch::kFloat64, 3, 12, false);
+    const auto omega = grid(13);
+    expect_gradient([&](const auto& x) { return score(frequency_response(with_tensors(network, x), omega, radius)); },
+                    {network.a, network.b, network.c, network.d, network.line_sos, network.delays}, 1e-6);
+  }
+}
+
+TEST_P(FrequencySolverShapes, IsAsExactInFloat32AsFloat32Is) {
+  const auto network = random_network(GetParam(), 13, torch::kFloat32, 900, 4000, false);
+  auto wide = network;
+  for (auto* tensor : {&wide.a, &wide.b, &wide.c, &wide.d}) *tensor = tensor->to(torch::kFloat64);
+  const auto omega = grid(501);
+  const auto h = frequency_response(network, omega);
+  EXPECT_EQ(h.scalar_type(), torch::kComplexFloat);
+  EXPECT_LT(relative_error(h, frequency_response(wide, omega)), 2e-5);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, FrequencySolverShapes,
+                         testing::Values(NetworkShape{1, 1, 1, 0}, NetworkShape{2, 1, 1, 1}, NetworkShape{3, 2, 1, 2},
+                                         NetworkShape{4, 1, 3, 3}, NetworkShape{5, 2, 2, 0}, NetworkShape{8, 3, 2, 2},
+                                         NetworkShape{9, 1, 2, 1}, NetworkShape{16, 1, 1, 3}, NetworkShape{17, 2, 1, 1}));
+
+/// A network whose I - A G has a zero leading entry at every bin where G = 1, but is far from singular.
+DelayNetwork needs_pivoting(torch::ScalarType dtype) {
+  auto network = random_network({3, 2, 2, 0}, 21, dtype);
+  network.a = at::tensor({1.0, 0.9, -0.4, -0.8, 1.0, 0.3, 0.5, -0.6, 1.0}, torch::kFloat64).reshape({3, 3}).to(dtype);
+  network.delays = at::full({3}, 8.0, torch::kFloat64);
+  return network;
+}
+
+TEST(FrequencySolver, PivotsWhereEliminationInOrderBreaksDown) {
+  const auto omega = at::arange(8, torch::kFloat64) * (std::numbers::pi / 4);  // z^-8 = 1
+  const auto expected = response_by_linalg(needs_pivoting(torch::kFloat64), omega, 1.0);
+  EXPECT_LT(relative_error(frequency_response(needs_pivoting(torch::kFloat64), omega), expected), 1e-11);
+  EXPECT_LT(relative_error(frequency_response(needs_pivoting(torch::kFloat32), omega), expected), 1e-5);
+}
+
+TEST(FrequencySolver, PivotsInTheGradientToo) {
+  const auto network = needs_pivoting(torch::kFloat64);
+  const auto omega = at::arange(8, torch::kFloat64) * (std::numbers::pi / 4);
+  const std::vector<torch::Tensor> at{network.a, network.b, network.c, network.d, network.delays};
+  const auto rebuilt = [&](const std::vector<torch::Tensor>& x) {
+    return with_tensors(network, {x[0], x[1], x[2], x[3], network.line_sos, x[4]});
+  };
+  expect_gradient([&](const auto& x) { return score(frequency_response(rebuilt(x), omega)); }, at, 1e-6, 1e-4);
+}
+
+TEST(FrequencySolver, GivesTheSameBitsWithOneThreadAndWithMany) {
+  const auto network = random_network({9, 2, 2, 3}, 31, torch::kFloat32, 200, 900);
+  const auto omega = grid(3001);
+  const int threads = at::get_num_threads();
+  std::vector<std::vector<torch::Tensor>> results;
+  for (const int count : {1, 4}) {
+    at::set_num_threads(count);
+    std::vector<torch::Tensor> x;
+    for (const auto& t : {network.a, network.b, network.c, network.d, network.line_sos, network.delays}) {
+      x.push_back(t.clone().set_requires_grad(true));
+    }
+    const auto h = frequency_response(with_tensors(network, x), omega);
+    auto all = torch::autograd::grad({score(h)}, x);
+    all.push_back(at::view_as_real(h.detach()));
+    results.push_back(all);
+  }
+  at::set_num_threads(threads);
+  for (std::size_t i = 0; i < results[0].size(); ++i) EXPECT_TRUE(at::equal(results[0][i], results[1][i])) << "result " << i;
+}
+
+TEST(FrequencySolver, HoldsADeepCutAtTheBottomOfAHighRateInFloat32) {
+  auto network = random_network({4, 1, 1, 0}, 41, torch::kFloat32, 900, 4000);
+  const auto db = at::full({4, 1}, -12.0, torch::kFloat64);
+  network.line_sos = peaking_sos(db, {63.0}, 1.4, 96000);
+  auto wide = network;
+  for (auto* tensor : {&wide.a, &wide.b, &wide.c, &wide.d}) *tensor = tensor->to(torch::kFloat64);
+  const auto omega = at::linspace(20, 400, 381, torch::kFloat64) * (2 * std::numbers::pi / 96000);
+  EXPECT_LT(relative_error(frequency_response(network, omega), frequency_response(wide, omega)), 1e-5);
+}
+
+TEST(FrequencySolver, MakesOnlyTheGradientsThatAreAskedFor) {
+  const auto network = random_network({6, 2, 2, 2}, 51);
+  const auto omega = grid(29);
+  const std::vector<torch::Tensor> at{network.a, network.b, network.c, network.d, network.line_sos, network.delays};
+  std::vector<torch::Tensor> all;
+  for (const auto& t : at) all.push_back(t.clone().set_requires_grad(true));
+  const auto expected = torch::autograd::grad({score(frequency_response(with_tensors(network, all), omega))}, all);
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    auto one = at;
+    one[i] = at[i].clone().set_requires_grad(true);
+    const auto gradient = torch::autograd::grad({score(frequency_response(with_tensors(network, one), omega))}, {one[i]});
+    EXPECT_LT(relative_error(gradient[0], expected[i]), 1e-12) << "argument " << i;
+  }
+}
+
+TEST(FrequencySolver, TakesTensorsInAnyMemoryOrder) {
+  const auto network = random_network({5, 2, 3, 2}, 61);
+  auto turned = network;
+  for (auto* tensor : {&turned.a, &turned.b, &turned.c, &turned.d}) *tensor = tensor->t().contiguous().t();
+  turned.line_sos = network.line_sos.permute({2, 1, 0}).contiguous().permute({2, 1, 0});
+  const auto omega = grid(20).repeat_interleave(2).slice(0, 0, 40, 2);
+  EXPECT_TRUE(at::equal(frequency_response(turned, omega), frequency_response(network, omega.contiguous())));
+}
+
+TEST(FrequencySolver, RefusesWhatItsContractExcludes) {
+  const auto network = random_network({3, 1, 1, 1}, 71);
+  EXPECT_THROW(frequency_response(network, grid(4).to(torch::kFloat32)), ContractError);
+  EXPECT_THROW(frequency_response(network, grid(4).reshape({2, 2})), ContractError);
+  EXPECT_THROW(frequency_response(network, grid(4).slice(0, 0, 0)), ContractError);
+  EXPECT_THROW(frequency_response(network, grid(4), 0.99), ContractError);
+  auto mixed = network;
+  mixed.b = mixed.b.to(torch::kFloat32);
+  EXPECT_THROW(frequency_response(mixed, grid(4)), ContractError);
+  auto unstable = network;
+  unstable.line_sos = at::tensor({1., 0., 0., 0., 1.01}, torch::kFloat64).reshape({1, 1, 5}).repeat({3, 1, 1});
+  EXPECT_THROW(frequency_response(unstable, grid(4)), ContractError);
+}
+
+TEST(FrequencySolver, RefusesASecondDerivativeRatherThanGivingZero) {
+  auto network = random_network({3, 1, 1, 0}, 81);
+  network.a.set_requires_grad(true);
+  const auto value = score(frequency_response(network, grid(8)));
+  EXPECT_THROW(torch::autograd::grad({value}, {network.a}, {}, true, /*create_graph=*/true), ContractError);
+}
+
+}  // namespace
+}  // namespace diffverb

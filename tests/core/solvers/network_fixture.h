@@ -1,0 +1,166 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/types.h>
+
+#include <cmath>
+#include <functional>
+#include <numbers>
+#include <vector>
+
+#include "core/matrices/haar.h"
+#include "core/network/delay_network.h"
+#include "core/seed.h"
+
+namespace diffverb {
+
+/// Numbers in [low, high), float64.
+inline torch::Tensor uniform(std::vector<std::int64_t> shape, double low, double high, std::uint64_t seed) {
+  Random random(seed, "uniform");
+  auto tensor = at::empty(shape, torch::kFloat64);
+  for (std::int64_t i = 0; i < tensor.numel(); ++i) tensor.mutable_data_ptr<double>()[i] = random.uniform(low, high);
+  return tensor;
+}
+
+/// Stable sections whose gain does not pass 1 by much: poles within 0.9, small numerator changes.
+inline torch::Tensor random_sections(std::int64_t lines, std::int64_t sections, std::uint64_t seed) {
+  auto sos = at::empty({lines, sections, 5}, torch::kFloat64);
+  Random random(seed, "sections");
+  double* q = sos.mutable_data_ptr<double>();
+  for (std::int64_t i = 0; i < lines * sections; ++i, q += 5) {
+    const double r = random.uniform(0.2, 0.9), angle = random.uniform(0.1, 3.0), zero = r * random.uniform(0.8, 0.98);
+    q[0] = 1;
+    q[1] = -2 * zero * std::cos(angle);
+    q[2] = zero * zero;
+    q[3] = -2 * r * std::cos(angle);
+    q[4] = r * r;
+    const double peak = std::max((1 + zero) * (1 + zero), 1.0) / ((1 - r) * (1 - r));
+    const double scale = std::max(1.0, std::sqrt(std::sqrt(peak)) / 2);
+    for (int k = 0; k < 3; ++k) q[k] /= scale;
+  }
+  return sos;
+}
+
+struct NetworkShape {
+  std::int64_t lines, inputs, outputs, sections;
+};
+
+/// A network that decays: an orthogonal matrix times 0.8, delays of `shortest` to `longest` samples.
+inline DelayNetwork random_network(const NetworkShape& shape, std::uint64_t seed, torch::ScalarType dtype = torch::kFloat64,
+                                   double shortest = 3, double longest = 40, bool whole = true) {
+  DelayNetwork network;
+  network.a = (0.8 * haar_orthogonal(shape.lines, seed, false)).to(dtype);
+  network.b = uniform({shape.lines, shape.inputs}, -1, 1, seed + 1).to(dtype);
+  network.c = uniform({shape.outputs, shape.lines}, -1, 1, seed + 2).to(dtype);
+  network.d = uniform({shape.outputs, shape.inputs}, -1, 1, seed + 3).to(dtype);
+  network.delays = uniform({shape.lines}, shortest, longest, seed + 4);
+  if (whole) network.delays = network.delays.floor();
+  network.line_sos = random_sections(shape.lines, shape.sections, seed + 5);
+  network.sample_rate_hz = 48000;
+  return network;
+}
+
+/// The definition, sample by sample, in double, with direct-form filters: what every solver must play. input [I, T] -> [O, T]
+inline torch::Tensor play_plainly(const DelayNetwork& network, const torch::Tensor& input) {
+  const auto a = network.a.detach().to(torch::kFloat64).contiguous(), b = network.b.detach().to(torch::kFloat64).contiguous();
+  const auto c = network.c.detach().to(torch::kFloat64).contiguous(), d = network.d.detach().to(torch::kFloat64).contiguous();
+  const auto u = input.detach().to(torch::kFloat64).contiguous(), sos = network.line_sos.detach().contiguous();
+  const std::int64_t n = network.lines(), inputs = network.inputs(), outputs = network.outputs(), samples = u.size(1), k = network.sections();
+  auto y = at::zeros({outputs, samples}, torch::kFloat64);
+  std::vector<std::vector<double>> filtered(n, std::vector<double>(samples));
+  std::vector<double> state(n * k * 2, 0.0), s(n);
+  const auto at2 = [](const torch::Tensor& m, std::int64_t i, std::int64_t j) { return m.const_data_ptr<double>()[i * m.size(1) + j]; };
+  for (std::int64_t t = 0; t < samples; ++t) {
+    for (std::int64_t j = 0; j < n; ++j) {
+      const auto delay = static_cast<std::int64_t>(network.delays.detach()[j].item<double>());
+      s[j] = t >= delay ? filtered[j][t - delay] : 0.0;
+    }
+    for (std::int64_t o = 0; o < outputs; ++o) {
+      double sum = 0;
+      for (std::int64_t j = 0; j < n; ++j) sum += at2(c, o, j) * s[j];
+      for (std::int64_t i = 0; i < inputs; ++i) sum += at2(d, o, i) * at2(u, i, t);
+      y.mutable_data_ptr<double>()[o * samples + t] = sum;
+    }
+    for (std::int64_t j = 0; j < n; ++j) {
+      double v = 0;
+      for (std::int64_t m = 0; m < n; ++m) v += at2(a, j, m) * s[m];
+      for (std::int64_t i = 0; i < inputs; ++i) v += at2(b, j, i) * at2(u, i, t);
+      for (std::int64_t p = 0; p < k; ++p) {  // transposed direct form II
+        const double* q = sos.const_data_ptr<double>() + (j * k + p) * 5;
+        double* z = state.data() + (j * k + p) * 2;
+        const double out = q[0] * v + z[0];
+        z[0] = q[1] * v - q[3] * out + z[1];
+        z[1] = q[2] * v - q[4] * out;
+        v = out;
+      }
+      filtered[j][t] = v;
+    }
+  }
+  return y;
+}
+
+inline double largest(const torch::Tensor& tensor) { return tensor.detach().abs().max().item<double>(); }
+
+/// Largest difference over the largest value of what is expected.
+inline double relative_error(const torch::Tensor& value, const torch::Tensor& expected) {
+  const auto wide = expected.is_complex() ? torch::kComplexDouble : torch::kFloat64;
+  return largest(value.to(wide) - expected.to(wide)) / (largest(expected) + 1e-300);
+}
+
+/// Compares the gradient of f at x with central differences of fourth order, entry by entry, relative to the largest entry.
+inline void expect_gradient(const std::function<torch::Tensor(const std::vector<torch::Tensor>&)>& f,
+                            const std::vector<torch::Tensor>& at, double tolerance, double step = 1e-4) {
+  std::vector<torch::Tensor> x;
+  for (const auto& tensor : at) x.push_back(tensor.detach().clone(at::MemoryFormat::Contiguous).set_requires_grad(true));
+  const auto gradients = torch::autograd::grad({f(x)}, x);
+  torch::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (x[i].numel() == 0) continue;
+    auto differences = at::zeros_like(x[i]).contiguous();
+    auto moved = x;
+    const auto value_at = [&](std::int64_t entry, double by) {
+      moved[i] = x[i].detach().clone();
+      moved[i].mutable_data_ptr<double>()[entry] += by;
+      return f(moved).item<double>();
+    };
+    for (std::int64_t entry = 0; entry < x[i].numel(); ++entry) {
+      differences.mutable_data_ptr<double>()[entry] =
+          (8 * (value_at(entry, step) - value_at(entry, -step)) - value_at(entry, 2 * step) + value_at(entry, -2 * step)) / (12 * step);
+    }
+    EXPECT_LT(relative_error(gradients[i], differences), tolerance) << "argument " << i << " of shape " << x[i].sizes();
+    EXPECT_GT(largest(differences), 0) << "argument " << i << ": the test would not see its gradient";
+  }
+}
+
+/// The network with A, B, C, D, line_sos (and delays, if given) replaced.
+inline DelayNetwork with_tensors(DelayNetwork network, const std::vector<torch::Tensor>& x) {
+  network.a = x[0];
+  network.b = x[1];
+  network.c = x[2];
+  network.d = x[3];
+  network.line_sos = x[4];
+  if (x.size() > 5) network.delays = x[5];
+  return network;
+}
+
+/// H by at::linalg_solve, from the formula.
+inline torch::Tensor response_by_linalg(const DelayNetwork& network, const torch::Tensor& omega, double radius) {
+  const auto wide = torch::kComplexDouble;
+  const auto log_z = at::complex(at::full_like(omega, std::log(radius)), omega);      // [K]
+  const auto inverse_z = at::exp(-log_z).unsqueeze(1);                                // [K, 1]
+  auto gain = at::exp(-log_z.unsqueeze(1) * network.delays.to(wide).unsqueeze(0));    // [K, N]
+  for (std::int64_t s = 0; s < network.sections(); ++s) {
+    const auto q = network.line_sos.select(1, s).to(wide);
+    const auto quadratic = [&](const torch::Tensor& c0, std::int64_t c1, std::int64_t c2) {
+      return c0.unsqueeze(0) + q.select(1, c1).unsqueeze(0) * inverse_z + q.select(1, c2).unsqueeze(0) * inverse_z * inverse_z;
+    };
+    gain = gain * quadratic(q.select(1, 0), 1, 2) / quadratic(at::ones_like(q.select(1, 0)), 3, 4);
+  }
+  const auto a = network.a.to(wide), b = network.b.to(wide), c = network.c.to(wide), d = network.d.to(wide);
+  const auto system = at::eye(network.lines(), a.options()).unsqueeze(0) - a.unsqueeze(0) * gain.unsqueeze(1);
+  const auto x = at::linalg_solve(system, b.unsqueeze(0).expand({omega.size(0), -1, -1}));
+  return (c.unsqueeze(0).matmul(gain.unsqueeze(2) * x) + d.unsqueeze(0)).permute({1, 2, 0});  // [O, I, K]
+}
+
+}  // namespace diffverb

@@ -66,7 +66,7 @@ FileBytes read_file(const std::filesystem::path& path, std::uint64_t max_bytes) 
 std::string write_file_atomically(const std::filesystem::path& path, std::span<const std::uint8_t> bytes) {
   std::string temporary = path.string() + ".XXXXXX";
   const int file = ::mkstemp(temporary.data());
-  if (file < 0) return path.string() + ": cannot be written: " + system_reason(errno);
+  if (file < 0) return "cannot be written: " + system_reason(errno);
   std::string error = write_all(file, bytes);
   // mkstemp makes the file private; give it what the umask would have given a new file.
   const mode_t mask = ::umask(0);
@@ -76,7 +76,7 @@ std::string write_file_atomically(const std::filesystem::path& path, std::span<c
   if (error.empty() && ::rename(temporary.c_str(), path.c_str()) != 0) error = system_reason(errno);
   if (!error.empty()) {
     ::unlink(temporary.c_str());
-    return path.string() + ": cannot be written: " + error;
+    return "cannot be written: " + error;
   }
   sync_folder(path.parent_path());
   return {};

@@ -1,0 +1,77 @@
+#include "runtime/network_check.h"
+
+#include <cmath>
+#include <cstddef>
+
+#include "runtime/stability.h"
+
+namespace diffverb::runtime {
+namespace {
+
+using Limits = NetworkLimits;
+
+std::string check_count(const char* what, int count, int low, int high) {
+  if (count >= low && count <= high) return {};
+  return std::string(what) + " is " + std::to_string(count) + ", expected " + std::to_string(low) + " to " + std::to_string(high);
+}
+
+template <typename T>
+std::string check_values(const char* name, const std::vector<T>& values, std::size_t expected) {
+  if (values.size() != expected) {
+    return "tensor '" + std::string(name) + "' has " + std::to_string(values.size()) + " values, expected " + std::to_string(expected);
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double value = static_cast<double>(values[i]);
+    if (std::abs(value) <= Limits::kGain) continue;  // false for NaN too
+    return "tensor '" + std::string(name) + "': value " + std::to_string(i) + " is " +
+           (std::isfinite(value) ? "beyond 1e6" : std::isnan(value) ? "not a number" : "infinite");
+  }
+  return {};
+}
+
+std::string check_delays(const DelayNetworkWeights& w) {
+  if (w.delays.size() != static_cast<std::size_t>(w.lines)) {
+    return "tensor 'delays' has " + std::to_string(w.delays.size()) + " values, expected " + std::to_string(w.lines);
+  }
+  long long total = 0;
+  for (std::size_t j = 0; j < w.delays.size(); ++j) {
+    if (w.delays[j] < 1 || w.delays[j] > Limits::kDelaySamples) {
+      return "tensor 'delays': line " + std::to_string(j) + " is " + std::to_string(w.delays[j]) + " samples long, expected 1 to " +
+             std::to_string(Limits::kDelaySamples);
+    }
+    total += w.delays[j];
+  }
+  if (total > Limits::kTotalDelaySamples) return "tensor 'delays': " + std::to_string(total) + " samples in all are too many";
+  return {};
+}
+
+}  // namespace
+
+std::string check_network(const DelayNetworkWeights& w) {
+  if (!(w.sample_rate_hz >= 8000 && w.sample_rate_hz <= 768000)) {
+    return "sample_rate_hz is " + std::to_string(w.sample_rate_hz) + ", expected 8000 to 768000";
+  }
+  if (!(w.early_ms >= 0 && w.early_ms <= 1e5)) return "early_ms is " + std::to_string(w.early_ms) + ", expected 0 to 100000";
+  for (const std::string& error :
+       {check_count("the number of lines", w.lines, 1, Limits::kLines),
+        check_count("the number of inputs", w.inputs, 1, Limits::kChannels),
+        check_count("the number of outputs", w.outputs, 1, Limits::kChannels),
+        check_count("the number of sections a line", w.line_sections, 0, Limits::kSections),
+        check_count("the number of sections an output", w.output_sections, 0, Limits::kSections),
+        check_count("the length of the early part", w.early_samples, 0, Limits::kEarlySamples)}) {
+    if (!error.empty()) return error;
+  }
+  const auto n = static_cast<std::size_t>(w.lines), i = static_cast<std::size_t>(w.inputs);
+  const auto o = static_cast<std::size_t>(w.outputs);
+  for (const std::string& error :
+       {check_values("A", w.A, n * n), check_values("B", w.B, n * i), check_values("C", w.C, o * n),
+        check_values("D", w.D, o * i), check_delays(w),
+        check_values("line_sos", w.line_sos, n * static_cast<std::size_t>(w.line_sections) * 5),
+        check_values("output_sos", w.output_sos, o * static_cast<std::size_t>(w.output_sections) * 5),
+        check_values("early", w.early, o * i * static_cast<std::size_t>(w.early_samples))}) {
+    if (!error.empty()) return error;
+  }
+  return check_stability(w);
+}
+
+}  // namespace diffverb::runtime

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include "runtime/weights.h"
+
+namespace diffverb::runtime {
+
+/// The largest network that is read or played; what is beyond is a damaged file or a mistake.
+struct NetworkLimits {
+  static constexpr int kLines = 256, kChannels = 64, kSections = 256;
+  static constexpr int kEarlySamples = 1 << 20;
+  static constexpr int kDelaySamples = 1 << 22;
+  static constexpr long long kTotalDelaySamples = 1 << 26;
+  static constexpr double kGain = 1e6;
+};
+
+/// Everything that a network must be before it is played: sizes that fit together and lie within the limits, finite
+/// values, delays of at least one sample, stable filters and a stable loop (stability.h).
+/// Returns an empty string, or the first reason against it: tensor, index, value, what was expected.
+std::string check_network(const DelayNetworkWeights& weights);
+
+/// The self-test of a file as JSON text {"input", "output", "tolerance"}: `input` is a list of samples for every input, or
+/// one list an input; `output` the first samples of each output by the reference recursion; the tolerance is relative to
+/// the largest output. make_ needs a network that check_network accepted.
+std::string make_self_test(const DelayNetworkWeights& weights);
+/// Plays it through the engine. Returns an empty string or what is wrong.
+std::string run_self_test(const std::shared_ptr<const Model>& model, const std::string& text);
+
+}  // namespace diffverb::runtime

@@ -1,0 +1,113 @@
+// The engine must not allocate while it plays: every call of the allocator in this thread is counted.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <new>
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+#include "networks.h"
+#include "runtime/engine.h"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || !defined(__GLIBC__)
+#define DIFFVERB_OWN_ALLOCATOR 0  // the sanitizer has its own; the names below are glibc's
+#else
+#define DIFFVERB_OWN_ALLOCATOR 1
+#endif
+
+#if DIFFVERB_OWN_ALLOCATOR
+namespace {
+thread_local long long allocations = 0;
+}
+
+// glibc's own allocator under the public names: operator new, std::vector and C code all come through here.
+extern "C" {
+void* __libc_malloc(std::size_t);
+void* __libc_calloc(std::size_t, std::size_t);
+void* __libc_realloc(void*, std::size_t);
+void __libc_free(void*);
+void* malloc(std::size_t size) {
+  ++allocations;
+  return __libc_malloc(size);
+}
+void* calloc(std::size_t count, std::size_t size) {
+  ++allocations;
+  return __libc_calloc(count, size);
+}
+void* realloc(void* memory, std::size_t size) {
+  ++allocations;
+  return __libc_realloc(memory, size);
+}
+void free(void* memory) {
+  if (memory) ++allocations;
+  __libc_free(memory);
+}
+}
+#endif
+
+namespace diffverb::runtime {
+namespace {
+
+#if DIFFVERB_OWN_ALLOCATOR
+template <typename Action>
+long long allocations_of(Action action) {
+  const long long before = allocations;
+  action();
+  return allocations - before;
+}
+
+TEST(RealtimeRuntimeAllocation, TheCounterSeesEveryKind) {
+  EXPECT_GE(allocations_of([] { std::vector<float> v(1000); volatile float* p = v.data(); p[0] = 1; }), 2);
+  EXPECT_GE(allocations_of([] { void* volatile p = ::operator new(3); ::operator delete(p); }), 2);
+  EXPECT_GE(allocations_of([] { void* volatile p = std::malloc(10); std::free(p); }), 2);
+  EXPECT_EQ(allocations_of([] { volatile int x = 3; x = x + 1; }), 0);
+}
+
+TEST(RealtimeRuntimeAllocation, ProcessAllocatesNothing) {
+  const LoadResult made = make_model(testing::random_network({16, 2, 2, 10, 25, 3840, 200, 2000}, 1));
+  ASSERT_EQ(made.error, "");
+  Engine engine;
+  ASSERT_EQ(engine.prepare(made.model, 48000), "");
+  auto input = testing::noise(2, 4096, 1), output = input;
+  const float* in[] = {input[0].data(), input[1].data()};
+  float* out[] = {output[0].data(), output[1].data()};
+  for (const int frames : {1, 64, 333, 4096}) {
+    EXPECT_EQ(allocations_of([&] { engine.process(in, out, frames); }), 0) << frames;  // the very first call too
+  }
+  EXPECT_EQ(allocations_of([&] { engine.reset(); }), 0);
+}
+#endif
+
+#if defined(__SSE2__)
+TEST(RealtimeRuntimeDenormals, AreFlushedWhilePlayingAndTheModeIsPutBack) {
+  DelayNetworkWeights w = testing::random_network({1, 1, 1, 0, 0, 0, 1, 1}, 1);
+  w.A = {0}, w.B = {1}, w.C = {1}, w.D = {1}, w.delays = {1};
+  const LoadResult made = make_model(w);
+  ASSERT_EQ(made.error, "");
+  Engine engine;
+  ASSERT_EQ(engine.prepare(made.model, 48000), "");
+  const float denormal[4] = {1e-40f, 1e-40f, 1e-40f, 1e-40f};
+  float output[4] = {1, 1, 1, 1};
+  const float* in[] = {denormal};
+  float* out[] = {output};
+  const unsigned before = _mm_getcsr();
+  for (const unsigned mode : {before & ~0x8040u, before | 0x8040u, (before & ~0x8040u) | 0x0040u}) {
+    _mm_setcsr(mode);
+    engine.process(in, out, 4);
+    const unsigned after = _mm_getcsr();
+    _mm_setcsr(before);
+    EXPECT_EQ(after & 0xffc0u, mode & 0xffc0u);
+    for (const float y : output) EXPECT_EQ(y, 0.0f);
+  }
+}
+#endif
+
+}  // namespace
+}  // namespace diffverb::runtime

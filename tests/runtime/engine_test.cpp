@@ -1,0 +1,165 @@
+#include "runtime/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "networks.h"
+#include "runtime/biquad.h"
+#include "runtime/reference.h"
+#include "runtime/render.h"
+
+namespace diffverb::runtime {
+namespace {
+
+using testing::NetworkSize;
+using Channels = std::vector<std::vector<float>>;
+
+std::shared_ptr<const Model> model_of(const DelayNetworkWeights& weights) {
+  LoadResult made = make_model(weights);
+  EXPECT_EQ(made.error, "");
+  return made.model;
+}
+
+/// Plays through one engine in blocks of the given sizes, again and again.
+Channels play(Engine& engine, const Channels& input, const std::vector<int>& blocks) {
+  Channels output(static_cast<std::size_t>(engine.outputs()), std::vector<float>(input[0].size()));
+  std::vector<const float*> in(input.size());
+  std::vector<float*> out(output.size());
+  std::size_t at = 0;
+  for (std::size_t call = 0; at < input[0].size(); ++call) {
+    const int frames = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(blocks[call % blocks.size()]), input[0].size() - at));
+    for (std::size_t i = 0; i < in.size(); ++i) in[i] = input[i].data() + at;
+    for (std::size_t o = 0; o < out.size(); ++o) out[o] = output[o].data() + at;
+    engine.process(in.data(), out.data(), frames);
+    at += static_cast<std::size_t>(frames);
+  }
+  return output;
+}
+
+double worst_error(const DelayNetworkWeights& w, const Channels& input, const Channels& played) {
+  std::vector<std::vector<double>> exact;
+  for (const auto& channel : input) exact.emplace_back(channel.begin(), channel.end());
+  const auto expected = reference_response(w, exact, static_cast<int>(input[0].size()));
+  double peak = 0, error = 0;
+  for (std::size_t o = 0; o < expected.size(); ++o) {
+    for (std::size_t n = 0; n < expected[o].size(); ++n) {
+      peak = std::max(peak, std::abs(expected[o][n]));
+      error = std::max(error, std::abs(expected[o][n] - static_cast<double>(played[o][n])));
+    }
+  }
+  EXPECT_GT(peak, 0);
+  return error / peak;
+}
+
+TEST(RuntimeEngine, PlaysTheRecursionForManySizes) {
+  const NetworkSize sizes[] = {
+      {1, 1, 1, 0, 0, 0, 1, 1},      {2, 1, 1, 1, 1, 1, 1, 3},         {3, 2, 1, 2, 4, 63, 2, 50},     {4, 1, 2, 10, 25, 640, 37, 400},
+      {5, 3, 3, 5, 8, 64, 11, 90},   {8, 1, 2, 7, 9, 65, 64, 700},     {9, 8, 8, 3, 17, 129, 5, 70},   {16, 1, 2, 10, 25, 3840, 241, 1500},
+      {16, 2, 5, 4, 33, 300, 1, 60}, {31, 1, 4, 6, 70, 128, 100, 900}, {33, 1, 1, 1, 3, 0, 257, 2000}, {64, 2, 2, 11, 16, 1000, 90, 800}};
+  unsigned seed = 1;
+  for (const NetworkSize& size : sizes) {
+    SCOPED_TRACE("lines " + std::to_string(size.lines) + ", early " + std::to_string(size.early_samples));
+    const DelayNetworkWeights w = testing::random_network(size, ++seed);
+    Engine engine;
+    ASSERT_EQ(engine.prepare(model_of(w), 48000), "");
+    const Channels input = testing::noise(size.inputs, 4000, seed);
+    EXPECT_LT(worst_error(w, input, play(engine, input, {512})), 1e-5);
+  }
+}
+
+TEST(RuntimeEngine, SamplesDoNotDependOnTheBlocks) {
+  for (const NetworkSize& size : {NetworkSize{16, 1, 2, 10, 25, 1000, 200, 900}, NetworkSize{6, 2, 3, 3, 40, 65, 3, 40}}) {
+    const auto model = model_of(testing::random_network(size, 5));
+    const Channels input = testing::noise(size.inputs, 3000, 2);
+    Engine engine;
+    ASSERT_EQ(engine.prepare(model, 48000), "");
+    const Channels whole = play(engine, input, {3000});
+    for (const std::vector<int>& blocks : {std::vector<int>{1}, {64}, {37}, {256}, {257, 1, 5, 1000, 63, 64, 65, 2}, {0, 7, 0, 191}}) {
+      engine.reset();
+      EXPECT_EQ(play(engine, input, blocks), whole) << blocks[0];  // bit for bit; also shows that reset() silences all
+    }
+  }
+}
+
+TEST(RuntimeEngine, LowPolesAtHighRatesKeepTheirAccuracy) {
+  DelayNetworkWeights w = testing::random_network({4, 1, 1, 0, 0, 0, 700, 2000}, 3);
+  w.sample_rate_hz = 96000;
+  w.line_sections = 2, w.output_sections = 12;
+  for (int j = 0; j < 4; ++j) {
+    testing::add_peak(w.line_sos, 30, 1.4, -3, 96000);
+    testing::add_peak(w.line_sos, 63, 1.4, -1, 96000);
+  }
+  for (int k = 0; k < 12; ++k) testing::add_peak(w.output_sos, 25 + 5 * k, 4.3, k % 2 ? 9 : -9, 96000);
+  Engine engine;
+  ASSERT_EQ(engine.prepare(model_of(w), 96000), "");
+  const Channels input = testing::noise(1, 96000, 9);
+  EXPECT_LT(worst_error(w, input, play(engine, input, {480})), 1e-5);
+}
+
+TEST(RuntimeEngine, StateVariableFormIsTheSameFilter) {
+  // Real poles, first order, a pure delay, poles near both ends of the circle.
+  for (const Biquad& f : {Biquad{0.5, 0, 0, -0.999, 0}, Biquad{0, 1, 0, 0, 0}, Biquad{1, -0.3, 0.7, 0.9, 0.2}, Biquad{0.3, 1, 0, 0.3, 0},
+                          Biquad{1, 2, 1, -1.99, 0.9902}, Biquad{0, 0, 1, 1.8, 0.81}}) {
+    ASSERT_TRUE(is_stable(f));
+    const StateVariable s = to_state_variable(f);
+    double s1 = 0, s2 = 0, d1 = 0, d2 = 0, peak = 0, error = 0;
+    for (int n = 0; n < 2000; ++n) {
+      const double x = n == 0 ? 1 : 0;
+      const double y = s.y0 * x + s.y1 * s1 + s.y2 * s2, d = x - s2, old = s1;
+      s1 += s.q * d - s.p * s1;
+      s2 += s.r * d + s.q * old;
+      const double z = f.b0 * x + d1;
+      d1 = f.b1 * x - f.a1 * z + d2;
+      d2 = f.b2 * x - f.a2 * z;
+      peak = std::max(peak, std::abs(z));
+      error = std::max(error, std::abs(y - z));
+    }
+    EXPECT_LT(error, 2e-6 * peak) << f.a1 << " " << f.a2;
+  }
+}
+
+TEST(RuntimeEngine, OutputMayBeTheInputsMemory) {
+  const auto model = model_of(testing::random_network({4, 2, 2, 2, 3, 100, 20, 90}, 4));
+  Engine engine;
+  ASSERT_EQ(engine.prepare(model, 48000), "");
+  Channels sound = testing::noise(2, 1000, 1);
+  const Channels expected = play(engine, sound, {1000});
+  engine.reset();
+  const float* in[] = {sound[0].data(), sound[1].data()};
+  float* out[] = {sound[0].data(), sound[1].data()};
+  engine.process(in, out, 1000);
+  EXPECT_EQ(sound, expected);
+}
+
+TEST(RuntimeEngine, BrokenInputDoesNotRingForEver) {
+  const auto model = model_of(testing::random_network({4, 1, 1, 2, 3, 100, 20, 90}, 4));
+  Engine engine;
+  ASSERT_EQ(engine.prepare(model, 48000), "");
+  Channels broken = testing::noise(1, 1000, 1), silent_there = broken;
+  const float bad[] = {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(), -3e38f};
+  for (std::size_t i = 0; i < 3; ++i) {
+    broken[0][100 + i] = bad[i];
+    silent_there[0][100 + i] = 0;
+  }
+  const Channels expected = play(engine, silent_there, {1000});
+  engine.reset();
+  EXPECT_EQ(play(engine, broken, {1000}), expected);
+}
+
+TEST(RuntimeEngine, RefusesAnotherRateAndGoesOnPlaying) {
+  const auto model = model_of(testing::random_network({}, 4));
+  Engine engine;
+  EXPECT_FALSE(engine.is_ready());
+  EXPECT_NE(engine.prepare(nullptr, 48000), "");
+  engine.process(nullptr, nullptr, 100);  // nothing to play: nothing is touched
+  ASSERT_EQ(engine.prepare(model, 48000), "");
+  EXPECT_EQ(engine.prepare(model, 44100), "the model was made for 48000 Hz, the host runs at 44100 Hz");
+  EXPECT_NE(engine.prepare(model, std::numeric_limits<double>::quiet_NaN()), "");
+  EXPECT_TRUE(engine.is_ready());
+  EXPECT_EQ(engine.outputs(), 2);
+}
+
+}  // namespace
+}  // namespace diffverb::runtime

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <random>
+#include <vector>
+
+#include "runtime/weights.h"
+
+namespace diffverb::runtime::testing {
+
+/// A peaking section of the audio EQ cookbook; `gain_db` < 0 only cuts.
+inline void add_peak(std::vector<double>& sos, double hz, double q, double gain_db, double rate_hz) {
+  const double a = std::pow(10, gain_db / 40), w = 2 * std::numbers::pi * hz / rate_hz, alpha = std::sin(w) / (2 * q);
+  const double a0 = 1 + alpha / a;
+  for (const double c : {1 + alpha * a, -2 * std::cos(w), 1 - alpha * a, -2 * std::cos(w), 1 - alpha / a}) sos.push_back(c / a0);
+}
+
+struct NetworkSize {
+  int lines = 4, inputs = 1, outputs = 2, line_sections = 3, output_sections = 5, early_samples = 200;
+  int shortest = 7, longest = 90;
+};
+
+/// A random network of a size, with a reflected rotation as feedback matrix (orthogonal, then scaled to 0.95) and cuts as
+/// line filters, so that it is stable by construction.
+inline DelayNetworkWeights random_network(const NetworkSize& size, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> normal;
+  std::uniform_real_distribution<double> unit(0, 1);
+  DelayNetworkWeights w;
+  w.sample_rate_hz = 48000;
+  w.early_ms = size.early_samples / 48.0;
+  w.lines = size.lines, w.inputs = size.inputs, w.outputs = size.outputs;
+  w.line_sections = size.line_sections, w.output_sections = size.output_sections, w.early_samples = size.early_samples;
+  const auto n = static_cast<std::size_t>(size.lines);
+  std::vector<double> v(n);
+  double power = 0;
+  for (double& x : v) power += (x = normal(random)) * x;
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j < n; ++j) {
+      const double turned = i == (j + 1) % n ? 1.0 : 0.0;
+      w.A.push_back(static_cast<float>(0.95 * (turned - 2 * v[i] * v[(j + 1) % n] / power)));
+    }
+    w.delays.push_back(size.shortest + static_cast<int>(unit(random) * (size.longest - size.shortest)));
+    for (int k = 0; k < size.line_sections; ++k) {
+      add_peak(w.line_sos, 30 * std::pow(600, unit(random)), 0.3 + 3 * unit(random), -4 * unit(random), 48000);
+    }
+  }
+  w.delays[0] = size.shortest;
+  const auto fill = [&](std::vector<float>& values, std::size_t count, double scale) {
+    for (std::size_t i = 0; i < count; ++i) values.push_back(static_cast<float>(scale * normal(random)));
+  };
+  const auto inputs = static_cast<std::size_t>(size.inputs), outputs = static_cast<std::size_t>(size.outputs);
+  fill(w.B, n * inputs, 0.5);
+  fill(w.C, outputs * n, 0.5);
+  fill(w.D, outputs * inputs, 0.5);
+  fill(w.early, outputs * inputs * static_cast<std::size_t>(size.early_samples), 0.1);
+  for (int k = 0; k < size.outputs * size.output_sections; ++k) {
+    add_peak(w.output_sos, 30 * std::pow(600, unit(random)), 4.3, 6 * normal(random), 48000);
+  }
+  return w;
+}
+
+inline std::vector<std::vector<float>> noise(int channels, int frames, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0, 0.3f);
+  std::vector<std::vector<float>> rows(static_cast<std::size_t>(channels), std::vector<float>(static_cast<std::size_t>(frames)));
+  for (auto& row : rows) std::generate(row.begin(), row.end(), [&] { return normal(random); });
+  return rows;
+}
+
+}  // namespace diffverb::runtime::testing

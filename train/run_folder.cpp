@@ -70,6 +70,7 @@ void RunFolder::create(const std::string& resolved_yaml) {
         throw DataError(file.string() + ": cannot be removed: " + code.message());
     }
   } else {
+    code.clear();  // asking after a folder that is not there has set it
     if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path(), code);
     if (code || !std::filesystem::create_directory(path_, code))
       throw DataError(path_.string() + ": cannot be made: " + (code ? code.message() : "it exists by now"));

@@ -35,8 +35,16 @@ Channels read_wav(const std::string& path, double rate_hz) {
   SF_INFO info{};
   SNDFILE* file = sf_open(path.c_str(), SFM_READ, &info);
   if (!file) throw Failure{2, path + ": " + (fs::exists(path) ? "is not an audio file" : "no such file")};
-  std::vector<float> interleaved(static_cast<std::size_t>(info.frames) * info.channels);
-  const sf_count_t got = sf_readf_float(file, interleaved.data(), info.frames);
+  if (info.channels > 8) {
+    sf_close(file);
+    throw Failure{2, path + ": has " + std::to_string(info.channels) + " channels, expected 1 to 8"};
+  }
+  // In pieces: a header's number of frames is not to be trusted with an allocation.
+  std::vector<float> interleaved, piece(static_cast<std::size_t>(65536 * info.channels));
+  sf_count_t got = 0;
+  for (sf_count_t count; (count = sf_readf_float(file, piece.data(), 65536)) > 0; got += count) {
+    interleaved.insert(interleaved.end(), piece.begin(), piece.begin() + count * info.channels);
+  }
   sf_close(file);
   if (got <= 0) throw Failure{2, path + ": holds no samples"};
   if (std::abs(info.samplerate - rate_hz) > 0.5) {
@@ -75,18 +83,35 @@ void write_wav(const std::string& path, const Channels& channels, double rate_hz
   }
   fs::rename(temporary, path, code);
   if (code) {
+    const std::string reason = code.message();
     fs::remove(temporary, code);
-    throw Failure{2, path + ": cannot be written: " + code.message()};
+    throw Failure{2, path + ": cannot be written: " + reason};
   }
 }
 
-constexpr double kDefaultTailS = 5.0;
+/// Until the energy that is still to come has fallen by 60 dB, at most 30 s.
+double default_tail_s(const std::shared_ptr<const diffverb::runtime::Model>& model) {
+  for (double seconds = 1; seconds <= 32; seconds *= 2) {
+    const Channels ir = diffverb::runtime::render_impulse(model, seconds);
+    std::vector<double> to_come(ir[0].size() + 1, 0.0);
+    for (std::size_t n = ir[0].size(); n-- > 0;) {
+      to_come[n] = to_come[n + 1];
+      for (const auto& channel : ir) to_come[n] += static_cast<double>(channel[n]) * channel[n];
+    }
+    const double end = 1e-6 * to_come[0];
+    const auto silent = std::find_if(to_come.begin(), to_come.end(), [&](double energy) { return energy <= end; });
+    const double at = static_cast<double>(silent - to_come.begin()) / model->sample_rate_hz();
+    // What lies beyond this response is not in the sum: only an early end is a sure one.
+    if (at <= 0.75 * seconds) return at;
+  }
+  return 30;
+}
 
 Channels play(const Options& options, const std::shared_ptr<const diffverb::runtime::Model>& model) {
   const double rate = model->sample_rate_hz();
   if (options.impulse_s > 0) return diffverb::runtime::render_impulse(model, options.impulse_s, options.block);
   const Channels dry = read_wav(options.in, rate);
-  const double tail = options.tail_s >= 0 ? options.tail_s : kDefaultTailS;
+  const double tail = options.tail_s >= 0 ? options.tail_s : default_tail_s(model);
   Channels wet = diffverb::runtime::render(model, dry, tail, options.block);
   const auto predelay = static_cast<std::size_t>(std::lround(options.predelay_ms / 1000 * rate));
   for (std::size_t c = 0; c < wet.size(); ++c) {
@@ -118,7 +143,7 @@ int main(int argc, char** argv) {
   app.add_option("--out", options.out, "WAV to write (float32, one channel an output)")->required();
   app.add_option("--mix", options.mix, "0 dry to 1 wet")->check(CLI::Range(0.0, 1.0))->capture_default_str();
   app.add_option("--predelay-ms", options.predelay_ms, "delay of the wet sound")->check(CLI::Range(0.0, 10000.0))->capture_default_str();
-  app.add_option("--tail", options.tail_s, "seconds after the dry sound's end (default 5)")->check(CLI::Range(0.0, 600.0));
+  app.add_option("--tail", options.tail_s, "seconds after the dry sound's end (default: until 60 dB down)")->check(CLI::Range(0.0, 600.0));
   app.add_option("--block", options.block, "samples a call of the engine; the sound does not depend on it")->check(CLI::Range(1, 1 << 20))->capture_default_str();
   app.footer("Examples:\n  diffverb-render room.safetensors --in dry.wav --out wet.wav --mix 0.3\n  diffverb-render room.safetensors --impulse 2 --out ir.wav");
   try {

@@ -45,6 +45,7 @@ class Cayley final : public FeedbackMatrix {
 
 }  // namespace
 
-DIFFVERB_PART(matrices, cayley, Cayley, "Trained rotation, A = (I - K)(I + K)^-1 with K = S - S^T", "Helfrich et al. 2018")
+DIFFVERB_PART(matrices, cayley, Cayley, "Trained rotation, A = (I - K)(I + K)^-1 with K = S - S^T",
+              "Helfrich et al. 2018")
 
 }  // namespace diffverb

@@ -45,7 +45,8 @@ torch::Tensor trainable(const torch::Tensor& value, torch::ScalarType dtype) {
 }
 
 void require_reset(const torch::Tensor& tensor, const char* name) {
-  if (!tensor.defined()) throw ContractError(std::string("feedback matrix ") + name + ": reset() comes before matrix()");
+  if (!tensor.defined())
+    throw ContractError(std::string("feedback matrix ") + name + ": reset() comes before matrix()");
 }
 
 }  // namespace diffverb

@@ -39,6 +39,7 @@ class Hadamard final : public FeedbackMatrix {
 
 }  // namespace
 
-DIFFVERB_PART(matrices, hadamard, Hadamard, "Fixed, all entries +-1 / sqrt(N); N a power of two", "Sylvester 1867; Smith 2010")
+DIFFVERB_PART(matrices, hadamard, Hadamard, "Fixed, all entries +-1 / sqrt(N); N a power of two",
+              "Sylvester 1867; Smith 2010")
 
 }  // namespace diffverb

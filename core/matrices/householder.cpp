@@ -18,7 +18,8 @@ class Householder final : public FeedbackMatrix {
   explicit Householder(Fields& f) { f.choice("init", init_, {"normal", "ones"}); }
 
   void reset(std::int64_t lines, std::uint64_t seed, torch::ScalarType dtype) override {
-    v_ = trainable(init_ == "ones" ? at::ones({lines}, torch::kFloat64) : normal_matrix(lines, 1, seed).reshape({lines}), dtype);
+    v_ = trainable(
+        init_ == "ones" ? at::ones({lines}, torch::kFloat64) : normal_matrix(lines, 1, seed).reshape({lines}), dtype);
   }
   torch::Tensor matrix() const override {
     require_reset(v_, "householder");
@@ -35,6 +36,7 @@ class Householder final : public FeedbackMatrix {
 
 }  // namespace
 
-DIFFVERB_PART(matrices, householder, Householder, "Trained reflection, A = I - 2 v v^T / (v^T v)", "Jot and Chaigne 1991")
+DIFFVERB_PART(matrices, householder, Householder, "Trained reflection, A = I - 2 v v^T / (v^T v)",
+              "Jot and Chaigne 1991")
 
 }  // namespace diffverb

@@ -12,8 +12,8 @@ namespace diffverb {
 
 /// A feedback matrix A [N, N] and what it is made of.
 ///
-/// reset() draws the parameters for N lines from the seed; matrix() is A as a differentiable function of them. Parameters are
-/// leaf tensors by name (empty for a fixed matrix); the trainer optimises and stores them.
+/// reset() draws the parameters for N lines from the seed; matrix() is A as a differentiable function of them.
+/// Parameters are leaf tensors by name (empty for a fixed matrix); the trainer optimises and stores them.
 class FeedbackMatrix {
  public:
   virtual ~FeedbackMatrix() = default;

@@ -25,6 +25,7 @@ class RandomOrthogonal final : public FeedbackMatrix {
 
 }  // namespace
 
-DIFFVERB_PART(matrices, random_orthogonal, RandomOrthogonal, "Fixed, drawn evenly from all orthogonal matrices", "Mezzadri 2007")
+DIFFVERB_PART(matrices, random_orthogonal, RandomOrthogonal, "Fixed, drawn evenly from all orthogonal matrices",
+              "Mezzadri 2007")
 
 }  // namespace diffverb

@@ -34,8 +34,8 @@ void require_matrix(const char* name, const torch::Tensor& tensor, std::int64_t 
 
 void require_delays(const torch::Tensor& delays, std::int64_t lines) {
   if (delays.dim() != 1 || delays.size(0) != lines || delays.scalar_type() != torch::kFloat64) {
-    throw ContractError("delay network: delays have shape " + shape_of(delays) + " and type " + toString(delays.scalar_type()) +
-                        ", expected [" + std::to_string(lines) + "] float64");
+    throw ContractError("delay network: delays have shape " + shape_of(delays) + " and type " +
+                        toString(delays.scalar_type()) + ", expected [" + std::to_string(lines) + "] float64");
   }
   const auto values = delays.detach().cpu().contiguous();
   for (std::int64_t j = 0; j < lines; ++j) {
@@ -49,8 +49,8 @@ void require_delays(const torch::Tensor& delays, std::int64_t lines) {
 
 void require_sections(const torch::Tensor& sos, std::int64_t lines) {
   if (sos.dim() != 3 || sos.size(0) != lines || sos.size(2) != 5 || sos.scalar_type() != torch::kFloat64) {
-    throw ContractError("delay network: line_sos has shape " + shape_of(sos) + " and type " + toString(sos.scalar_type()) +
-                        ", expected [" + std::to_string(lines) + ", S, 5] float64");
+    throw ContractError("delay network: line_sos has shape " + shape_of(sos) + " and type " +
+                        toString(sos.scalar_type()) + ", expected [" + std::to_string(lines) + ", S, 5] float64");
   }
   const auto values = sos.detach().cpu().contiguous();
   const double* q = values.const_data_ptr<double>();
@@ -92,7 +92,8 @@ DelayNetwork side_by_side(const DelayNetwork& first, const DelayNetwork& second)
 }
 
 torch::Tensor one_by_one(const char* what, const torch::Tensor& value) {
-  if (value.numel() != 1) throw ContractError(std::string(what) + " has shape " + shape_of(value) + ", expected one number");
+  if (value.numel() != 1)
+    throw ContractError(std::string(what) + " has shape " + shape_of(value) + ", expected one number");
   return value.reshape({1, 1});
 }
 
@@ -103,7 +104,8 @@ void DelayNetwork::check() const {
     if (!tensor->defined()) throw ContractError("delay network: A, B, C, D, delays and line_sos must all be given");
   }
   if (a.scalar_type() != torch::kFloat32 && a.scalar_type() != torch::kFloat64) {
-    throw ContractError(std::string("delay network: A has type ") + toString(a.scalar_type()) + ", expected float32 or float64");
+    throw ContractError(std::string("delay network: A has type ") + toString(a.scalar_type()) +
+                        ", expected float32 or float64");
   }
   for (const torch::Tensor* tensor : {&b, &c, &d}) {
     if (tensor->scalar_type() != a.scalar_type() || tensor->dim() != 2) {
@@ -111,7 +113,8 @@ void DelayNetwork::check() const {
     }
   }
   for (const torch::Tensor* tensor : {&b, &c, &d, &delays, &line_sos}) {
-    if (tensor->device() != a.device()) throw ContractError("delay network: A, B, C, D, delays and line_sos must be on one device");
+    if (tensor->device() != a.device())
+      throw ContractError("delay network: A, B, C, D, delays and line_sos must be on one device");
   }
   const std::int64_t n = a.dim() == 2 ? a.size(0) : 0;
   if (n < 1) throw ContractError("delay network: A has shape " + shape_of(a) + ", expected [N, N] with N >= 1");
@@ -132,7 +135,8 @@ bool DelayNetwork::has_whole_delays() const {
 DelayNetwork series(const DelayNetwork& first, const DelayNetwork& second) {
   require_same_kind("series", first, second);
   if (first.outputs() != second.inputs()) {
-    throw ContractError("series: " + std::to_string(first.outputs()) + " outputs into " + std::to_string(second.inputs()) + " inputs");
+    throw ContractError("series: " + std::to_string(first.outputs()) + " outputs into " +
+                        std::to_string(second.inputs()) + " inputs");
   }
   DelayNetwork joined = side_by_side(first, second);
   const auto above = at::zeros({first.lines(), second.lines()}, first.a.options().requires_grad(false));
@@ -216,7 +220,8 @@ DelayNetwork with_whole_delays(const DelayNetwork& network) {
   const auto values = network.delays.detach();
   const auto is_whole = values.eq(values.round());
   if (is_whole.logical_not().logical_and(values.lt(1.5)).any().item<bool>() || values.lt(1).any().item<bool>()) {
-    throw ContractError("with_whole_delays: a fractional delay is below 1.5 samples, which the interpolator cannot make");
+    throw ContractError(
+        "with_whole_delays: a fractional delay is below 1.5 samples, which the interpolator cannot make");
   }
   // A line whose delay is whole among others takes d = 1, eta = 0: the section is then z^-1 and its delay still has a
   // gradient. A delay of one sample has no room for that and keeps a section that does nothing.

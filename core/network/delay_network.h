@@ -14,8 +14,8 @@ namespace diffverb {
 ///   H(z) = C G(z) (I - A G(z))^-1 B + D,   G(z) = diag(h_j(z) z^-m_j)
 ///
 /// Plain tensors: gradients flow through every composition into whatever the tensors were made of. A, B, C, D share one
-/// floating type (float32 or float64) and device; delays and line_sos are float64, because a phase of thousands of turns and
-/// a pole at 30 Hz do not fit into float32.
+/// floating type (float32 or float64) and device; delays and line_sos are float64, because a phase of thousands of
+/// turns and a pole at 30 Hz do not fit into float32.
 struct DelayNetwork {
   torch::Tensor a;         // [N, N] feedback matrix
   torch::Tensor b;         // [N, I] input gains
@@ -42,21 +42,23 @@ struct DelayNetwork {
 DelayNetwork series(const DelayNetwork& first, const DelayNetwork& second);
 /// y = first(x) + second(x)
 DelayNetwork parallel(const DelayNetwork& first, const DelayNetwork& second);
-/// Closes u = x + gains y around the network; gains [I, O]. Throws ContractError where I - gains D is singular (a loop without delay).
+/// Closes u = x + gains y around the network; gains [I, O]. Throws ContractError where I - gains D is singular (a loop
+/// without delay).
 DelayNetwork feedback(const DelayNetwork& inner, const torch::Tensor& gains);
-/// The lattice around an inner part with one input and one output: y = -g x + (1 - g^2) w, w = H_inner(z) z^-m (x + g w).
-/// An inner part that is allpass stays allpass.
+/// The lattice around an inner part with one input and one output: y = -g x + (1 - g^2) w, w = H_inner(z) z^-m (x + g
+/// w). An inner part that is allpass stays allpass.
 DelayNetwork allpass(const torch::Tensor& gain, const DelayNetwork& inner, const torch::Tensor& delay_samples);
 /// The Schroeder allpass: the same lattice around a bare delay.
 DelayNetwork allpass(const torch::Tensor& gain, const torch::Tensor& delay_samples, double sample_rate_hz);
 /// One bare delay line, one input, one output.
-DelayNetwork delay_line(const torch::Tensor& delay_samples, double sample_rate_hz, torch::ScalarType dtype = torch::kFloat32);
+DelayNetwork delay_line(const torch::Tensor& delay_samples, double sample_rate_hz,
+                        torch::ScalarType dtype = torch::kFloat32);
 
 /// Real delays as whole ones and a first-order Thiran allpass section each: m = whole + d, 0.5 <= d < 1.5,
-/// eta = (1 - d) / (1 + d), h(z) = (eta + z^-1) / (1 + eta z^-1). |h| = 1, so a lossless network stays lossless; the solvers,
-/// the exporter and the engine all play this one interpolator. Networks whose delays are whole are returned unchanged.
-/// Gradient to the delays flows through eta. Throws ContractError where a fractional delay is below 1.5 samples.
-/// Source   Laakso et al. 1996, "Splitting the unit delay"
+/// eta = (1 - d) / (1 + d), h(z) = (eta + z^-1) / (1 + eta z^-1). |h| = 1, so a lossless network stays lossless; the
+/// solvers, the exporter and the engine all play this one interpolator. Networks whose delays are whole are returned
+/// unchanged. Gradient to the delays flows through eta. Throws ContractError where a fractional delay is below 1.5
+/// samples. Source   Laakso et al. 1996, "Splitting the unit delay"
 DelayNetwork with_whole_delays(const DelayNetwork& network);
 
 }  // namespace diffverb

@@ -18,8 +18,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// The grid is cut into this many chunks whatever the number of threads, and their sums are added in order: the gradient
-/// does not depend on the machine's load or its number of cores.
+/// The grid is cut into this many chunks whatever the number of threads, and their sums are added in order: the
+/// gradient does not depend on the machine's load or its number of cores.
 constexpr std::int64_t kChunks = 32;
 
 struct FrequencyTensors {
@@ -63,9 +63,11 @@ void for_each_chunk(std::int64_t bins, const Work& work) {
 template <typename Scalar>
 torch::Tensor forward_on_cpu(const FrequencyTensors& t) {
   const auto problem = problem_of<Scalar>(t);
-  auto h = at::empty({problem.outputs, problem.inputs, problem.bins}, t.a.options().dtype(c10::toComplexType(t.a.scalar_type())));
+  auto h = at::empty({problem.outputs, problem.inputs, problem.bins},
+                     t.a.options().dtype(c10::toComplexType(t.a.scalar_type())));
   auto* out = static_cast<Scalar*>(h.mutable_data_ptr());
-  for_each_chunk<Scalar>(problem.bins, [&](std::int64_t, int begin, int end) { frequency_forward(problem, begin, end, out); });
+  for_each_chunk<Scalar>(problem.bins,
+                         [&](std::int64_t, int begin, int end) { frequency_forward(problem, begin, end, out); });
   return h;
 }
 
@@ -94,7 +96,8 @@ torch::Tensor forward_on_device(const FrequencyTensors& t) {
   }
 }
 
-FrequencyGradient backward_on_device(const FrequencyTensors& t, const torch::Tensor& grad_h, const FrequencyNeeds& needs) {
+FrequencyGradient backward_on_device(const FrequencyTensors& t, const torch::Tensor& grad_h,
+                                     const FrequencyNeeds& needs) {
   switch (t.a.device().type()) {
     case torch::kCPU:
       return t.a.scalar_type() == torch::kFloat32 ? backward_on_cpu<float>(t, grad_h, needs)
@@ -106,9 +109,9 @@ FrequencyGradient backward_on_device(const FrequencyTensors& t, const torch::Ten
 
 class FrequencyResponse : public torch::autograd::Function<FrequencyResponse> {
  public:
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& c,
-                               const torch::Tensor& d, const torch::Tensor& delays, const torch::Tensor& sos,
-                               const torch::Tensor& omega, double radius) {
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& a, const torch::Tensor& b,
+                               const torch::Tensor& c, const torch::Tensor& d, const torch::Tensor& delays,
+                               const torch::Tensor& sos, const torch::Tensor& omega, double radius) {
     const FrequencyTensors t{a.contiguous(),      b.contiguous(),   c.contiguous(),     d.contiguous(),
                              delays.contiguous(), sos.contiguous(), omega.contiguous(), radius};
     context->save_for_backward({t.a, t.b, t.c, t.d, t.delays, t.sos, t.omega});
@@ -119,8 +122,8 @@ class FrequencyResponse : public torch::autograd::Function<FrequencyResponse> {
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     require_first_order("frequency_response");
     const auto saved = context->get_saved_variables();
-    const FrequencyTensors t{saved[0], saved[1], saved[2], saved[3], saved[4], saved[5], saved[6],
-                             context->saved_data["radius"].toDouble()};
+    const FrequencyTensors t{saved[0], saved[1], saved[2], saved[3],
+                             saved[4], saved[5], saved[6], context->saved_data["radius"].toDouble()};
     FrequencyNeeds needs;
     bool* const wanted[6] = {&needs.a, &needs.b, &needs.c, &needs.d, &needs.delays, &needs.sos};
     for (std::size_t i = 0; i < 6; ++i) *wanted[i] = context->needs_input_grad(i);
@@ -140,7 +143,8 @@ class FrequencyResponse : public torch::autograd::Function<FrequencyResponse> {
 torch::Tensor frequency_response(const DelayNetwork& network, const torch::Tensor& omega_rad, double radius) {
   network.check();
   if (omega_rad.dim() != 1 || omega_rad.scalar_type() != torch::kFloat64 || omega_rad.device() != network.a.device()) {
-    throw ContractError("frequency_response: the grid must be a float64 vector of radians a sample on the network's device");
+    throw ContractError(
+        "frequency_response: the grid must be a float64 vector of radians a sample on the network's device");
   }
   if (!(radius >= 1) || !std::isfinite(radius)) {
     throw ContractError("frequency_response: radius is " + std::to_string(radius) + ", expected at least 1");

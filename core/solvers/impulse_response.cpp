@@ -16,7 +16,8 @@ namespace diffverb {
 
 torch::Tensor impulse_response(const DelayNetwork& network, std::int64_t samples) {
   network.check();
-  if (samples < 1) throw ContractError("impulse_response: " + std::to_string(samples) + " samples, expected at least 1");
+  if (samples < 1)
+    throw ContractError("impulse_response: " + std::to_string(samples) + " samples, expected at least 1");
   std::vector<torch::Tensor> responses;
   for (std::int64_t i = 0; i < network.inputs(); ++i) {
     auto input = at::zeros({network.inputs(), samples}, network.a.options().requires_grad(false));
@@ -27,7 +28,8 @@ torch::Tensor impulse_response(const DelayNetwork& network, std::int64_t samples
 }
 
 torch::Tensor impulse_response_by_fft(const DelayNetwork& network, std::int64_t fft_size, double alias_decay_db) {
-  if (fft_size < 2) throw ContractError("impulse_response_by_fft: fft_size is " + std::to_string(fft_size) + ", expected at least 2");
+  if (fft_size < 2)
+    throw ContractError("impulse_response_by_fft: fft_size is " + std::to_string(fft_size) + ", expected at least 2");
   if (!(alias_decay_db >= 0)) throw ContractError("impulse_response_by_fft: alias_decay_db must not be negative");
   const auto options = network.a.options().dtype(torch::kFloat64).requires_grad(false);
   const auto size = static_cast<double>(fft_size);

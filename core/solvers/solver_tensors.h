@@ -13,12 +13,14 @@
 namespace diffverb {
 
 [[noreturn]] inline void throw_no_kernel(const std::string& solver, const torch::Device& device) {
-  throw ContractError(solver + ": the " + (device.is_cuda() ? std::string("CUDA") : device.str()) + " kernel is not built");
+  throw ContractError(solver + ": the " + (device.is_cuda() ? std::string("CUDA") : device.str()) +
+                      " kernel is not built");
 }
 
 /// The gradients are made outside of autograd: a second derivative would silently be zero.
 inline void require_first_order(const std::string& solver) {
-  if (at::GradMode::is_enabled()) throw ContractError(solver + ": a gradient of the gradient is not supported (create_graph)");
+  if (at::GradMode::is_enabled())
+    throw ContractError(solver + ": a gradient of the gradient is not supported (create_graph)");
 }
 
 /// Sums of a kernel as a tensor of the shape, type and device of what they are the gradient of.

@@ -5,7 +5,8 @@
 
 namespace diffverb {
 
-/// A number with its partial derivatives to `Count` inputs: enough forward differentiation for a coefficient conversion.
+/// A number with its partial derivatives to `Count` inputs: enough forward differentiation for a coefficient
+/// conversion.
 template <int Count>
 struct Dual {
   double value = 0;
@@ -44,8 +45,9 @@ struct Dual {
 ///   v3 = x - z2,  v1 = a1 z1 + a2 v3,  v2 = z2 + a2 z1 + a3 v3,  z1 += 2 (v1 - z1),  z2 += 2 (v2 - z2)
 ///   y  = m0 x + m1 v1 + m2 v2
 ///
-/// Same transfer function as the direct form, but its coefficients stay well conditioned down to a few hertz: in float32 a
-/// direct form at 63 Hz and 48 kHz is off by 0.2 % in gain, which a feedback loop turns into percents of decay time.
+/// Same transfer function as the direct form, but its coefficients stay well conditioned down to a few hertz: in
+/// float32 a direct form at 63 Hz and 48 kHz is off by 0.2 % in gain, which a feedback loop turns into percents of
+/// decay time.
 template <typename Real>
 struct Svf {
   Real a1{}, a2{}, a3{}, m0{}, m1{}, m2{};

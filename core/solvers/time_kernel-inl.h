@@ -60,7 +60,8 @@ void multiply_rows(const Scalar* m, int row_stride, int column_stride, int rows,
       } else {
         for (int i = r; i < r + count; ++i) {
           auto acc = add ? hn::LoadU(tag, out[i] + t) : hn::Zero(tag);
-          for (int c = 0; c < columns; ++c) acc = hn::MulAdd(hn::Set(tag, m[i * row_stride + c * column_stride]), hn::LoadU(tag, x[c] + t), acc);
+          for (int c = 0; c < columns; ++c)
+            acc = hn::MulAdd(hn::Set(tag, m[i * row_stride + c * column_stride]), hn::LoadU(tag, x[c] + t), acc);
           hn::StoreU(acc, tag, out[i] + t);
         }
       }
@@ -93,12 +94,17 @@ void add_outer(const Scalar* const* x, int rows, const Scalar* const* y, int col
           const auto y2 = hn::LoadU(tag, y[c + 2] + t), y3 = hn::LoadU(tag, y[c + 3] + t);
           const auto x0 = hn::LoadU(tag, x[r] + t), x1 = hn::LoadU(tag, x[r + 1] + t);
           const auto x2 = hn::LoadU(tag, x[r + 2] + t), x3 = hn::LoadU(tag, x[r + 3] + t);
-          s00 = hn::MulAdd(x0, y0, s00), s01 = hn::MulAdd(x0, y1, s01), s02 = hn::MulAdd(x0, y2, s02), s03 = hn::MulAdd(x0, y3, s03);
-          s10 = hn::MulAdd(x1, y0, s10), s11 = hn::MulAdd(x1, y1, s11), s12 = hn::MulAdd(x1, y2, s12), s13 = hn::MulAdd(x1, y3, s13);
-          s20 = hn::MulAdd(x2, y0, s20), s21 = hn::MulAdd(x2, y1, s21), s22 = hn::MulAdd(x2, y2, s22), s23 = hn::MulAdd(x2, y3, s23);
-          s30 = hn::MulAdd(x3, y0, s30), s31 = hn::MulAdd(x3, y1, s31), s32 = hn::MulAdd(x3, y2, s32), s33 = hn::MulAdd(x3, y3, s33);
+          s00 = hn::MulAdd(x0, y0, s00), s01 = hn::MulAdd(x0, y1, s01), s02 = hn::MulAdd(x0, y2, s02),
+          s03 = hn::MulAdd(x0, y3, s03);
+          s10 = hn::MulAdd(x1, y0, s10), s11 = hn::MulAdd(x1, y1, s11), s12 = hn::MulAdd(x1, y2, s12),
+          s13 = hn::MulAdd(x1, y3, s13);
+          s20 = hn::MulAdd(x2, y0, s20), s21 = hn::MulAdd(x2, y1, s21), s22 = hn::MulAdd(x2, y2, s22),
+          s23 = hn::MulAdd(x2, y3, s23);
+          s30 = hn::MulAdd(x3, y0, s30), s31 = hn::MulAdd(x3, y1, s31), s32 = hn::MulAdd(x3, y2, s32),
+          s33 = hn::MulAdd(x3, y3, s33);
         }
-        const Vec<Scalar>* sums[16] = {&s00, &s01, &s02, &s03, &s10, &s11, &s12, &s13, &s20, &s21, &s22, &s23, &s30, &s31, &s32, &s33};
+        const Vec<Scalar>* sums[16] = {&s00, &s01, &s02, &s03, &s10, &s11, &s12, &s13,
+                                       &s20, &s21, &s22, &s23, &s30, &s31, &s32, &s33};
         for (int i = 0; i < 16; ++i) tail[i / 4][i % 4] = hn::GetLane(hn::SumOfLanes(tag, *sums[i]));
       }
       for (int i = 0; i < nr; ++i) {
@@ -166,8 +172,8 @@ class Recursion {
     }
   }
 
-  /// Filters `length` rows in place through every section. With `signals` ([S, length, 3, padded]: x, z1, z2 before each
-  /// step) it also leaves what the adjoint needs.
+  /// Filters `length` rows in place through every section. With `signals` ([S, length, 3, padded]: x, z1, z2 before
+  /// each step) it also leaves what the adjoint needs.
   void filter_rows(Scalar* rows, int length, Scalar* states, Scalar* signals, int signal_stride) const {
     const Tag<Scalar> tag;
     const auto two = hn::Set(tag, Scalar(2));
@@ -175,7 +181,8 @@ class Recursion {
       for (int s = 0; s < p_.sections; ++s) {
         const Scalar* k = coefficients_.get() + s * 6 * padded_ + lane;
         const auto a1 = hn::Load(tag, k), a2 = hn::Load(tag, k + padded_), a3 = hn::Load(tag, k + 2 * padded_);
-        const auto m0 = hn::Load(tag, k + 3 * padded_), m1 = hn::Load(tag, k + 4 * padded_), m2 = hn::Load(tag, k + 5 * padded_);
+        const auto m0 = hn::Load(tag, k + 3 * padded_), m1 = hn::Load(tag, k + 4 * padded_),
+                   m2 = hn::Load(tag, k + 5 * padded_);
         Scalar* state = states + s * 2 * padded_ + lane;
         auto z1 = hn::Load(tag, state), z2 = hn::Load(tag, state + padded_);
         Scalar* signal = signals ? signals + static_cast<std::size_t>(s) * signal_stride * 3 * padded_ + lane : nullptr;
@@ -202,22 +209,26 @@ class Recursion {
   }
 
   /// Adjoint of filter_rows over the same rows, backwards in time; adds coefficient gradients to `sums` [S, 6, padded].
-  void filter_rows_adjoint(Scalar* rows, int length, Scalar* costates, const Scalar* signals, int signal_stride, Scalar* sums) const {
+  void filter_rows_adjoint(Scalar* rows, int length, Scalar* costates, const Scalar* signals, int signal_stride,
+                           Scalar* sums) const {
     const Tag<Scalar> tag;
     const auto two = hn::Set(tag, Scalar(2));
     for (int lane = 0; lane < padded_; lane += lanes_) {
       for (int s = p_.sections - 1; s >= 0; --s) {
         const Scalar* k = coefficients_.get() + s * 6 * padded_ + lane;
         const auto a1 = hn::Load(tag, k), a2 = hn::Load(tag, k + padded_), a3 = hn::Load(tag, k + 2 * padded_);
-        const auto m0 = hn::Load(tag, k + 3 * padded_), m1 = hn::Load(tag, k + 4 * padded_), m2 = hn::Load(tag, k + 5 * padded_);
+        const auto m0 = hn::Load(tag, k + 3 * padded_), m1 = hn::Load(tag, k + 4 * padded_),
+                   m2 = hn::Load(tag, k + 5 * padded_);
         Scalar* costate = costates + s * 2 * padded_ + lane;
         Scalar* sum = sums + s * 6 * padded_ + lane;
         auto c1 = hn::Load(tag, costate), c2 = hn::Load(tag, costate + padded_);
         auto g1 = hn::Load(tag, sum), g2 = hn::Load(tag, sum + padded_), g3 = hn::Load(tag, sum + 2 * padded_);
-        auto n0 = hn::Load(tag, sum + 3 * padded_), n1 = hn::Load(tag, sum + 4 * padded_), n2 = hn::Load(tag, sum + 5 * padded_);
+        auto n0 = hn::Load(tag, sum + 3 * padded_), n1 = hn::Load(tag, sum + 4 * padded_),
+             n2 = hn::Load(tag, sum + 5 * padded_);
         for (int t = length - 1; t >= 0; --t) {
           const Scalar* signal = signals + (static_cast<std::size_t>(s) * signal_stride + t) * 3 * padded_ + lane;
-          const auto x = hn::Load(tag, signal), z1 = hn::Load(tag, signal + padded_), z2 = hn::Load(tag, signal + 2 * padded_);
+          const auto x = hn::Load(tag, signal), z1 = hn::Load(tag, signal + padded_),
+                     z2 = hn::Load(tag, signal + 2 * padded_);
           const auto v3 = hn::Sub(x, z2);
           const auto v1 = hn::MulAdd(a2, v3, hn::Mul(a1, z1));
           const auto v2 = hn::MulAdd(a3, v3, hn::MulAdd(a2, z1, z2));
@@ -295,9 +306,15 @@ void forward(const TimeProblem<Scalar>& p, Scalar* output, TimeTape<Scalar>& sto
 template <typename Scalar>
 class Adjoint {
  public:
-  Adjoint(const TimeProblem<Scalar>& p, const TimeTape<Scalar>& tape, const Scalar* grad_output, TimeWorkspace<Scalar>& workspace,
-          TimeGradient<Scalar>& gradient)
-      : p_(p), tape_(tape), grad_output_(grad_output), gradient_(gradient), r_(p), mixed_(workspace.mixed), driven_(workspace.driven) {
+  Adjoint(const TimeProblem<Scalar>& p, const TimeTape<Scalar>& tape, const Scalar* grad_output,
+          TimeWorkspace<Scalar>& workspace, TimeGradient<Scalar>& gradient)
+      : p_(p),
+        tape_(tape),
+        grad_output_(grad_output),
+        gradient_(gradient),
+        r_(p),
+        mixed_(workspace.mixed),
+        driven_(workspace.driven) {
     mixed_.resize(p.lines * r_.stride_);
     for (int j = 0; j < p.lines; ++j) std::fill_n(mixed_.data() + j * r_.stride_ + p.samples, r_.max_delay_, Scalar(0));
     driven_.resize(static_cast<std::size_t>(p.lines) * p.samples);
@@ -346,8 +363,9 @@ class Adjoint {
     }
     if (p_.sections > 0) {
       r_.to_rows(driven_.data() + n, samples, length, r_.rows_.get());
-      r_.filter_rows_adjoint(r_.rows_.get(), length, costates_.get(), signals_.get() + static_cast<std::size_t>(offset) * 3 * r_.padded_,
-                             r_.segment_, sums_.get());
+      r_.filter_rows_adjoint(r_.rows_.get(), length, costates_.get(),
+                             signals_.get() + static_cast<std::size_t>(offset) * 3 * r_.padded_, r_.segment_,
+                             sums_.get());
       r_.to_lines(r_.rows_.get(), length, driven_.data() + n, samples);
     }
     for (int j = 0; j < p_.lines; ++j) {
@@ -412,13 +430,13 @@ class Adjoint {
 };
 
 void TimeForwardF32(const TimeProblem<float>& p, float* y, TimeTape<float>& tape) { forward(p, y, tape); }
-void TimeBackwardF32(const TimeProblem<float>& p, const TimeTape<float>& tape, const float* g, TimeWorkspace<float>& workspace,
-                     TimeGradient<float>& out) {
+void TimeBackwardF32(const TimeProblem<float>& p, const TimeTape<float>& tape, const float* g,
+                     TimeWorkspace<float>& workspace, TimeGradient<float>& out) {
   Adjoint<float>(p, tape, g, workspace, out).run();
 }
 void TimeForwardF64(const TimeProblem<double>& p, double* y, TimeTape<double>& tape) { forward(p, y, tape); }
-void TimeBackwardF64(const TimeProblem<double>& p, const TimeTape<double>& tape, const double* g, TimeWorkspace<double>& workspace,
-                     TimeGradient<double>& out) {
+void TimeBackwardF64(const TimeProblem<double>& p, const TimeTape<double>& tape, const double* g,
+                     TimeWorkspace<double>& workspace, TimeGradient<double>& out) {
   Adjoint<double>(p, tape, g, workspace, out).run();
 }
 

@@ -32,7 +32,7 @@ void time_forward<float>(const TimeProblem<float>& problem, float* output, TimeT
 }
 template <>
 void time_backward<float>(const TimeProblem<float>& problem, const TimeTape<float>& tape, const float* grad_output,
-                        TimeWorkspace<float>& workspace, TimeGradient<float>& gradient) {
+                          TimeWorkspace<float>& workspace, TimeGradient<float>& gradient) {
   HWY_DYNAMIC_DISPATCH(TimeBackwardF32)(problem, tape, grad_output, workspace, gradient);
 }
 template <>
@@ -41,7 +41,7 @@ void time_forward<double>(const TimeProblem<double>& problem, double* output, Ti
 }
 template <>
 void time_backward<double>(const TimeProblem<double>& problem, const TimeTape<double>& tape, const double* grad_output,
-                        TimeWorkspace<double>& workspace, TimeGradient<double>& gradient) {
+                           TimeWorkspace<double>& workspace, TimeGradient<double>& gradient) {
   HWY_DYNAMIC_DISPATCH(TimeBackwardF64)(problem, tape, grad_output, workspace, gradient);
 }
 

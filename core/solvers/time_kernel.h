@@ -42,14 +42,14 @@ struct TimeGradient {
   Scalar* input = nullptr;  // [I, T], null unless asked for
 };
 
-/// Plays the network; `output` is [O, T]. The recursion advances by blocks no longer than the shortest delay: inside a block
-/// every line output is already known, so a block is one small matrix product over time and one pass of the filters over
-/// lines. A tape may be used again; its buffers then cost nothing.
+/// Plays the network; `output` is [O, T]. The recursion advances by blocks no longer than the shortest delay: inside a
+/// block every line output is already known, so a block is one small matrix product over time and one pass of the
+/// filters over lines. A tape may be used again; its buffers then cost nothing.
 template <typename Scalar>
 void time_forward(const TimeProblem<Scalar>& problem, Scalar* output, TimeTape<Scalar>& tape);
 
-/// The adjoint: the same recursion backwards in time with A transposed. `grad_output` is [O, T]. Filter signals are made
-/// again segment by segment, so memory beyond the line signals does not grow with the number of sections.
+/// The adjoint: the same recursion backwards in time with A transposed. `grad_output` is [O, T]. Filter signals are
+/// made again segment by segment, so memory beyond the line signals does not grow with the number of sections.
 template <typename Scalar>
 void time_backward(const TimeProblem<Scalar>& problem, const TimeTape<Scalar>& tape, const Scalar* grad_output,
                    TimeWorkspace<Scalar>& workspace, TimeGradient<Scalar>& gradient);

@@ -19,8 +19,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// Hands out objects with large buffers and takes them back: a fit calls the solver hundreds of times with one size, and
-/// fresh pages for tens of megabytes cost as much as the recursion.
+/// Hands out objects with large buffers and takes them back: a fit calls the solver hundreds of times with one size,
+/// and fresh pages for tens of megabytes cost as much as the recursion.
 template <typename Object>
 class Pool {
  public:
@@ -91,7 +91,8 @@ torch::Tensor forward_on_cpu(const TimeTensors& t, AutogradContext* context) {
 }
 
 template <typename Scalar>
-TimeGradients backward_on_cpu(const TimeTensors& t, AutogradContext* context, const torch::Tensor& grad_output, bool with_input) {
+TimeGradients backward_on_cpu(const TimeTensors& t, AutogradContext* context, const torch::Tensor& grad_output,
+                              bool with_input) {
   const auto problem = problem_of<Scalar>(t);
   const auto capsule = context->saved_data["tape"].toCapsule();
   const auto& tape = static_cast<const Lent<TimeTape<Scalar>>&>(*capsule);
@@ -113,13 +114,15 @@ TimeGradients backward_on_cpu(const TimeTensors& t, AutogradContext* context, co
 torch::Tensor forward_on_device(const TimeTensors& t, AutogradContext* context) {
   switch (t.a.device().type()) {
     case torch::kCPU:
-      return t.a.scalar_type() == torch::kFloat32 ? forward_on_cpu<float>(t, context) : forward_on_cpu<double>(t, context);
+      return t.a.scalar_type() == torch::kFloat32 ? forward_on_cpu<float>(t, context)
+                                                  : forward_on_cpu<double>(t, context);
     default:
       throw_no_kernel("time_response", t.a.device());
   }
 }
 
-TimeGradients backward_on_device(const TimeTensors& t, AutogradContext* context, const torch::Tensor& grad, bool with_input) {
+TimeGradients backward_on_device(const TimeTensors& t, AutogradContext* context, const torch::Tensor& grad,
+                                 bool with_input) {
   switch (t.a.device().type()) {
     case torch::kCPU:
       return t.a.scalar_type() == torch::kFloat32 ? backward_on_cpu<float>(t, context, grad, with_input)
@@ -131,9 +134,9 @@ TimeGradients backward_on_device(const TimeTensors& t, AutogradContext* context,
 
 class TimeResponse : public torch::autograd::Function<TimeResponse> {
  public:
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& a, const torch::Tensor& b, const torch::Tensor& c,
-                               const torch::Tensor& d, const torch::Tensor& sos, const torch::Tensor& input,
-                               const torch::Tensor& delays) {
+  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& a, const torch::Tensor& b,
+                               const torch::Tensor& c, const torch::Tensor& d, const torch::Tensor& sos,
+                               const torch::Tensor& input, const torch::Tensor& delays) {
     const TimeTensors t{a.contiguous(),   b.contiguous(),      c.contiguous(),    d.contiguous(),
                         sos.contiguous(), delays.contiguous(), input.contiguous()};
     context->save_for_backward({t.a, t.b, t.c, t.d, t.sos, t.delays, t.input});

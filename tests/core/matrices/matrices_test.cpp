@@ -140,9 +140,13 @@ TEST(Matrices, DifferWithTheSeed) {
 
 TEST(Matrices, HadamardExistsForPowersOfTwoOnly) {
   const auto matrix = make_matrix("hadamard");
-  for (const std::int64_t lines : {3, 6, 12, 24}) EXPECT_THROW(matrix->reset(lines, 1, torch::kFloat32), ConfigError) << lines;
+  for (const std::int64_t lines : {3, 6, 12, 24})
+    EXPECT_THROW(matrix->reset(lines, 1, torch::kFloat32), ConfigError) << lines;
   matrix->reset(4, 1, torch::kFloat64);
-  const auto expected = at::tensor({1., 1., 1., 1., 1., -1., 1., -1., 1., 1., -1., -1., 1., -1., -1., 1.}, torch::kFloat64).reshape({4, 4}) / 2;
+  const auto expected =
+      at::tensor({1., 1., 1., 1., 1., -1., 1., -1., 1., 1., -1., -1., 1., -1., -1., 1.}, torch::kFloat64)
+          .reshape({4, 4}) /
+      2;
   EXPECT_TRUE(at::equal(matrix->matrix(), expected));
 }
 

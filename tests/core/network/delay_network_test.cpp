@@ -45,7 +45,8 @@ TEST(DelayNetwork, InSeriesIsTheProductOfBothResponses) {
 
 TEST(DelayNetwork, InParallelIsTheSumOfBothResponses) {
   const auto first = random_network({3, 2, 2, 0}, 311), second = random_network({5, 2, 2, 3}, 312);
-  EXPECT_LT(relative_error(response(parallel(first, second), kGrid), response(first, kGrid) + response(second, kGrid)), 1e-12);
+  EXPECT_LT(relative_error(response(parallel(first, second), kGrid), response(first, kGrid) + response(second, kGrid)),
+            1e-12);
 }
 
 TEST(DelayNetwork, InFeedbackIsTheClosedLoop) {
@@ -105,7 +106,8 @@ TEST(DelayNetwork, StaysDifferentiableThroughCompositions) {
         const auto both = parallel(series(nested, delay_line(x[4], 48000, torch::kFloat64)), nested);
         return (at::real(response(feedback(both, x[5]), kGrid)).reshape({-1}) * weight).sum();
       },
-      {number(0.5), number(0.3), number(7.2), number(13.4), number(5.1), at::full({1, 1}, 0.2, torch::kFloat64)}, 1e-6, 1e-4);
+      {number(0.5), number(0.3), number(7.2), number(13.4), number(5.1), at::full({1, 1}, 0.2, torch::kFloat64)}, 1e-6,
+      1e-4);
 }
 
 TEST(DelayNetwork, PlaysAFractionalDelayThroughAnAllpassSection) {

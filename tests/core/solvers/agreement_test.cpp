@@ -1,4 +1,5 @@
-// The frequency solver, the time solver and the engine that plays the exported weights are three programs for one network.
+// The frequency solver, the time solver and the engine that plays the exported weights are three programs for one
+// network.
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
@@ -30,7 +31,8 @@ torch::Tensor play_by_engine(const DelayNetwork& network, std::int64_t samples) 
   weights.B = floats(network.b);
   weights.C = floats(network.c);
   weights.D = floats(network.d);
-  for (std::int64_t j = 0; j < network.lines(); ++j) weights.delays.push_back(static_cast<std::int32_t>(network.delays[j].item<double>()));
+  for (std::int64_t j = 0; j < network.lines(); ++j)
+    weights.delays.push_back(static_cast<std::int32_t>(network.delays[j].item<double>()));
   const auto sos = network.line_sos.contiguous();
   weights.line_sos.assign(sos.const_data_ptr<double>(), sos.const_data_ptr<double>() + sos.numel());
   const auto loaded = runtime::make_model(std::move(weights));
@@ -84,7 +86,8 @@ TEST(SolverAgreement, HoldsForATailLongerThanTheTransformWhenItsAliasIsDamped) {
   auto network = random_network({4, 1, 1, 1}, 221, torch::kFloat64, 20, 60);
   network.a = network.a * 1.2;
   const auto exact = impulse_response(network, 1024);
-  EXPECT_GT(relative_error(impulse_response_by_fft(network, 1024), exact), 1e-6) << "the tail does not alias: nothing is tested";
+  EXPECT_GT(relative_error(impulse_response_by_fft(network, 1024), exact), 1e-6)
+      << "the tail does not alias: nothing is tested";
   EXPECT_LT(relative_error(impulse_response_by_fft(network, 1024, 160), exact), 1e-7);
 }
 
@@ -94,12 +97,14 @@ TEST(SolverAgreement, HoldsForTheGradients) {
   std::vector<std::vector<torch::Tensor>> gradients;
   for (const bool by_time : {true, false}) {
     std::vector<torch::Tensor> x;
-    for (const auto& t : {network.a, network.b, network.c, network.d, network.line_sos}) x.push_back(t.clone().set_requires_grad(true));
+    for (const auto& t : {network.a, network.b, network.c, network.d, network.line_sos})
+      x.push_back(t.clone().set_requires_grad(true));
     const auto played = with_tensors(network, x);
     const auto h = by_time ? impulse_response(played, 4096) : impulse_response_by_fft(played, 4096);
     gradients.push_back(torch::autograd::grad({(h * weight).sum()}, x));
   }
-  for (std::size_t i = 0; i < 5; ++i) EXPECT_LT(relative_error(gradients[1][i], gradients[0][i]), 1e-7) << "argument " << i;
+  for (std::size_t i = 0; i < 5; ++i)
+    EXPECT_LT(relative_error(gradients[1][i], gradients[0][i]), 1e-7) << "argument " << i;
 }
 
 }  // namespace

@@ -14,7 +14,8 @@ torch::Tensor grid(std::int64_t bins) { return at::linspace(0.01, 3.1, bins, tor
 
 /// A smooth scalar of the response that weighs its real and imaginary parts unequally.
 torch::Tensor score(const torch::Tensor& h) {
-  const auto weight = at::complex(at::linspace(0.3, 1, h.numel(), torch::kFloat64), at::linspace(-1, 0.7, h.numel(), torch::kFloat64));
+  const auto weight =
+      at::complex(at::linspace(0.3, 1, h.numel(), torch::kFloat64), at::linspace(-1, 0.7, h.numel(), torch::kFloat64));
   return at::real(h.to(torch::kComplexDouble).reshape({-1}) * weight).sum() + h.abs().square().sum();
 }
 
@@ -24,7 +25,8 @@ TEST_P(FrequencySolverShapes, EqualsALinearSolveOnACircleOfRadiusOneAndBeyond) {
   for (const double radius : {1.0, 1.01}) {
     const auto network = random_network(GetParam(), 11, torch::kFloat64, 3, 40, false);
     const auto omega = grid(37);  // 37 is a multiple of no register's width
-    EXPECT_LT(relative_error(frequency_response(network, omega, radius), response_by_linalg(network, omega, radius)), 1e-11);
+    EXPECT_LT(relative_error(frequency_response(network, omega, radius), response_by_linalg(network, omega, radius)),
+              1e-11);
   }
 }
 
@@ -50,7 +52,8 @@ TEST_P(FrequencySolverShapes, IsAsExactInFloat32AsFloat32Is) {
 INSTANTIATE_TEST_SUITE_P(Sizes, FrequencySolverShapes,
                          testing::Values(NetworkShape{1, 1, 1, 0}, NetworkShape{2, 1, 1, 1}, NetworkShape{3, 2, 1, 2},
                                          NetworkShape{4, 1, 3, 3}, NetworkShape{5, 2, 2, 0}, NetworkShape{8, 3, 2, 2},
-                                         NetworkShape{9, 1, 2, 1}, NetworkShape{16, 1, 1, 3}, NetworkShape{17, 2, 1, 1}));
+                                         NetworkShape{9, 1, 2, 1}, NetworkShape{16, 1, 1, 3},
+                                         NetworkShape{17, 2, 1, 1}));
 
 /// A network whose I - A G has a zero leading entry at every bin where G = 1, but is far from singular.
 DelayNetwork needs_pivoting(torch::ScalarType dtype) {
@@ -94,7 +97,8 @@ TEST(FrequencySolver, GivesTheSameBitsWithOneThreadAndWithMany) {
     results.push_back(all);
   }
   at::set_num_threads(threads);
-  for (std::size_t i = 0; i < results[0].size(); ++i) EXPECT_TRUE(at::equal(results[0][i], results[1][i])) << "result " << i;
+  for (std::size_t i = 0; i < results[0].size(); ++i)
+    EXPECT_TRUE(at::equal(results[0][i], results[1][i])) << "result " << i;
 }
 
 TEST(FrequencySolver, HoldsADeepCutAtTheBottomOfAHighRateInFloat32) {
@@ -117,7 +121,8 @@ TEST(FrequencySolver, MakesOnlyTheGradientsThatAreAskedFor) {
   for (std::size_t i = 0; i < at.size(); ++i) {
     auto one = at;
     one[i] = at[i].clone().set_requires_grad(true);
-    const auto gradient = torch::autograd::grad({score(frequency_response(with_tensors(network, one), omega))}, {one[i]});
+    const auto gradient =
+        torch::autograd::grad({score(frequency_response(with_tensors(network, one), omega))}, {one[i]});
     EXPECT_LT(relative_error(gradient[0], expected[i]), 1e-12) << "argument " << i;
   }
 }

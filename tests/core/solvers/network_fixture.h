@@ -47,8 +47,9 @@ struct NetworkShape {
 };
 
 /// A network that decays: an orthogonal matrix times 0.8, delays of `shortest` to `longest` samples.
-inline DelayNetwork random_network(const NetworkShape& shape, std::uint64_t seed, torch::ScalarType dtype = torch::kFloat64,
-                                   double shortest = 3, double longest = 40, bool whole = true) {
+inline DelayNetwork random_network(const NetworkShape& shape, std::uint64_t seed,
+                                   torch::ScalarType dtype = torch::kFloat64, double shortest = 3, double longest = 40,
+                                   bool whole = true) {
   DelayNetwork network;
   network.a = (0.8 * haar_orthogonal(shape.lines, seed, false)).to(dtype);
   network.b = uniform({shape.lines, shape.inputs}, -1, 1, seed + 1).to(dtype);
@@ -61,16 +62,22 @@ inline DelayNetwork random_network(const NetworkShape& shape, std::uint64_t seed
   return network;
 }
 
-/// The definition, sample by sample, in double, with direct-form filters: what every solver must play. input [I, T] -> [O, T]
+/// The definition, sample by sample, in double, with direct-form filters: what every solver must play. input [I, T] ->
+/// [O, T]
 inline torch::Tensor play_plainly(const DelayNetwork& network, const torch::Tensor& input) {
-  const auto a = network.a.detach().to(torch::kFloat64).contiguous(), b = network.b.detach().to(torch::kFloat64).contiguous();
-  const auto c = network.c.detach().to(torch::kFloat64).contiguous(), d = network.d.detach().to(torch::kFloat64).contiguous();
+  const auto a = network.a.detach().to(torch::kFloat64).contiguous(),
+             b = network.b.detach().to(torch::kFloat64).contiguous();
+  const auto c = network.c.detach().to(torch::kFloat64).contiguous(),
+             d = network.d.detach().to(torch::kFloat64).contiguous();
   const auto u = input.detach().to(torch::kFloat64).contiguous(), sos = network.line_sos.detach().contiguous();
-  const std::int64_t n = network.lines(), inputs = network.inputs(), outputs = network.outputs(), samples = u.size(1), k = network.sections();
+  const std::int64_t n = network.lines(), inputs = network.inputs(), outputs = network.outputs(), samples = u.size(1),
+                     k = network.sections();
   auto y = at::zeros({outputs, samples}, torch::kFloat64);
   std::vector<std::vector<double>> filtered(n, std::vector<double>(samples));
   std::vector<double> state(n * k * 2, 0.0), s(n);
-  const auto at2 = [](const torch::Tensor& m, std::int64_t i, std::int64_t j) { return m.const_data_ptr<double>()[i * m.size(1) + j]; };
+  const auto at2 = [](const torch::Tensor& m, std::int64_t i, std::int64_t j) {
+    return m.const_data_ptr<double>()[i * m.size(1) + j];
+  };
   for (std::int64_t t = 0; t < samples; ++t) {
     for (std::int64_t j = 0; j < n; ++j) {
       const auto delay = static_cast<std::int64_t>(network.delays.detach()[j].item<double>());
@@ -108,11 +115,13 @@ inline double relative_error(const torch::Tensor& value, const torch::Tensor& ex
   return largest(value.to(wide) - expected.to(wide)) / (largest(expected) + 1e-300);
 }
 
-/// Compares the gradient of f at x with central differences of fourth order, entry by entry, relative to the largest entry.
+/// Compares the gradient of f at x with central differences of fourth order, entry by entry, relative to the largest
+/// entry.
 inline void expect_gradient(const std::function<torch::Tensor(const std::vector<torch::Tensor>&)>& f,
                             const std::vector<torch::Tensor>& at, double tolerance, double step = 1e-4) {
   std::vector<torch::Tensor> x;
-  for (const auto& tensor : at) x.push_back(tensor.detach().clone(at::MemoryFormat::Contiguous).set_requires_grad(true));
+  for (const auto& tensor : at)
+    x.push_back(tensor.detach().clone(at::MemoryFormat::Contiguous).set_requires_grad(true));
   const auto gradients = torch::autograd::grad({f(x)}, x);
   torch::NoGradGuard no_grad;
   for (std::size_t i = 0; i < x.size(); ++i) {
@@ -125,8 +134,9 @@ inline void expect_gradient(const std::function<torch::Tensor(const std::vector<
       return f(moved).item<double>();
     };
     for (std::int64_t entry = 0; entry < x[i].numel(); ++entry) {
-      differences.mutable_data_ptr<double>()[entry] =
-          (8 * (value_at(entry, step) - value_at(entry, -step)) - value_at(entry, 2 * step) + value_at(entry, -2 * step)) / (12 * step);
+      differences.mutable_data_ptr<double>()[entry] = (8 * (value_at(entry, step) - value_at(entry, -step)) -
+                                                       value_at(entry, 2 * step) + value_at(entry, -2 * step)) /
+                                                      (12 * step);
     }
     EXPECT_LT(relative_error(gradients[i], differences), tolerance) << "argument " << i << " of shape " << x[i].sizes();
     EXPECT_GT(largest(differences), 0) << "argument " << i << ": the test would not see its gradient";
@@ -147,13 +157,14 @@ inline DelayNetwork with_tensors(DelayNetwork network, const std::vector<torch::
 /// H by at::linalg_solve, from the formula.
 inline torch::Tensor response_by_linalg(const DelayNetwork& network, const torch::Tensor& omega, double radius) {
   const auto wide = torch::kComplexDouble;
-  const auto log_z = at::complex(at::full_like(omega, std::log(radius)), omega);      // [K]
-  const auto inverse_z = at::exp(-log_z).unsqueeze(1);                                // [K, 1]
-  auto gain = at::exp(-log_z.unsqueeze(1) * network.delays.to(wide).unsqueeze(0));    // [K, N]
+  const auto log_z = at::complex(at::full_like(omega, std::log(radius)), omega);    // [K]
+  const auto inverse_z = at::exp(-log_z).unsqueeze(1);                              // [K, 1]
+  auto gain = at::exp(-log_z.unsqueeze(1) * network.delays.to(wide).unsqueeze(0));  // [K, N]
   for (std::int64_t s = 0; s < network.sections(); ++s) {
     const auto q = network.line_sos.select(1, s).to(wide);
     const auto quadratic = [&](const torch::Tensor& c0, std::int64_t c1, std::int64_t c2) {
-      return c0.unsqueeze(0) + q.select(1, c1).unsqueeze(0) * inverse_z + q.select(1, c2).unsqueeze(0) * inverse_z * inverse_z;
+      return c0.unsqueeze(0) + q.select(1, c1).unsqueeze(0) * inverse_z +
+             q.select(1, c2).unsqueeze(0) * inverse_z * inverse_z;
     };
     gain = gain * quadratic(q.select(1, 0), 1, 2) / quadratic(at::ones_like(q.select(1, 0)), 3, 4);
   }

@@ -23,7 +23,9 @@ TEST_P(TimeSolverShapes, EqualsThePlainLoop) {
 TEST_P(TimeSolverShapes, GivesTheGradientOfEveryTensorByFiniteDifferences) {
   const auto network = random_network(GetParam(), 121, torch::kFloat64, 2, 9);
   const auto input = uniform({GetParam().inputs, 45}, -1, 1, 122);
-  const auto rebuilt = [&](const std::vector<torch::Tensor>& x) { return with_tensors(network, {x[0], x[1], x[2], x[3], x[4]}); };
+  const auto rebuilt = [&](const std::vector<torch::Tensor>& x) {
+    return with_tensors(network, {x[0], x[1], x[2], x[3], x[4]});
+  };
   expect_gradient([&](const auto& x) { return score(time_response(rebuilt(x), x[5])); },
                   {network.a, network.b, network.c, network.d, network.line_sos, input}, 1e-6);
 }
@@ -37,7 +39,8 @@ TEST_P(TimeSolverShapes, IsAsExactInFloat32AsFloat32Is) {
 INSTANTIATE_TEST_SUITE_P(Sizes, TimeSolverShapes,
                          testing::Values(NetworkShape{1, 1, 1, 0}, NetworkShape{2, 1, 1, 1}, NetworkShape{3, 2, 1, 2},
                                          NetworkShape{4, 1, 3, 3}, NetworkShape{5, 2, 2, 0}, NetworkShape{8, 3, 2, 4},
-                                         NetworkShape{9, 1, 2, 5}, NetworkShape{16, 1, 1, 3}, NetworkShape{17, 2, 1, 1}));
+                                         NetworkShape{9, 1, 2, 5}, NetworkShape{16, 1, 1, 3},
+                                         NetworkShape{17, 2, 1, 1}));
 
 class TimeSolverBlocks : public testing::TestWithParam<int> {};
 
@@ -46,12 +49,14 @@ TEST_P(TimeSolverBlocks, AreExactAtTheirBoundariesForwardsAndBackwards) {
   network.delays = at::tensor({static_cast<double>(GetParam()), GetParam() + 3.0, 2.0 * GetParam()}, torch::kFloat64);
   for (const std::int64_t samples : {1, 5, 511, 512, 513, 1100}) {
     const auto input = uniform({1, samples}, -1, 1, 142);
-    EXPECT_LT(relative_error(time_response(network, input), play_plainly(network, input)), 1e-11) << samples << " samples";
+    EXPECT_LT(relative_error(time_response(network, input), play_plainly(network, input)), 1e-11)
+        << samples << " samples";
   }
   // The gradient in a random direction of all tensors at once, across several segments.
   const auto input = uniform({1, 1100}, -1, 1, 143);
   std::vector<torch::Tensor> x;
-  for (const auto& t : {network.a, network.b, network.c, network.d, network.line_sos, input}) x.push_back(t.clone().set_requires_grad(true));
+  for (const auto& t : {network.a, network.b, network.c, network.d, network.line_sos, input})
+    x.push_back(t.clone().set_requires_grad(true));
   const auto value = [&](const std::vector<torch::Tensor>& at) {
     return score(time_response(with_tensors(network, {at[0], at[1], at[2], at[3], at[4]}), at[5]));
   };
@@ -67,14 +72,16 @@ TEST_P(TimeSolverBlocks, AreExactAtTheirBoundariesForwardsAndBackwards) {
     const double h = 1e-4;
     const double slope = (8 * (moved(h) - moved(-h)) - moved(2 * h) + moved(-2 * h)) / (12 * h);
     const double ours = (gradients[i] * direction).sum().item<double>();
-    EXPECT_NEAR(ours, slope, 1e-6 * std::max(std::abs(slope), 1e-3 * gradients[i].norm().item<double>())) << "argument " << i;
+    EXPECT_NEAR(ours, slope, 1e-6 * std::max(std::abs(slope), 1e-3 * gradients[i].norm().item<double>()))
+        << "argument " << i;
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(ShortestDelay, TimeSolverBlocks, testing::Values(1, 2, 7, 255, 256, 257));
 
 TEST(TimeSolver, KeepsNothingFromOneCallToTheNext) {
-  const auto small = random_network({5, 1, 1, 2}, 151), large = random_network({9, 2, 2, 3}, 152, torch::kFloat64, 30, 400);
+  const auto small = random_network({5, 1, 1, 2}, 151),
+             large = random_network({9, 2, 2, 3}, 152, torch::kFloat64, 30, 400);
   const auto u = uniform({1, 300}, -1, 1, 153), w = uniform({2, 2000}, -1, 1, 154);
   const auto first = time_response(small, u);
   time_response(large, w);  // leaves larger buffers behind
@@ -87,7 +94,8 @@ TEST(TimeSolver, HoldsTwoGraphsAtOnce) {
   const auto u = uniform({1, 200}, -1, 1, 162), w = uniform({1, 200}, -1, 1, 163);
   const auto alone_u = torch::autograd::grad({score(time_response(network, u))}, {network.a})[0];
   const auto alone_w = torch::autograd::grad({score(time_response(network, w))}, {network.a})[0];
-  const auto both = torch::autograd::grad({score(time_response(network, u)) + score(time_response(network, w))}, {network.a})[0];
+  const auto both =
+      torch::autograd::grad({score(time_response(network, u)) + score(time_response(network, w))}, {network.a})[0];
   EXPECT_LT(relative_error(both, alone_u + alone_w), 1e-13);
 }
 

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace diffverb {
+
+/// One measurement: medians of runs that take turns, ours and the peer's, on the same inputs and threads.
+struct BenchResult {
+  std::string name, size, peer;  // peer is empty where there is none
+  double ours_ms = 0;
+  std::optional<double> peer_ms;
+};
+
+struct Bench {
+  std::string name;
+  std::vector<std::function<BenchResult()>> sizes;
+};
+
+/// solver  H and its gradient by frequency_response, against at::linalg_solve with autograd
+/// time    output and gradient by time_response, against a loop over samples in C++
+/// engine  seconds of sound through the runtime engine; no peer
+/// Throws   NumericError where ours and the peer's results differ by more than 1e-4 of the largest value
+std::vector<Bench> all_benches();
+
+int bench_threads();
+
+}  // namespace diffverb

@@ -1,0 +1,86 @@
+#include <malloc.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "train/bench.h"
+#include "train/cli.h"
+
+namespace diffverb {
+namespace {
+
+struct BenchOptions {
+  std::string name;
+  bool json = false;
+};
+
+std::string processor_name() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    const auto colon = line.find(": ");
+    if (line.rfind("model name", 0) == 0 && colon != std::string::npos) return line.substr(colon + 2);
+  }
+  return "unknown processor";
+}
+
+nlohmann::ordered_json to_json(const BenchResult& r) {
+  nlohmann::ordered_json out{{"name", r.name}, {"size", r.size}, {"ours_ms", r.ours_ms}};
+  out["peer"] = r.peer.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(r.peer);
+  out["peer_ms"] = r.peer_ms ? nlohmann::ordered_json(*r.peer_ms) : nlohmann::ordered_json();
+  out["ratio"] = r.peer_ms ? nlohmann::ordered_json(*r.peer_ms / r.ours_ms) : nlohmann::ordered_json();
+  return out;
+}
+
+void print_row(const BenchResult& r) {
+  std::printf("%-8s %-34s %10.2f ms", r.name.c_str(), r.size.c_str(), r.ours_ms);
+  if (r.peer_ms) std::printf("  %10.2f ms  %6.1f x  %s", *r.peer_ms, *r.peer_ms / r.ours_ms, r.peer.c_str());
+  std::printf("\n");
+  std::fflush(stdout);
+}
+
+void bench(const BenchOptions& options) {
+  // Both sides get an allocator that keeps its memory: page faults would otherwise cost as much as the work.
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  const std::string machine = processor_name() + ", " + std::to_string(bench_threads()) + " threads";
+  std::vector<BenchResult> results;
+  bool known = options.name.empty();
+  for (const Bench& part : all_benches()) {
+    if (!options.name.empty() && part.name != options.name) continue;
+    known = true;
+    for (const auto& one : part.sizes) {
+      results.push_back(one());
+      if (!options.json) print_row(results.back());
+    }
+  }
+  if (!known) throw ConfigError("bench: unknown name '" + options.name + "', expected solver, time or engine");
+  if (!options.json) {
+    std::printf("on %s\n", machine.c_str());
+    return;
+  }
+  nlohmann::ordered_json out{{"machine", machine}, {"results", nlohmann::ordered_json::array()}};
+  for (const BenchResult& r : results) out["results"].push_back(to_json(r));
+  std::cout << out.dump(2) << "\n";
+}
+
+}  // namespace
+
+void add_bench_command(CLI::App& app, Context&) {
+  auto options = std::make_shared<BenchOptions>();
+  CLI::App* command = app.add_subcommand("bench", "Time the kernels against named peers that do the same work");
+  command->add_option("name", options->name, "solver, time or engine; all without it");
+  command->add_flag("--json", options->json, "JSON on stdout");
+  command->footer("Examples:\n  diffverb bench\n  diffverb bench solver --json");
+  command->callback([options] { bench(*options); });
+}
+
+}  // namespace diffverb

@@ -22,10 +22,13 @@ void Convolver::prepare(const std::vector<float>& taps, int outputs, int inputs,
   head_.assign(pairs * static_cast<std::size_t>(head_taps_), 0.0f);
   history_.assign(static_cast<std::size_t>(inputs) * kHistory, 0.0f);
   tail_.assign(static_cast<std::size_t>(outputs) * kTail, 0.0f);
-  re_.assign(kSize, 0.0f), im_.assign(kSize, 0.0f), work_.assign(2 * kSize, 0.0f), twiddle_.assign(kSize, 0.0f);
+  re_.assign(kSize, 0.0f), im_.assign(kSize, 0.0f), work_.assign(2 * kSize, 0.0f), twiddle_.assign(2 * kSize, 0.0f);
   for (int k = 0; k < kSize / 2; ++k) {
-    twiddle_[static_cast<std::size_t>(k)] = static_cast<float>(std::cos(2 * std::numbers::pi * k / kSize));
-    twiddle_[static_cast<std::size_t>(k + kSize / 2)] = static_cast<float>(-std::sin(2 * std::numbers::pi * k / kSize));
+    for (int even = 0; even < 2; ++even) {
+      const double angle = 2 * std::numbers::pi * (even ? k / 2 * 2 : k) / kSize;
+      twiddle_[static_cast<std::size_t>(even * kSize + k)] = static_cast<float>(std::cos(angle));
+      twiddle_[static_cast<std::size_t>(even * kSize + kSize / 2 + k)] = static_cast<float>(-std::sin(angle));
+    }
   }
   const std::size_t spectrum_floats = 2 * static_cast<std::size_t>(bins_);
   filters_.assign(static_cast<std::size_t>(partitions_) * pairs * spectrum_floats, 0.0f);

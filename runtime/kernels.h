@@ -45,8 +45,9 @@ void add_fir(const float* h, int taps, const float* x, float* y, int frames);
 void add_product(const float* a_re, const float* a_im, const float* b_re, const float* b_im, float* acc_re,
                  float* acc_im, int bins);
 
-/// Forward complex DFT of 2^k values, real and imaginary parts in separate arrays, in place; `work` holds 2 n floats and
-/// `twiddle` exp(-2 pi i k / n) as n/2 real parts, then n/2 imaginary parts.
+/// Forward complex DFT of n = 2^k >= 32 values, real and imaginary parts in separate arrays, in place; `work` holds 2 n
+/// floats and `twiddle` exp(-2 pi i k / n) as n/2 real parts, then n/2 imaginary parts; then the same with k rounded down
+/// to an even number.
 void fft(float* re, float* im, float* work, const float* twiddle, int n);
 
 /// out[t lanes + j] = in[j stride + t] and back, for `lines` lines.

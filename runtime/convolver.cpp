@@ -33,6 +33,8 @@ void Convolver::prepare(const std::vector<float>& taps, int outputs, int inputs,
   const std::size_t spectrum_floats = 2 * static_cast<std::size_t>(bins_);
   filters_.assign(static_cast<std::size_t>(partitions_) * pairs * spectrum_floats, 0.0f);
   inputs_spectra_.assign(static_cast<std::size_t>(partitions_ * inputs) * spectrum_floats, 0.0f);
+  factors_a_.assign(static_cast<std::size_t>(partitions_ * inputs), nullptr);
+  factors_b_ = factors_a_;
   sums_.assign(static_cast<std::size_t>(outputs) * spectrum_floats, 0.0f);
   for (int pair = 0; pair < outputs * inputs; ++pair) {
     const float* h = taps.data() + static_cast<std::ptrdiff_t>(pair) * length;
@@ -94,17 +96,19 @@ void Convolver::add_within_partition(const float* in, std::size_t in_stride, flo
 /// Adds the partitions that need no input newer than the last complete spectrum, from the last one down to 2 (counted
 /// from 1): these are known before the current partition is full.
 void Convolver::multiply_until(int partition) noexcept {
-  for (; next_ > partition; --next_) {
-    // In the sum for the coming partition, filter p meets the input that lies p partitions back: the newest is p = 2.
-    const int slot = (newest_ + (next_ - 2)) % partitions_;
-    for (int o = 0; o < outputs_; ++o) {
-      for (int i = 0; i < inputs_; ++i) {
-        const float* h = spectrum(filters_, ((next_ - 1) * outputs_ + o) * inputs_ + i);
-        const float* x = spectrum(inputs_spectra_, slot * inputs_ + i);
-        float* sum = spectrum(sums_, o);
-        add_product(h, h + bins_, x, x + bins_, sum, sum + bins_, kPartition + 1);
+  const int from = next_;
+  for (int o = 0; o < outputs_; ++o) {
+    std::size_t count = 0;
+    for (next_ = from; next_ > partition; --next_) {
+      // In the sum for the coming partition, filter p meets the input that lies p partitions back: the newest is p = 2.
+      const int slot = (newest_ + (next_ - 2)) % partitions_;
+      for (int i = 0; i < inputs_; ++i, ++count) {
+        factors_a_[count] = spectrum(filters_, ((next_ - 1) * outputs_ + o) * inputs_ + i);
+        factors_b_[count] = spectrum(inputs_spectra_, slot * inputs_ + i);
       }
     }
+    add_products(factors_a_.data(), factors_b_.data(), static_cast<int>(count), kPartition + 1,
+                 static_cast<std::size_t>(bins_), spectrum(sums_, o));
   }
 }
 
@@ -124,9 +128,8 @@ void Convolver::finish_partition() noexcept {
       std::copy_n(re_.data(), kPartition + 1, x);
       std::copy_n(im_.data(), kPartition + 1, x + bins_);
       for (int o = 0; o < outputs_; ++o) {
-        const float* h = spectrum(filters_, o * inputs_ + i);
-        float* sum = spectrum(sums_, o);
-        add_product(h, h + bins_, x, x + bins_, sum, sum + bins_, kPartition + 1);
+        const float *h = spectrum(filters_, o * inputs_ + i), *now = x;
+        add_products(&h, &now, 1, kPartition + 1, static_cast<std::size_t>(bins_), spectrum(sums_, o));
       }
     }
     // Two real outputs in one inverse transform: z = y0 + i y1. Inverse by exchanging the parts of a forward one.

@@ -10,7 +10,7 @@ namespace diffverb::runtime {
 /// Source: Gardner, "Efficient convolution without input-output delay", JAES 43(3), 1995; uniform partitions.
 class Convolver {
  public:
-  static constexpr int kPartition = 64;
+  static constexpr int kPartition = 128;
 
   /// taps [O, I, L]. Allocates; the only function that does.
   void prepare(const std::vector<float>& taps, int outputs, int inputs, int length);
@@ -36,6 +36,7 @@ class Convolver {
   std::vector<float> inputs_spectra_;  // [ring, I] spectra
   std::vector<float> sums_;          // [O] spectra: of the next partition's output so far
   std::vector<float> tail_;          // [O, kPartition + kPad]
+  std::vector<const float*> factors_a_, factors_b_;
   std::vector<float> re_, im_, work_, twiddle_;
 };
 

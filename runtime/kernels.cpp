@@ -216,14 +216,51 @@ void AddFir(const float* h, int taps, const float* x, float* y, int frames) {
   for (; t < frames; t += width) fir_at<1>(h, taps, x + t, y + t);
 }
 
-void AddProduct(const float* a_re, const float* a_im, const float* b_re, const float* b_im, float* acc_re,
-                float* acc_im, int bins) {
+/// The sums of kVectors vectors of bins stay in registers over all factors.
+template <int kVectors>
+void products_at(const float* const* a, const float* const* b, int count, std::size_t im, float* acc) {
   const Wide d;
-  for (int k = 0; k < bins; k += static_cast<int>(hn::Lanes(d))) {
-    const auto ar = hn::LoadU(d, a_re + k), ai = hn::LoadU(d, a_im + k);
-    const auto br = hn::LoadU(d, b_re + k), bi = hn::LoadU(d, b_im + k);
-    hn::StoreU(hn::NegMulAdd(ai, bi, hn::MulAdd(ar, br, hn::LoadU(d, acc_re + k))), d, acc_re + k);
-    hn::StoreU(hn::MulAdd(ai, br, hn::MulAdd(ar, bi, hn::LoadU(d, acc_im + k))), d, acc_im + k);
+  const std::size_t width = hn::Lanes(d);
+  hn::Vec<Wide> re_sum[kVectors], im_sum[kVectors];
+  for (int j = 0; j < kVectors; ++j) {
+    re_sum[j] = hn::LoadU(d, acc + j * width);
+    im_sum[j] = hn::LoadU(d, acc + im + j * width);
+  }
+  for (int i = 0; i < count; ++i) {
+    for (int j = 0; j < kVectors; ++j) {
+      const auto ar = hn::LoadU(d, a[i] + j * width), ai = hn::LoadU(d, a[i] + im + j * width);
+      const auto br = hn::LoadU(d, b[i] + j * width), bi = hn::LoadU(d, b[i] + im + j * width);
+      re_sum[j] = hn::NegMulAdd(ai, bi, hn::MulAdd(ar, br, re_sum[j]));
+      im_sum[j] = hn::MulAdd(ai, br, hn::MulAdd(ar, bi, im_sum[j]));
+    }
+  }
+  for (int j = 0; j < kVectors; ++j) {
+    hn::StoreU(re_sum[j], d, acc + j * width);
+    hn::StoreU(im_sum[j], d, acc + im + j * width);
+  }
+}
+
+void AddProducts(const float* const* a, const float* const* b, int count, int bins, std::size_t im, float* acc) {
+  const int width = static_cast<int>(hn::Lanes(Wide()));
+  constexpr int kMost = 64;
+  const float *a_at[kMost], *b_at[kMost];
+  for (int from = 0; from < count; from += kMost) {
+    const int some = std::min(kMost, count - from);
+    const auto move_to = [&](int k) {
+      for (int i = 0; i < some; ++i) {
+        a_at[i] = a[from + i] + k;
+        b_at[i] = b[from + i] + k;
+      }
+    };
+    int k = 0;
+    for (; k + 4 * width < bins + width; k += 4 * width) {
+      move_to(k);
+      products_at<4>(a_at, b_at, some, im, acc + k);
+    }
+    for (; k < bins; k += width) {
+      move_to(k);
+      products_at<1>(a_at, b_at, some, im, acc + k);
+    }
   }
 }
 
@@ -349,7 +386,7 @@ HWY_EXPORT(Mix);
 HWY_EXPORT(FilterLanes);
 HWY_EXPORT(RunCascades);
 HWY_EXPORT(AddFir);
-HWY_EXPORT(AddProduct);
+HWY_EXPORT(AddProducts);
 HWY_EXPORT(Fft);
 HWY_EXPORT(Transpose);
 HWY_EXPORT(Target);
@@ -367,9 +404,8 @@ void run_cascades(const Cascade* cascades, float* const* channels, int count, in
 void add_fir(const float* h, int taps, const float* x, float* y, int frames) {
   HWY_DYNAMIC_DISPATCH(AddFir)(h, taps, x, y, frames);
 }
-void add_product(const float* a_re, const float* a_im, const float* b_re, const float* b_im, float* acc_re,
-                 float* acc_im, int bins) {
-  HWY_DYNAMIC_DISPATCH(AddProduct)(a_re, a_im, b_re, b_im, acc_re, acc_im, bins);
+void add_products(const float* const* a, const float* const* b, int count, int bins, std::size_t im, float* acc) {
+  HWY_DYNAMIC_DISPATCH(AddProducts)(a, b, count, bins, im, acc);
 }
 void fft(float* re, float* im, float* work, const float* twiddle, int n) {
   HWY_DYNAMIC_DISPATCH(Fft)(re, im, work, twiddle, n);

@@ -41,9 +41,9 @@ void run_cascades(const Cascade* cascades, float* const* channels, int count, in
 /// y[t] += sum_k h[k] x[t - k], k < taps; x has taps - 1 samples of history before it.
 void add_fir(const float* h, int taps, const float* x, float* y, int frames);
 
-/// acc += a b over `bins` complex numbers in separate arrays.
-void add_product(const float* a_re, const float* a_im, const float* b_re, const float* b_im, float* acc_re,
-                 float* acc_im, int bins);
+/// acc += sum_i a[i] b[i] over `bins` complex numbers, real parts first and imaginary parts `im` floats behind them; the
+/// sum runs in the order of i for every bin.
+void add_products(const float* const* a, const float* const* b, int count, int bins, std::size_t im, float* acc);
 
 /// Forward complex DFT of n = 2^k >= 32 values, real and imaginary parts in separate arrays, in place; `work` holds 2 n
 /// floats and `twiddle` exp(-2 pi i k / n) as n/2 real parts, then n/2 imaginary parts; then the same with k rounded down

@@ -1,5 +1,6 @@
-// Prints how many times faster than real time (of one core) the engine plays: N lines with ten biquads each, two outputs with 25 biquads
-// each, an early part of 80 ms, 48 kHz, one thread. Run by hand: bench_engine [lines] [block] [seconds]
+// Prints how many times faster than real time (of one core) the engine plays: N lines with ten biquads each, two
+// outputs with 25 biquads each, an early part of 80 ms, 48 kHz, one thread. Run by hand: bench_engine [lines] [block]
+// [seconds]
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -27,7 +28,8 @@ double now_s() {
 void add_peak(std::vector<double>& sos, double hz, double q, double gain_db) {
   const double a = std::pow(10, gain_db / 40), w = 2 * std::numbers::pi * hz / kRate, alpha = std::sin(w) / (2 * q);
   const double a0 = 1 + alpha / a;
-  for (const double c : {1 + alpha * a, -2 * std::cos(w), 1 - alpha * a, -2 * std::cos(w), 1 - alpha / a}) sos.push_back(c / a0);
+  for (const double c : {1 + alpha * a, -2 * std::cos(w), 1 - alpha * a, -2 * std::cos(w), 1 - alpha / a})
+    sos.push_back(c / a0);
 }
 
 DelayNetworkWeights make_network(int lines) {

@@ -18,9 +18,9 @@ StateVariable to_state_variable(const Biquad& f) {
   const double nh = (f.b0 - f.b1 + f.b2) / high;
   const double nb = 2 * (f.b0 - f.b2) / high;
   const double nl = (f.b0 + f.b1 + f.b2) / high;
-  const double m1 = (nb - nh * gk) / g;    // weight of the band-pass output
-  const double m2 = nl / (g * g) - nh;     // weight of the low-pass output
-  const double c1 = high / 4;              // 1 / (1 + gk + g^2)
+  const double m1 = (nb - nh * gk) / g;  // weight of the band-pass output
+  const double m2 = nl / (g * g) - nh;   // weight of the low-pass output
+  const double c1 = high / 4;            // 1 / (1 + gk + g^2)
   const double c2 = std::sqrt(low * high) / 4;
   const double c3 = low / 4;
   StateVariable s;
@@ -42,7 +42,7 @@ bool is_stable(const Biquad& biquad) {
   // The state matrix [[1-p, -q], [q, 1-r]] as the rounded coefficients have it, without cancellation near z = 1.
   const double p = s.p, q = s.q, r = s.r;
   const double one_minus_a2 = p + r - p * r - q * q;
-  const double low = p * r + q * q;          // 1 + a1 + a2
+  const double low = p * r + q * q;           // 1 + a1 + a2
   const double high = 4 - 2 * (p + r) + low;  // 1 - a1 + a2
   return one_minus_a2 > 0 && one_minus_a2 < 2 && low > 0 && high > 0;
 }

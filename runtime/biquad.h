@@ -9,11 +9,11 @@ namespace diffverb::runtime {
 ///     d = x - s2        y = y0 x + y1 s1 + y2 s2
 ///     s1 += q d - p s1      s2 += r d + q s1 (the old s1)
 ///
-/// The same transfer function as the direct form for every stable biquad. In single precision its coefficients keep their
-/// relative accuracy for poles near z = 1 (they vanish with the frequency, where a1 -> -2 and a2 -> 1 lose all digits),
-/// so that 30 Hz at 96 kHz can be played in float.
-/// Source: Zavalishin, The Art of VA Filter Design, 2018, chapter 4; Simper, "Solving the continuous SVF equations using
-/// trapezoidal integration and equivalent currents", 2013, rearranged.
+/// The same transfer function as the direct form for every stable biquad. In single precision its coefficients keep
+/// their relative accuracy for poles near z = 1 (they vanish with the frequency, where a1 -> -2 and a2 -> 1 lose all
+/// digits), so that 30 Hz at 96 kHz can be played in float. Source: Zavalishin, The Art of VA Filter Design, 2018,
+/// chapter 4; Simper, "Solving the continuous SVF equations using trapezoidal integration and equivalent currents",
+/// 2013, rearranged.
 struct StateVariable {
   float q = 0, p = 0, r = 0, y0 = 1, y1 = 0, y2 = 0;
 };

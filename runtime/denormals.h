@@ -8,8 +8,8 @@
 
 namespace diffverb::runtime {
 
-/// While it lives, denormal numbers are flushed to zero (a decaying tail would cost ten times as much without); then the
-/// thread's setting is what it was.
+/// While it lives, denormal numbers are flushed to zero (a decaying tail would cost ten times as much without); then
+/// the thread's setting is what it was.
 class FlushDenormals {
  public:
 #if defined(__SSE2__) || defined(_M_X64)

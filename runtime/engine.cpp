@@ -39,8 +39,8 @@ struct Engine::Impl {
 
   std::shared_ptr<const Model> model;
   const DelayNetworkWeights& w;
-  int block = 1;  // frames that the loop may advance at once
-  int lanes = 0;  // lines, padded to whole vectors
+  int block = 1;                          // frames that the loop may advance at once
+  int lanes = 0;                          // lines, padded to whole vectors
   std::vector<std::vector<float>> rings;  // [N] of m_j samples: what is written now comes out m_j later
   std::vector<std::size_t> heads;         // [N]
   std::vector<float> input, output;       // [I or O, kStride]
@@ -72,7 +72,8 @@ void Engine::Impl::prepare_lines() {
   line_state = floats(size(w.line_sections) * 2 * size(lanes));
   for (int k = 0; k < w.line_sections; ++k) {
     for (int j = 0; j < w.lines; ++j) {
-      put(to_state_variable(w.line_section(j, k)), line_coefficients.data() + size(k) * 6 * size(lanes) + j, size(lanes));
+      put(to_state_variable(w.line_section(j, k)), line_coefficients.data() + size(k) * 6 * size(lanes) + j,
+          size(lanes));
     }
   }
 }
@@ -185,7 +186,8 @@ const char* Engine::target() { return kernel_target(); }
 void Engine::process(const float* const* in, float* const* out, int frames) noexcept {
   if (!impl_) return;
   const FlushDenormals guard;
-  for (int done = 0; done < frames; done += kChunk) impl_->process_chunk(in, out, done, std::min(kChunk, frames - done));
+  for (int done = 0; done < frames; done += kChunk)
+    impl_->process_chunk(in, out, done, std::min(kChunk, frames - done));
 }
 
 void Engine::reset() noexcept {

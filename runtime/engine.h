@@ -9,12 +9,12 @@ namespace diffverb::runtime {
 
 /// Plays a delay network in real time: what reference.h computes, in single precision, without latency.
 ///
-/// prepare() allocates everything; process() is noexcept, allocates nothing, takes no lock and takes blocks of any size, and
-/// the samples do not depend on how they are cut into blocks. Lines advance by blocks no longer than the shortest delay: one
-/// matrix product over time (SIMD over samples), one pass of the line filters (SIMD over lines), output equalisers as a
-/// wavefront (SIMD over sections), the early part as a direct head and partitioned transforms. Denormals are flushed while it
-/// runs and the caller's mode is put back. An input sample that is not finite, or beyond 1e9, counts as silence: it would
-/// otherwise ring for ever.
+/// prepare() allocates everything; process() is noexcept, allocates nothing, takes no lock and takes blocks of any
+/// size, and the samples do not depend on how they are cut into blocks. Lines advance by blocks no longer than the
+/// shortest delay: one matrix product over time (SIMD over samples), one pass of the line filters (SIMD over lines),
+/// output equalisers as a wavefront (SIMD over sections), the early part as a direct head and partitioned transforms.
+/// Denormals are flushed while it runs and the caller's mode is put back. An input sample that is not finite, or beyond
+/// 1e9, counts as silence: it would otherwise ring for ever.
 class Engine {
  public:
   Engine();
@@ -28,7 +28,8 @@ class Engine {
   int inputs() const;
   int outputs() const;
 
-  /// in [inputs][frames] -> out [outputs][frames]; an output may be the memory of an input. Does nothing until prepare().
+  /// in [inputs][frames] -> out [outputs][frames]; an output may be the memory of an input. Does nothing until
+  /// prepare().
   void process(const float* const* in, float* const* out, int frames) noexcept;
   /// Silences all tails.
   void reset() noexcept;

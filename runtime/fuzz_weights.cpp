@@ -1,5 +1,5 @@
-// libFuzzer driver of the weights loader; see DIFFVERB_FUZZ in CMakeLists.txt. The hash of every input is made right, so
-// that the checks behind it are reached: ./fuzz_weights CORPUS_FOLDER -max_len=20000
+// libFuzzer driver of the weights loader; see DIFFVERB_FUZZ in CMakeLists.txt. The hash of every input is made right,
+// so that the checks behind it are reached: ./fuzz_weights CORPUS_FOLDER -max_len=20000
 #include <algorithm>
 #include <cstdint>
 #include <string>

@@ -46,8 +46,7 @@ void Mix(const float* m, int rows, int cols, const float* in, std::size_t in_str
 
 /// kSections sections of the lanes of one vector, states in registers over the whole block.
 template <int kSections, class D>
-void filter_group(D d, const float* coefficients, float* state, int lanes, float* x, int frames,
-                  int x_stride) {
+void filter_group(D d, const float* coefficients, float* state, int lanes, float* x, int frames, int x_stride) {
   using V = hn::Vec<D>;
   V s1[kSections], s2[kSections];
   for (int k = 0; k < kSections; ++k) {
@@ -140,7 +139,8 @@ void cascade(D d, const Cascade* cascades, float* const* channels, int frames) {
         if (partial) {
           // 0 <= t - l < frames, with l counted over the vectors.
           const auto position = hn::Sub(hn::Set(di, t - j * width), lane);
-          const auto active = hn::RebindMask(d, hn::And(hn::Gt(position, hn::Set(di, -1)), hn::Lt(position, hn::Set(di, frames))));
+          const auto active =
+              hn::RebindMask(d, hn::And(hn::Gt(position, hn::Set(di, -1)), hn::Lt(position, hn::Set(di, frames))));
           next1 = hn::IfThenElse(active, next1, old);
           next2 = hn::IfThenElse(active, next2, s2[i]);
         }
@@ -166,10 +166,14 @@ void cascade(D d, const Cascade* cascades, float* const* channels, int frames) {
 template <int kCount, class D>
 void cascade_of(D d, const Cascade* cascades, float* const* channels, int frames) {
   switch (cascades[0].lanes / static_cast<int>(hn::Lanes(d))) {
-    case 1: return cascade<kCount, 1>(d, cascades, channels, frames);
-    case 2: return cascade<kCount, 2>(d, cascades, channels, frames);
-    case 4: return cascade<kCount, 4>(d, cascades, channels, frames);
-    default: return cascade<kCount, 8>(d, cascades, channels, frames);
+    case 1:
+      return cascade<kCount, 1>(d, cascades, channels, frames);
+    case 2:
+      return cascade<kCount, 2>(d, cascades, channels, frames);
+    case 4:
+      return cascade<kCount, 4>(d, cascades, channels, frames);
+    default:
+      return cascade<kCount, 8>(d, cascades, channels, frames);
   }
 }
 
@@ -187,7 +191,8 @@ void RunCascades(const Cascade* cascades, float* const* channels, int count, int
   for (int i = 0; i < count; ++i) {  // a vector of one lane: one section after the other
     for (int k = 0; k < cascades[i].sections; ++k) {
       const hn::CappedTag<float, 1> d;
-      filter_group<1>(d, cascades[i].coefficients + k, cascades[i].state + k, cascades[i].lanes, channels[i], frames, 1);
+      filter_group<1>(d, cascades[i].coefficients + k, cascades[i].state + k, cascades[i].lanes, channels[i], frames,
+                      1);
     }
   }
 #else
@@ -287,8 +292,8 @@ void fft_first_stages(const float* xr, const float* xi, float* yr, float* yi, co
   fft_stage(hn::CappedTag<float, 1>(), xr, xi, yr, yi, twiddle, n, stride);
 }
 #else
-/// The stages of stride 1 and 2: sums and differences interleave by one and by two samples. `twiddle` has a value for each
-/// of the n/2 butterflies.
+/// The stages of stride 1 and 2: sums and differences interleave by one and by two samples. `twiddle` has a value for
+/// each of the n/2 butterflies.
 template <int kStride>
 void fft_interleaved(const float* xr, const float* xi, float* yr, float* yi, const float* twiddle, int n) {
   const Wide d;
@@ -369,7 +374,8 @@ void transpose4(const float* in, std::size_t in_stride, float* out, std::size_t 
 
 void Transpose(const float* in, std::size_t in_stride, int rows, float* out, std::size_t out_stride, int columns) {
   for (int r = 0; r < rows; r += 4) {
-    for (int c = 0; c < columns; c += 4) transpose4(in + r * in_stride + c, in_stride, out + c * out_stride + r, out_stride);
+    for (int c = 0; c < columns; c += 4)
+      transpose4(in + r * in_stride + c, in_stride, out + c * out_stride + r, out_stride);
   }
 }
 

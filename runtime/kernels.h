@@ -10,8 +10,8 @@ inline constexpr int kPad = 16;
 /// The least multiple of a vector length that holds `count` lanes side by side: 4, 8 or a multiple of 16.
 int padded_lanes(int count);
 
-/// Sections of N filters side by side, padded to `lanes`: coefficient c of section k of lane l at [(6 k + c) lanes + l] in
-/// the order q p r y0 y1 y2, state likewise with 2 instead of 6.
+/// Sections of N filters side by side, padded to `lanes`: coefficient c of section k of lane l at [(6 k + c) lanes + l]
+/// in the order q p r y0 y1 y2, state likewise with 2 instead of 6.
 struct FilterBank {
   int lanes = 0;
   int sections = 0;
@@ -41,13 +41,13 @@ void run_cascades(const Cascade* cascades, float* const* channels, int count, in
 /// y[t] += sum_k h[k] x[t - k], k < taps; x has taps - 1 samples of history before it.
 void add_fir(const float* h, int taps, const float* x, float* y, int frames);
 
-/// acc += sum_i a[i] b[i] over `bins` complex numbers, real parts first and imaginary parts `im` floats behind them; the
-/// sum runs in the order of i for every bin.
+/// acc += sum_i a[i] b[i] over `bins` complex numbers, real parts first and imaginary parts `im` floats behind them;
+/// the sum runs in the order of i for every bin.
 void add_products(const float* const* a, const float* const* b, int count, int bins, std::size_t im, float* acc);
 
 /// Forward complex DFT of n = 2^k >= 32 values, real and imaginary parts in separate arrays, in place; `work` holds 2 n
-/// floats and `twiddle` exp(-2 pi i k / n) as n/2 real parts, then n/2 imaginary parts; then the same with k rounded down
-/// to an even number.
+/// floats and `twiddle` exp(-2 pi i k / n) as n/2 real parts, then n/2 imaginary parts; then the same with k rounded
+/// down to an even number.
 void fft(float* re, float* im, float* work, const float* twiddle, int n);
 
 /// out[t lanes + j] = in[j stride + t] and back, for `lines` lines.

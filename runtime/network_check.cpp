@@ -12,19 +12,23 @@ using Limits = NetworkLimits;
 
 std::string check_count(const char* what, int count, int low, int high) {
   if (count >= low && count <= high) return {};
-  return std::string(what) + " is " + std::to_string(count) + ", expected " + std::to_string(low) + " to " + std::to_string(high);
+  return std::string(what) + " is " + std::to_string(count) + ", expected " + std::to_string(low) + " to " +
+         std::to_string(high);
 }
 
 template <typename T>
 std::string check_values(const char* name, const std::vector<T>& values, std::size_t expected) {
   if (values.size() != expected) {
-    return "tensor '" + std::string(name) + "' has " + std::to_string(values.size()) + " values, expected " + std::to_string(expected);
+    return "tensor '" + std::string(name) + "' has " + std::to_string(values.size()) + " values, expected " +
+           std::to_string(expected);
   }
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double value = static_cast<double>(values[i]);
     if (std::abs(value) <= Limits::kGain) continue;  // false for NaN too
     return "tensor '" + std::string(name) + "': value " + std::to_string(i) + " is " +
-           (std::isfinite(value) ? "beyond 1e6" : std::isnan(value) ? "not a number" : "infinite");
+           (std::isfinite(value) ? "beyond 1e6"
+            : std::isnan(value)  ? "not a number"
+                                 : "infinite");
   }
   return {};
 }
@@ -36,12 +40,13 @@ std::string check_delays(const DelayNetworkWeights& w) {
   long long total = 0;
   for (std::size_t j = 0; j < w.delays.size(); ++j) {
     if (w.delays[j] < 1 || w.delays[j] > Limits::kDelaySamples) {
-      return "tensor 'delays': line " + std::to_string(j) + " is " + std::to_string(w.delays[j]) + " samples long, expected 1 to " +
-             std::to_string(Limits::kDelaySamples);
+      return "tensor 'delays': line " + std::to_string(j) + " is " + std::to_string(w.delays[j]) +
+             " samples long, expected 1 to " + std::to_string(Limits::kDelaySamples);
     }
     total += w.delays[j];
   }
-  if (total > Limits::kTotalDelaySamples) return "tensor 'delays': " + std::to_string(total) + " samples in all are too many";
+  if (total > Limits::kTotalDelaySamples)
+    return "tensor 'delays': " + std::to_string(total) + " samples in all are too many";
   return {};
 }
 
@@ -51,7 +56,8 @@ std::string check_network(const DelayNetworkWeights& w) {
   if (!(w.sample_rate_hz >= 8000 && w.sample_rate_hz <= 768000)) {
     return "sample_rate_hz is " + std::to_string(w.sample_rate_hz) + ", expected 8000 to 768000";
   }
-  if (!(w.early_ms >= 0 && w.early_ms <= 1e5)) return "early_ms is " + std::to_string(w.early_ms) + ", expected 0 to 100000";
+  if (!(w.early_ms >= 0 && w.early_ms <= 1e5))
+    return "early_ms is " + std::to_string(w.early_ms) + ", expected 0 to 100000";
   for (const std::string& error :
        {check_count("the number of lines", w.lines, 1, Limits::kLines),
         check_count("the number of inputs", w.inputs, 1, Limits::kChannels),

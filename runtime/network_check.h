@@ -20,9 +20,9 @@ struct NetworkLimits {
 /// Returns an empty string, or the first reason against it: tensor, index, value, what was expected.
 std::string check_network(const DelayNetworkWeights& weights);
 
-/// The self-test of a file as JSON text {"input", "output", "tolerance"}: `input` is a list of samples for every input, or
-/// one list an input; `output` the first samples of each output by the reference recursion; the tolerance is relative to
-/// the largest output. make_ needs a network that check_network accepted.
+/// The self-test of a file as JSON text {"input", "output", "tolerance"}: `input` is a list of samples for every input,
+/// or one list an input; `output` the first samples of each output by the reference recursion; the tolerance is
+/// relative to the largest output. make_ needs a network that check_network accepted.
 std::string make_self_test(const DelayNetworkWeights& weights);
 /// Plays it through the engine. Returns an empty string or what is wrong.
 std::string run_self_test(const std::shared_ptr<const Model>& model, const std::string& text);

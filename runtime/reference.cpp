@@ -26,7 +26,8 @@ class Section {
 /// N delay lines with their filters; what is written at time n comes out at n + m_j.
 class Loop {
  public:
-  explicit Loop(const DelayNetworkWeights& w) : w_(w), lines_(static_cast<std::size_t>(w.lines)), s_(lines_), v_(lines_) {
+  explicit Loop(const DelayNetworkWeights& w)
+      : w_(w), lines_(static_cast<std::size_t>(w.lines)), s_(lines_), v_(lines_) {
     for (int j = 0; j < w.lines; ++j) {
       ring_.emplace_back(static_cast<std::size_t>(w.delays[static_cast<std::size_t>(j)]), 0.0);
       auto& sections = filters_.emplace_back();

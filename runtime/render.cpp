@@ -8,7 +8,8 @@
 namespace diffverb::runtime {
 namespace {
 
-std::vector<std::vector<float>> play(const std::shared_ptr<const Model>& model, const std::vector<std::vector<float>>& input, int block) {
+std::vector<std::vector<float>> play(const std::shared_ptr<const Model>& model,
+                                     const std::vector<std::vector<float>>& input, int block) {
   Engine engine;
   if (!model || !engine.prepare(model, model->sample_rate_hz()).empty()) return {};
   const std::size_t frames = input[0].size();
@@ -27,10 +28,11 @@ std::vector<std::vector<float>> play(const std::shared_ptr<const Model>& model, 
 
 }  // namespace
 
-std::vector<std::vector<float>> render(const std::shared_ptr<const Model>& model, const std::vector<std::vector<float>>& channels,
-                                       double tail_s, int block) {
+std::vector<std::vector<float>> render(const std::shared_ptr<const Model>& model,
+                                       const std::vector<std::vector<float>>& channels, double tail_s, int block) {
   if (!model || channels.empty()) return {};
-  const std::size_t frames = channels[0].size() + static_cast<std::size_t>(std::llround(tail_s * model->sample_rate_hz()));
+  const std::size_t frames =
+      channels[0].size() + static_cast<std::size_t>(std::llround(tail_s * model->sample_rate_hz()));
   std::vector<std::vector<float>> input(model->inputs(), std::vector<float>(frames, 0.0f));
   if (model->inputs() == 1) {
     for (const auto& channel : channels) {

@@ -1,4 +1,5 @@
 // diffverb-render: plays a weights file, offline, through the engine that a plug-in links.
+#include <sndfile.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -7,7 +8,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
-#include <sndfile.h>
 #include <string>
 #include <vector>
 
@@ -48,13 +48,16 @@ Channels read_wav(const std::string& path, double rate_hz) {
   sf_close(file);
   if (got <= 0) throw Failure{2, path + ": holds no samples"};
   if (std::abs(info.samplerate - rate_hz) > 0.5) {
-    throw Failure{2, path + ": its rate is " + std::to_string(info.samplerate) + " Hz, the model's " + std::to_string(std::lround(rate_hz)) + " Hz; resample it first"};
+    throw Failure{2, path + ": its rate is " + std::to_string(info.samplerate) + " Hz, the model's " +
+                         std::to_string(std::lround(rate_hz)) + " Hz; resample it first"};
   }
   Channels out(info.channels, std::vector<float>(got));
   for (sf_count_t n = 0; n < got; ++n) {
     for (int c = 0; c < info.channels; ++c) {
       out[c][n] = interleaved[n * info.channels + c];
-      if (!std::isfinite(out[c][n])) throw Failure{2, path + ": sample " + std::to_string(n) + " of channel " + std::to_string(c) + " is not a number"};
+      if (!std::isfinite(out[c][n]))
+        throw Failure{2,
+                      path + ": sample " + std::to_string(n) + " of channel " + std::to_string(c) + " is not a number"};
     }
   }
   return out;
@@ -74,7 +77,8 @@ void write_wav(const std::string& path, const Channels& channels, double rate_hz
   for (std::size_t n = 0; n < frames; ++n) {
     for (std::size_t c = 0; c < channels.size(); ++c) interleaved[n * channels.size() + c] = channels[c][n];
   }
-  const bool whole = sf_writef_float(file, interleaved.data(), static_cast<sf_count_t>(frames)) == static_cast<sf_count_t>(frames);
+  const bool whole =
+      sf_writef_float(file, interleaved.data(), static_cast<sf_count_t>(frames)) == static_cast<sf_count_t>(frames);
   sf_write_sync(file);
   std::error_code code;
   if ((sf_close(file) != 0) || !whole) {
@@ -125,7 +129,8 @@ Channels play(const Options& options, const std::shared_ptr<const diffverb::runt
 }
 
 int run(const Options& options) {
-  if ((options.impulse_s > 0) == !options.in.empty()) throw Failure{1, "give either --in FILE or --impulse SECONDS; see --help"};
+  if ((options.impulse_s > 0) == !options.in.empty())
+    throw Failure{1, "give either --in FILE or --impulse SECONDS; see --help"};
   const auto loaded = load_model(options.model);
   if (!loaded.model) throw Failure{2, options.model + ": " + loaded.error};
   write_wav(options.out, play(options, loaded.model), loaded.model->sample_rate_hz());
@@ -138,14 +143,23 @@ int main(int argc, char** argv) {
   Options options;
   CLI::App app("Plays a diffverb weights file: a sound through it, or its impulse response.", "diffverb-render");
   app.add_option("model", options.model, "weights (.safetensors)")->required();
-  app.add_option("--in", options.in, "dry sound at the model's rate; a model of one input hears the mean of its channels");
-  app.add_option("--impulse", options.impulse_s, "instead of --in: seconds of impulse response")->check(CLI::Range(1e-3, 600.0));
+  app.add_option("--in", options.in,
+                 "dry sound at the model's rate; a model of one input hears the mean of its channels");
+  app.add_option("--impulse", options.impulse_s, "instead of --in: seconds of impulse response")
+      ->check(CLI::Range(1e-3, 600.0));
   app.add_option("--out", options.out, "WAV to write (float32, one channel an output)")->required();
   app.add_option("--mix", options.mix, "0 dry to 1 wet")->check(CLI::Range(0.0, 1.0))->capture_default_str();
-  app.add_option("--predelay-ms", options.predelay_ms, "delay of the wet sound")->check(CLI::Range(0.0, 10000.0))->capture_default_str();
-  app.add_option("--tail", options.tail_s, "seconds after the dry sound's end (default: until 60 dB down)")->check(CLI::Range(0.0, 600.0));
-  app.add_option("--block", options.block, "samples a call of the engine; the sound does not depend on it")->check(CLI::Range(1, 1 << 20))->capture_default_str();
-  app.footer("Examples:\n  diffverb-render room.safetensors --in dry.wav --out wet.wav --mix 0.3\n  diffverb-render room.safetensors --impulse 2 --out ir.wav");
+  app.add_option("--predelay-ms", options.predelay_ms, "delay of the wet sound")
+      ->check(CLI::Range(0.0, 10000.0))
+      ->capture_default_str();
+  app.add_option("--tail", options.tail_s, "seconds after the dry sound's end (default: until 60 dB down)")
+      ->check(CLI::Range(0.0, 600.0));
+  app.add_option("--block", options.block, "samples a call of the engine; the sound does not depend on it")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  app.footer(
+      "Examples:\n  diffverb-render room.safetensors --in dry.wav --out wet.wav --mix 0.3\n  diffverb-render "
+      "room.safetensors --impulse 2 --out ir.wav");
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {

@@ -38,7 +38,8 @@ std::optional<std::uint64_t> tensor_bytes(std::string_view dtype, const std::vec
 /// are escaped, so this text can only be a key and its value.
 std::size_t find_hash(std::string_view header, std::string& error) {
   std::size_t found = std::string_view::npos;
-  for (std::size_t at = header.find("\"sha256\""); at != std::string_view::npos; at = header.find("\"sha256\"", at + 1)) {
+  for (std::size_t at = header.find("\"sha256\""); at != std::string_view::npos;
+       at = header.find("\"sha256\"", at + 1)) {
     const auto skip_space = [&](std::size_t i) {
       while (i < header.size() && std::strchr(" \t\r\n", header[i]) != nullptr && header[i] != '\0') ++i;
       return i;
@@ -104,9 +105,11 @@ std::string place_tensors(const std::vector<HeaderEntry>& entries, std::span<con
              " do not lie in the file's " + std::to_string(data.size()) + " data bytes";
     }
     if (entry->begin < position) return where + "overlaps another tensor";
-    if (entry->begin > position) return where + "leaves a hole of " + std::to_string(entry->begin - position) + " bytes";
+    if (entry->begin > position)
+      return where + "leaves a hole of " + std::to_string(entry->begin - position) + " bytes";
     if (entry->end - entry->begin != *bytes) {
-      return where + "has " + std::to_string(entry->end - entry->begin) + " bytes, its shape needs " + std::to_string(*bytes);
+      return where + "has " + std::to_string(entry->end - entry->begin) + " bytes, its shape needs " +
+             std::to_string(*bytes);
     }
     position = entry->end;
     container.tensors[entry->name] = {entry->dtype, entry->shape, data.subspan(entry->begin, *bytes)};
@@ -130,7 +133,8 @@ Container parse_container(std::span<const std::uint8_t> file, bool require_hash)
     refused.error = std::move(reason);
     return refused;
   };
-  if (file.size() < kLengthBytes) return refuse("not a safetensors file: only " + std::to_string(file.size()) + " bytes");
+  if (file.size() < kLengthBytes)
+    return refuse("not a safetensors file: only " + std::to_string(file.size()) + " bytes");
   std::uint64_t header_bytes = 0;
   for (int i = 7; i >= 0; --i) header_bytes = header_bytes << 8 | file[static_cast<std::size_t>(i)];
   if (header_bytes > kMaxHeaderBytes) {
@@ -157,7 +161,8 @@ SerializedContainer serialize_container(const std::map<std::string, Tensor, std:
   for (const auto& [name, tensor] : tensors) {
     const auto bytes = tensor_bytes(tensor.dtype, tensor.shape);
     if (!bytes || *bytes != tensor.bytes.size()) {
-      result.error = "tensor '" + name + "': shape and type do not match its " + std::to_string(tensor.bytes.size()) + " bytes";
+      result.error =
+          "tensor '" + name + "': shape and type do not match its " + std::to_string(tensor.bytes.size()) + " bytes";
       return result;
     }
     entries.push_back({name, tensor.dtype, tensor.shape, 0, 0});

@@ -21,7 +21,8 @@ struct Tensor {
   std::uint64_t size() const;
 };
 
-/// A safetensors file taken apart: name -> tensor, and the strings of `__metadata__`. The tensors view the bytes parsed.
+/// A safetensors file taken apart: name -> tensor, and the strings of `__metadata__`. The tensors view the bytes
+/// parsed.
 struct Container {
   std::map<std::string, Tensor, std::less<>> tensors;
   std::map<std::string, std::string, std::less<>> metadata;
@@ -31,8 +32,8 @@ struct Container {
 };
 
 /// Takes a safetensors file apart, strictly: header length, JSON of exactly the format's shape (no key twice, nothing
-/// nested further), known types, sizes that neither overflow nor disagree with the offsets, no overlap, no hole, no byte
-/// after the last tensor, and, with `require_hash`, metadata "sha256" = the hash of the whole file with these 64
+/// nested further), known types, sizes that neither overflow nor disagree with the offsets, no overlap, no hole, no
+/// byte after the last tensor, and, with `require_hash`, metadata "sha256" = the hash of the whole file with these 64
 /// characters taken as '0'. Any kind of weights stands on it.
 /// Throws: std::bad_alloc only.
 /// Source: https://github.com/huggingface/safetensors#format
@@ -54,8 +55,8 @@ struct FileBytes {
 };
 FileBytes read_file(const std::filesystem::path& path, std::uint64_t max_bytes);
 
-/// Writes a file so that at any moment either the old content or the whole new one stands under `path`: temporary name in
-/// the same folder, fsync, rename. Returns an empty string, or the reason (a full disk among them), and then leaves
+/// Writes a file so that at any moment either the old content or the whole new one stands under `path`: temporary name
+/// in the same folder, fsync, rename. Returns an empty string, or the reason (a full disk among them), and then leaves
 /// nothing behind.
 [[nodiscard]] std::string write_file_atomically(const std::filesystem::path& path, std::span<const std::uint8_t> bytes);
 

@@ -17,9 +17,9 @@ struct HeaderEntry {
   std::uint64_t end = 0;
 };
 
-/// Reads a safetensors header: an object of {dtype, shape, data_offsets} objects and one `__metadata__` object of strings.
-/// Anything else is refused while it is being read, so neither depth nor repetition costs memory.
-/// Returns an empty string, or the reason.
+/// Reads a safetensors header: an object of {dtype, shape, data_offsets} objects and one `__metadata__` object of
+/// strings. Anything else is refused while it is being read, so neither depth nor repetition costs memory. Returns an
+/// empty string, or the reason.
 std::string parse_header(std::string_view json, std::vector<HeaderEntry>& entries,
                          std::map<std::string, std::string, std::less<>>& metadata);
 

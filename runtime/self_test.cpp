@@ -63,14 +63,20 @@ std::string make_self_test(const DelayNetworkWeights& w) {
 }
 
 std::string run_self_test(const std::shared_ptr<const Model>& model, const std::string& text) {
-  const std::string unreadable = "metadata 'self_test' is not {\"input\", \"output\", \"tolerance\"} of this network's channels";
+  const std::string unreadable =
+      "metadata 'self_test' is not {\"input\", \"output\", \"tolerance\"} of this network's channels";
   bool too_deep = false;
-  const json test = json::parse(text, [&](int depth, json::parse_event_t event, json&) {
-    const bool opens = event == json::parse_event_t::array_start || event == json::parse_event_t::object_start;
-    too_deep = too_deep || (opens && depth > 2);
-    return !(opens && depth > 2);
-  }, false);
-  if (too_deep || !test.is_object() || !test.contains("input") || !test.contains("output") || !test.contains("tolerance")) return unreadable;
+  const json test = json::parse(
+      text,
+      [&](int depth, json::parse_event_t event, json&) {
+        const bool opens = event == json::parse_event_t::array_start || event == json::parse_event_t::object_start;
+        too_deep = too_deep || (opens && depth > 2);
+        return !(opens && depth > 2);
+      },
+      false);
+  if (too_deep || !test.is_object() || !test.contains("input") || !test.contains("output") ||
+      !test.contains("tolerance"))
+    return unreadable;
   std::vector<std::vector<float>> input, expected;
   if (test["input"].is_array() && !test["input"].empty() && test["input"][0].is_number()) {
     std::vector<float> same;
@@ -79,7 +85,9 @@ std::string run_self_test(const std::shared_ptr<const Model>& model, const std::
   } else if (!read_rows(test["input"], static_cast<std::size_t>(model->inputs()), input)) {
     return unreadable;
   }
-  if (!read_rows(test["output"], static_cast<std::size_t>(model->outputs()), expected) || !test["tolerance"].is_number()) return unreadable;
+  if (!read_rows(test["output"], static_cast<std::size_t>(model->outputs()), expected) ||
+      !test["tolerance"].is_number())
+    return unreadable;
   const double tolerance = test["tolerance"].get<double>();
   if (!(tolerance > 0 && tolerance <= 0.01)) return "metadata 'self_test': its tolerance is not within 0 to 0.01";
   std::size_t frames = 0;
@@ -93,7 +101,8 @@ std::string run_self_test(const std::shared_ptr<const Model>& model, const std::
   for (std::size_t o = 0; o < expected.size(); ++o) {
     for (std::size_t n = 0; n < expected[o].size(); ++n) {
       if (std::abs(static_cast<double>(played[o][n]) - expected[o][n]) <= tolerance * peak + 1e-30) continue;
-      return "the self-test fails: output " + std::to_string(o) + " plays another sample " + std::to_string(n) + " than the file states";
+      return "the self-test fails: output " + std::to_string(o) + " plays another sample " + std::to_string(n) +
+             " than the file states";
     }
   }
   return {};

@@ -118,7 +118,8 @@ std::vector<double> balance(std::vector<double> m, int size) {
       for (std::size_t c = 0; c < n; ++c) left[r] += m[r * n + c] * leading.right[c] / norm;
     }
     // d norm / d log t_i = norm (left_i^2 - right_i^2).
-    for (std::size_t r = 0; r < n; ++r) scale[r] = std::exp(-step * (left[r] * left[r] - leading.right[r] * leading.right[r]));
+    for (std::size_t r = 0; r < n; ++r)
+      scale[r] = std::exp(-step * (left[r] * left[r] - leading.right[r] * leading.right[r]));
     std::vector<double> next = m;
     rescale(next, n, scale);
     const double next_norm = spectral_norm(next, size);

@@ -4,7 +4,8 @@
 
 namespace diffverb::runtime {
 
-/// The largest singular value of a row-major [n, n] matrix, by Jacobi rotations of its Gram matrix; exact to about 1e-12.
+/// The largest singular value of a row-major [n, n] matrix, by Jacobi rotations of its Gram matrix; exact to about
+/// 1e-12.
 double spectral_norm(const std::vector<double>& matrix, int n);
 
 /// T M T^-1 with a positive diagonal T that makes the spectral norm small: Osborne's balancing, then descent along the

@@ -138,7 +138,9 @@ Group make_group(const DelayNetworkWeights& w, const std::vector<int>& lines) {
   Group group;
   group.n = static_cast<int>(lines.size());
   for (const int j : lines) {
-    for (const int k : lines) group.a.push_back(w.A[static_cast<std::size_t>(j) * static_cast<std::size_t>(w.lines) + static_cast<std::size_t>(k)]);
+    for (const int k : lines)
+      group.a.push_back(
+          w.A[static_cast<std::size_t>(j) * static_cast<std::size_t>(w.lines) + static_cast<std::size_t>(k)]);
     std::vector<Biquad> sections;
     for (int k = 0; k < w.line_sections; ++k) sections.push_back(w.line_section(j, k));
     group.filters.push_back(magnitudes(sections.data(), w.line_sections));
@@ -203,7 +205,8 @@ std::string check_stability(const DelayNetworkWeights& w) {
   const double cost = static_cast<double>(w.lines) * (w.lines + 5.0 * w.line_sections);
   const auto frames = static_cast<long long>(std::min(4e9 / cost, 60.0 * w.sample_rate_hz));
   if (loop_decays(w, 1e-9, frames)) return {};
-  return "the network is not stable: its loop gain reaches " + std::to_string(worst) + ", which must stay below 1, and it does not die away";
+  return "the network is not stable: its loop gain reaches " + std::to_string(worst) +
+         ", which must stay below 1, and it does not die away";
 }
 
 }  // namespace diffverb::runtime

@@ -6,9 +6,9 @@
 
 namespace diffverb::runtime {
 
-/// Decides whether the loop of a delay network decays. Every h_j must be stable by itself. With G(f) = diag(h_j(f) z^-m_j)
-/// the loop is stable where, in each group of lines that feed one another (a strongly connected part of A; groups in
-/// series or in parallel cannot make each other unstable), one of these holds, tried in this order:
+/// Decides whether the loop of a delay network decays. Every h_j must be stable by itself. With G(f) = diag(h_j(f)
+/// z^-m_j) the loop is stable where, in each group of lines that feed one another (a strongly connected part of A;
+/// groups in series or in parallel cannot make each other unstable), one of these holds, tried in this order:
 ///
 ///   1. ||A diag|h(f)| ||_2 < 1 over every interval of frequencies (small-gain theorem);
 ///   2. the same for T A T^-1 with a positive diagonal T, which commutes with G: allpass lattices need it;

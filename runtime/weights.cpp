@@ -43,7 +43,8 @@ bool read_number(std::string_view text, T& value) {
 std::string read_metadata_number(const Container& file, const char* key, double& value) {
   const std::string* text = find(file, key);
   if (!text) return std::string("metadata '") + key + "' is missing";
-  if (!read_number(*text, value)) return std::string("metadata '") + key + "' is " + in_quotes(*text) + ", expected a number";
+  if (!read_number(*text, value))
+    return std::string("metadata '") + key + "' is " + in_quotes(*text) + ", expected a number";
   return {};
 }
 
@@ -61,7 +62,8 @@ std::string check_version(const std::string& version) {
 /// What every kind has in common; `kind` is given back.
 std::string check_header(const Container& file, std::string& kind) {
   const std::string *format = find(file, "format"), *version = find(file, "version"), *stated = find(file, "kind");
-  if (!format || *format != kFormat) return std::string("not a diffverb weights file: metadata 'format' is not '") + kFormat + "'";
+  if (!format || *format != kFormat)
+    return std::string("not a diffverb weights file: metadata 'format' is not '") + kFormat + "'";
   if (!version) return "metadata 'version' is missing";
   if (std::string error = check_version(*version); !error.empty()) return error;
   if (!stated) return "metadata 'kind' is missing";
@@ -71,7 +73,8 @@ std::string check_header(const Container& file, std::string& kind) {
 
 /// A tensor's values if type and shape are what they must be. An extent of -1 is free and is given back.
 template <typename T>
-std::string take(const Container& file, const char* name, const char* dtype, std::vector<int*> extents, std::vector<T>& values) {
+std::string take(const Container& file, const char* name, const char* dtype, std::vector<int*> extents,
+                 std::vector<T>& values) {
   const std::string where = std::string("tensor '") + name + "' ";
   const auto found = file.tensors.find(name);
   if (found == file.tensors.end()) return where + "is missing";
@@ -97,7 +100,8 @@ std::string take(const Container& file, const char* name, const char* dtype, std
 
 std::string read_delay_network(const Container& file, DelayNetworkWeights& w) {
   for (const auto& [name, tensor] : file.tensors) {
-    if (std::find(kTensors.begin(), kTensors.end(), name) == kTensors.end()) return "the tensor " + in_quotes(name) + " is unknown";
+    if (std::find(kTensors.begin(), kTensors.end(), name) == kTensors.end())
+      return "the tensor " + in_quotes(name) + " is unknown";
   }
   w.lines = w.inputs = w.outputs = w.line_sections = w.output_sections = w.early_samples = -1;
   int five = 5;
@@ -122,7 +126,8 @@ LoadResult load_checked(std::span<const std::uint8_t> bytes) {
   if (!file.ok()) return refuse(file.error);
   auto model = std::make_shared<Model>();
   if (std::string error = check_header(file, model->kind); !error.empty()) return refuse(error);
-  if (model->kind != kDelayNetwork) return refuse("kind " + in_quotes(model->kind) + " is not one that this program plays (" + kDelayNetwork + ")");
+  if (model->kind != kDelayNetwork)
+    return refuse("kind " + in_quotes(model->kind) + " is not one that this program plays (" + kDelayNetwork + ")");
   if (std::string error = read_delay_network(file, model->network); !error.empty()) return refuse(error);
   if (std::string error = check_network(model->network); !error.empty()) return refuse(error);
   model->metadata = file.metadata;
@@ -143,7 +148,8 @@ std::string number_text(double value) { return nlohmann::json(value).dump(); }
 
 SerializedWeights serialize_checked(const DelayNetworkWeights& w, const Metadata& extra) {
   if (std::string error = check_network(w); !error.empty()) return {{}, error};
-  if (!nlohmann::json::parse(w.provenance, nullptr, false).is_object()) return {{}, "the provenance is not the text of a JSON object"};
+  if (!nlohmann::json::parse(w.provenance, nullptr, false).is_object())
+    return {{}, "the provenance is not the text of a JSON object"};
   const std::map<std::string, Tensor, std::less<>> tensors{
       {"A", view(w.A, "F32", {w.lines, w.lines})},
       {"B", view(w.B, "F32", {w.lines, w.inputs})},
@@ -222,7 +228,8 @@ SerializedWeights serialize_weights(const DelayNetworkWeights& weights, const Me
   }
 }
 
-std::string write_weights(const std::filesystem::path& path, const DelayNetworkWeights& weights, const Metadata& metadata) {
+std::string write_weights(const std::filesystem::path& path, const DelayNetworkWeights& weights,
+                          const Metadata& metadata) {
   try {
     const SerializedWeights file = serialize_weights(weights, metadata);
     return file.error.empty() ? write_file_atomically(path, file.bytes) : file.error;

@@ -20,25 +20,26 @@ struct Biquad {
 ///     s_j(n) = (h_j * v_j)(n - m_j)          v(n) = A s(n) + B u(n)
 ///     y_o    = t_o * (C s + D u)_o + sum_i early[o,i] * u_i
 ///
-/// with h_j the line_sections biquads of line j and t_o the output_sections biquads of output o. Matrices are row-major.
+/// with h_j the line_sections biquads of line j and t_o the output_sections biquads of output o. Matrices are
+/// row-major.
 struct DelayNetworkWeights {
   double sample_rate_hz = 0;
-  double early_ms = 0;  ///< the length of the early part that the fit was given; early_samples is what plays
-  int lines = 0;        // N
-  int inputs = 0;       // I
-  int outputs = 0;      // O
+  double early_ms = 0;      ///< the length of the early part that the fit was given; early_samples is what plays
+  int lines = 0;            // N
+  int inputs = 0;           // I
+  int outputs = 0;          // O
   int line_sections = 0;    // K
   int output_sections = 0;  // Ko
   int early_samples = 0;    // L
 
-  std::vector<float> A;               // [N, N]
-  std::vector<float> B;               // [N, I]
-  std::vector<float> C;               // [O, N]
-  std::vector<float> D;               // [O, I]
-  std::vector<std::int32_t> delays;   // [N], whole samples >= 1
-  std::vector<double> line_sos;       // [N, K, 5] b0 b1 b2 a1 a2
-  std::vector<double> output_sos;     // [O, Ko, 5]
-  std::vector<float> early;           // [O, I, L]
+  std::vector<float> A;              // [N, N]
+  std::vector<float> B;              // [N, I]
+  std::vector<float> C;              // [O, N]
+  std::vector<float> D;              // [O, I]
+  std::vector<std::int32_t> delays;  // [N], whole samples >= 1
+  std::vector<double> line_sos;      // [N, K, 5] b0 b1 b2 a1 a2
+  std::vector<double> output_sos;    // [O, Ko, 5]
+  std::vector<float> early;          // [O, I, L]
 
   /// JSON text of an object: config_sha256, source file, git revision, licence, created_by, ...
   std::string provenance = "{}";
@@ -77,16 +78,16 @@ LoadResult make_model(DelayNetworkWeights weights);
 /// Extra metadata for a file. The names that the format itself uses are refused.
 using Metadata = std::map<std::string, std::string, std::less<>>;
 
-/// The bytes of the weights file: checked as load_model would, with hash and self-test. The self-test's output comes from
-/// the recursion above, sample by sample in double precision, not from the engine that it is there to check.
+/// The bytes of the weights file: checked as load_model would, with hash and self-test. The self-test's output comes
+/// from the recursion above, sample by sample in double precision, not from the engine that it is there to check.
 struct SerializedWeights {
   std::vector<std::uint8_t> bytes;
   std::string error;  ///< empty, or why these weights cannot be a file
 };
 SerializedWeights serialize_weights(const DelayNetworkWeights& weights, const Metadata& metadata = {});
 
-/// serialize_weights to a file, atomically. Returns an empty string or one line that says what hindered; then a file that
-/// was there before is as it was. Nothing is thrown.
+/// serialize_weights to a file, atomically. Returns an empty string or one line that says what hindered; then a file
+/// that was there before is as it was. Nothing is thrown.
 [[nodiscard]] std::string write_weights(const std::filesystem::path& path, const DelayNetworkWeights& weights,
                                         const Metadata& metadata = {});
 

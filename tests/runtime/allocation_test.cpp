@@ -64,10 +64,27 @@ long long allocations_of(Action action) {
 }
 
 TEST(RealtimeRuntimeAllocation, TheCounterSeesEveryKind) {
-  EXPECT_GE(allocations_of([] { std::vector<float> v(1000); volatile float* p = v.data(); p[0] = 1; }), 2);
-  EXPECT_GE(allocations_of([] { void* volatile p = ::operator new(3); ::operator delete(p); }), 2);
-  EXPECT_GE(allocations_of([] { void* volatile p = std::malloc(10); std::free(p); }), 2);
-  EXPECT_EQ(allocations_of([] { volatile int x = 3; x = x + 1; }), 0);
+  EXPECT_GE(allocations_of([] {
+              std::vector<float> v(1000);
+              volatile float* p = v.data();
+              p[0] = 1;
+            }),
+            2);
+  EXPECT_GE(allocations_of([] {
+              void* volatile p = ::operator new(3);
+              ::operator delete(p);
+            }),
+            2);
+  EXPECT_GE(allocations_of([] {
+              void* volatile p = std::malloc(10);
+              std::free(p);
+            }),
+            2);
+  EXPECT_EQ(allocations_of([] {
+              volatile int x = 3;
+              x = x + 1;
+            }),
+            0);
 }
 
 TEST(RealtimeRuntimeAllocation, ProcessAllocatesNothing) {

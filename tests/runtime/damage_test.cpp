@@ -154,7 +154,9 @@ TEST(RuntimeDamage, OffsetsMustTileTheData) {
   // The tensors in file order: line_sos, output_sos, A, ...; the third begins where the second ends.
   const std::size_t begin = file.tensors.at("line_sos").bytes.size() + file.tensors.at("output_sos").bytes.size();
   const std::string a = "\"data_offsets\":[" + std::to_string(begin) + "," + std::to_string(begin + 64) + "]";
-  const auto offsets = [](std::size_t from, std::size_t to) { return "\"data_offsets\":[" + std::to_string(from) + "," + std::to_string(to) + "]"; };
+  const auto offsets = [](std::size_t from, std::size_t to) {
+    return "\"data_offsets\":[" + std::to_string(from) + "," + std::to_string(to) + "]";
+  };
   EXPECT_TRUE(contains(reason_with(a, offsets(begin - 4, begin + 60)), "overlaps"));
   EXPECT_TRUE(contains(reason_with(a, offsets(begin + 4, begin + 68)), "hole"));
   EXPECT_TRUE(contains(reason_with(a, offsets(begin + 64, begin)), "do not lie in"));
@@ -195,10 +197,19 @@ TEST(RuntimeDamage, RandomMutationsNeverCrashNorPlayUnheard) {
       const std::size_t length = std::min(1 + below(12), bad.size() - at);
       const auto from = bad.begin() + static_cast<std::ptrdiff_t>(at), to = from + static_cast<std::ptrdiff_t>(length);
       switch (below(4)) {
-        case 0: bad[at] = static_cast<std::uint8_t>(random()); break;
-        case 1: bad[at] = static_cast<std::uint8_t>("0123456789[]{},:\"-.eE"[below(21)]); break;
-        case 2: bad.erase(from, to); break;
-        default: { const Bytes piece(from, to); bad.insert(from, piece.begin(), piece.end()); }
+        case 0:
+          bad[at] = static_cast<std::uint8_t>(random());
+          break;
+        case 1:
+          bad[at] = static_cast<std::uint8_t>("0123456789[]{},:\"-.eE"[below(21)]);
+          break;
+        case 2:
+          bad.erase(from, to);
+          break;
+        default: {
+          const Bytes piece(from, to);
+          bad.insert(from, piece.begin(), piece.end());
+        }
       }
       if (bad.size() < 16) bad = good;
     }

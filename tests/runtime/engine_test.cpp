@@ -1,9 +1,12 @@
 #include "runtime/engine.h"
 
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 
 #include <cmath>
+#include <cstdio>
 #include <limits>
+#include <set>
 
 #include "networks.h"
 #include "runtime/biquad.h"
@@ -29,7 +32,8 @@ Channels play(Engine& engine, const Channels& input, const std::vector<int>& blo
   std::vector<float*> out(output.size());
   std::size_t at = 0;
   for (std::size_t call = 0; at < input[0].size(); ++call) {
-    const int frames = static_cast<int>(std::min<std::size_t>(static_cast<std::size_t>(blocks[call % blocks.size()]), input[0].size() - at));
+    const int frames = static_cast<int>(
+        std::min<std::size_t>(static_cast<std::size_t>(blocks[call % blocks.size()]), input[0].size() - at));
     for (std::size_t i = 0; i < in.size(); ++i) in[i] = input[i].data() + at;
     for (std::size_t o = 0; o < out.size(); ++o) out[o] = output[o].data() + at;
     engine.process(in.data(), out.data(), frames);
@@ -54,10 +58,12 @@ double worst_error(const DelayNetworkWeights& w, const Channels& input, const Ch
 }
 
 TEST(RuntimeEngine, PlaysTheRecursionForManySizes) {
-  const NetworkSize sizes[] = {
-      {1, 1, 1, 0, 0, 0, 1, 1},      {2, 1, 1, 1, 1, 1, 1, 3},         {3, 2, 1, 2, 4, 63, 2, 50},     {4, 1, 2, 10, 25, 640, 37, 400},
-      {5, 3, 3, 5, 8, 64, 11, 90},   {8, 1, 2, 7, 9, 65, 64, 700},     {9, 8, 8, 3, 17, 129, 5, 70},   {16, 1, 2, 10, 25, 3840, 241, 1500},
-      {16, 2, 5, 4, 33, 300, 1, 60}, {31, 1, 4, 6, 70, 128, 100, 900}, {33, 1, 1, 1, 3, 0, 257, 2000}, {64, 2, 2, 11, 16, 1000, 90, 800}};
+  const NetworkSize sizes[] = {{1, 1, 1, 0, 0, 0, 1, 1},       {2, 1, 1, 1, 1, 1, 1, 3},
+                               {3, 2, 1, 2, 4, 63, 2, 50},     {4, 1, 2, 10, 25, 640, 37, 400},
+                               {5, 3, 3, 5, 8, 64, 11, 90},    {8, 1, 2, 7, 9, 65, 64, 700},
+                               {9, 8, 8, 3, 17, 129, 5, 70},   {16, 1, 2, 10, 25, 3840, 241, 1500},
+                               {16, 2, 5, 4, 33, 300, 1, 60},  {31, 1, 4, 6, 70, 128, 100, 900},
+                               {33, 1, 1, 1, 3, 0, 257, 2000}, {64, 2, 2, 11, 16, 1000, 90, 800}};
   unsigned seed = 1;
   for (const NetworkSize& size : sizes) {
     SCOPED_TRACE("lines " + std::to_string(size.lines) + ", early " + std::to_string(size.early_samples));
@@ -70,17 +76,51 @@ TEST(RuntimeEngine, PlaysTheRecursionForManySizes) {
 }
 
 TEST(RuntimeEngine, SamplesDoNotDependOnTheBlocks) {
-  for (const NetworkSize& size : {NetworkSize{16, 1, 2, 10, 25, 1000, 200, 900}, NetworkSize{6, 2, 3, 3, 40, 65, 3, 40}}) {
+  for (const NetworkSize& size :
+       {NetworkSize{16, 1, 2, 10, 25, 1000, 200, 900}, NetworkSize{6, 2, 3, 3, 40, 65, 3, 40}}) {
     const auto model = model_of(testing::random_network(size, 5));
     const Channels input = testing::noise(size.inputs, 3000, 2);
     Engine engine;
     ASSERT_EQ(engine.prepare(model, 48000), "");
     const Channels whole = play(engine, input, {3000});
-    for (const std::vector<int>& blocks : {std::vector<int>{1}, {64}, {37}, {256}, {257, 1, 5, 1000, 63, 64, 65, 2}, {0, 7, 0, 191}}) {
+    for (const std::vector<int>& blocks :
+         {std::vector<int>{1}, {64}, {37}, {256}, {257, 1, 5, 1000, 63, 64, 65, 2}, {0, 7, 0, 191}}) {
       engine.reset();
       EXPECT_EQ(play(engine, input, blocks), whole) << blocks[0];  // bit for bit; also shows that reset() silences all
     }
   }
+}
+
+TEST(RuntimeEngine, EveryInstructionSetPlaysTheSame) {
+  const NetworkSize sizes[] = {{3, 1, 1, 2, 3, 70, 9, 60},
+                               {7, 2, 3, 5, 8, 300, 37, 400},
+                               {16, 1, 2, 10, 25, 1000, 100, 900},
+                               {17, 1, 1, 1, 40, 0, 5, 90}};
+  std::set<std::string> seen;
+  std::int64_t targets = hwy::SupportedTargets();
+  for (bool last = false; !last;) {
+    last = targets == 0;  // no target: the scalar fallback
+    hwy::GetChosenTarget().Update(targets & -targets);
+    targets &= targets - 1;
+    if (!seen.insert(Engine::target()).second) continue;
+    for (const NetworkSize& size : sizes) {
+      SCOPED_TRACE(std::string(Engine::target()) + ", lines " + std::to_string(size.lines));
+      const DelayNetworkWeights w = testing::random_network(size, 11);
+      Engine engine;
+      EXPECT_EQ(engine.prepare(model_of(w), 48000), "");
+      const Channels input = testing::noise(size.inputs, 3000, 3);
+      const Channels whole = play(engine, input, {512});
+      EXPECT_LT(worst_error(w, input, whole), 1e-5);
+      engine.reset();
+      EXPECT_EQ(play(engine, input, {1, 130, 7}), whole);
+    }
+  }
+  hwy::GetChosenTarget().DeInit();
+  EXPECT_GE(seen.size(), 1u);
+  std::string names;
+  for (const std::string& name : seen) names += name + " ";
+  RecordProperty("targets", names);
+  std::printf("instruction sets played: %s\n", names.c_str());
 }
 
 TEST(RuntimeEngine, LowPolesAtHighRatesKeepTheirAccuracy) {
@@ -100,8 +140,8 @@ TEST(RuntimeEngine, LowPolesAtHighRatesKeepTheirAccuracy) {
 
 TEST(RuntimeEngine, StateVariableFormIsTheSameFilter) {
   // Real poles, first order, a pure delay, poles near both ends of the circle.
-  for (const Biquad& f : {Biquad{0.5, 0, 0, -0.999, 0}, Biquad{0, 1, 0, 0, 0}, Biquad{1, -0.3, 0.7, 0.9, 0.2}, Biquad{0.3, 1, 0, 0.3, 0},
-                          Biquad{1, 2, 1, -1.99, 0.9902}, Biquad{0, 0, 1, 1.8, 0.81}}) {
+  for (const Biquad& f : {Biquad{0.5, 0, 0, -0.999, 0}, Biquad{0, 1, 0, 0, 0}, Biquad{1, -0.3, 0.7, 0.9, 0.2},
+                          Biquad{0.3, 1, 0, 0.3, 0}, Biquad{1, 2, 1, -1.99, 0.9902}, Biquad{0, 0, 1, 1.8, 0.81}}) {
     ASSERT_TRUE(is_stable(f));
     const StateVariable s = to_state_variable(f);
     double s1 = 0, s2 = 0, d1 = 0, d2 = 0, peak = 0, error = 0;

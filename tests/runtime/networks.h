@@ -14,7 +14,8 @@ namespace diffverb::runtime::testing {
 inline void add_peak(std::vector<double>& sos, double hz, double q, double gain_db, double rate_hz) {
   const double a = std::pow(10, gain_db / 40), w = 2 * std::numbers::pi * hz / rate_hz, alpha = std::sin(w) / (2 * q);
   const double a0 = 1 + alpha / a;
-  for (const double c : {1 + alpha * a, -2 * std::cos(w), 1 - alpha * a, -2 * std::cos(w), 1 - alpha / a}) sos.push_back(c / a0);
+  for (const double c : {1 + alpha * a, -2 * std::cos(w), 1 - alpha * a, -2 * std::cos(w), 1 - alpha / a})
+    sos.push_back(c / a0);
 }
 
 struct NetworkSize {
@@ -22,8 +23,8 @@ struct NetworkSize {
   int shortest = 7, longest = 90;
 };
 
-/// A random network of a size, with a reflected rotation as feedback matrix (orthogonal, then scaled to 0.95) and cuts as
-/// line filters, so that it is stable by construction.
+/// A random network of a size, with a reflected rotation as feedback matrix (orthogonal, then scaled to 0.95) and cuts
+/// as line filters, so that it is stable by construction.
 inline DelayNetworkWeights random_network(const NetworkSize& size, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<double> normal;
@@ -65,7 +66,8 @@ inline DelayNetworkWeights random_network(const NetworkSize& size, unsigned seed
 inline std::vector<std::vector<float>> noise(int channels, int frames, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0, 0.3f);
-  std::vector<std::vector<float>> rows(static_cast<std::size_t>(channels), std::vector<float>(static_cast<std::size_t>(frames)));
+  std::vector<std::vector<float>> rows(static_cast<std::size_t>(channels),
+                                       std::vector<float>(static_cast<std::size_t>(frames)));
   for (auto& row : rows) std::generate(row.begin(), row.end(), [&] { return normal(random); });
   return rows;
 }

@@ -34,9 +34,11 @@ TEST(RuntimeStability, SpectralNormOfKnownMatrices) {
 
 TEST(RuntimeStability, PeakGainIsAnUpperBoundAndTight) {
   std::vector<double> sos;
-  for (const double gain_db : {6.0, -3.0, 9.0, 2.0}) testing::add_peak(sos, 40 + 900 * std::abs(gain_db), 8, gain_db, 48000);
+  for (const double gain_db : {6.0, -3.0, 9.0, 2.0})
+    testing::add_peak(sos, 40 + 900 * std::abs(gain_db), 8, gain_db, 48000);
   std::vector<Biquad> sections;
-  for (std::size_t k = 0; k < sos.size(); k += 5) sections.push_back({sos[k], sos[k + 1], sos[k + 2], sos[k + 3], sos[k + 4]});
+  for (std::size_t k = 0; k < sos.size(); k += 5)
+    sections.push_back({sos[k], sos[k + 1], sos[k + 2], sos[k + 3], sos[k + 4]});
   double sampled = 0;
   for (int i = 0; i <= 200000; ++i) {
     const auto z = std::polar(1.0, -std::numbers::pi * i / 200000);

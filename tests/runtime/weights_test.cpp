@@ -57,7 +57,8 @@ TEST(RuntimeWeights, RoundTripThroughAFile) {
 }
 
 TEST(RuntimeWeights, NoFiltersNoEarlyPartSeveralInputs) {
-  for (const auto& size : {testing::NetworkSize{1, 1, 1, 0, 0, 0, 1, 1}, testing::NetworkSize{3, 4, 8, 0, 2, 0, 1, 9}}) {
+  for (const auto& size :
+       {testing::NetworkSize{1, 1, 1, 0, 0, 0, 1, 1}, testing::NetworkSize{3, 4, 8, 0, 2, 0, 1, 9}}) {
     const SerializedWeights file = serialize_weights(testing::random_network(size, 1));
     ASSERT_EQ(file.error, "");
     EXPECT_EQ(load_model(file.bytes).error, "");
@@ -73,8 +74,10 @@ TEST(RuntimeWeights, WriterRefusesWhatCannotBePlayed) {
     return error;
   };
   EXPECT_EQ(reason([](auto&) {}), "");
-  EXPECT_EQ(reason([](auto& w) { w.A[3] = std::numeric_limits<float>::quiet_NaN(); }), "tensor 'A': value 3 is not a number");
-  EXPECT_EQ(reason([](auto& w) { w.early[7] = std::numeric_limits<float>::infinity(); }), "tensor 'early': value 7 is infinite");
+  EXPECT_EQ(reason([](auto& w) { w.A[3] = std::numeric_limits<float>::quiet_NaN(); }),
+            "tensor 'A': value 3 is not a number");
+  EXPECT_EQ(reason([](auto& w) { w.early[7] = std::numeric_limits<float>::infinity(); }),
+            "tensor 'early': value 7 is infinite");
   EXPECT_EQ(reason([](auto& w) { w.output_sos[0] = 1e7; }), "tensor 'output_sos': value 0 is beyond 1e6");
   EXPECT_EQ(reason([](auto& w) { w.C.pop_back(); }), "tensor 'C' has 7 values, expected 8");
   EXPECT_NE(reason([](auto& w) { w.delays[2] = 0; }).find("line 2 is 0 samples long"), std::string::npos);
@@ -82,12 +85,16 @@ TEST(RuntimeWeights, WriterRefusesWhatCannotBePlayed) {
   EXPECT_NE(reason([](auto& w) { w.sample_rate_hz = 0; }).find("sample_rate_hz"), std::string::npos);
   EXPECT_NE(reason([](auto& w) { w.lines = -1; }).find("number of lines"), std::string::npos);
   EXPECT_NE(reason([](auto& w) { w.provenance = "no JSON"; }).find("provenance"), std::string::npos);
-  EXPECT_NE(reason([](auto& w) { for (float& a : w.A) a *= 1.2f; }).find("not stable"), std::string::npos);
+  EXPECT_NE(reason([](auto& w) {
+              for (float& a : w.A) a *= 1.2f;
+            }).find("not stable"),
+            std::string::npos);
   EXPECT_EQ(serialize_weights(small_network(), {{"sha256", "x"}}).error, "metadata 'sha256' is the format's own");
 }
 
 TEST(RuntimeWeights, WritingFailsWithAReasonAndLeavesNothing) {
-  EXPECT_NE(write_weights("/nonexistent_folder/x.safetensors", small_network()).find("cannot be written"), std::string::npos);
+  EXPECT_NE(write_weights("/nonexistent_folder/x.safetensors", small_network()).find("cannot be written"),
+            std::string::npos);
   const fs::path folder = fs::temp_directory_path() / "diffverb_weights_folder";
   fs::create_directories(folder / "taken.safetensors");  // a folder in the file's place
   EXPECT_NE(write_weights(folder / "taken.safetensors", small_network()), "");
@@ -113,8 +120,10 @@ TEST(RuntimeWeights, SelfTestTellsAnotherNetwork) {
   EXPECT_TRUE(differs([](auto& n) { n.early[19] += 0.1f; }));
   EXPECT_TRUE(differs([](auto& n) { std::swap(n.C[0], n.C[4]); }));
   EXPECT_TRUE(differs([](auto& n) { n.output_sos[0] *= 1.01; }));
-  for (const char* bad : {"", "{}", "[]", "{\"input\":[1],\"output\":[[1]],\"tolerance\":1e-4}", "{\"input\":[1],\"output\":[[1],[2]],\"tolerance\":1}",
-                          "{\"input\":[[[[1]]]],\"output\":[[1],[2]],\"tolerance\":1e-4}", "{\"input\":[1e300],\"output\":[[1],[2]],\"tolerance\":1e-4}"}) {
+  for (const char* bad : {"", "{}", "[]", "{\"input\":[1],\"output\":[[1]],\"tolerance\":1e-4}",
+                          "{\"input\":[1],\"output\":[[1],[2]],\"tolerance\":1}",
+                          "{\"input\":[[[[1]]]],\"output\":[[1],[2]],\"tolerance\":1e-4}",
+                          "{\"input\":[1e300],\"output\":[[1],[2]],\"tolerance\":1e-4}"}) {
     EXPECT_NE(run_self_test(make_model(w).model, bad), "") << bad;
   }
 }

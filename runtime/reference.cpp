@@ -122,6 +122,8 @@ bool loop_decays(const DelayNetworkWeights& w, double ratio, long long max_frame
     if ((n + 1) % window == 0) {
       if (!(peak < 1e12 * start)) return false;
       if (peak < ratio * start) return true;
+      // A sixteenth of the way in an eighth of the time, or it will not get there.
+      if (n > max_frames / 8 && peak > std::pow(ratio, 1.0 / 16) * start) return false;
       peak = 0;
     }
   }

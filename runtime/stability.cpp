@@ -94,7 +94,7 @@ double peak_gain(const std::vector<Magnitude>& sections) {
   return pieces.top().bound;
 }
 
-/// Groups of lines that feed one another, by Tarjan's algorithm without recursion on pairs (N is small): reachability.
+/// Groups of lines that feed one another: each reaches the other (N is small, so plain searches do).
 std::vector<std::vector<int>> connected_groups(const DelayNetworkWeights& w) {
   const auto n = static_cast<std::size_t>(w.lines);
   std::vector<std::vector<bool>> reaches(n, std::vector<bool>(n));

@@ -12,6 +12,7 @@ namespace diffverb {
 namespace {
 
 constexpr double kSlowestT60S = 60.0;
+constexpr double kDeepestCutDb = 120.0;  // of one section: far deeper ones round to a pole on the unit circle
 
 /// 20 log10 |H| of one peaking section.
 double peaking_db(double gain_db, double centre_hz, double q, double rate_hz, double hz) {
@@ -37,7 +38,7 @@ torch::Tensor attenuation_sos(const torch::Tensor& rates, const torch::Tensor& d
   if (sections == 0) {
     return torch::cat({broadband, torch::zeros({delays.size(0), 4}, broadband.options())}, 1).unsqueeze(1);
   }
-  const auto cuts = -column * rates.slice(0, 1).clamp_min(0).unsqueeze(0);
+  const auto cuts = (-column * rates.slice(0, 1).clamp_min(0).unsqueeze(0)).clamp_min(-kDeepestCutDb);
   const auto sos = peaking_sos(cuts, centres_hz, q, sample_rate_hz);
   const auto first = torch::cat({sos.slice(1, 0, 1).slice(2, 0, 3) * broadband.unsqueeze(2), sos.slice(1, 0, 1).slice(2, 3)}, 2);
   return torch::cat({first, sos.slice(1, 1)}, 1);
@@ -49,7 +50,7 @@ std::vector<double> attenuation_rate(const std::vector<double>& rates, double de
   for (const double f : hz) {
     double db = -delay * std::max(rates[0], slowest_rate(sample_rate_hz));
     for (std::size_t k = 0; k < centres_hz.size(); ++k) {
-      db += peaking_db(-delay * std::max(rates[k + 1], 0.0), centres_hz[k], q, sample_rate_hz, f);
+      db += peaking_db(-std::min(delay * std::max(rates[k + 1], 0.0), kDeepestCutDb), centres_hz[k], q, sample_rate_hz, f);
     }
     out.push_back(-db / delay);
   }

@@ -8,7 +8,7 @@ namespace diffverb {
 
 /// Line filters from decay rates: a broadband gain and peaking cuts, in proportion to each line's delay.
 ///
-///   gain of section k of line j = -m_j max(rate_k, 0) dB,   broadband gain = -m_j max(rate_0, kSlowest) dB
+///   gain of section k of line j = -min(m_j max(rate_k, 0), 120) dB,   broadband gain = -m_j max(rate_0, kSlowest) dB
 ///
 /// A cut is at most 1 at every frequency and the broadband gain is below 1, so |h_j(f)| < 1 for every value the rates can take:
 /// with an orthogonal feedback matrix the network is stable by construction. (Graphic equalisers of boosts and cuts overshoot 0 dB

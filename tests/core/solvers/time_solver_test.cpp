@@ -77,7 +77,7 @@ TEST_P(TimeSolverBlocks, AreExactAtTheirBoundariesForwardsAndBackwards) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(ShortestDelay, TimeSolverBlocks, testing::Values(1, 2, 7, 255, 256, 257));
+INSTANTIATE_TEST_SUITE_P(ShortestDelay, TimeSolverBlocks, testing::Values(1, 2, 7, 64, 255, 256, 257));
 
 TEST(TimeSolver, KeepsNothingFromOneCallToTheNext) {
   const auto small = random_network({5, 1, 1, 2}, 151),

@@ -61,27 +61,36 @@ std::vector<double> fit_attenuation_rates(const std::vector<double>& hz, const s
                                           double delay, const std::vector<double>& centres_hz, double q, double sample_rate_hz) {
   const std::size_t points = hz.size(), count = centres_hz.size() + 1;
   const double floor_rate = slowest_rate(sample_rate_hz);
-  // Shapes at a typical depth: a peaking section's decibels are nearly proportional to its gain.
+  // In relative terms: a fifth too fast is as wrong at 20 s as at 0.2 s, and fast bands must not decide alone.
+  std::vector<double> shares(points);
   double typical = 0;
-  for (const double rate : wanted) typical += rate / static_cast<double>(points);
-  const double depth = std::max(delay * typical * 0.5, 0.05);
-  std::vector<std::vector<double>> basis(count, std::vector<double>(points, 1.0));
-  for (std::size_t k = 1; k < count; ++k) {
-    for (std::size_t p = 0; p < points; ++p) basis[k][p] = peaking_db(-depth, centres_hz[k - 1], q, sample_rate_hz, hz[p]) / -depth;
+  for (std::size_t p = 0; p < points; ++p) {
+    shares[p] = weights[p] / (wanted[p] * wanted[p]);
+    typical += wanted[p] / static_cast<double>(points);
   }
-  std::vector<double> rates(count, 0.0), residual(wanted);
+  std::vector<double> rates(count, 0.5 * typical);
   rates[0] = std::max(*std::min_element(wanted.begin(), wanted.end()), floor_rate);
-  for (double& r : residual) r -= rates[0];
-  for (int sweep = 0; sweep < 400; ++sweep) {
+  std::vector<std::vector<double>> basis(count, std::vector<double>(points, 1.0));
+  for (int pass = 0; pass < 8; ++pass) {  // a deep cut's skirts reach further than a shallow one's: shapes at the depth they have
+    for (std::size_t k = 1; k < count; ++k) {
+      const double depth = std::clamp(delay * rates[k], 0.05, kDeepestCutDb);
+      for (std::size_t p = 0; p < points; ++p) basis[k][p] = peaking_db(-depth, centres_hz[k - 1], q, sample_rate_hz, hz[p]) / -depth;
+    }
+    std::vector<double> residual(wanted);
     for (std::size_t k = 0; k < count; ++k) {
-      double top = 0, bottom = 1e-30;
-      for (std::size_t p = 0; p < points; ++p) {
-        top += weights[p] * basis[k][p] * residual[p];
-        bottom += weights[p] * basis[k][p] * basis[k][p];
+      for (std::size_t p = 0; p < points; ++p) residual[p] -= rates[k] * basis[k][p];
+    }
+    for (int sweep = 0; sweep < 200; ++sweep) {
+      for (std::size_t k = 0; k < count; ++k) {
+        double top = 0, bottom = 1e-30;
+        for (std::size_t p = 0; p < points; ++p) {
+          top += shares[p] * basis[k][p] * residual[p];
+          bottom += shares[p] * basis[k][p] * basis[k][p];
+        }
+        const double updated = std::max(rates[k] + top / bottom, k == 0 ? floor_rate : 0.0);
+        for (std::size_t p = 0; p < points; ++p) residual[p] -= (updated - rates[k]) * basis[k][p];
+        rates[k] = updated;
       }
-      const double updated = std::max(rates[k] + top / bottom, k == 0 ? floor_rate : 0.0);
-      for (std::size_t p = 0; p < points; ++p) residual[p] -= (updated - rates[k]) * basis[k][p];
-      rates[k] = updated;
     }
   }
   return rates;

@@ -25,7 +25,8 @@ torch::Tensor attenuation_sos(const torch::Tensor& rates, const torch::Tensor& d
 std::vector<double> attenuation_rate(const std::vector<double>& rates, double delay, const std::vector<double>& centres_hz,
                                      double q, double sample_rate_hz, const std::vector<double>& hz);
 
-/// Rates >= 0 whose filters come nearest to the wanted ones (weighted least squares by coordinate descent).
+/// Rates >= 0 whose filters come nearest to the wanted ones (least squares of the relative error, weighted, by coordinate
+/// descent; every section's shape is taken at the depth that it comes to have).
 ///
 /// Reads    wanted [P] dB a sample at hz [P], weights [P]; delay is a typical line's, for which the fit is made
 /// Returns  [K + 1]

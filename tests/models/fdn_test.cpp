@@ -66,7 +66,7 @@ TEST(FdnModel, StartsNearTheRoomBeforeAnyTraining) {
   for (const double t : {0.1, 0.2, 0.3, 0.4}) {
     const auto from = static_cast<std::int64_t>(t * room.rate_hz);
     const auto rest = [&](const torch::Tensor& x) { return 10 * std::log10(x.slice(0, from).square().sum().item<double>()); };
-    EXPECT_NEAR(rest(ir), rest(target), 1.5) << t;
+    EXPECT_NEAR(rest(ir), rest(target), 2.0) << t;
   }
 }
 

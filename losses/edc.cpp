@@ -55,7 +55,7 @@ class Edc final : public Loss {
   };
   void add_band(const ac::Band& band, double weight, const torch::Tensor& ir);
 
-  double range_db_ = 45, margin_db_ = 5, needed_range_db_ = 25, early_db_ = 12, early_weight_ = 3;
+  double range_db_ = 45, margin_db_ = 5, needed_range_db_ = 25, early_db_ = 12, early_weight_ = 12;
   double octave_weight_ = 1, third_octave_weight_ = 1.0 / 3.0, from_hz_ = 63, to_hz_ = 16000;
   std::int64_t points_ = 200;
 

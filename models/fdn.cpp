@@ -55,7 +55,7 @@ Fdn::Fdn(Fields& f) {
   }
 }
 
-void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t seed) {
+void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t seed, std::int64_t groups_wanted) {
   rate_hz_ = sample_rate_hz;
   channels_ = ir.size(0);
   eq_hz_ = third_octave_centres(20, 96000, rate_hz_, kHighestShare);
@@ -76,7 +76,7 @@ void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t s
   // Low rates: the last octave's cut ends well below half the rate, and what is above it must decay too.
   if (!cut_hz_.empty() && cut_hz_.back() < 0.32 * rate_hz_) cut_hz_.push_back(0.45 * rate_hz_);
   const double early_s = early_ms_ / 1000;
-  room_ = std::make_shared<RoomDesign>(design_room(ir, rate_hz_, eq_hz_, {.slopes = static_cast<int>(groups_), .early_s = early_s, .longest_s = longest_s_}));
+  room_ = std::make_shared<RoomDesign>(design_room(ir, rate_hz_, eq_hz_, {.slopes = static_cast<int>(groups_ > 0 ? groups_ : groups_wanted), .early_s = early_s, .longest_s = longest_s_}));
   samples_ = std::min<std::int64_t>(static_cast<std::int64_t>(std::ceil(room_->length_s * rate_hz_)), std::max<std::int64_t>(ir.size(1), 1));
   const auto early = static_cast<std::int64_t>(early_s * rate_hz_);
   samples_ = std::max(samples_, early + static_cast<std::int64_t>(0.05 * rate_hz_));
@@ -104,7 +104,6 @@ void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t s
     group_lines_.push_back(count);
     matrices_[g]->reset(count, seed + 1000 * g, torch::kFloat32);
   }
-  matrices_.resize(groups);
   delays_ = torch::tensor(ordered, torch::kFloat64);
   if (learn_delays_) delays_ = leaf(delays_);
 
@@ -120,6 +119,7 @@ void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t s
       c[o][j] = size * (flip ? -first : first);
     }
   }
+  if (groups == 2) c.slice(1, group_lines_[0]).mul_(std::pow(10.0, room_->late_slope_db / 20));
   b_ = leaf(b);
   c_ = leaf(c);
   start_rates();
@@ -181,7 +181,7 @@ void Fdn::start_levels() {
 std::map<std::string, torch::Tensor> Fdn::parameters() const {
   std::map<std::string, torch::Tensor> out{{"b", b_}, {"c", c_}, {"eq_db", eq_db_}};
   for (std::size_t g = 0; g < rates_.size(); ++g) out["decay_rates." + std::to_string(g)] = rates_[g];
-  for (std::size_t g = 0; g < matrices_.size(); ++g) {
+  for (std::size_t g = 0; g < room_->slopes.size(); ++g) {
     for (const auto& [name, tensor] : matrices_[g]->parameters()) out["matrix." + std::to_string(g) + "." + name] = tensor;
   }
   if (learn_delays_) out["delays"] = delays_;
@@ -199,7 +199,7 @@ DelayNetwork Fdn::network() const {
   DelayNetwork network;
   std::vector<torch::Tensor> blocks, filters;
   std::int64_t first = 0;
-  for (std::size_t g = 0; g < matrices_.size(); ++g) {
+  for (std::size_t g = 0; g < room_->slopes.size(); ++g) {
     blocks.push_back(matrices_[g]->matrix());
     filters.push_back(attenuation_sos(rates_[g] * rate_unit_, delays_.slice(0, first, first + group_lines_[g]), cut_hz_, attenuation_q_, rate_hz_));
     first += group_lines_[g];

@@ -32,8 +32,8 @@ class Fdn final : public Model {
   /// Sets delays, decay rates, gains and equaliser from a measured response, so that step 0 is already near.
   /// Reads    ir [C, T] float64 from its onset on (a few samples before it may stand there), unit scale of the caller's choice
   /// Throws   DataError where nothing decays; ConfigError where the matrix does not exist for this number of lines
-  void design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t seed);
-  /// The same without looking at levels and decays: shapes only, for a checkpoint to fill.
+  /// groups_wanted 1 or 2 stands in for `groups: 0`, to try both; 0 follows the analysis
+  void design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t seed, std::int64_t groups_wanted = 0);
   const RoomDesign& room() const { return *room_; }
 
   std::map<std::string, torch::Tensor> parameters() const override;
@@ -44,6 +44,7 @@ class Fdn final : public Model {
   torch::Tensor output_sos() const;              // [C, S, 5] float64
   torch::Tensor early_part() const;              // [C, L] float32: w (x - h)
   std::int64_t samples() const { return samples_; }   // that forward() computes
+  bool groups_are_free() const { return groups_ == 0; }
   double early_ms() const { return early_ms_; }
   double sample_rate_hz() const { return rate_hz_; }
 

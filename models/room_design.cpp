@@ -56,33 +56,51 @@ std::optional<double> band_t60(const BandDecays& band, double& range_db) {
   return median(times);
 }
 
-/// Two slopes in at least half of the usable octaves: coupled rooms. Each octave then gives a time to either curve.
+/// Two slopes in at least half of the usable octaves: coupled rooms. Each octave then gives a time to either curve, one with
+/// a single slope the same to both.
 /// A first slope that is over before the early part ends (direct sound, first reflections) is the early part's business.
 bool add_two_slopes(const std::vector<BandDecays>& bands, bool forced, double early_s, RoomDesign& design) {
   RoomDesign::DecayCurve early, late;
+  std::vector<double> levels;
   int usable = 0, found = 0;
   for (const BandDecays& band : bands) {
-    if (!band.octave || band.band.hz < 100 || band.band.hz > 9000) continue;
-    std::vector<double> first, second;
-    bool counted = false;
+    if (!band.octave) continue;
+    std::vector<double> first, second, level;
+    bool enough_range = false, counted = false;
+    int clear = 0;  // channels without doubt; once the room is known to be coupled, weaker signs count too
     for (const ac::Decay& decay : band.channels) {
       if (!decay.floor.found || decay.range_db < 35) continue;
-      counted = true;
+      enough_range = true;
+      counted = band.band.hz > 100 && band.band.hz < 9000;
       const ac::TwoSlopes slopes = ac::find_two_slopes(decay);
+      const bool plausible = slopes.late_t60_s > 1.3 * slopes.early_t60_s && slopes.single_residual_db > 1.3 * slopes.double_residual_db;
       // A bend deep down (28 dB) lies below what reverberation times look at: one group follows it well enough.
       const bool deep = 60 * slopes.knee_s / std::max(slopes.early_t60_s, 1e-3) > 28;
-      if (!slopes.found || deep || slopes.knee_s < 1.25 * early_s) continue;
+      if (!plausible || slopes.early_t60_s <= 0 || deep || slopes.knee_s < 1.25 * early_s) continue;
+      clear += slopes.found;
       first.push_back(slopes.early_t60_s);
       second.push_back(slopes.late_t60_s);
+      // An exponential's decay curve starts at its power density times T60 / 13.8: density, not energy, is what gains set.
+      level.push_back(slopes.level_db + 10 * std::log10(slopes.early_t60_s / slopes.late_t60_s));
     }
     usable += counted;
-    if (first.empty()) continue;
-    ++found;
+    if (first.empty()) {  // one slope here: both groups follow it
+      double range_db = 0;
+      const auto t60 = band_t60(band, range_db);
+      if (enough_range && t60) {
+        early.hz.push_back(band.band.hz), early.t60_s.push_back(*t60), early.weight.push_back(1);
+        late.hz.push_back(band.band.hz), late.t60_s.push_back(*t60), late.weight.push_back(1);
+      }
+      continue;
+    }
+    found += counted && clear > 0;
     early.hz.push_back(band.band.hz), early.t60_s.push_back(median(first)), early.weight.push_back(1);
     late.hz.push_back(band.band.hz), late.t60_s.push_back(median(second)), late.weight.push_back(1);
+    levels.push_back(median(level));
   }
   if (found == 0 || (!forced && 2 * found < usable)) return false;
   design.slopes = {early, late};
+  design.late_slope_db = median(levels);
   return true;
 }
 

@@ -14,6 +14,7 @@ struct RoomDesign {
     std::vector<double> hz, t60_s, weight;
   };
   std::vector<DecayCurve> slopes;     // one, or two (early, late) for coupled rooms
+  double late_slope_db = 0;           // power density of the late slope at the onset against the early one's, where there are two
   double t60_s = 1.0;                 // median over the octaves 250 Hz to 4 kHz (of the longer slope)
   double length_s = 1.0;              // to the deepest point that a decay loss looks at, with some room
   std::vector<double> band_hz;        // third octaves of the output equaliser

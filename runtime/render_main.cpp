@@ -1,162 +1,14 @@
 // diffverb-render: plays a weights file, offline, through the engine that a plug-in links.
-#include <sndfile.h>
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <cmath>
-#include <cstdio>
-#include <filesystem>
+#include <exception>
 #include <iostream>
-#include <string>
-#include <vector>
 
-#include "runtime/render.h"
-
-namespace {
-
-namespace fs = std::filesystem;
-using diffverb::runtime::load_model;
-
-struct Options {
-  std::string model, in, out;
-  double impulse_s = 0, mix = 1, predelay_ms = 0, tail_s = -1;
-  int block = 512;
-};
-
-struct Failure {
-  int code;
-  std::string message;
-};
-
-using Channels = std::vector<std::vector<float>>;
-
-Channels read_wav(const std::string& path, double rate_hz) {
-  SF_INFO info{};
-  SNDFILE* file = sf_open(path.c_str(), SFM_READ, &info);
-  if (!file) throw Failure{2, path + ": " + (fs::exists(path) ? "is not an audio file" : "no such file")};
-  if (info.channels > 8) {
-    sf_close(file);
-    throw Failure{2, path + ": has " + std::to_string(info.channels) + " channels, expected 1 to 8"};
-  }
-  // In pieces: a header's number of frames is not to be trusted with an allocation.
-  std::vector<float> interleaved, piece(static_cast<std::size_t>(65536 * info.channels));
-  sf_count_t got = 0;
-  for (sf_count_t count; (count = sf_readf_float(file, piece.data(), 65536)) > 0; got += count) {
-    interleaved.insert(interleaved.end(), piece.begin(), piece.begin() + count * info.channels);
-  }
-  sf_close(file);
-  if (got <= 0) throw Failure{2, path + ": holds no samples"};
-  if (std::abs(info.samplerate - rate_hz) > 0.5) {
-    throw Failure{2, path + ": its rate is " + std::to_string(info.samplerate) + " Hz, the model's " +
-                         std::to_string(std::lround(rate_hz)) + " Hz; resample it first"};
-  }
-  Channels out(info.channels, std::vector<float>(got));
-  for (sf_count_t n = 0; n < got; ++n) {
-    for (int c = 0; c < info.channels; ++c) {
-      out[c][n] = interleaved[n * info.channels + c];
-      if (!std::isfinite(out[c][n]))
-        throw Failure{2,
-                      path + ": sample " + std::to_string(n) + " of channel " + std::to_string(c) + " is not a number"};
-    }
-  }
-  return out;
-}
-
-/// To a temporary name, then renamed: a full disk leaves what was there.
-void write_wav(const std::string& path, const Channels& channels, double rate_hz) {
-  const std::string temporary = path + "." + std::to_string(::getpid()) + ".tmp";
-  SF_INFO info{};
-  info.samplerate = static_cast<int>(std::lround(rate_hz));
-  info.channels = static_cast<int>(channels.size());
-  info.format = SF_FORMAT_WAV | SF_FORMAT_FLOAT;
-  SNDFILE* file = sf_open(temporary.c_str(), SFM_WRITE, &info);
-  if (!file) throw Failure{2, path + ": cannot be written: " + sf_strerror(nullptr)};
-  const std::size_t frames = channels[0].size();
-  std::vector<float> interleaved(frames * channels.size());
-  for (std::size_t n = 0; n < frames; ++n) {
-    for (std::size_t c = 0; c < channels.size(); ++c) interleaved[n * channels.size() + c] = channels[c][n];
-  }
-  const bool whole =
-      sf_writef_float(file, interleaved.data(), static_cast<sf_count_t>(frames)) == static_cast<sf_count_t>(frames);
-  sf_write_sync(file);
-  std::error_code code;
-  if ((sf_close(file) != 0) || !whole) {
-    fs::remove(temporary, code);
-    throw Failure{2, path + ": cannot be written whole (is the disk full?)"};
-  }
-  fs::rename(temporary, path, code);
-  if (code) {
-    const std::string reason = code.message();
-    fs::remove(temporary, code);
-    throw Failure{2, path + ": cannot be written: " + reason};
-  }
-}
-
-/// Until the energy that is still to come has fallen by 60 dB, at most 30 s.
-double default_tail_s(const std::shared_ptr<const diffverb::runtime::Model>& model) {
-  for (double seconds = 1; seconds <= 32; seconds *= 2) {
-    const Channels ir = diffverb::runtime::render_impulse(model, seconds);
-    std::vector<double> to_come(ir[0].size() + 1, 0.0);
-    for (std::size_t n = ir[0].size(); n-- > 0;) {
-      to_come[n] = to_come[n + 1];
-      for (const auto& channel : ir) to_come[n] += static_cast<double>(channel[n]) * channel[n];
-    }
-    const double end = 1e-6 * to_come[0];
-    const auto silent = std::find_if(to_come.begin(), to_come.end(), [&](double energy) { return energy <= end; });
-    const double at = static_cast<double>(silent - to_come.begin()) / model->sample_rate_hz();
-    // What lies beyond this response is not in the sum: only an early end is a sure one.
-    if (at <= 0.75 * seconds) return at;
-  }
-  return 30;
-}
-
-Channels play(const Options& options, const std::shared_ptr<const diffverb::runtime::Model>& model) {
-  const double rate = model->sample_rate_hz();
-  if (options.impulse_s > 0) return diffverb::runtime::render_impulse(model, options.impulse_s, options.block);
-  const Channels dry = read_wav(options.in, rate);
-  const double tail = options.tail_s >= 0 ? options.tail_s : default_tail_s(model);
-  Channels wet = diffverb::runtime::render(model, dry, tail, options.block);
-  const auto predelay = static_cast<std::size_t>(std::lround(options.predelay_ms / 1000 * rate));
-  for (std::size_t c = 0; c < wet.size(); ++c) {
-    wet[c].insert(wet[c].begin(), predelay, 0.0f);
-    const auto& from = dry[std::min(c, dry.size() - 1)];
-    for (std::size_t n = 0; n < wet[c].size(); ++n) {
-      wet[c][n] = static_cast<float>(options.mix * wet[c][n] + (n < from.size() ? (1 - options.mix) * from[n] : 0.0));
-    }
-  }
-  return wet;
-}
-
-int run(const Options& options) {
-  if ((options.impulse_s > 0) == !options.in.empty())
-    throw Failure{1, "give either --in FILE or --impulse SECONDS; see --help"};
-  const auto loaded = load_model(options.model);
-  if (!loaded.model) throw Failure{2, options.model + ": " + loaded.error};
-  write_wav(options.out, play(options, loaded.model), loaded.model->sample_rate_hz());
-  return 0;
-}
-
-}  // namespace
+#include "runtime/render_command.h"
 
 int main(int argc, char** argv) {
-  Options options;
+  diffverb::runtime::RenderOptions options;
   CLI::App app("Plays a diffverb weights file: a sound through it, or its impulse response.", "diffverb-render");
-  app.add_option("model", options.model, "weights (.safetensors)")->required();
-  app.add_option("--in", options.in,
-                 "dry sound at the model's rate; a model of one input hears the mean of its channels");
-  app.add_option("--impulse", options.impulse_s, "instead of --in: seconds of impulse response")
-      ->check(CLI::Range(1e-3, 600.0));
-  app.add_option("--out", options.out, "WAV to write (float32, one channel an output)")->required();
-  app.add_option("--mix", options.mix, "0 dry to 1 wet")->check(CLI::Range(0.0, 1.0))->capture_default_str();
-  app.add_option("--predelay-ms", options.predelay_ms, "delay of the wet sound")
-      ->check(CLI::Range(0.0, 10000.0))
-      ->capture_default_str();
-  app.add_option("--tail", options.tail_s, "seconds after the dry sound's end (default: until 60 dB down)")
-      ->check(CLI::Range(0.0, 600.0));
-  app.add_option("--block", options.block, "samples a call of the engine; the sound does not depend on it")
-      ->check(CLI::Range(1, 1 << 20))
-      ->capture_default_str();
+  diffverb::runtime::add_render_options(app, options);
   app.footer(
       "Examples:\n  diffverb-render room.safetensors --in dry.wav --out wet.wav --mix 0.3\n  diffverb-render "
       "room.safetensors --impulse 2 --out ir.wav");
@@ -169,8 +21,9 @@ int main(int argc, char** argv) {
     return 1;
   }
   try {
-    return run(options);
-  } catch (const Failure& failure) {
+    diffverb::runtime::render_file(options);
+    return 0;
+  } catch (const diffverb::runtime::RenderFailure& failure) {
     std::cerr << "diffverb-render: error: " << failure.message << "\n";
     return failure.code;
   } catch (const std::exception& error) {

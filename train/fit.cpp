@@ -36,8 +36,8 @@ struct Preset {
 /// What a quality sets where the config says nothing of its own.
 std::vector<Preset> preset(const std::string& quality) {
   if (quality == "fast") return {{"model.lines", "16"}, {"train.steps", "40"}, {"train.rate", "0.04"}};
-  if (quality == "high") return {{"model.lines", "32"}, {"train.steps", "300"}, {"train.rate", "0.02"}};
-  return {{"model.lines", "32"}, {"train.steps", "100"}, {"train.rate", "0.02"}};
+  if (quality == "high") return {{"model.lines", "64"}, {"train.steps", "300"}, {"train.rate", "0.02"}};
+  return {{"model.lines", "64"}, {"train.steps", "100"}, {"train.rate", "0.02"}};
 }
 
 Fields open_config(const FitOptions& options, const std::vector<std::string>& overlays) {
@@ -151,6 +151,22 @@ void write_results(const FitConfig& config, const MeasuredResponse& measured, co
   write_file_atomically(folder.file("metrics.json"), metrics.dump(2) + "\n");
 }
 
+constexpr std::int64_t kPilotSteps = 40;
+
+/// Coupled rooms: two groups of lines follow slopes that differ much, one group with all lines the others. A short run of either
+/// tells; the better one then starts anew.
+void choose_groups(FitConfig& config, const MeasuredResponse& measured, std::uint64_t seed) {
+  double losses[2];
+  for (const std::int64_t groups : {1, 2}) {
+    config.model->design(measured.ir, measured.sample_rate_hz, seed, groups);
+    losses[groups - 1] = config.trainer->pilot(*config.model, config.losses, kPilotSteps);
+  }
+  const std::int64_t best = losses[1] < losses[0] ? 2 : 1;
+  config.model->design(measured.ir, measured.sample_rate_hz, seed, best);
+  log().info("two slopes: " + std::to_string(best) + (best == 2 ? " groups" : " group") + " of lines (loss " + std::to_string(losses[0]).substr(0, 5) +
+             " with one, " + std::to_string(losses[1]).substr(0, 5) + " with two)");
+}
+
 }  // namespace
 
 FitOptions resume_options(const std::filesystem::path& folder) {
@@ -174,18 +190,22 @@ FitOutcome fit_response(const FitOptions& options) {
   const MeasuredResponse measured = read_measured_response(options.input);
   for (const std::string& warning : measured.warnings) log().warning(options.input.string() + ": " + warning);
   tune_process(config.threads);
-  config.model->design(measured.ir, measured.sample_rate_hz, derive_seed(config.seed, "model"));
+  const std::uint64_t seed = derive_seed(config.seed, "model");
+  config.model->design(measured.ir, measured.sample_rate_hz, seed);
   const Response target = make_target(measured, config.model->samples());
   for (const WeightedLoss& loss : config.losses) loss.loss->prepare(target);
 
   if (!options.resume) {
     folder.create(config.resolved);
     write_file_atomically(folder.file("input"), std::filesystem::absolute(options.input).string() + "\n");
+  } else {
+    log().add_file(folder.file("log"));
   }
-  const RoomDesign& room = config.model->room();
-  log().info(options.input.string() + ": T60 " + std::to_string(room.t60_s).substr(0, 5) + " s, " +
-             (room.slopes.size() == 2 ? "two slopes, " : "") + std::to_string(measured.ir.size(0)) + " channel(s), start after " +
+  const double t60_s = config.model->room().t60_s;
+  log().info(options.input.string() + ": T60 " + std::to_string(t60_s).substr(0, 5) + " s, " +
+             std::to_string(measured.ir.size(0)) + " channel(s), start after " +
              std::to_string(elapsed()).substr(0, 4) + " s");
+  if (config.model->room().slopes.size() == 2 && config.model->groups_are_free()) choose_groups(config, measured, seed);
   const Trainer::Outcome trained = config.trainer->run(*config.model, config.losses, folder, options.input.filename().string(), options.resume);
   FitOutcome outcome{folder.path(), 0, trained.steps, trained.stopped};
   if (!trained.stopped) {

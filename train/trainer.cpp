@@ -28,6 +28,11 @@ struct Trainer::State {
   std::int64_t best_step = 0;
 };
 
+struct Trainer::Evaluation {
+  double value = 0;
+  nlohmann::json terms;
+};
+
 namespace {
 
 constexpr const char* kCheckpoint = "checkpoint.safetensors";
@@ -128,15 +133,48 @@ void Trainer::load(State& state, const RunFolder& folder) const {
   state.best = checkpoint.tensor("best")[0].item<double>();
 }
 
+Trainer::State Trainer::start(const Model& model) const {
+  State state;
+  for (const auto& [name, tensor] : model.parameters()) {
+    state.parameters.push_back({name, tensor, torch::zeros_like(tensor), torch::zeros_like(tensor), model.rate_scale(name)});
+  }
+  return state;
+}
+
+Trainer::Evaluation Trainer::step(Model& model, const std::vector<WeightedLoss>& losses, State& state) const {
+  for (auto& p : state.parameters) p.parameter.mutable_grad() = torch::Tensor();
+  const Response response = model.forward();
+  Evaluation evaluation;
+  torch::Tensor total;
+  for (const WeightedLoss& loss : losses) {
+    const auto value = loss.loss->evaluate(response);
+    evaluation.terms[loss.name] = value.item<double>();
+    const auto weighted = value * loss.weight;
+    total = total.defined() ? total + weighted : weighted;
+  }
+  evaluation.value = total.item<double>();
+  if (!std::isfinite(evaluation.value)) {
+    throw NumericError("step " + std::to_string(state.step) + ": the loss is not a number; terms " + evaluation.terms.dump() +
+                       "; the last checkpoint is unharmed");
+  }
+  total.backward();
+  update(state);
+  return evaluation;
+}
+
+double Trainer::pilot(Model& model, const std::vector<WeightedLoss>& losses, std::int64_t steps) const {
+  State state = start(model);
+  double value = std::numeric_limits<double>::infinity();
+  for (; state.step < steps && !stop_requested(); ++state.step) value = step(model, losses, state).value;
+  return value;
+}
+
 Trainer::Outcome Trainer::run(Model& model, const std::vector<WeightedLoss>& losses, const RunFolder& folder, const std::string& title, bool resume) {
   using Clock = std::chrono::steady_clock;
   const auto started = Clock::now();
   auto saved = started;
   const auto seconds_since = [](Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); };
-  State state;
-  for (const auto& [name, tensor] : model.parameters()) {
-    state.parameters.push_back({name, tensor, torch::zeros_like(tensor), torch::zeros_like(tensor), model.rate_scale(name)});
-  }
+  State state = start(model);
   if (resume) load(state, folder);
   if (resume) trim_losses(folder.file(kLosses), state.step);
   if (!resume) save(state, folder);  // from the first moment on there is something to resume from
@@ -151,22 +189,7 @@ Trainer::Outcome Trainer::run(Model& model, const std::vector<WeightedLoss>& los
       break;
     }
     if (patience_ > 0 && state.step - state.best_step > patience_) break;
-    for (auto& p : state.parameters) p.parameter.mutable_grad() = torch::Tensor();
-    const Response response = model.forward();
-    nlohmann::json terms;
-    torch::Tensor total;
-    for (const WeightedLoss& loss : losses) {
-      const auto value = loss.loss->evaluate(response);
-      terms[loss.name] = value.item<double>();
-      const auto weighted = value * loss.weight;
-      total = total.defined() ? total + weighted : weighted;
-    }
-    const double value = total.item<double>();
-    if (!std::isfinite(value)) {
-      throw NumericError("step " + std::to_string(state.step) + ": the loss is not a number; terms " + terms.dump() + "; the last checkpoint is unharmed");
-    }
-    total.backward();
-    update(state);
+    const auto [value, terms] = step(model, losses, state);
     if (state.step == 0) outcome.first_loss = value;
     outcome.last_loss = value;
     if (value < state.best * (1 - min_improvement_)) {

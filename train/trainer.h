@@ -44,9 +44,14 @@ class Trainer {
 
   /// Steps until done, stopped or no longer improving. `resume` goes on from the folder's checkpoint.
   Outcome run(Model& model, const std::vector<WeightedLoss>& losses, const RunFolder& folder, const std::string& title, bool resume);
+  /// The loss that the first `steps` steps of a run come to; writes nothing. Moves the model's parameters.
+  double pilot(Model& model, const std::vector<WeightedLoss>& losses, std::int64_t steps) const;
 
  private:
   struct State;
+  struct Evaluation;
+  State start(const Model& model) const;
+  Evaluation step(Model& model, const std::vector<WeightedLoss>& losses, State& state) const;
   double rate_at(std::int64_t step) const;
   void update(State& state) const;
   void save(const State& state, const RunFolder& folder) const;

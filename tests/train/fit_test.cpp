@@ -108,6 +108,18 @@ TEST(TrainingFit, TheSameSeedGivesTheSameWeightsAndAnotherDoesNot) {
   EXPECT_NE(read_text(scratch / "a/weights.safetensors"), read_text(scratch / "c/weights.safetensors"));
 }
 
+/// Slopes that differ sixfold: one group cannot follow them, and a short run of either must say so.
+TEST(TrainingFit, CoupledRoomsGetTwoGroupsOfLines) {
+  const Scratch scratch;
+  write_audio(scratch / "room.wav", NoiseRoom{.seconds = 3.2, .t60_s = 0.7, .late_t60_s = 4.2, .late_db = -26, .floor_db = -95}.audio());
+  fit(scratch / "room.wav", scratch / "run", {"model.lines=16", "train.steps=40", "train.rate=0.04"});
+  EXPECT_NE(read_text(scratch / "run/log").find("two slopes: 2 groups"), std::string::npos) << read_text(scratch / "run/log");
+  EXPECT_LT(metrics_of(scratch / "run")["worst"]["edt_error_pct"].get<double>(), 20.0);
+  fit(scratch / "room.wav", scratch / "single", {"model.lines=16", "train.steps=40", "train.rate=0.04", "model.groups=1"});
+  EXPECT_LT(metrics_of(scratch / "run")["median"]["edt_error_pct"].get<double>(),
+            metrics_of(scratch / "single")["median"]["edt_error_pct"].get<double>());
+}
+
 /// Ends a fit by a signal after `steps` steps, resumes it, and compares with one that was left alone.
 void check_resume(int signal, int expected_code) {
   const Scratch scratch;

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace diffverb::runtime {
+
+/// What diffverb-render and `diffverb render` are asked for.
+struct RenderOptions {
+  std::string model, in, out;
+  double impulse_s = 0;    // > 0: an impulse response of this length instead of `in`
+  double mix = 1;          // 0 dry to 1 wet
+  double predelay_ms = 0;  // of the wet sound
+  double tail_s = -1;      // after the dry sound's end; < 0: until 60 dB down
+  int block = 512;         // samples a call of the engine
+};
+
+/// Why nothing was written, and the exit code: 1 usage, 2 a file.
+struct RenderFailure {
+  int code;
+  std::string message;
+};
+
+/// Declares the options on a command line.
+void add_render_options(CLI::App& app, RenderOptions& options);
+
+/// Plays the weights through the engine into a WAV file, which is written whole or not at all.
+/// Throws   RenderFailure
+void render_file(const RenderOptions& options);
+
+}  // namespace diffverb::runtime

@@ -1,0 +1,45 @@
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "runtime/weights.h"
+#include "train/cli.h"
+#include "train/run_folder.h"
+
+namespace diffverb {
+namespace {
+
+struct ExportOptions {
+  std::filesystem::path run, out;
+};
+
+void export_run(const ExportOptions& options) {
+  const RunFolder run = RunFolder::open(options.run);
+  const auto weights = run.file("weights.safetensors");
+  if (!std::filesystem::exists(weights) && std::filesystem::exists(run.file("checkpoint.safetensors"))) {
+    throw DataError(options.run.string() + ": the run is not finished; go on with: diffverb fit --resume " + options.run.string());
+  }
+  const std::string bytes = read_file(weights);
+  if (const auto loaded = runtime::load_model(weights); !loaded.model) throw DataError(weights.string() + ": " + loaded.error);
+  if (options.out.has_parent_path()) {
+    std::error_code code;
+    std::filesystem::create_directories(options.out.parent_path(), code);
+  }
+  write_file_atomically(options.out, bytes);
+  std::cout << options.out.string() << "\n";
+}
+
+}  // namespace
+
+void add_export_command(CLI::App& app, Context&) {
+  auto options = std::make_shared<ExportOptions>();
+  CLI::App* command = app.add_subcommand("export", "Write a run's weights as the runtime loads them");
+  command->add_option("run", options->run, "run folder of diffverb fit")->required();
+  command->add_option("--out", options->out, "weights file to write (.safetensors)")->required();
+  command->footer("Example:\n  diffverb export room_fit --out room.safetensors");
+  command->callback([options] { export_run(*options); });
+}
+
+}  // namespace diffverb

@@ -1,5 +1,7 @@
 #include <cmath>
+#include <span>
 
+#include "core/acoustics/decay.h"
 #include "losses/checked_target.h"
 #include "losses/loss.h"
 
@@ -13,7 +15,8 @@ namespace {
 ///
 /// h is the estimate, g the target. Half the amplitude is 6.02 dB.
 ///
-/// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude
+/// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude; where the target also has "measured_ir" [B, C, T'],
+///          T' >= T, E_g is that response's energy without its noise floor, as far as one is found
 /// Returns  scalar, dB (squared: dB^2); >= 0; 0 iff each channel has the target's energy
 /// Gradient finite everywhere; zero at silence
 /// Throws   ContractError on unequal shapes, types, devices or rates, or where a channel of the target is silent
@@ -26,7 +29,8 @@ class Level final : public Loss {
   }
 
   void prepare(const Response& target) override {
-    const auto energy = target_.set_audible(target).square().sum(-1);
+    auto energy = target_.set_audible(target).square().sum(-1);
+    if (target.has("measured_ir")) energy = without_noise(target.get("measured_ir"), target.sample_rate_hz(), energy);
     floor_ = energy * std::pow(10.0, floor_db_ / 10);
     log_energy_ = (energy + floor_).log10();
   }
@@ -37,6 +41,18 @@ class Level final : public Loss {
   }
 
  private:
+  /// A steady whistle of a long measurement can hold more energy than the late decay; nobody wants it played.
+  static torch::Tensor without_noise(const torch::Tensor& measured, double rate_hz, const torch::Tensor& energy) {
+    const auto rows = measured.detach().to(torch::kCPU, torch::kFloat64).flatten(0, 1).contiguous();
+    auto out = energy.flatten().clone();
+    for (std::int64_t r = 0; r < rows.size(0); ++r) {
+      const double* row = rows.const_data_ptr<double>() + r * rows.size(1);
+      const auto decay = acoustics::measure_decay(std::span<const double>(row, static_cast<std::size_t>(rows.size(1))), rate_hz, 0);
+      if (decay.floor.found) out[r] = decay.energy[0];
+    }
+    return out.reshape(energy.sizes());
+  }
+
   std::string distance_ = "absolute";
   double floor_db_ = -100;
   CheckedTarget target_{"level"};

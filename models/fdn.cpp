@@ -217,7 +217,10 @@ DelayNetwork Fdn::network() const {
 torch::Tensor Fdn::output_sos() const {
   // Peaking sections leave 0 Hz as it is; a measured response has next to nothing there, a network as much as anywhere.
   const auto bottom = high_pass_sos(kBottomHz, rate_hz_).reshape({1, 1, 5}).expand({channels_, 1, 5});
-  return torch::cat({bottom, peaking_sos(eq_db_, eq_hz_, output_q_, rate_hz_)}, 1);
+  // The highest band is a shelf: nothing else would hold what lies between it and half the rate.
+  const std::int64_t top = static_cast<std::int64_t>(eq_hz_.size()) - 1;
+  const auto shelf = high_shelf_sos(eq_db_.select(1, top), eq_hz_.back() * std::exp2(-1.0 / 6), rate_hz_).unsqueeze(1);
+  return torch::cat({bottom, peaking_sos(eq_db_.slice(1, 0, top), {eq_hz_.begin(), eq_hz_.end() - 1}, output_q_, rate_hz_), shelf}, 1);
 }
 
 torch::Tensor Fdn::shaped_response(const DelayNetwork& network) const {

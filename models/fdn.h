@@ -18,7 +18,8 @@ namespace diffverb {
 ///   h = EQ_o * (C s)_o,    y = w x + (1 - w) h
 ///
 /// s are the line outputs of a delay network with an orthogonal feedback matrix and line filters that can only cut
-/// (core/filters/attenuation.h); EQ_o is a third-octave peaking cascade an output; x is the measured response and w falls from 1 to
+/// (core/filters/attenuation.h); EQ_o is a third-octave peaking cascade an output,
+/// its highest band a shelf; x is the measured response and w falls from 1 to
 /// 0 over crossfade_ms up to early_ms. The early part is the FIR w (x - h) beside the network: exact, and zero after early_ms, so
 /// what decays is the network. With two slopes the lines form two groups that do not mix, each with its own decay times.
 ///

@@ -19,7 +19,21 @@ struct BandDecays {
   ac::Band band;
   bool octave = false;
   std::vector<ac::Decay> channels;
+  std::vector<double> above_noise;  // a channel's energy after early_s less the power at the file's end, where no decay is found
 };
+
+/// At least a hundredth of what is there: what a hum hides is not known to be nothing.
+double energy_above_noise(const std::vector<double>& x, std::size_t first) {
+  const std::size_t end = x.size() - x.size() / 10;
+  const auto sum = [&](std::size_t from, std::size_t to) {
+    double out = 0;
+    for (std::size_t n = from; n < to; ++n) out += x[n] * x[n];
+    return out;
+  };
+  if (first >= end || end == x.size()) return 0;
+  const double all = sum(first, end), noise = sum(end, x.size()) / static_cast<double>(x.size() - end) * static_cast<double>(end - first);
+  return std::max(all - noise, 0.01 * all);
+}
 
 double median(std::vector<double> values) {
   if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
@@ -27,15 +41,16 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-std::vector<BandDecays> measure(const torch::Tensor& ir, double rate_hz, ac::BandWidth width, double from_hz, double to_hz) {
+std::vector<BandDecays> measure(const torch::Tensor& ir, double rate_hz, ac::BandWidth width, double from_hz, double to_hz, double early_s) {
   std::vector<BandDecays> out;
   const auto rows = ir.accessor<double, 2>();
   for (const ac::Band& band : ac::make_bands(width, rate_hz, from_hz, to_hz)) {
-    BandDecays entry{band, width == ac::BandWidth::kOctave, {}};
+    BandDecays entry{band, width == ac::BandWidth::kOctave, {}, {}};
     const auto filter = ac::band_filter(band, rate_hz);
     for (std::int64_t c = 0; c < ir.size(0); ++c) {
       const auto filtered = ac::apply_filter(filter, std::span<const double>(&rows[c][0], ir.size(1)));
       entry.channels.push_back(ac::measure_decay(filtered, rate_hz, band.hz));
+      entry.above_noise.push_back(energy_above_noise(filtered, static_cast<std::size_t>(early_s * rate_hz)));
     }
     out.push_back(std::move(entry));
   }
@@ -109,8 +124,8 @@ bool add_two_slopes(const std::vector<BandDecays>& bands, bool forced, double ea
 RoomDesign design_room(const torch::Tensor& ir, double sample_rate_hz, const std::vector<double>& band_hz, const RoomDesignOptions& options) {
   RoomDesign design;
   design.band_hz = band_hz;
-  const auto octaves = measure(ir, sample_rate_hz, ac::BandWidth::kOctave, 63, 16000);
-  const auto thirds = measure(ir, sample_rate_hz, ac::BandWidth::kThirdOctave, band_hz.front() * 0.9, band_hz.back() * 1.1);
+  const auto octaves = measure(ir, sample_rate_hz, ac::BandWidth::kOctave, 63, 16000, options.early_s);
+  const auto thirds = measure(ir, sample_rate_hz, ac::BandWidth::kThirdOctave, band_hz.front() * 0.9, band_hz.back() * 1.1, options.early_s);
   RoomDesign::DecayCurve curve;
   std::vector<double> middle, all;
   double length = 0;
@@ -151,7 +166,7 @@ RoomDesign design_room(const torch::Tensor& ir, double sample_rate_hz, const std
       if (std::abs(std::log2(band.band.hz / band_hz[k])) > 0.05) continue;
       for (std::int64_t c = 0; c < ir.size(0); ++c) {
         const ac::Decay& decay = band.channels[c];
-        if (decay.floor.found && decay.range_db > 10) late[c][k] = ac::energy_after(decay, options.early_s);
+        late[c][k] = decay.floor.found && decay.range_db > 10 ? ac::energy_after(decay, options.early_s) : band.above_noise[c];
       }
     }
   }

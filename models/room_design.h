@@ -18,7 +18,7 @@ struct RoomDesign {
   double t60_s = 1.0;                 // median over the octaves 250 Hz to 4 kHz (of the longer slope)
   double length_s = 1.0;              // to the deepest point that a decay loss looks at, with some room
   std::vector<double> band_hz;        // third octaves of the output equaliser
-  torch::Tensor late_energy;          // [C, bands] energy after early_s without its noise, float64; NaN where not measurable
+  torch::Tensor late_energy;          // [C, bands] energy after early_s without its noise, float64; NaN for bands beyond half the rate
 };
 
 struct RoomDesignOptions {

@@ -44,6 +44,19 @@ torch::Tensor peaking_sos(const torch::Tensor& gain_db, const std::vector<double
   return torch::stack({(1 + up) * scale, b1, (1 - up) * scale, b1, (1 - down) * scale}, -1);
 }
 
+torch::Tensor high_shelf_sos(const torch::Tensor& gain_db, double corner_hz, double sample_rate_hz) {
+  if (gain_db.scalar_type() != torch::kFloat64) throw ContractError("high_shelf_sos: gain_db must be float64");
+  if (!(corner_hz > 0 && corner_hz < sample_rate_hz / 2)) throw ContractError("high_shelf_sos: the corner lies outside (0, half the sample rate)");
+  const double w0 = 2 * std::numbers::pi * corner_hz / sample_rate_hz, cosine = std::cos(w0);
+  const auto amplitude = torch::exp(gain_db * (std::numbers::ln10 / 40));
+  const auto more = amplitude + 1, less = amplitude - 1;
+  const auto slope = amplitude.sqrt() * (std::numbers::sqrt2 * std::sin(w0));
+  const auto scale = torch::reciprocal(more - less * cosine + slope);
+  return torch::stack({amplitude * (more + less * cosine + slope) * scale, amplitude * (less + more * cosine) * scale * -2,
+                       amplitude * (more + less * cosine - slope) * scale, (less - more * cosine) * scale * 2, (more - less * cosine - slope) * scale},
+                      -1);
+}
+
 torch::Tensor high_pass_sos(double cutoff_hz, double sample_rate_hz) {
   if (!(cutoff_hz > 0 && cutoff_hz < sample_rate_hz / 2)) throw ContractError("high_pass_sos: the cutoff lies outside (0, half the sample rate)");
   const double w0 = 2 * std::numbers::pi * cutoff_hz / sample_rate_hz;

@@ -52,6 +52,16 @@ TEST(Peaking, CascadesAreTheProductsOfTheirSections) {
   }
 }
 
+TEST(HighShelf, HasItsGainAboveHalfOfItAtTheCornerAndNoneBelow) {
+  for (const double gain : {-24.0, 5.0}) {
+    const auto sos = high_shelf_sos(torch::tensor({gain}, torch::kFloat64), 18000, 48000)[0];
+    EXPECT_NEAR(std::abs(response(sos, 0)), 1, 1e-9);
+    EXPECT_NEAR(20 * std::log10(std::abs(response(sos, 2 * std::numbers::pi * 18000 / 48000))), gain / 2, 1e-9);
+    EXPECT_NEAR(20 * std::log10(std::abs(response(sos, std::numbers::pi))), gain, 1e-9);
+  }
+  EXPECT_THROW(high_shelf_sos(torch::zeros({1}, torch::kFloat64), 24000, 48000), ContractError);
+}
+
 TEST(HighPass, TakesZeroAwayAndLeavesTheRest) {
   const auto sos = high_pass_sos(15, 48000);
   EXPECT_NEAR(std::abs(response(sos, 0)), 0, 1e-6);

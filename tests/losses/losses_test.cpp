@@ -6,6 +6,7 @@
 
 #include "core/acoustics/binaural.h"
 #include "core/error.h"
+#include "core/seed.h"
 #include "tests/losses/loss_fixture.h"
 
 namespace diffverb {
@@ -53,6 +54,17 @@ TEST(Level, OfHalfTheAmplitudeIsSixDecibels) {
   EXPECT_NEAR(of("level", noise(1) * 0.5, noise(1)), kHalfDb, 1e-6);
   EXPECT_NEAR(of("level", noise(1) * 2, noise(1)), kHalfDb, 1e-6);
   EXPECT_NEAR(of("level", noise(1) * 0.5, noise(1), "distance: squared"), kHalfDb * kHalfDb, 1e-5);
+}
+
+TEST(Level, OfAMeasurementIsThatOfItsDecayAndNotOfItsNoise) {
+  const auto decay = noise(1);
+  Random random(77);
+  auto measured = decay.clone();
+  for (std::int64_t n = 0; n < kLength; ++n) measured[0][0][n] += 0.06 * random.normal();
+  EXPECT_GT(of("level", decay, measured), 0.15);  // what the noise adds to the plain energy
+  Response target(measured, kRateHz);
+  target.set("measured_ir", measured);
+  EXPECT_LT((*make_loss("level", "{}"))(Response(decay, kRateHz), target).item<double>(), 0.1);
 }
 
 TEST(Level, OfSilenceIsItsFloor) { EXPECT_NEAR(of("level", noise(1) * 0, noise(1), "floor_db: -80"), 80, 1e-6); }

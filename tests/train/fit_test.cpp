@@ -108,6 +108,28 @@ TEST(TrainingFit, TheSameSeedGivesTheSameWeightsAndAnotherDoesNot) {
   EXPECT_NE(read_text(scratch / "a/weights.safetensors"), read_text(scratch / "c/weights.safetensors"));
 }
 
+/// A steady whistle above what the bands cover holds most of a long measurement's energy; it is noise and not to be played.
+TEST(TrainingFit, AWhistleOfTheMeasurementIsNotLearned) {
+  const Scratch scratch;
+  Audio room = NoiseRoom{.seconds = 1.5, .t60_s = 0.4}.audio();
+  double before = 0;
+  for (std::size_t n = 0; n < room.frames(); ++n) {
+    before += room.channels[0][n] * room.channels[0][n];
+    room.channels[0][n] += static_cast<float>(0.012 * std::sin(2 * 3.14159265358979 * 7700 * static_cast<double>(n) / 16000));
+  }
+  write_audio(scratch / "room.wav", room);
+  fit(scratch / "room.wav", scratch / "run", {"model.lines=12", "train.steps=40", "train.rate=0.04"});
+  const Audio ir = read_audio(scratch / "run/ir.wav");
+  double played = 0, late = 0;
+  for (std::size_t n = 0; n < ir.frames(); ++n) {
+    const double power = ir.channels[0][n] * ir.channels[0][n];
+    played += power;
+    if (n > 16000) late += power;
+  }
+  EXPECT_NEAR(10 * std::log10(played / before), 0, 0.5);
+  EXPECT_LT(late, 1e-5 * played);
+}
+
 /// Slopes that differ sixfold: one group cannot follow them, and a short run of either must say so.
 TEST(TrainingFit, CoupledRoomsGetTwoGroupsOfLines) {
   const Scratch scratch;

@@ -22,7 +22,9 @@ MeasuredResponse read_measured_response(const std::filesystem::path& path) {
   for (std::int64_t c = 0; c < channels; ++c) {
     const std::vector<double> samples(audio.channels[c].begin(), audio.channels[c].end());
     std::copy(samples.begin(), samples.end(), ir.data_ptr<double>() + c * frames);
-    if (*std::max_element(samples.begin(), samples.end()) == 0 && *std::min_element(samples.begin(), samples.end()) == 0) continue;
+    if (*std::max_element(samples.begin(), samples.end()) == 0 &&
+        *std::min_element(samples.begin(), samples.end()) == 0)
+      continue;
     const acoustics::Extent extent = acoustics::find_extent(samples, audio.rate_hz);
     onset = std::min(onset, static_cast<std::int64_t>(extent.onset));
     end = std::max(end, static_cast<std::int64_t>(extent.end));
@@ -32,7 +34,8 @@ MeasuredResponse read_measured_response(const std::filesystem::path& path) {
                            std::to_string(static_cast<double>(end) / audio.rate_hz).substr(0, 5) + " s are used");
   }
   out.onset_s = static_cast<double>(onset) / audio.rate_hz;
-  // A response whose onset comes at once is given silence before it, so that the onset stands at one place in every fit.
+  // A response whose onset comes at once is given silence before it, so that the onset stands at one place in every
+  // fit.
   const std::int64_t begin = onset - kSamplesBeforeOnset;
   auto kept = ir.slice(1, std::max<std::int64_t>(begin, 0), end);
   if (begin < 0) kept = torch::cat({torch::zeros({channels, -begin}, torch::kFloat64), kept}, 1);

@@ -18,7 +18,8 @@ using Complex = c10::complex<float>;
 std::vector<std::vector<std::size_t>> groups_by_length(const std::vector<EnvelopeBand>& bands) {
   std::vector<std::size_t> order(bands.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t x, std::size_t y) { return bands[x].length < bands[y].length; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t x, std::size_t y) { return bands[x].length < bands[y].length; });
   std::vector<std::vector<std::size_t>> groups;
   for (const std::size_t i : order) {
     if (groups.empty() || bands[groups.back()[0]].length != bands[i].length) groups.emplace_back();
@@ -37,15 +38,18 @@ Stretch stretch(const EnvelopeBand& band, std::int64_t p, std::int64_t stretches
 
 class BandEnergy : public torch::autograd::Function<BandEnergy> {
  public:
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& spectrum, const c10::intrusive_ptr<BandPlan>& held) {
+  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& spectrum,
+                               const c10::intrusive_ptr<BandPlan>& held) {
     const BandPlan& plan = *held;
     const auto input = spectrum.contiguous();
     const std::int64_t channels = input.size(0), bins = input.size(1);
-    auto energy = torch::zeros({static_cast<std::int64_t>(plan.bands.size()), channels, plan.stretches + 1}, torch::kFloat32);
+    auto energy =
+        torch::zeros({static_cast<std::int64_t>(plan.bands.size()), channels, plan.stretches + 1}, torch::kFloat32);
     std::vector<torch::Tensor> envelopes;
     const auto* y = input.const_data_ptr<Complex>();
     for (const auto& group : groups_by_length(plan.bands)) {
-      const std::int64_t length = plan.bands[group[0]].length, rows = static_cast<std::int64_t>(group.size()) * channels;
+      const std::int64_t length = plan.bands[group[0]].length,
+                         rows = static_cast<std::int64_t>(group.size()) * channels;
       auto buffer = torch::zeros({rows, length}, torch::kComplexFloat);
       auto* data = buffer.data_ptr<Complex>();
       at::parallel_for(0, rows, 1, [&](std::int64_t begin, std::int64_t end) {
@@ -85,7 +89,8 @@ class BandEnergy : public torch::autograd::Function<BandEnergy> {
     return energy;
   }
 
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, const torch::autograd::variable_list& grads) {
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& grads) {
     const auto held = c10::static_intrusive_pointer_cast<BandPlan>(context->saved_data["plan"].toCapsule());
     const BandPlan& plan = *held;
     const std::int64_t channels = context->saved_data["channels"].toInt(), bins = context->saved_data["bins"].toInt();
@@ -97,14 +102,16 @@ class BandEnergy : public torch::autograd::Function<BandEnergy> {
     std::size_t index = 0;
     for (const auto& group : groups_by_length(plan.bands)) {
       const auto& envelope = saved[index++];
-      const std::int64_t length = plan.bands[group[0]].length, rows = static_cast<std::int64_t>(group.size()) * channels;
+      const std::int64_t length = plan.bands[group[0]].length,
+                         rows = static_cast<std::int64_t>(group.size()) * channels;
       auto buffer = torch::empty_like(envelope);
       const auto* z = envelope.const_data_ptr<Complex>();
       auto* data = buffer.data_ptr<Complex>();
       at::parallel_for(0, rows, 1, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t r = begin; r < end; ++r) {
           const std::size_t b = group[r / channels];
-          const float scale = 4.0f / static_cast<float>(plan.fft_size);  // 2 (square) * 2 L / nfft / L (inverse transform)
+          const float scale =
+              4.0f / static_cast<float>(plan.fft_size);  // 2 (square) * 2 L / nfft / L (inverse transform)
           const float* row = g + (static_cast<std::int64_t>(b) * channels + r % channels) * (plan.stretches + 1);
           for (std::int64_t p = 0; p <= plan.stretches; ++p) {
             const auto [from, to] = stretch(plan.bands[b], p, plan.stretches);
@@ -120,7 +127,8 @@ class BandEnergy : public torch::autograd::Function<BandEnergy> {
           const EnvelopeBand& band = plan.bands[group[r / channels]];
           const auto* w = reinterpret_cast<const Complex*>(band.response.data());
           Complex* to = sum + c * bins + band.first_bin;
-          for (std::size_t k = 0; k < band.response.size(); ++k) to[k] += multiply(spectrum[r * length + k], std::conj(w[k]));
+          for (std::size_t k = 0; k < band.response.size(); ++k)
+            to[k] += multiply(spectrum[r * length + k], std::conj(w[k]));
         }
       }
     }
@@ -137,7 +145,8 @@ class BandEnergy : public torch::autograd::Function<BandEnergy> {
 }  // namespace
 
 torch::Tensor band_energy(const torch::Tensor& spectrum, const c10::intrusive_ptr<BandPlan>& plan) {
-  if (spectrum.dim() != 2 || spectrum.scalar_type() != torch::kComplexFloat || spectrum.size(1) != plan->fft_size / 2 + 1) {
+  if (spectrum.dim() != 2 || spectrum.scalar_type() != torch::kComplexFloat ||
+      spectrum.size(1) != plan->fft_size / 2 + 1) {
     throw ContractError("band_energy: spectrum must be complex64 [C, " + std::to_string(plan->fft_size / 2 + 1) + "]");
   }
   if (!spectrum.device().is_cpu()) throw ContractError("band_energy: only the CPU is supported so far");

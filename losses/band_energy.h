@@ -26,10 +26,11 @@ struct BandPlan : torch::CustomClassHolder {
 
 /// Energy of a signal in bands and stretches of time, by one short inverse transform a band.
 ///
-///   z_b = ifft_L(Y[k0 .. k0 + n) W_b),   E_b(p) = 2 L / nfft * sum_{t in stretch p} |z_b(t)|^2;   the last stretch is the rest
+///   z_b = ifft_L(Y[k0 .. k0 + n) W_b),   E_b(p) = 2 L / nfft * sum_{t in stretch p} |z_b(t)|^2;   the last stretch is
+///   the rest
 ///
-/// The bins of a band hold its analytic signal at a rate that follows its width, so all 33 bands of a response cost a few
-/// transforms of its length and not one each.
+/// The bins of a band hold its analytic signal at a rate that follows its width, so all 33 bands of a response cost a
+/// few transforms of its length and not one each.
 ///
 /// Reads    spectrum [C, nfft / 2 + 1] complex64, rfft of the response
 /// Returns  [bands, C, stretches + 1] float32, energy as sum of squares

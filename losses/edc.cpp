@@ -1,6 +1,5 @@
-#include <torch/types.h>
-
 #include <ATen/ops/fft_rfft.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>
@@ -17,14 +16,17 @@ namespace ac = acoustics;
 
 /// Difference of the energy decay curves in dB, by octave and third-octave band.
 ///
-///   L = mean_{b,c} w_b sqrt( mean_t v(t) (EDC_dB(estimate)_{b,c}(t) - EDC_dB(target)_{b,c}(t))^2 ),   EDC(t) = sum_{s >= t} h_b(s)^2
+///   L = mean_{b,c} w_b sqrt( mean_t v(t) (EDC_dB(estimate)_{b,c}(t) - EDC_dB(target)_{b,c}(t))^2 ),   EDC(t) = sum_{s
+///   >= t} h_b(s)^2
 ///
-/// Bands are third-order Butterworth filters (causal, as the analysis uses them). The target's curve has its noise subtracted and
-/// its tail compensated (core/acoustics/decay.h); t runs from 0 to where it has fallen by range_db or to margin_db above its noise;
-/// v is early_weight above early_db and 1 below. Curves are absolute, so the level of each band is part of the distance. What the
-/// estimate would still carry beyond its last sample is taken to be what the target does.
+/// Bands are third-order Butterworth filters (causal, as the analysis uses them). The target's curve has its noise
+/// subtracted and its tail compensated (core/acoustics/decay.h); t runs from 0 to where it has fallen by range_db or to
+/// margin_db above its noise; v is early_weight above early_db and 1 below. Curves are absolute, so the level of each
+/// band is part of the distance. What the estimate would still carry beyond its last sample is taken to be what the
+/// target does.
 ///
-/// Reads    response.ir [1, C, T], target.ir [1, C, T]; where the target also has "measured_ir" [1, C, T'], T' >= T, its noise floor is
+/// Reads    response.ir [1, C, T], target.ir [1, C, T]; where the target also has "measured_ir" [1, C, T'], T' >= T,
+/// its noise floor is
 ///          found on all of that
 /// Returns  scalar, dB; >= 0
 /// Gradient finite: energies are floored 100 dB below the target's band energy
@@ -113,13 +115,15 @@ void Edc::add_band(const ac::Band& band, double weight, const torch::Tensor& ir)
   envelope.length = transform_size(static_cast<std::int64_t>(response.size()));
   envelope.response = std::move(response);
   const double envelope_rate = rate_hz_ * static_cast<double>(envelope.length) / static_cast<double>(plan_->fft_size);
-  envelope.hop = std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(end_s * envelope_rate / static_cast<double>(points_))));
+  envelope.hop = std::max<std::int64_t>(
+      1, static_cast<std::int64_t>(std::ceil(end_s * envelope_rate / static_cast<double>(points_))));
   for (std::int64_t c = 0; c < channels_; ++c) {
     const Curve& curve = curves[c];
     const bool usable = curve.end_s > 0;
     band_weights_.push_back(usable ? static_cast<float>(weight) : 0.0f);
     const double total = usable ? curve.decay.energy[0] : 1.0;
-    tail_.push_back(usable ? static_cast<float>(ac::energy_after(curve.decay, static_cast<double>(length_) / rate_hz_)) : 0.0f);
+    tail_.push_back(usable ? static_cast<float>(ac::energy_after(curve.decay, static_cast<double>(length_) / rate_hz_))
+                           : 0.0f);
     floor_.push_back(static_cast<float>(1e-10 * total));
     double sum = 0;
     const std::size_t first = weights_.size();
@@ -133,7 +137,8 @@ void Edc::add_band(const ac::Band& band, double weight, const torch::Tensor& ir)
       weights_.push_back(static_cast<float>(w));
       sum += w;
     }
-    for (std::size_t i = first; i < weights_.size(); ++i) weights_[i] = sum > 0 ? static_cast<float>(weights_[i] / sum) : 0.0f;
+    for (std::size_t i = first; i < weights_.size(); ++i)
+      weights_[i] = sum > 0 ? static_cast<float>(weights_[i] / sum) : 0.0f;
   }
   plan_->bands.push_back(std::move(envelope));
 }
@@ -147,15 +152,20 @@ void Edc::prepare(const Response& target) {
   target_db_.clear(), tail_.clear(), floor_.clear(), weights_.clear(), band_weights_.clear();
   plan_ = c10::make_intrusive<BandPlan>();
   plan_->stretches = points_;
-  plan_->fft_size = transform_size(length_ + static_cast<std::int64_t>(0.06 * rate_hz_));  // room for the filters' own ringing
+  plan_->fft_size =
+      transform_size(length_ + static_cast<std::int64_t>(0.06 * rate_hz_));  // room for the filters' own ringing
   if (octave_weight_ > 0) {
-    for (const auto& band : ac::make_bands(ac::BandWidth::kOctave, rate_hz_, from_hz_, to_hz_)) add_band(band, octave_weight_, ir);
+    for (const auto& band : ac::make_bands(ac::BandWidth::kOctave, rate_hz_, from_hz_, to_hz_))
+      add_band(band, octave_weight_, ir);
   }
   if (third_octave_weight_ > 0) {
-    for (const auto& band : ac::make_bands(ac::BandWidth::kThirdOctave, rate_hz_, from_hz_, to_hz_)) add_band(band, third_octave_weight_, ir);
+    for (const auto& band : ac::make_bands(ac::BandWidth::kThirdOctave, rate_hz_, from_hz_, to_hz_))
+      add_band(band, third_octave_weight_, ir);
   }
   const auto bands = static_cast<std::int64_t>(plan_->bands.size());
-  if (bands == 0) throw ContractError("edc: no band of the target decays by " + std::to_string(needed_range_db_) + " dB above its noise");
+  if (bands == 0)
+    throw ContractError("edc: no band of the target decays by " + std::to_string(needed_range_db_) +
+                        " dB above its noise");
   target_ = torch::tensor(target_db_).reshape({bands, channels_, points_});
   tails_ = torch::tensor(tail_).reshape({bands, channels_, 1});
   floors_ = torch::tensor(floor_).reshape({bands, channels_, 1});
@@ -167,8 +177,10 @@ void Edc::prepare(const Response& target) {
 torch::Tensor Edc::evaluate(const Response& response) const {
   const torch::Tensor& ir = response.ir();
   if (!plan_) throw ContractError("edc: prepare() was not called");
-  if (response.sample_rate_hz() != rate_hz_ || ir.dim() != 3 || ir.size(0) != 1 || ir.size(1) != channels_ || ir.size(2) != length_) {
-    throw ContractError("edc: response must be [1, " + std::to_string(channels_) + ", " + std::to_string(length_) + "] at the target's rate");
+  if (response.sample_rate_hz() != rate_hz_ || ir.dim() != 3 || ir.size(0) != 1 || ir.size(1) != channels_ ||
+      ir.size(2) != length_) {
+    throw ContractError("edc: response must be [1, " + std::to_string(channels_) + ", " + std::to_string(length_) +
+                        "] at the target's rate");
   }
   const auto spectrum = at::fft_rfft(ir[0].to(torch::kFloat32), plan_->fft_size, 1);
   const auto energy = band_energy(spectrum, plan_);
@@ -180,6 +192,7 @@ torch::Tensor Edc::evaluate(const Response& response) const {
 
 }  // namespace
 
-DIFFVERB_PART(losses, edc, Edc, "Difference of the energy decay curves by octave and third-octave band, dB", "Schroeder 1965; ISO 3382-1")
+DIFFVERB_PART(losses, edc, Edc, "Difference of the energy decay curves by octave and third-octave band, dB",
+              "Schroeder 1965; ISO 3382-1")
 
 }  // namespace diffverb

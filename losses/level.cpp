@@ -15,7 +15,8 @@ namespace {
 ///
 /// h is the estimate, g the target. Half the amplitude is 6.02 dB.
 ///
-/// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude; where the target also has "measured_ir" [B, C, T'],
+/// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude; where the target also has
+/// "measured_ir" [B, C, T'],
 ///          T' >= T, E_g is that response's energy without its noise floor, as far as one is found
 /// Returns  scalar, dB (squared: dB^2); >= 0; 0 iff each channel has the target's energy
 /// Gradient finite everywhere; zero at silence
@@ -47,7 +48,8 @@ class Level final : public Loss {
     auto out = energy.flatten().clone();
     for (std::int64_t r = 0; r < rows.size(0); ++r) {
       const double* row = rows.const_data_ptr<double>() + r * rows.size(1);
-      const auto decay = acoustics::measure_decay(std::span<const double>(row, static_cast<std::size_t>(rows.size(1))), rate_hz, 0);
+      const auto decay =
+          acoustics::measure_decay(std::span<const double>(row, static_cast<std::size_t>(rows.size(1))), rate_hz, 0);
       if (decay.floor.found) out[r] = decay.energy[0];
     }
     return out.reshape(energy.sizes());

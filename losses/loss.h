@@ -9,8 +9,8 @@ namespace diffverb {
 
 /// A scalar from a response and its target.
 ///
-/// prepare() computes once what depends on the target alone (its decay curves, its spectrogram); evaluate() is then called each
-/// step. A loss never sees the model that made the response.
+/// prepare() computes once what depends on the target alone (its decay curves, its spectrogram); evaluate() is then
+/// called each step. A loss never sees the model that made the response.
 class Loss {
  public:
   virtual ~Loss() = default;

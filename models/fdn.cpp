@@ -18,7 +18,7 @@
 namespace diffverb {
 namespace {
 
-constexpr double kBottomHz = 15.0;     // of the output's high-pass
+constexpr double kBottomHz = 15.0;      // of the output's high-pass
 constexpr double kHighestShare = 0.46;  // of the sample rate: centres of cuts and equaliser bands lie below
 
 torch::Tensor leaf(torch::Tensor value) { return value.detach().clone().set_requires_grad(true); }
@@ -76,8 +76,12 @@ void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t s
   // Low rates: the last octave's cut ends well below half the rate, and what is above it must decay too.
   if (!cut_hz_.empty() && cut_hz_.back() < 0.32 * rate_hz_) cut_hz_.push_back(0.45 * rate_hz_);
   const double early_s = early_ms_ / 1000;
-  room_ = std::make_shared<RoomDesign>(design_room(ir, rate_hz_, eq_hz_, {.slopes = static_cast<int>(groups_ > 0 ? groups_ : groups_wanted), .early_s = early_s, .longest_s = longest_s_}));
-  samples_ = std::min<std::int64_t>(static_cast<std::int64_t>(std::ceil(room_->length_s * rate_hz_)), std::max<std::int64_t>(ir.size(1), 1));
+  room_ = std::make_shared<RoomDesign>(design_room(ir, rate_hz_, eq_hz_,
+                                                   {.slopes = static_cast<int>(groups_ > 0 ? groups_ : groups_wanted),
+                                                    .early_s = early_s,
+                                                    .longest_s = longest_s_}));
+  samples_ = std::min<std::int64_t>(static_cast<std::int64_t>(std::ceil(room_->length_s * rate_hz_)),
+                                    std::max<std::int64_t>(ir.size(1), 1));
   const auto early = static_cast<std::int64_t>(early_s * rate_hz_);
   samples_ = std::max(samples_, early + static_cast<std::int64_t>(0.05 * rate_hz_));
   fft_size_ = next_fast_size(samples_ + static_cast<std::int64_t>(0.05 * rate_hz_));
@@ -135,17 +139,20 @@ void Fdn::start_rates() {
   for (const auto& curve : room_->slopes) {
     std::vector<double> wanted;
     for (const double t60 : curve.t60_s) wanted.push_back(60.0 / (rate_hz_ * t60));
-    const auto rates = fit_attenuation_rates(curve.hz, wanted, curve.weight, typical, cut_hz_, attenuation_q_, rate_hz_);
+    const auto rates =
+        fit_attenuation_rates(curve.hz, wanted, curve.weight, typical, cut_hz_, attenuation_q_, rate_hz_);
     rates_.push_back(leaf(torch::tensor(rates, torch::kFloat64) / rate_unit_));
   }
 }
 
-/// Equaliser gains from the energy by third octave after the early part, target over network, a few times over: sections overlap.
+/// Equaliser gains from the energy by third octave after the early part, target over network, a few times over:
+/// sections overlap.
 void Fdn::start_levels() {
   const auto late = 1 - window_;
   const auto bands = static_cast<std::int64_t>(eq_hz_.size());
   auto target = room_->late_energy.clone();
-  for (std::int64_t c = 0; c < channels_; ++c) {  // bands that cannot be measured take their neighbour's correction below
+  for (std::int64_t c = 0; c < channels_;
+       ++c) {  // bands that cannot be measured take their neighbour's correction below
     for (int pass = 0; pass < 6; ++pass) {
       const auto raw = at::fft_irfft(at::fft_rfft(shaped_response(network())[c] * late, fft_size_));
       const auto spectrum = at::fft_rfft(raw, fft_size_);
@@ -154,16 +161,20 @@ void Fdn::start_levels() {
       for (std::int64_t k = 0; k < bands; ++k) {
         const double wanted = target[c][k].item<double>();
         if (!(wanted > 0)) continue;
-        const acoustics::Band band{eq_hz_[k], eq_hz_[k] * std::exp2(-1.0 / 6), eq_hz_[k] * std::exp2(1.0 / 6), eq_hz_[k]};
+        const acoustics::Band band{eq_hz_[k], eq_hz_[k] * std::exp2(-1.0 / 6), eq_hz_[k] * std::exp2(1.0 / 6),
+                                   eq_hz_[k]};
         if (band.high_hz > 0.98 * rate_hz_ / 2) continue;
         const auto first = static_cast<std::int64_t>(band.low_hz / rate_hz_ * static_cast<double>(fft_size_));
-        const auto last = std::max(first + 1, static_cast<std::int64_t>(band.high_hz / rate_hz_ * static_cast<double>(fft_size_)) + 1);
+        const auto last = std::max(
+            first + 1, static_cast<std::int64_t>(band.high_hz / rate_hz_ * static_cast<double>(fft_size_)) + 1);
         const double have = 2 * power.slice(0, first, last).sum().item<double>() / static_cast<double>(fft_size_);
         correction[k] = 10 * std::log10(wanted / std::max(have, 1e-30));
       }
       double previous = std::numeric_limits<double>::quiet_NaN();
-      for (std::int64_t k = 0; k < bands; ++k) previous = std::isnan(correction[k]) ? (correction[k] = previous) : correction[k];
-      for (std::int64_t k = bands - 1; k >= 0; --k) previous = std::isnan(correction[k]) ? (correction[k] = previous) : correction[k];
+      for (std::int64_t k = 0; k < bands; ++k)
+        previous = std::isnan(correction[k]) ? (correction[k] = previous) : correction[k];
+      for (std::int64_t k = bands - 1; k >= 0; --k)
+        previous = std::isnan(correction[k]) ? (correction[k] = previous) : correction[k];
       if (pass == 0) {  // the common level goes into the output gains; the equaliser only shapes
         std::vector<double> sorted(correction);
         std::nth_element(sorted.begin(), sorted.begin() + bands / 2, sorted.end());
@@ -182,7 +193,8 @@ std::map<std::string, torch::Tensor> Fdn::parameters() const {
   std::map<std::string, torch::Tensor> out{{"b", b_}, {"c", c_}, {"eq_db", eq_db_}};
   for (std::size_t g = 0; g < rates_.size(); ++g) out["decay_rates." + std::to_string(g)] = rates_[g];
   for (std::size_t g = 0; g < room_->slopes.size(); ++g) {
-    for (const auto& [name, tensor] : matrices_[g]->parameters()) out["matrix." + std::to_string(g) + "." + name] = tensor;
+    for (const auto& [name, tensor] : matrices_[g]->parameters())
+      out["matrix." + std::to_string(g) + "." + name] = tensor;
   }
   if (learn_delays_) out["delays"] = delays_;
   return out;
@@ -191,7 +203,9 @@ std::map<std::string, torch::Tensor> Fdn::parameters() const {
 double Fdn::rate_scale(const std::string& parameter) const {
   if (parameter == "eq_db") return 20.0;
   if (parameter == "delays") return 5.0;
-  if (parameter == "c") return std::max(0.05, static_cast<double>(c_.detach().square().mean().sqrt().item<float>()) * std::sqrt(static_cast<double>(lines_)));
+  if (parameter == "c")
+    return std::max(0.05, static_cast<double>(c_.detach().square().mean().sqrt().item<float>()) *
+                              std::sqrt(static_cast<double>(lines_)));
   return 1.0;
 }
 
@@ -201,7 +215,8 @@ DelayNetwork Fdn::network() const {
   std::int64_t first = 0;
   for (std::size_t g = 0; g < room_->slopes.size(); ++g) {
     blocks.push_back(matrices_[g]->matrix());
-    filters.push_back(attenuation_sos(rates_[g] * rate_unit_, delays_.slice(0, first, first + group_lines_[g]), cut_hz_, attenuation_q_, rate_hz_));
+    filters.push_back(attenuation_sos(rates_[g] * rate_unit_, delays_.slice(0, first, first + group_lines_[g]), cut_hz_,
+                                      attenuation_q_, rate_hz_));
     first += group_lines_[g];
   }
   network.a = blocks.size() == 1 ? blocks[0] : at::block_diag(blocks);
@@ -220,7 +235,9 @@ torch::Tensor Fdn::output_sos() const {
   // The highest band is a shelf: nothing else would hold what lies between it and half the rate.
   const std::int64_t top = static_cast<std::int64_t>(eq_hz_.size()) - 1;
   const auto shelf = high_shelf_sos(eq_db_.select(1, top), eq_hz_.back() * std::exp2(-1.0 / 6), rate_hz_).unsqueeze(1);
-  return torch::cat({bottom, peaking_sos(eq_db_.slice(1, 0, top), {eq_hz_.begin(), eq_hz_.end() - 1}, output_q_, rate_hz_), shelf}, 1);
+  return torch::cat(
+      {bottom, peaking_sos(eq_db_.slice(1, 0, top), {eq_hz_.begin(), eq_hz_.end() - 1}, output_q_, rate_hz_), shelf},
+      1);
 }
 
 torch::Tensor Fdn::shaped_response(const DelayNetwork& network) const {
@@ -244,6 +261,7 @@ torch::Tensor Fdn::early_part() const {
   return (window_ * (target_ - shaped_response(network()))).slice(1, 0, early).contiguous();
 }
 
-DIFFVERB_PART(models, fdn, Fdn, "Feedback delay network with an early part, fitted to a measured response", "Jot and Chaigne 1991; Schlecht and Habets 2017")
+DIFFVERB_PART(models, fdn, Fdn, "Feedback delay network with an early part, fitted to a measured response",
+              "Jot and Chaigne 1991; Schlecht and Habets 2017")
 
 }  // namespace diffverb

@@ -12,8 +12,8 @@ namespace diffverb {
 
 /// What makes a Response from its parameters.
 ///
-/// Parameters are leaf tensors by name; the trainer optimises them in place and stores them in checkpoints. A model never sees
-/// a data set or a loss.
+/// Parameters are leaf tensors by name; the trainer optimises them in place and stores them in checkpoints. A model
+/// never sees a data set or a loss.
 class Model {
  public:
   virtual ~Model() = default;

@@ -19,7 +19,8 @@ struct BandDecays {
   ac::Band band;
   bool octave = false;
   std::vector<ac::Decay> channels;
-  std::vector<double> above_noise;  // a channel's energy after early_s less the power at the file's end, where no decay is found
+  std::vector<double>
+      above_noise;  // a channel's energy after early_s less the power at the file's end, where no decay is found
 };
 
 /// At least a hundredth of what is there: what a hum hides is not known to be nothing.
@@ -31,7 +32,8 @@ double energy_above_noise(const std::vector<double>& x, std::size_t first) {
     return out;
   };
   if (first >= end || end == x.size()) return 0;
-  const double all = sum(first, end), noise = sum(end, x.size()) / static_cast<double>(x.size() - end) * static_cast<double>(end - first);
+  const double all = sum(first, end),
+               noise = sum(end, x.size()) / static_cast<double>(x.size() - end) * static_cast<double>(end - first);
   return std::max(all - noise, 0.01 * all);
 }
 
@@ -41,7 +43,8 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-std::vector<BandDecays> measure(const torch::Tensor& ir, double rate_hz, ac::BandWidth width, double from_hz, double to_hz, double early_s) {
+std::vector<BandDecays> measure(const torch::Tensor& ir, double rate_hz, ac::BandWidth width, double from_hz,
+                                double to_hz, double early_s) {
   std::vector<BandDecays> out;
   const auto rows = ir.accessor<double, 2>();
   for (const ac::Band& band : ac::make_bands(width, rate_hz, from_hz, to_hz)) {
@@ -71,9 +74,9 @@ std::optional<double> band_t60(const BandDecays& band, double& range_db) {
   return median(times);
 }
 
-/// Two slopes in at least half of the usable octaves: coupled rooms. Each octave then gives a time to either curve, one with
-/// a single slope the same to both.
-/// A first slope that is over before the early part ends (direct sound, first reflections) is the early part's business.
+/// Two slopes in at least half of the usable octaves: coupled rooms. Each octave then gives a time to either curve, one
+/// with a single slope the same to both. A first slope that is over before the early part ends (direct sound, first
+/// reflections) is the early part's business.
 bool add_two_slopes(const std::vector<BandDecays>& bands, bool forced, double early_s, RoomDesign& design) {
   RoomDesign::DecayCurve early, late;
   std::vector<double> levels;
@@ -88,14 +91,16 @@ bool add_two_slopes(const std::vector<BandDecays>& bands, bool forced, double ea
       enough_range = true;
       counted = band.band.hz > 100 && band.band.hz < 9000;
       const ac::TwoSlopes slopes = ac::find_two_slopes(decay);
-      const bool plausible = slopes.late_t60_s > 1.3 * slopes.early_t60_s && slopes.single_residual_db > 1.3 * slopes.double_residual_db;
+      const bool plausible =
+          slopes.late_t60_s > 1.3 * slopes.early_t60_s && slopes.single_residual_db > 1.3 * slopes.double_residual_db;
       // A bend deep down (28 dB) lies below what reverberation times look at: one group follows it well enough.
       const bool deep = 60 * slopes.knee_s / std::max(slopes.early_t60_s, 1e-3) > 28;
       if (!plausible || slopes.early_t60_s <= 0 || deep || slopes.knee_s < 1.25 * early_s) continue;
       clear += slopes.found;
       first.push_back(slopes.early_t60_s);
       second.push_back(slopes.late_t60_s);
-      // An exponential's decay curve starts at its power density times T60 / 13.8: density, not energy, is what gains set.
+      // An exponential's decay curve starts at its power density times T60 / 13.8: density, not energy, is what gains
+      // set.
       level.push_back(slopes.level_db + 10 * std::log10(slopes.early_t60_s / slopes.late_t60_s));
     }
     usable += counted;
@@ -121,11 +126,13 @@ bool add_two_slopes(const std::vector<BandDecays>& bands, bool forced, double ea
 
 }  // namespace
 
-RoomDesign design_room(const torch::Tensor& ir, double sample_rate_hz, const std::vector<double>& band_hz, const RoomDesignOptions& options) {
+RoomDesign design_room(const torch::Tensor& ir, double sample_rate_hz, const std::vector<double>& band_hz,
+                       const RoomDesignOptions& options) {
   RoomDesign design;
   design.band_hz = band_hz;
   const auto octaves = measure(ir, sample_rate_hz, ac::BandWidth::kOctave, 63, 16000, options.early_s);
-  const auto thirds = measure(ir, sample_rate_hz, ac::BandWidth::kThirdOctave, band_hz.front() * 0.9, band_hz.back() * 1.1, options.early_s);
+  const auto thirds = measure(ir, sample_rate_hz, ac::BandWidth::kThirdOctave, band_hz.front() * 0.9,
+                              band_hz.back() * 1.1, options.early_s);
   RoomDesign::DecayCurve curve;
   std::vector<double> middle, all;
   double length = 0;
@@ -150,7 +157,8 @@ RoomDesign design_room(const torch::Tensor& ir, double sample_rate_hz, const std
       }
     }
   }
-  if (all.empty()) throw DataError("no octave band decays by 20 dB above its noise: this is not a usable impulse response");
+  if (all.empty())
+    throw DataError("no octave band decays by 20 dB above its noise: this is not a usable impulse response");
   design.slopes = {curve};
   const double single = median(middle.empty() ? all : middle);
   design.t60_s = single;
@@ -159,14 +167,16 @@ RoomDesign design_room(const torch::Tensor& ir, double sample_rate_hz, const std
   }
   design.length_s = std::clamp(length * 1.05 + 0.02, options.early_s + 0.05, options.longest_s);
 
-  design.late_energy = torch::full({ir.size(0), static_cast<std::int64_t>(band_hz.size())}, std::numeric_limits<double>::quiet_NaN(), torch::kFloat64);
+  design.late_energy = torch::full({ir.size(0), static_cast<std::int64_t>(band_hz.size())},
+                                   std::numeric_limits<double>::quiet_NaN(), torch::kFloat64);
   auto late = design.late_energy.accessor<double, 2>();
   for (const BandDecays& band : thirds) {
     for (std::size_t k = 0; k < band_hz.size(); ++k) {
       if (std::abs(std::log2(band.band.hz / band_hz[k])) > 0.05) continue;
       for (std::int64_t c = 0; c < ir.size(0); ++c) {
         const ac::Decay& decay = band.channels[c];
-        late[c][k] = decay.floor.found && decay.range_db > 10 ? ac::energy_after(decay, options.early_s) : band.above_noise[c];
+        late[c][k] =
+            decay.floor.found && decay.range_db > 10 ? ac::energy_after(decay, options.early_s) : band.above_noise[c];
       }
     }
   }

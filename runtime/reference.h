@@ -12,8 +12,9 @@ namespace diffverb::runtime {
 std::vector<std::vector<double>> reference_response(const DelayNetworkWeights& weights,
                                                     const std::vector<std::vector<double>>& input, int frames);
 
-/// Plays the loop alone (no input) from a state in which every line is full of noise, and tells whether all lines fall below
-/// `ratio` times the loudest of that noise within `max_frames`. Gives up early where the decay is far too slow for that.
+/// Plays the loop alone (no input) from a state in which every line is full of noise, and tells whether all lines fall
+/// below `ratio` times the loudest of that noise within `max_frames`. Gives up early where the decay is far too slow
+/// for that.
 bool loop_decays(const DelayNetworkWeights& weights, double ratio, long long max_frames);
 
 }  // namespace diffverb::runtime

@@ -23,7 +23,8 @@ std::vector<float> resample(const std::vector<float>& from, double from_hz, doub
   std::vector<float> to(static_cast<std::size_t>(std::ceil(static_cast<double>(from.size()) * to_hz / from_hz)));
   const soxr_quality_spec_t quality = soxr_quality_spec(SOXR_HQ, 0);
   std::size_t used = 0, made = 0;
-  if (soxr_error_t error = soxr_oneshot(from_hz, to_hz, 1, from.data(), from.size(), &used, to.data(), to.size(), &made, nullptr, &quality, nullptr)) {
+  if (soxr_error_t error = soxr_oneshot(from_hz, to_hz, 1, from.data(), from.size(), &used, to.data(), to.size(), &made,
+                                        nullptr, &quality, nullptr)) {
     throw RenderFailure{4, std::string("resampling: ") + error};
   }
   to.resize(made);
@@ -51,12 +52,13 @@ Channels read_wav(const std::string& path, double rate_hz) {
     for (int c = 0; c < info.channels; ++c) {
       out[c][n] = interleaved[n * info.channels + c];
       if (!std::isfinite(out[c][n]))
-        throw RenderFailure{2,
-                      path + ": sample " + std::to_string(n) + " of channel " + std::to_string(c) + " is not a number"};
+        throw RenderFailure{
+            2, path + ": sample " + std::to_string(n) + " of channel " + std::to_string(c) + " is not a number"};
     }
   }
   if (std::abs(info.samplerate - rate_hz) > 0.5) {
-    std::cerr << path << ": resampled from " << info.samplerate << " to the model's " << std::lround(rate_hz) << " Hz\n";
+    std::cerr << path << ": resampled from " << info.samplerate << " to the model's " << std::lround(rate_hz)
+              << " Hz\n";
     for (auto& channel : out) channel = resample(channel, info.samplerate, rate_hz);
   }
   return out;

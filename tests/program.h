@@ -19,7 +19,8 @@ namespace diffverb {
 /// A program of ours that runs beside the test, as a user would start it; its output goes to files in a scratch folder.
 class Program {
  public:
-  Program(const std::filesystem::path& program, const std::vector<std::string>& arguments, const std::filesystem::path& folder)
+  Program(const std::filesystem::path& program, const std::vector<std::string>& arguments,
+          const std::filesystem::path& folder)
       : out_(folder / "stdout"), err_(folder / "stderr") {
     pid_ = fork();
     if (pid_ == 0) {

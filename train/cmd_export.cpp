@@ -19,10 +19,12 @@ void export_run(const ExportOptions& options) {
   const RunFolder run = RunFolder::open(options.run);
   const auto weights = run.file("weights.safetensors");
   if (!std::filesystem::exists(weights) && std::filesystem::exists(run.file("checkpoint.safetensors"))) {
-    throw DataError(options.run.string() + ": the run is not finished; go on with: diffverb fit --resume " + options.run.string());
+    throw DataError(options.run.string() + ": the run is not finished; go on with: diffverb fit --resume " +
+                    options.run.string());
   }
   const std::string bytes = read_file(weights);
-  if (const auto loaded = runtime::load_model(weights); !loaded.model) throw DataError(weights.string() + ": " + loaded.error);
+  if (const auto loaded = runtime::load_model(weights); !loaded.model)
+    throw DataError(weights.string() + ": " + loaded.error);
   if (options.out.has_parent_path()) {
     std::error_code code;
     std::filesystem::create_directories(options.out.parent_path(), code);

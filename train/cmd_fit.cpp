@@ -24,8 +24,10 @@ struct Options {
 
 bool is_audio_name(const fs::path& path) {
   std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return std::tolower(c); });
-  return extension == ".wav" || extension == ".flac" || extension == ".aif" || extension == ".aiff" || extension == ".w64" || extension == ".caf";
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return extension == ".wav" || extension == ".flac" || extension == ".aif" || extension == ".aiff" ||
+         extension == ".w64" || extension == ".caf";
 }
 
 std::vector<fs::path> expand(const std::vector<std::string>& inputs) {
@@ -51,16 +53,19 @@ std::vector<fs::path> run_folders(const std::vector<fs::path>& files, const fs::
   std::vector<fs::path> folders;
   for (const fs::path& file : files) {
     fs::path name = file.stem();
-    if (std::find(folders.begin(), folders.end(), out / name) != folders.end()) name = fs::path(file.parent_path().filename().string() + "_" + name.string());
+    if (std::find(folders.begin(), folders.end(), out / name) != folders.end())
+      name = fs::path(file.parent_path().filename().string() + "_" + name.string());
     const std::string base = name.string();
-    for (int k = 2; std::find(folders.begin(), folders.end(), out / name) != folders.end(); ++k) name = base + "_" + std::to_string(k);
+    for (int k = 2; std::find(folders.begin(), folders.end(), out / name) != folders.end(); ++k)
+      name = base + "_" + std::to_string(k);
     folders.push_back(out / name);
   }
   return folders;
 }
 
 void say_stopped(const FitOutcome& outcome, Context& context) {
-  log().warning("stopped after " + std::to_string(outcome.steps) + " steps; go on with: diffverb fit --resume " + outcome.folder.string());
+  log().warning("stopped after " + std::to_string(outcome.steps) + " steps; go on with: diffverb fit --resume " +
+                outcome.folder.string());
   context.exit_code = kStoppedExitCode;
 }
 
@@ -97,7 +102,8 @@ void fit(const Options& options, Context& context) {
     base = resume_options(options.resume);
   } else {
     const std::vector<fs::path> files = expand(options.inputs);
-    if (files.empty()) throw ConfigError("fit needs an impulse response, e.g. diffverb fit room.wav; see diffverb fit --help");
+    if (files.empty())
+      throw ConfigError("fit needs an impulse response, e.g. diffverb fit room.wav; see diffverb fit --help");
     const bool many = files.size() > 1 || fs::is_directory(options.inputs[0]);
     if (many) return fit_many(files, base, options.out.empty() ? fs::path("fits") : fs::path(options.out), context);
     base.input = files[0];
@@ -106,7 +112,8 @@ void fit(const Options& options, Context& context) {
   const FitOutcome outcome = fit_response(base);
   if (outcome.stopped) return say_stopped(outcome, context);
   std::cout << summary_table({outcome.folder});
-  std::cout << "\n" << outcome.folder.string() << "/report.html           what was measured, to look at and listen to\n"
+  std::cout << "\n"
+            << outcome.folder.string() << "/report.html           what was measured, to look at and listen to\n"
             << outcome.folder.string() << "/ir.wav                what the runtime plays\n"
             << outcome.folder.string() << "/weights.safetensors   for diffverb-render and plug-ins\n";
 }
@@ -116,8 +123,10 @@ void fit(const Options& options, Context& context) {
 void add_fit_command(CLI::App& app, Context& context) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("fit", "Fit a feedback delay network to measured impulse responses");
-  command->add_option("files", options->inputs, "impulse responses (WAV, FLAC, AIFF, ...; 1 to 8 channels) or folders of them");
-  command->add_option("--out", options->out, "run folder (default NAME_fit; for several files a folder of run folders, default fits)");
+  command->add_option("files", options->inputs,
+                      "impulse responses (WAV, FLAC, AIFF, ...; 1 to 8 channels) or folders of them");
+  command->add_option("--out", options->out,
+                      "run folder (default NAME_fit; for several files a folder of run folders, default fits)");
   command->add_option("--config", options->config, "YAML (default: the built-in configs/fdn_fit.yaml)");
   command->add_option("--set", options->set, "key.path=value, over the config; may stand several times")->take_all();
   command->add_option("--resume", options->resume, "go on with a stopped run");

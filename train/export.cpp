@@ -39,10 +39,14 @@ void export_fdn(const Fdn& model, const std::filesystem::path& path, const Prove
   w.line_sos = to_vector<double>(network.line_sos, torch::kFloat64);
   w.output_sos = to_vector<double>(equaliser, torch::kFloat64);
   w.early = to_vector<float>(early * provenance.gain, torch::kFloat32);
-  w.provenance = nlohmann::json{{"config_sha256", provenance.config_sha256}, {"source", provenance.source}, {"licence", "unknown"},
-                                            {"created_by", "diffverb fit"}}.dump();
+  w.provenance = nlohmann::json{{"config_sha256", provenance.config_sha256},
+                                {"source", provenance.source},
+                                {"licence", "unknown"},
+                                {"created_by", "diffverb fit"}}
+                     .dump();
   if (const auto checked = runtime::make_model(w); !checked.model) throw NumericError("export: " + checked.error);
-  if (const std::string problem = runtime::write_weights(path, w); !problem.empty()) throw DataError(path.string() + ": " + problem);
+  if (const std::string problem = runtime::write_weights(path, w); !problem.empty())
+    throw DataError(path.string() + ": " + problem);
 }
 
 }  // namespace diffverb

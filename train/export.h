@@ -9,9 +9,9 @@ namespace diffverb {
 
 /// What an exported file says of where it comes from.
 struct Provenance {
-  double gain = 1;              // output = gain * model: a fit works on a target of unit energy
+  double gain = 1;  // output = gain * model: a fit works on a target of unit energy
   std::string config_sha256;
-  std::string source;           // file name of the target
+  std::string source;  // file name of the target
 };
 
 /// Writes a fitted network as runtime weights (kind delay_network) and checks that the runtime takes them.

@@ -41,7 +41,8 @@ std::vector<Preset> preset(const std::string& quality) {
 }
 
 Fields open_config(const FitOptions& options, const std::vector<std::string>& overlays) {
-  if (options.config.empty()) return Fields::from_text(default_fit_config(), "configs/fdn_fit.yaml (built in)", overlays);
+  if (options.config.empty())
+    return Fields::from_text(default_fit_config(), "configs/fdn_fit.yaml (built in)", overlays);
   return Fields::from_file(options.config, overlays);
 }
 
@@ -63,7 +64,8 @@ Fields read_config(const FitOptions& options) {
 struct FitConfig {
   std::uint64_t seed = 1;
   std::string device = "cpu", quality = "normal";
-  std::int64_t threads = 1;  // a step is a hundred short operations: more threads wait for each other longer than they work
+  std::int64_t threads =
+      1;  // a step is a hundred short operations: more threads wait for each other longer than they work
   std::unique_ptr<Fdn> model;
   std::vector<WeightedLoss> losses;
   std::unique_ptr<Trainer> trainer;
@@ -91,7 +93,8 @@ FitConfig make_config(const FitOptions& options) {
   return config;
 }
 
-/// Same seed, same result; and large tensors stay mapped between steps: unmapping them costs up to three times the work.
+/// Same seed, same result; and large tensors stay mapped between steps: unmapping them costs up to three times the
+/// work.
 void tune_process(std::int64_t threads) {
   at::set_num_threads(static_cast<int>(threads));
   at::globalContext().setDeterministicAlgorithms(true, false);
@@ -122,11 +125,12 @@ Audio to_audio(const torch::Tensor& channels, double rate_hz) {
 }
 
 /// Everything that is measured, from the file as it will be played.
-void write_results(const FitConfig& config, const MeasuredResponse& measured, const RunFolder& folder, const Trainer::Outcome& trained,
-                   double seconds) {
+void write_results(const FitConfig& config, const MeasuredResponse& measured, const RunFolder& folder,
+                   const Trainer::Outcome& trained, double seconds) {
   const Audio target = to_audio(measured.ir * measured.gain, measured.sample_rate_hz);
   const auto loaded = runtime::load_model(folder.file("weights.safetensors"));
-  if (!loaded.model) throw DataError(folder.file("weights.safetensors").string() + ": the runtime refuses it: " + loaded.error);
+  if (!loaded.model)
+    throw DataError(folder.file("weights.safetensors").string() + ": the runtime refuses it: " + loaded.error);
   Audio played;
   played.rate_hz = measured.sample_rate_hz;
   played.channels = runtime::render_impulse(loaded.model, static_cast<double>(target.frames()) / target.rate_hz);
@@ -142,7 +146,8 @@ void write_results(const FitConfig& config, const MeasuredResponse& measured, co
 
   acoustics::ComparisonOptions comparison;
   comparison.early_ms = config.model->early_ms();
-  nlohmann::json metrics = acoustics::to_json(acoustics::compare(target, played, comparison), measured.source.string(), "ir.wav");
+  nlohmann::json metrics =
+      acoustics::to_json(acoustics::compare(target, played, comparison), measured.source.string(), "ir.wav");
   std::int64_t parameters = 0;
   for (const auto& [name, tensor] : config.model->parameters()) parameters += tensor.numel();
   metrics["seconds"] = seconds;
@@ -153,8 +158,8 @@ void write_results(const FitConfig& config, const MeasuredResponse& measured, co
 
 constexpr std::int64_t kPilotSteps = 40;
 
-/// Coupled rooms: two groups of lines follow slopes that differ much, one group with all lines the others. A short run of either
-/// tells; the better one then starts anew.
+/// Coupled rooms: two groups of lines follow slopes that differ much, one group with all lines the others. A short run
+/// of either tells; the better one then starts anew.
 void choose_groups(FitConfig& config, const MeasuredResponse& measured, std::uint64_t seed) {
   double losses[2];
   for (const std::int64_t groups : {1, 2}) {
@@ -163,8 +168,9 @@ void choose_groups(FitConfig& config, const MeasuredResponse& measured, std::uin
   }
   const std::int64_t best = losses[1] < losses[0] ? 2 : 1;
   config.model->design(measured.ir, measured.sample_rate_hz, seed, best);
-  log().info("two slopes: " + std::to_string(best) + (best == 2 ? " groups" : " group") + " of lines (loss " + std::to_string(losses[0]).substr(0, 5) +
-             " with one, " + std::to_string(losses[1]).substr(0, 5) + " with two)");
+  log().info("two slopes: " + std::to_string(best) + (best == 2 ? " groups" : " group") + " of lines (loss " +
+             std::to_string(losses[0]).substr(0, 5) + " with one, " + std::to_string(losses[1]).substr(0, 5) +
+             " with two)");
 }
 
 }  // namespace
@@ -184,7 +190,9 @@ FitOptions resume_options(const std::filesystem::path& folder) {
 
 FitOutcome fit_response(const FitOptions& options) {
   const auto started = std::chrono::steady_clock::now();
-  const auto elapsed = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count(); };
+  const auto elapsed = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  };
   FitConfig config = make_config(options);
   RunFolder folder = options.resume ? RunFolder::open(options.out) : RunFolder(options.out, options.overwrite);
   const MeasuredResponse measured = read_measured_response(options.input);
@@ -206,10 +214,12 @@ FitOutcome fit_response(const FitOptions& options) {
              std::to_string(measured.ir.size(0)) + " channel(s), start after " +
              std::to_string(elapsed()).substr(0, 4) + " s");
   if (config.model->room().slopes.size() == 2 && config.model->groups_are_free()) choose_groups(config, measured, seed);
-  const Trainer::Outcome trained = config.trainer->run(*config.model, config.losses, folder, options.input.filename().string(), options.resume);
+  const Trainer::Outcome trained =
+      config.trainer->run(*config.model, config.losses, folder, options.input.filename().string(), options.resume);
   FitOutcome outcome{folder.path(), 0, trained.steps, trained.stopped};
   if (!trained.stopped) {
-    export_fdn(*config.model, folder.file("weights.safetensors"), {measured.gain, sha256_hex(config.resolved), options.input.filename().string()});
+    export_fdn(*config.model, folder.file("weights.safetensors"),
+               {measured.gain, sha256_hex(config.resolved), options.input.filename().string()});
     write_results(config, measured, folder, trained, elapsed());
     write_report({folder.path()}, folder.file("report.html"));
   }

@@ -28,7 +28,8 @@ std::vector<std::filesystem::path> run_files(const std::filesystem::path& folder
 
 bool RunFolder::is_run_file(const std::string& name) {
   static const std::regex kNames(
-      "(weights\\.safetensors|ir\\.wav|target\\.wav|dry\\.wav|wet\\.wav|metrics\\.json|config\\.resolved\\.yaml|input|log|"
+      "(weights\\.safetensors|ir\\.wav|target\\.wav|dry\\.wav|wet\\.wav|metrics\\.json|config\\.resolved\\.yaml|input|"
+      "log|"
       "losses\\.jsonl|checkpoint\\.safetensors|report\\.html)(\\.[0-9]+-[0-9]+\\.tmp)?|events\\.out\\.tfevents\\..*");
   return std::regex_match(name, kNames);
 }

@@ -97,8 +97,9 @@ void Trainer::update(State& state) const {
     const torch::Tensor& gradient = p.parameter.grad();
     if (!gradient.defined()) continue;
     if (!torch::isfinite(gradient).all().item<bool>()) {
-      throw NumericError("step " + std::to_string(state.step) + ": the gradient of " + p.name + " is not a number at index " +
-                         std::to_string(first_bad_index(gradient)) + "; the last checkpoint is unharmed");
+      throw NumericError("step " + std::to_string(state.step) + ": the gradient of " + p.name +
+                         " is not a number at index " + std::to_string(first_bad_index(gradient)) +
+                         "; the last checkpoint is unharmed");
     }
     p.first.mul_(beta1_).add_(gradient, 1 - beta1_);
     p.second.mul_(beta2_).addcmul_(gradient, gradient, 1 - beta2_);
@@ -136,7 +137,8 @@ void Trainer::load(State& state, const RunFolder& folder) const {
 Trainer::State Trainer::start(const Model& model) const {
   State state;
   for (const auto& [name, tensor] : model.parameters()) {
-    state.parameters.push_back({name, tensor, torch::zeros_like(tensor), torch::zeros_like(tensor), model.rate_scale(name)});
+    state.parameters.push_back(
+        {name, tensor, torch::zeros_like(tensor), torch::zeros_like(tensor), model.rate_scale(name)});
   }
   return state;
 }
@@ -154,8 +156,8 @@ Trainer::Evaluation Trainer::step(Model& model, const std::vector<WeightedLoss>&
   }
   evaluation.value = total.item<double>();
   if (!std::isfinite(evaluation.value)) {
-    throw NumericError("step " + std::to_string(state.step) + ": the loss is not a number; terms " + evaluation.terms.dump() +
-                       "; the last checkpoint is unharmed");
+    throw NumericError("step " + std::to_string(state.step) + ": the loss is not a number; terms " +
+                       evaluation.terms.dump() + "; the last checkpoint is unharmed");
   }
   total.backward();
   update(state);
@@ -169,11 +171,14 @@ double Trainer::pilot(Model& model, const std::vector<WeightedLoss>& losses, std
   return value;
 }
 
-Trainer::Outcome Trainer::run(Model& model, const std::vector<WeightedLoss>& losses, const RunFolder& folder, const std::string& title, bool resume) {
+Trainer::Outcome Trainer::run(Model& model, const std::vector<WeightedLoss>& losses, const RunFolder& folder,
+                              const std::string& title, bool resume) {
   using Clock = std::chrono::steady_clock;
   const auto started = Clock::now();
   auto saved = started;
-  const auto seconds_since = [](Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); };
+  const auto seconds_since = [](Clock::time_point t) {
+    return std::chrono::duration<double>(Clock::now() - t).count();
+  };
   State state = start(model);
   if (resume) load(state, folder);
   if (resume) trim_losses(folder.file(kLosses), state.step);
@@ -196,7 +201,9 @@ Trainer::Outcome Trainer::run(Model& model, const std::vector<WeightedLoss>& los
       state.best = value;
       state.best_step = state.step;
     }
-    lines << nlohmann::json{{"step", state.step}, {"loss", value}, {"terms", terms}, {"rate", rate_at(state.step)}}.dump() << std::endl;
+    lines
+        << nlohmann::json{{"step", state.step}, {"loss", value}, {"terms", terms}, {"rate", rate_at(state.step)}}.dump()
+        << std::endl;
     events.scalar("loss", value, state.step);
     for (const auto& [name, term] : terms.items()) events.scalar("terms/" + name, term.get<double>(), state.step);
     progress.update(state.step + 1, value);

@@ -26,24 +26,25 @@ std::vector<WeightedLoss> read_losses(Fields& fields, const std::string& key);
 ///
 ///   rate(step) = rate * min((step + 1) / warmup, 1) * (end + (1 - end) (1 + cos(pi step / steps)) / 2)
 ///
-/// The state after a step depends on the parameters, the moments and the step alone, so a resumed run equals an uninterrupted one
-/// bit for bit on the CPU.
+/// The state after a step depends on the parameters, the moments and the step alone, so a resumed run equals an
+/// uninterrupted one bit for bit on the CPU.
 ///
-/// Throws   NumericError (step, tensor, first bad index) where a loss or gradient is not a number; the last checkpoint stays whole
-/// Source   Kingma and Ba 2015; Loshchilov and Hutter 2017
+/// Throws   NumericError (step, tensor, first bad index) where a loss or gradient is not a number; the last checkpoint
+/// stays whole Source   Kingma and Ba 2015; Loshchilov and Hutter 2017
 class Trainer {
  public:
   struct Outcome {
-    std::int64_t steps = 0;      // made in all, earlier parts of a resumed run included
-    double seconds = 0;          // of this part
+    std::int64_t steps = 0;  // made in all, earlier parts of a resumed run included
+    double seconds = 0;      // of this part
     double first_loss = 0, last_loss = 0;
-    bool stopped = false;        // by a signal: a checkpoint is there and the run can be resumed
+    bool stopped = false;  // by a signal: a checkpoint is there and the run can be resumed
   };
 
   explicit Trainer(Fields& fields);
 
   /// Steps until done, stopped or no longer improving. `resume` goes on from the folder's checkpoint.
-  Outcome run(Model& model, const std::vector<WeightedLoss>& losses, const RunFolder& folder, const std::string& title, bool resume);
+  Outcome run(Model& model, const std::vector<WeightedLoss>& losses, const RunFolder& folder, const std::string& title,
+              bool resume);
   /// The loss that the first `steps` steps of a run come to; writes nothing. Moves the model's parameters.
   double pilot(Model& model, const std::vector<WeightedLoss>& losses, std::int64_t steps) const;
 

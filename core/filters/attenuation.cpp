@@ -27,38 +27,43 @@ double peaking_db(double gain_db, double centre_hz, double q, double rate_hz, do
 
 double slowest_rate(double sample_rate_hz) { return 60.0 / (sample_rate_hz * kSlowestT60S); }
 
-torch::Tensor attenuation_sos(const torch::Tensor& rates, const torch::Tensor& delays, const std::vector<double>& centres_hz,
-                              double q, double sample_rate_hz) {
+torch::Tensor attenuation_sos(const torch::Tensor& rates, const torch::Tensor& delays,
+                              const std::vector<double>& centres_hz, double q, double sample_rate_hz) {
   const auto sections = static_cast<std::int64_t>(centres_hz.size());
   if (rates.dim() != 1 || rates.size(0) != sections + 1 || rates.scalar_type() != torch::kFloat64) {
     throw ContractError("attenuation_sos: rates must be float64 [" + std::to_string(sections + 1) + "]");
   }
   const auto column = delays.unsqueeze(1);
-  const auto broadband = torch::exp(column * rates.slice(0, 0, 1).clamp_min(slowest_rate(sample_rate_hz)) * (-std::numbers::ln10 / 20));
+  const auto broadband =
+      torch::exp(column * rates.slice(0, 0, 1).clamp_min(slowest_rate(sample_rate_hz)) * (-std::numbers::ln10 / 20));
   if (sections == 0) {
     return torch::cat({broadband, torch::zeros({delays.size(0), 4}, broadband.options())}, 1).unsqueeze(1);
   }
   const auto cuts = (-column * rates.slice(0, 1).clamp_min(0).unsqueeze(0)).clamp_min(-kDeepestCutDb);
   const auto sos = peaking_sos(cuts, centres_hz, q, sample_rate_hz);
-  const auto first = torch::cat({sos.slice(1, 0, 1).slice(2, 0, 3) * broadband.unsqueeze(2), sos.slice(1, 0, 1).slice(2, 3)}, 2);
+  const auto first =
+      torch::cat({sos.slice(1, 0, 1).slice(2, 0, 3) * broadband.unsqueeze(2), sos.slice(1, 0, 1).slice(2, 3)}, 2);
   return torch::cat({first, sos.slice(1, 1)}, 1);
 }
 
-std::vector<double> attenuation_rate(const std::vector<double>& rates, double delay, const std::vector<double>& centres_hz,
-                                     double q, double sample_rate_hz, const std::vector<double>& hz) {
+std::vector<double> attenuation_rate(const std::vector<double>& rates, double delay,
+                                     const std::vector<double>& centres_hz, double q, double sample_rate_hz,
+                                     const std::vector<double>& hz) {
   std::vector<double> out;
   for (const double f : hz) {
     double db = -delay * std::max(rates[0], slowest_rate(sample_rate_hz));
     for (std::size_t k = 0; k < centres_hz.size(); ++k) {
-      db += peaking_db(-std::min(delay * std::max(rates[k + 1], 0.0), kDeepestCutDb), centres_hz[k], q, sample_rate_hz, f);
+      db += peaking_db(-std::min(delay * std::max(rates[k + 1], 0.0), kDeepestCutDb), centres_hz[k], q, sample_rate_hz,
+                       f);
     }
     out.push_back(-db / delay);
   }
   return out;
 }
 
-std::vector<double> fit_attenuation_rates(const std::vector<double>& hz, const std::vector<double>& wanted, const std::vector<double>& weights,
-                                          double delay, const std::vector<double>& centres_hz, double q, double sample_rate_hz) {
+std::vector<double> fit_attenuation_rates(const std::vector<double>& hz, const std::vector<double>& wanted,
+                                          const std::vector<double>& weights, double delay,
+                                          const std::vector<double>& centres_hz, double q, double sample_rate_hz) {
   const std::size_t points = hz.size(), count = centres_hz.size() + 1;
   const double floor_rate = slowest_rate(sample_rate_hz);
   // In relative terms: a fifth too fast is as wrong at 20 s as at 0.2 s, and fast bands must not decide alone.
@@ -71,10 +76,12 @@ std::vector<double> fit_attenuation_rates(const std::vector<double>& hz, const s
   std::vector<double> rates(count, 0.5 * typical);
   rates[0] = std::max(*std::min_element(wanted.begin(), wanted.end()), floor_rate);
   std::vector<std::vector<double>> basis(count, std::vector<double>(points, 1.0));
-  for (int pass = 0; pass < 8; ++pass) {  // a deep cut's skirts reach further than a shallow one's: shapes at the depth they have
+  for (int pass = 0; pass < 8;
+       ++pass) {  // a deep cut's skirts reach further than a shallow one's: shapes at the depth they have
     for (std::size_t k = 1; k < count; ++k) {
       const double depth = std::clamp(delay * rates[k], 0.05, kDeepestCutDb);
-      for (std::size_t p = 0; p < points; ++p) basis[k][p] = peaking_db(-depth, centres_hz[k - 1], q, sample_rate_hz, hz[p]) / -depth;
+      for (std::size_t p = 0; p < points; ++p)
+        basis[k][p] = peaking_db(-depth, centres_hz[k - 1], q, sample_rate_hz, hz[p]) / -depth;
     }
     std::vector<double> residual(wanted);
     for (std::size_t k = 0; k < count; ++k) {

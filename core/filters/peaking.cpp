@@ -23,13 +23,15 @@ std::vector<double> centres(double step_octaves, double from_hz, double to_hz, d
 
 }  // namespace
 
-torch::Tensor peaking_sos(const torch::Tensor& gain_db, const std::vector<double>& centres_hz, double q, double sample_rate_hz) {
+torch::Tensor peaking_sos(const torch::Tensor& gain_db, const std::vector<double>& centres_hz, double q,
+                          double sample_rate_hz) {
   if (gain_db.scalar_type() != torch::kFloat64 || gain_db.size(-1) != static_cast<std::int64_t>(centres_hz.size())) {
     throw ContractError("peaking_sos: gain_db must be float64 [..., " + std::to_string(centres_hz.size()) + "]");
   }
   std::vector<double> alphas, cosines;
   for (const double hz : centres_hz) {
-    if (!(hz > 0 && hz < sample_rate_hz / 2)) throw ContractError("peaking_sos: a centre lies outside (0, half the sample rate)");
+    if (!(hz > 0 && hz < sample_rate_hz / 2))
+      throw ContractError("peaking_sos: a centre lies outside (0, half the sample rate)");
     const double w0 = 2 * std::numbers::pi * hz / sample_rate_hz;
     alphas.push_back(std::sin(w0) / (2 * q));
     cosines.push_back(-2 * std::cos(w0));
@@ -46,22 +48,27 @@ torch::Tensor peaking_sos(const torch::Tensor& gain_db, const std::vector<double
 
 torch::Tensor high_shelf_sos(const torch::Tensor& gain_db, double corner_hz, double sample_rate_hz) {
   if (gain_db.scalar_type() != torch::kFloat64) throw ContractError("high_shelf_sos: gain_db must be float64");
-  if (!(corner_hz > 0 && corner_hz < sample_rate_hz / 2)) throw ContractError("high_shelf_sos: the corner lies outside (0, half the sample rate)");
+  if (!(corner_hz > 0 && corner_hz < sample_rate_hz / 2))
+    throw ContractError("high_shelf_sos: the corner lies outside (0, half the sample rate)");
   const double w0 = 2 * std::numbers::pi * corner_hz / sample_rate_hz, cosine = std::cos(w0);
   const auto amplitude = torch::exp(gain_db * (std::numbers::ln10 / 40));
   const auto more = amplitude + 1, less = amplitude - 1;
   const auto slope = amplitude.sqrt() * (std::numbers::sqrt2 * std::sin(w0));
   const auto scale = torch::reciprocal(more - less * cosine + slope);
-  return torch::stack({amplitude * (more + less * cosine + slope) * scale, amplitude * (less + more * cosine) * scale * -2,
-                       amplitude * (more + less * cosine - slope) * scale, (less - more * cosine) * scale * 2, (more - less * cosine - slope) * scale},
-                      -1);
+  return torch::stack(
+      {amplitude * (more + less * cosine + slope) * scale, amplitude * (less + more * cosine) * scale * -2,
+       amplitude * (more + less * cosine - slope) * scale, (less - more * cosine) * scale * 2,
+       (more - less * cosine - slope) * scale},
+      -1);
 }
 
 torch::Tensor high_pass_sos(double cutoff_hz, double sample_rate_hz) {
-  if (!(cutoff_hz > 0 && cutoff_hz < sample_rate_hz / 2)) throw ContractError("high_pass_sos: the cutoff lies outside (0, half the sample rate)");
+  if (!(cutoff_hz > 0 && cutoff_hz < sample_rate_hz / 2))
+    throw ContractError("high_pass_sos: the cutoff lies outside (0, half the sample rate)");
   const double w0 = 2 * std::numbers::pi * cutoff_hz / sample_rate_hz;
   const double alpha = std::sin(w0) / std::numbers::sqrt2, cosine = std::cos(w0), scale = 1 / (1 + alpha);
-  return torch::tensor({(1 + cosine) / 2 * scale, -(1 + cosine) * scale, (1 + cosine) / 2 * scale, -2 * cosine * scale, (1 - alpha) * scale},
+  return torch::tensor({(1 + cosine) / 2 * scale, -(1 + cosine) * scale, (1 + cosine) / 2 * scale, -2 * cosine * scale,
+                        (1 - alpha) * scale},
                        torch::kFloat64);
 }
 
@@ -71,9 +78,13 @@ torch::Tensor cascade_response(const torch::Tensor& sos, const torch::Tensor& om
   const auto options = torch::TensorOptions().dtype(dtype).device(sos.device());
   for (std::int64_t o = 0; o < sos.size(0); ++o) {
     // A cascade is a network of one line without feedback, less the one sample that a line has at least.
-    const DelayNetwork line{torch::zeros({1, 1}, options), torch::ones({1, 1}, options), torch::ones({1, 1}, options),
-                            torch::zeros({1, 1}, options), torch::ones({1}, options.dtype(torch::kFloat64)),
-                            sos.slice(0, o, o + 1), 1.0};
+    const DelayNetwork line{torch::zeros({1, 1}, options),
+                            torch::ones({1, 1}, options),
+                            torch::ones({1, 1}, options),
+                            torch::zeros({1, 1}, options),
+                            torch::ones({1}, options.dtype(torch::kFloat64)),
+                            sos.slice(0, o, o + 1),
+                            1.0};
     rows.push_back(frequency_response(line, omega_rad).reshape({1, -1}) * advance);
   }
   return torch::cat(rows, 0);

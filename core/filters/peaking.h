@@ -18,9 +18,11 @@ namespace diffverb {
 /// Gradient to gain_db
 /// Throws   ContractError on shapes, or a centre outside (0, rate / 2)
 /// Source   Bristow-Johnson, Audio EQ cookbook
-torch::Tensor peaking_sos(const torch::Tensor& gain_db, const std::vector<double>& centres_hz, double q, double sample_rate_hz);
+torch::Tensor peaking_sos(const torch::Tensor& gain_db, const std::vector<double>& centres_hz, double q,
+                          double sample_rate_hz);
 
-/// High shelves with differentiable gains: 0 dB far below the corner, half of gain_db at it, gain_db up to half the rate.
+/// High shelves with differentiable gains: 0 dB far below the corner, half of gain_db at it, gain_db up to half the
+/// rate.
 ///
 /// Reads    gain_db [...] float64; corner_hz in (0, rate / 2)
 /// Returns  [..., 5] float64
@@ -29,7 +31,8 @@ torch::Tensor peaking_sos(const torch::Tensor& gain_db, const std::vector<double
 /// Source   Bristow-Johnson, Audio EQ cookbook, slope 1
 torch::Tensor high_shelf_sos(const torch::Tensor& gain_db, double corner_hz, double sample_rate_hz);
 
-/// Second-order Butterworth high-pass, [5] float64. Source: Audio EQ cookbook. Throws ContractError outside (0, rate / 2).
+/// Second-order Butterworth high-pass, [5] float64. Source: Audio EQ cookbook. Throws ContractError outside (0, rate /
+/// 2).
 torch::Tensor high_pass_sos(double cutoff_hz, double sample_rate_hz);
 
 /// Transfer function of cascades on a grid, by the fused kernel: sos [O, S, 5] float64 -> [O, K] complex of `dtype`.

@@ -65,14 +65,18 @@ TEST(FdnModel, StartsNearTheRoomBeforeAnyTraining) {
   const auto ir = model->forward().ir()[0][0].to(torch::kFloat64), target = room.tensor()[0];
   for (const double t : {0.1, 0.2, 0.3, 0.4}) {
     const auto from = static_cast<std::int64_t>(t * room.rate_hz);
-    const auto rest = [&](const torch::Tensor& x) { return 10 * std::log10(x.slice(0, from).square().sum().item<double>()); };
+    const auto rest = [&](const torch::Tensor& x) {
+      return 10 * std::log10(x.slice(0, from).square().sum().item<double>());
+    };
     EXPECT_NEAR(rest(ir), rest(target), 2.0) << t;
   }
 }
 
 TEST(FdnModel, EveryParameterHasAFiniteGradient) {
-  for (const char* yaml : {"{lines: 6, early_ms: 20}", "{lines: 6, early_ms: 20, groups: 2}", "{lines: 6, early_ms: 20, learn_delays: true}",
-                           "{lines: 8, early_ms: 0, matrix: {type: householder}}", "{lines: 8, early_ms: 20, matrix: {type: cayley}}"}) {
+  for (const char* yaml :
+       {"{lines: 6, early_ms: 20}", "{lines: 6, early_ms: 20, groups: 2}",
+        "{lines: 6, early_ms: 20, learn_delays: true}", "{lines: 8, early_ms: 0, matrix: {type: householder}}",
+        "{lines: 8, early_ms: 20, matrix: {type: cayley}}"}) {
     const NoiseRoom room{.seconds = 1.2, .t60_s = 0.3, .late_t60_s = 1.0, .late_db = -15, .channels = 2};
     const auto model = designed(yaml, room);
     (model->forward().ir().square().sum() + model->forward().get("feedback_matrix").pow(4).sum()).backward();
@@ -85,8 +89,8 @@ TEST(FdnModel, EveryParameterHasAFiniteGradient) {
   }
 }
 
-/// What an optimiser that runs away could do: parameters thrown far from where they belong. The runtime's own proof of stability
-/// (runtime/stability.h) is the judge, and the sound must die away.
+/// What an optimiser that runs away could do: parameters thrown far from where they belong. The runtime's own proof of
+/// stability (runtime/stability.h) is the judge, and the sound must die away.
 TEST(FdnModel, NoParametersMakeItUnstable) {
   const NoiseRoom room{.channels = 2};
   Random random(11);
@@ -108,7 +112,8 @@ TEST(FdnModel, NoParametersMakeItUnstable) {
     EXPECT_LT((a.matmul(a.t()) - torch::eye(8)).abs().max().item<double>(), 1e-5) << "size " << size;
     const auto plain = impulse_response(model->network(), 4 * 16000).squeeze(1).square();
     EXPECT_TRUE(torch::isfinite(plain).all().item<bool>());
-    EXPECT_LE(plain.slice(1, 3 * 16000).sum().item<double>(), plain.slice(1, 0, 16000).sum().item<double>()) << "size " << size;
+    EXPECT_LE(plain.slice(1, 3 * 16000).sum().item<double>(), plain.slice(1, 0, 16000).sum().item<double>())
+        << "size " << size;
   }
 }
 

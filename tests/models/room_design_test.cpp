@@ -14,7 +14,8 @@ namespace diffverb {
 namespace {
 
 RoomDesign designed(const NoiseRoom& room, int slopes = 0) {
-  return design_room(room.tensor(), room.rate_hz, third_octave_centres(20, 96000, room.rate_hz, 0.46), {.slopes = slopes});
+  return design_room(room.tensor(), room.rate_hz, third_octave_centres(20, 96000, room.rate_hz, 0.46),
+                     {.slopes = slopes});
 }
 
 TEST(RoomDesign, FindsTheDecayTimeOfNoiseThatDecays) {
@@ -23,7 +24,8 @@ TEST(RoomDesign, FindsTheDecayTimeOfNoiseThatDecays) {
     EXPECT_NEAR(design.t60_s, t60, 0.04 * t60);
     ASSERT_EQ(design.slopes.size(), 1u);
     for (std::size_t k = 0; k < design.slopes[0].hz.size(); ++k) {
-      if (design.slopes[0].hz[k] > 400) EXPECT_NEAR(design.slopes[0].t60_s[k], t60, 0.15 * t60) << design.slopes[0].hz[k];
+      if (design.slopes[0].hz[k] > 400)
+        EXPECT_NEAR(design.slopes[0].t60_s[k], t60, 0.15 * t60) << design.slopes[0].hz[k];
     }
   }
 }
@@ -44,12 +46,15 @@ TEST(RoomDesign, MeasuresTheEnergyAfterTheEarlyPartWithoutItsNoise) {
   const NoiseRoom room{.seconds = 1.5, .t60_s = 0.6, .floor_db = -45};
   const RoomDesign design = designed(room);
   // Power density 0.05^2 10^(-6 t / T60) from 80 ms on; a third octave holds its share of the band to half the rate.
-  const double late = 0.0025 * room.rate_hz * room.t60_s / (6 * std::numbers::ln10 ) * std::pow(10.0, -6 * 0.08 / room.t60_s);
+  const double late =
+      0.0025 * room.rate_hz * room.t60_s / (6 * std::numbers::ln10) * std::pow(10.0, -6 * 0.08 / room.t60_s);
   for (std::size_t k = 0; k < design.band_hz.size(); ++k) {
     const double hz = design.band_hz[k];
     if (hz < 900 || hz > 5000) continue;
     const double share = hz * (std::exp2(1.0 / 6) - std::exp2(-1.0 / 6)) / (room.rate_hz / 2);
-    EXPECT_NEAR(10 * std::log10(design.late_energy[0][static_cast<std::int64_t>(k)].item<double>() / (late * share)), 0, 1.2) << hz;
+    EXPECT_NEAR(10 * std::log10(design.late_energy[0][static_cast<std::int64_t>(k)].item<double>() / (late * share)), 0,
+                1.2)
+        << hz;
   }
 }
 

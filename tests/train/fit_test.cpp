@@ -43,7 +43,8 @@ TEST(TrainingFit, ARoomsDecayIsRecoveredInWhatTheRuntimePlays) {
   write_audio(scratch / "room.wav", NoiseRoom{.seconds = 1.0, .t60_s = 0.6}.audio());
   const FitOutcome outcome = fit(scratch / "room.wav", scratch / "run");
   EXPECT_EQ(outcome.steps, 15);
-  for (const char* name : {"weights.safetensors", "ir.wav", "report.html", "metrics.json", "config.resolved.yaml", "log", "losses.jsonl"})
+  for (const char* name :
+       {"weights.safetensors", "ir.wav", "report.html", "metrics.json", "config.resolved.yaml", "log", "losses.jsonl"})
     EXPECT_GT(fs::file_size(scratch / "run" / name), 0u) << name;
   const auto metrics = metrics_of(scratch / "run");
   EXPECT_LT(metrics["median"]["t_error_pct"].get<double>(), 2.0);
@@ -78,7 +79,7 @@ TEST(TrainingFit, ChannelsKeepTheirOrderLevelAndCoherence) {
   const Scratch scratch;
   Audio room = NoiseRoom{.seconds = 0.9, .t60_s = 0.5, .channels = 3}.audio();
   for (std::size_t n = 0; n < room.frames(); ++n) {
-    room.channels[1][n] *= 0.25f;                                                    // 12 dB below
+    room.channels[1][n] *= 0.25f;                                                   // 12 dB below
     room.channels[2][n] = 0.8f * room.channels[0][n] + 0.2f * room.channels[2][n];  // close to the first
   }
   write_audio(scratch / "room.wav", room);
@@ -108,14 +109,16 @@ TEST(TrainingFit, TheSameSeedGivesTheSameWeightsAndAnotherDoesNot) {
   EXPECT_NE(read_text(scratch / "a/weights.safetensors"), read_text(scratch / "c/weights.safetensors"));
 }
 
-/// A steady whistle above what the bands cover holds most of a long measurement's energy; it is noise and not to be played.
+/// A steady whistle above what the bands cover holds most of a long measurement's energy; it is noise and not to be
+/// played.
 TEST(TrainingFit, AWhistleOfTheMeasurementIsNotLearned) {
   const Scratch scratch;
   Audio room = NoiseRoom{.seconds = 1.5, .t60_s = 0.4}.audio();
   double before = 0;
   for (std::size_t n = 0; n < room.frames(); ++n) {
     before += room.channels[0][n] * room.channels[0][n];
-    room.channels[0][n] += static_cast<float>(0.012 * std::sin(2 * 3.14159265358979 * 7700 * static_cast<double>(n) / 16000));
+    room.channels[0][n] +=
+        static_cast<float>(0.012 * std::sin(2 * 3.14159265358979 * 7700 * static_cast<double>(n) / 16000));
   }
   write_audio(scratch / "room.wav", room);
   fit(scratch / "room.wav", scratch / "run", {"model.lines=12", "train.steps=40", "train.rate=0.04"});
@@ -133,11 +136,14 @@ TEST(TrainingFit, AWhistleOfTheMeasurementIsNotLearned) {
 /// Slopes that differ sixfold: one group cannot follow them, and a short run of either must say so.
 TEST(TrainingFit, CoupledRoomsGetTwoGroupsOfLines) {
   const Scratch scratch;
-  write_audio(scratch / "room.wav", NoiseRoom{.seconds = 3.2, .t60_s = 0.7, .late_t60_s = 4.2, .late_db = -26, .floor_db = -95}.audio());
+  write_audio(scratch / "room.wav",
+              NoiseRoom{.seconds = 3.2, .t60_s = 0.7, .late_t60_s = 4.2, .late_db = -26, .floor_db = -95}.audio());
   fit(scratch / "room.wav", scratch / "run", {"model.lines=16", "train.steps=40", "train.rate=0.04"});
-  EXPECT_NE(read_text(scratch / "run/log").find("two slopes: 2 groups"), std::string::npos) << read_text(scratch / "run/log");
+  EXPECT_NE(read_text(scratch / "run/log").find("two slopes: 2 groups"), std::string::npos)
+      << read_text(scratch / "run/log");
   EXPECT_LT(metrics_of(scratch / "run")["worst"]["edt_error_pct"].get<double>(), 20.0);
-  fit(scratch / "room.wav", scratch / "single", {"model.lines=16", "train.steps=40", "train.rate=0.04", "model.groups=1"});
+  fit(scratch / "room.wav", scratch / "single",
+      {"model.lines=16", "train.steps=40", "train.rate=0.04", "model.groups=1"});
   EXPECT_LT(metrics_of(scratch / "run")["median"]["edt_error_pct"].get<double>(),
             metrics_of(scratch / "single")["median"]["edt_error_pct"].get<double>());
 }
@@ -146,8 +152,9 @@ TEST(TrainingFit, CoupledRoomsGetTwoGroupsOfLines) {
 void check_resume(int signal, int expected_code) {
   const Scratch scratch;
   write_audio(scratch / "room.wav", NoiseRoom{}.audio());
-  std::vector<std::string> arguments = {"fit",   (scratch / "room.wav").string(), "--set", "model.lines=6", "--set", "train.steps=60",
-                                        "--set", "train.checkpoint_every_s=0",    "--out"};
+  std::vector<std::string> arguments = {
+      "fit",   (scratch / "room.wav").string(), "--set", "model.lines=6", "--set", "train.steps=60",
+      "--set", "train.checkpoint_every_s=0",    "--out"};
   arguments.push_back((scratch / "whole").string());
   ASSERT_EQ(Program(DIFFVERB_PROGRAM, arguments, scratch.path()).wait(), 0);
   arguments.back() = (scratch / "broken").string();
@@ -180,7 +187,8 @@ TEST(TrainingFit, AFullDiskLosesNeitherTheCheckpointNorWhatWasThere) {
   }
   EXPECT_NE(message.find("cannot be written"), std::string::npos) << message;
   ASSERT_TRUE(fs::exists(scratch / "run/checkpoint.safetensors"));
-  for (const auto& entry : fs::directory_iterator(scratch / "run")) EXPECT_EQ(entry.path().string().find(".tmp"), std::string::npos) << entry;
+  for (const auto& entry : fs::directory_iterator(scratch / "run"))
+    EXPECT_EQ(entry.path().string().find(".tmp"), std::string::npos) << entry;
   fit_response(resume_options(scratch / "run"));  // there is room again
   EXPECT_EQ(read_text(scratch / "run/weights.safetensors"), read_text(scratch / "whole/weights.safetensors"));
 }
@@ -218,7 +226,8 @@ void write_bad_files(const Scratch& scratch) {
   audio = good;
   audio.rate_hz = 8000;
   write_audio(scratch / "slow.wav", audio);
-  std::string header = read_text(scratch / "slow.wav");  // 8000 to 4000 in the header: no writer of ours makes such a file
+  std::string header =
+      read_text(scratch / "slow.wav");  // 8000 to 4000 in the header: no writer of ours makes such a file
   header[24] = static_cast<char>(4000 & 0xff), header[25] = static_cast<char>(4000 >> 8);
   write_text(scratch / "slow.wav", header);
   std::string bytes = read_text(scratch / "room.wav");
@@ -266,7 +275,8 @@ INSTANTIATE_TEST_SUITE_P(
                     BadInput{"RateTooLow", {"slow.wav", "--out", "OUT"}, 2, "8000"},
                     BadInput{"MisspeltKey", {"room.wav", "--out", "OUT", "--config", "misspelt.yaml"}, 1, "model"},
                     BadInput{"MisspeltOverlay", {"room.wav", "--out", "OUT", "--set", "model.lins=8"}, 1, "lines"},
-                    BadInput{"NegativeValue", {"room.wav", "--out", "OUT", "--set", "train.steps=-3"}, 1, "train.steps"},
+                    BadInput{
+                        "NegativeValue", {"room.wav", "--out", "OUT", "--set", "train.steps=-3"}, 1, "train.steps"},
                     BadInput{"HugeValue", {"room.wav", "--out", "OUT", "--set", "model.lines=1e30"}, 1, "model.lines"},
                     BadInput{"NotAMap", {"room.wav", "--out", "OUT", "--config", "list.yaml"}, 1, "list.yaml"},
                     BadInput{"BrokenYaml", {"room.wav", "--out", "OUT", "--config", "broken.yaml"}, 1, "broken.yaml"},
@@ -308,7 +318,8 @@ TEST(TrainingFit, AFolderThatExistsIsLeftAsItIs) {
   write_audio(scratch / "room.wav", NoiseRoom{}.audio());
   fs::create_directory(scratch / "run");
   write_text(scratch / "run/mine.txt", "mine");
-  EXPECT_NE(message_of<ConfigError>([&] { fit(scratch / "room.wav", scratch / "run"); }).find("--overwrite"), std::string::npos);
+  EXPECT_NE(message_of<ConfigError>([&] { fit(scratch / "room.wav", scratch / "run"); }).find("--overwrite"),
+            std::string::npos);
   EXPECT_EQ(read_text(scratch / "run/mine.txt"), "mine");
 }
 
@@ -336,7 +347,9 @@ TEST(FitCommand, FitsAFolderOneRunEachAndSaysWhatFailed) {
   write_audio(scratch / "rooms/a.wav", NoiseRoom{.seed = 1}.audio());
   write_audio(scratch / "rooms/deep/a.wav", NoiseRoom{.seed = 2}.audio());
   write_text(scratch / "rooms/b.wav", "no sound");
-  Program run(DIFFVERB_PROGRAM, {"fit", (scratch / "rooms").string(), "--out", (scratch / "runs").string(), "--set", "train.steps=2", "--set", "model.lines=4"},
+  Program run(DIFFVERB_PROGRAM,
+              {"fit", (scratch / "rooms").string(), "--out", (scratch / "runs").string(), "--set", "train.steps=2",
+               "--set", "model.lines=4"},
               scratch.path());
   EXPECT_EQ(run.wait(), 2) << run.err();
   EXPECT_TRUE(fs::exists(scratch / "runs/a/metrics.json"));

@@ -32,11 +32,13 @@ TEST(Attenuation, NoRatesWhateverMakeALineLouder) {
   for (int trial = 0; trial < 60; ++trial) {
     const double rate_hz = trial % 3 == 0 ? 16000 : trial % 3 == 1 ? 44100 : 96000;
     const auto centres = octave_centres(63, 96000, rate_hz, 0.46);
-    const double spread = std::pow(10.0, -5 + 6 * uniform(generator));  // dB a sample: 60 dB in 140 s to 60 dB in 6 samples
+    const double spread =
+        std::pow(10.0, -5 + 6 * uniform(generator));  // dB a sample: 60 dB in 140 s to 60 dB in 6 samples
     std::vector<double> values;
     for (std::size_t k = 0; k <= centres.size(); ++k) values.push_back(normal(generator) * spread);
     const auto delays = torch::tensor({1.0, 37.0, 997.0, 9001.0}, torch::kFloat64);
-    const auto sos = attenuation_sos(torch::tensor(values, torch::kFloat64), delays, centres, 0.3 + 3 * uniform(generator), rate_hz);
+    const auto sos =
+        attenuation_sos(torch::tensor(values, torch::kFloat64), delays, centres, 0.3 + 3 * uniform(generator), rate_hz);
     ASSERT_TRUE(torch::isfinite(sos).all().item<bool>()) << "spread " << spread;
     for (std::int64_t line = 0; line < sos.size(0); ++line) {
       for (int k = 0; k <= 2000; ++k) {
@@ -61,11 +63,13 @@ TEST(Attenuation, TheRateOfALineIsWhatItsSectionsMeasure) {
   std::vector<double> rates(centres.size() + 1, 0.0005);
   rates[3] = 0.002;
   rates[5] = -1;  // clamped: no boost
-  const auto sos = attenuation_sos(torch::tensor(rates, torch::kFloat64), torch::tensor({delay}, torch::kFloat64), centres, 1.41, rate_hz);
+  const auto sos = attenuation_sos(torch::tensor(rates, torch::kFloat64), torch::tensor({delay}, torch::kFloat64),
+                                   centres, 1.41, rate_hz);
   const std::vector<double> hz = {50, 125, 300, 1000, 4321, 15000};
   const auto measured = attenuation_rate(rates, delay, centres, 1.41, rate_hz, hz);
   for (std::size_t i = 0; i < hz.size(); ++i) {
-    EXPECT_NEAR(measured[i], -20 * std::log10(magnitude(sos[0], 2 * std::numbers::pi * hz[i] / rate_hz)) / delay, 1e-12) << hz[i];
+    EXPECT_NEAR(measured[i], -20 * std::log10(magnitude(sos[0], 2 * std::numbers::pi * hz[i] / rate_hz)) / delay, 1e-12)
+        << hz[i];
   }
 }
 
@@ -78,13 +82,15 @@ TEST(Attenuation, FittedRatesComeNearARoomsCurve) {
     t60.push_back(2.4 - 0.25 * std::log2(f / 125));  // 2.4 s falling to 0.9 s
     wanted.push_back(60 / (rate_hz * t60.back()));
   }
-  const auto rates = fit_attenuation_rates(hz, wanted, std::vector<double>(hz.size(), 1.0), delay, centres, 1.41, rate_hz);
+  const auto rates =
+      fit_attenuation_rates(hz, wanted, std::vector<double>(hz.size(), 1.0), delay, centres, 1.41, rate_hz);
   for (const double rate : rates) EXPECT_GE(rate, 0);
   const auto reached = attenuation_rate(rates, delay, centres, 1.41, rate_hz, hz);
   for (std::size_t i = 0; i < hz.size(); ++i) EXPECT_NEAR(60 / (rate_hz * reached[i]), t60[i], 0.04 * t60[i]) << hz[i];
 }
 
-/// Above what is heard a measurement at 96 kHz decays ten times as fast: deep cuts whose skirts must not shorten the rest.
+/// Above what is heard a measurement at 96 kHz decays ten times as fast: deep cuts whose skirts must not shorten the
+/// rest.
 TEST(Attenuation, FastUltrasoundDoesNotShortenWhatIsHeard) {
   const double rate_hz = 96000, delay = 3200;
   const auto centres = octave_centres(63, 96000, rate_hz, 0.46);
@@ -94,7 +100,8 @@ TEST(Attenuation, FastUltrasoundDoesNotShortenWhatIsHeard) {
     t60.push_back(f < 8000 ? 1.8 : f < 18000 ? 0.6 : 0.12);
     wanted.push_back(60 / (rate_hz * t60.back()));
   }
-  const auto rates = fit_attenuation_rates(hz, wanted, std::vector<double>(hz.size(), 1.0), delay, centres, 1.41, rate_hz);
+  const auto rates =
+      fit_attenuation_rates(hz, wanted, std::vector<double>(hz.size(), 1.0), delay, centres, 1.41, rate_hz);
   const auto reached = attenuation_rate(rates, delay, centres, 1.41, rate_hz, hz);
   for (std::size_t i = 0; i < hz.size(); ++i) {
     if (hz[i] < 3000) EXPECT_NEAR(60 / (rate_hz * reached[i]), t60[i], 0.15 * t60[i]) << hz[i];
@@ -127,8 +134,11 @@ TEST(Attenuation, GradientIsThatOfFiniteDifferences) {
 }
 
 TEST(Attenuation, RefusesRatesThatDoNotMatchTheCentres) {
-  EXPECT_THROW(attenuation_sos(torch::zeros({2}, torch::kFloat64), torch::ones({3}, torch::kFloat64), {500, 1000}, 1, 48000), ContractError);
-  EXPECT_THROW(attenuation_sos(torch::zeros({3}), torch::ones({3}, torch::kFloat64), {500, 1000}, 1, 48000), ContractError);
+  EXPECT_THROW(
+      attenuation_sos(torch::zeros({2}, torch::kFloat64), torch::ones({3}, torch::kFloat64), {500, 1000}, 1, 48000),
+      ContractError);
+  EXPECT_THROW(attenuation_sos(torch::zeros({3}), torch::ones({3}, torch::kFloat64), {500, 1000}, 1, 48000),
+               ContractError);
 }
 
 }  // namespace

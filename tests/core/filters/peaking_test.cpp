@@ -29,7 +29,8 @@ TEST(Peaking, HasItsGainAtTheCentreAndNoneFarAway) {
 }
 
 TEST(Peaking, ReachesHalfOfItsGainWhereItsQualitySays) {
-  // RBJ: in dB the gain is half at the band edges, f0 2^(+-bw/2) with 1/Q = 2 sinh(ln 2 / 2 bw), before the bilinear warp.
+  // RBJ: in dB the gain is half at the band edges, f0 2^(+-bw/2) with 1/Q = 2 sinh(ln 2 / 2 bw), before the bilinear
+  // warp.
   const double centre = 100, rate = 192000, q = 2;
   const auto sos = peaking_sos(torch::tensor({12.0}, torch::kFloat64), {centre}, q, rate);
   const double edge = centre * std::exp(std::asinh(1 / (2 * q)));

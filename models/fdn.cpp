@@ -246,7 +246,7 @@ torch::Tensor Fdn::shaped_response(const DelayNetwork& network) const {
   return at::fft_irfft(at::fft_rfft(plain, fft_size_) * equaliser, fft_size_).slice(1, 0, samples_);
 }
 
-Response Fdn::forward() {
+Response Fdn::forward(const Response& /*target*/) {
   const DelayNetwork parts = network();
   const auto h = shaped_response(parts);
   const auto y = h + window_ * (target_ - h);

@@ -40,7 +40,7 @@ class Fdn final : public Model {
 
   std::map<std::string, torch::Tensor> parameters() const override;
   double rate_scale(const std::string& parameter) const override;
-  Response forward() override;
+  Response forward(const Response& target = {}) override;
 
   DelayNetwork network() const;                      // without equaliser and early part
   torch::Tensor output_sos() const;                  // [C, S, 5] float64

@@ -145,7 +145,7 @@ Trainer::State Trainer::start(const Model& model) const {
 
 Trainer::Evaluation Trainer::step(Model& model, const std::vector<WeightedLoss>& losses, State& state) const {
   for (auto& p : state.parameters) p.parameter.mutable_grad() = torch::Tensor();
-  const Response response = model.forward();
+  const Response response = model.forward({});
   Evaluation evaluation;
   torch::Tensor total;
   for (const WeightedLoss& loss : losses) {

@@ -5,12 +5,12 @@
 
 #include "core/acoustics/preparation.h"
 #include "core/acoustics/validate.h"
-#include "core/audio_file.h"
+#include "datasets/response_file.h"
 
 namespace diffverb {
 
 MeasuredResponse read_measured_response(const std::filesystem::path& path) {
-  const Audio audio = read_audio(path);
+  const Audio audio = read_response(path);
   MeasuredResponse out;
   out.warnings = acoustics::check_response(audio, path);
   out.source = path;

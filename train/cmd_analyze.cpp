@@ -8,8 +8,8 @@
 
 #include "core/acoustics/analysis.h"
 #include "core/acoustics/validate.h"
-#include "core/audio_file.h"
 #include "core/log.h"
+#include "datasets/response_file.h"
 #include "train/cli.h"
 
 namespace diffverb {
@@ -65,7 +65,7 @@ void analyze_files(const AnalyzeOptions& options) {
   analysis.thirds = options.thirds;
   nlohmann::json all = nlohmann::json::array();
   for (const std::string& file : options.files) {
-    const Audio audio = read_audio(file);
+    const Audio audio = read_response(file);
     for (const std::string& warning : acoustics::check_samples(audio, file)) log().warning(warning);
     const acoustics::FileResult result = acoustics::analyze(audio, analysis);
     if (options.json) {

@@ -9,9 +9,9 @@
 
 #include "core/acoustics/comparison.h"
 #include "core/acoustics/validate.h"
-#include "core/audio_file.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "datasets/response_file.h"
 #include "train/cli.h"
 
 namespace diffverb {
@@ -94,7 +94,7 @@ void print_summary(const acoustics::Comparison& comparison) {
 }
 
 void compare_files(const CompareOptions& options) {
-  const Audio target = read_audio(options.target), other = read_audio(options.other);
+  const Audio target = read_response(options.target), other = read_response(options.other);
   for (const std::string& warning : acoustics::check_samples(target, options.target)) log().warning(warning);
   for (const std::string& warning : acoustics::check_samples(other, options.other)) log().warning(warning);
   if (target.channels.size() != other.channels.size()) {

@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "datasets/response_file.h"
 #include "train/cli.h"
 #include "train/fit.h"
 #include "train/report/report.h"
@@ -22,37 +23,44 @@ struct Options {
   bool overwrite = false;
 };
 
-bool is_audio_name(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return extension == ".wav" || extension == ".flac" || extension == ".aif" || extension == ".aiff" ||
-         extension == ".w64" || extension == ".caf";
+/// "room" for room.wav, "room_3" for room.sofa#3.
+std::string run_name(const fs::path& path) {
+  std::string number = path.extension().string();
+  number = number.find('#') == std::string::npos ? "" : "_" + number.substr(number.find('#') + 1);
+  return path.stem().string() + number;
+}
+
+std::vector<fs::path> files_in(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file() && is_response_name(entry.path())) files.push_back(entry.path());
+  }
+  if (files.empty()) throw DataError(folder.string() + ": no audio files in this folder");
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 std::vector<fs::path> expand(const std::vector<std::string>& inputs) {
-  std::vector<fs::path> files;
+  std::vector<fs::path> responses;
   for (const std::string& input : inputs) {
-    if (!fs::is_directory(input)) {
-      files.emplace_back(input);
-      continue;
+    const std::vector<fs::path> files = fs::is_directory(input) ? files_in(input) : std::vector<fs::path>{input};
+    for (const fs::path& file : files) {
+      std::vector<fs::path> found{file};
+      try {
+        found = responses_in(file);
+      } catch (const DataError&) {  // told when its turn comes, so that the others are fitted
+      }
+      responses.insert(responses.end(), found.begin(), found.end());
     }
-    std::vector<fs::path> found;
-    for (const auto& entry : fs::recursive_directory_iterator(input)) {
-      if (entry.is_regular_file() && is_audio_name(entry.path())) found.push_back(entry.path());
-    }
-    if (found.empty()) throw DataError(input + ": no audio files in this folder");
-    std::sort(found.begin(), found.end());
-    files.insert(files.end(), found.begin(), found.end());
   }
-  return files;
+  return responses;
 }
 
 /// One folder a file; files of one name in different folders are told apart by their folder's name, then by a number.
 std::vector<fs::path> run_folders(const std::vector<fs::path>& files, const fs::path& out) {
   std::vector<fs::path> folders;
   for (const fs::path& file : files) {
-    fs::path name = file.stem();
+    fs::path name = run_name(file);
     if (std::find(folders.begin(), folders.end(), out / name) != folders.end())
       name = fs::path(file.parent_path().filename().string() + "_" + name.string());
     const std::string base = name.string();
@@ -107,7 +115,7 @@ void fit(const Options& options, Context& context) {
     const bool many = files.size() > 1 || fs::is_directory(options.inputs[0]);
     if (many) return fit_many(files, base, options.out.empty() ? fs::path("fits") : fs::path(options.out), context);
     base.input = files[0];
-    base.out = options.out.empty() ? fs::path(files[0].stem().string() + "_fit") : fs::path(options.out);
+    base.out = options.out.empty() ? fs::path(run_name(files[0]) + "_fit") : fs::path(options.out);
   }
   const FitOutcome outcome = fit_response(base);
   if (outcome.stopped) return say_stopped(outcome, context);
@@ -123,8 +131,10 @@ void fit(const Options& options, Context& context) {
 void add_fit_command(CLI::App& app, Context& context) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("fit", "Fit a feedback delay network to measured impulse responses");
-  command->add_option("files", options->inputs,
-                      "impulse responses (WAV, FLAC, AIFF, ...; 1 to 8 channels) or folders of them");
+  command->add_option(
+      "files", options->inputs,
+      "impulse responses (WAV, FLAC, AIFF, SOFA, ...; 1 to 8 channels) or folders of them; room.sofa#3 is one\n"
+      "response of a SOFA file");
   command->add_option("--out", options->out,
                       "run folder (default NAME_fit; for several files a folder of run folders, default fits)");
   command->add_option("--config", options->config, "YAML (default: the built-in configs/fdn_fit.yaml)");
@@ -137,6 +147,7 @@ void add_fit_command(CLI::App& app, Context& context) {
       "  diffverb fit room.wav --out runs/room --set quality=high\n"
       "  diffverb fit room.wav --set model.lines=24 --set model.early_ms=30\n"
       "  diffverb fit measurements/ --out runs\n"
+      "  diffverb fit brirs.sofa#18 --out runs/front\n"
       "  diffverb fit --resume runs/room");
   command->callback([options, &context] { fit(*options, context); });
 }

@@ -16,16 +16,12 @@
 #include "core/acoustics/filters.h"
 #include "core/audio_file.h"
 #include "core/sha256.h"
+#include "tests/shared_data.h"
 
 namespace diffverb::acoustics {
 namespace {
 
 namespace fs = std::filesystem;
-
-fs::path shared_responses() {
-  const char* given = std::getenv("DIFFVERB_DATA");
-  return (given ? fs::path(given) : fs::path(DIFFVERB_SOURCE_DIR) / "../shared/data") / "ir";
-}
 
 std::string sha256_of(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <vector>
+
+#include "core/audio_file.h"
+
+namespace diffverb {
+
+/// Whether a name is one of a sound or SOFA file ("room.wav", "room.sofa", "room.sofa#3").
+bool is_response_name(const std::filesystem::path& path);
+
+/// The responses in one file, each with a name that read_response() takes: the file itself, or for a SOFA file with
+/// several "room.sofa#0", "room.sofa#1", ... Throws a DataError for a SOFA file that cannot be opened.
+std::vector<std::filesystem::path> responses_in(const std::filesystem::path& file);
+
+/// Reads one response from a sound file, or from a SOFA file: "room.sofa#3" is its fourth (datasets/sofa.h).
+///
+/// Throws   DataError as read_audio(); for a SOFA file with several responses of which none is named, and for one with
+///          more than kMostChannels receivers
+Audio read_response(const std::filesystem::path& path);
+
+}  // namespace diffverb

@@ -1,6 +1,5 @@
 #include "core/hdf5_file.h"
 
-#include <hdf5.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/hdf5_handle.h"
 #include "core/nearest.h"
 
 namespace diffverb {
@@ -16,69 +16,6 @@ namespace {
 
 constexpr std::size_t kMostElements = std::size_t{1} << 34;  // beyond that a shape is damaged, not large
 constexpr int kMostAxes = 32;
-
-/// Silences HDF5's own printing for this thread; every entry point has one, since error stacks are per thread.
-///
-/// The library also wants to close at exit what it thinks is open, and crashes on a file whose close has failed (a full
-/// disk): all of our identifiers close themselves, so it is told not to.
-struct Quiet {
-  Quiet() {
-    static const herr_t kNoExitHandler = H5dont_atexit();
-    static_cast<void>(kNoExitHandler);
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  }
-};
-
-/// An HDF5 identifier that closes itself.
-class Handle {
- public:
-  Handle(hid_t id, herr_t (*close)(hid_t)) : id_(id), close_(close) {}
-  ~Handle() {
-    if (id_ >= 0) close_(id_);
-  }
-  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  hid_t get() const { return id_; }
-  bool valid() const { return id_ >= 0; }
-
- private:
-  hid_t id_;
-  herr_t (*close_)(hid_t);
-};
-
-herr_t note_innermost(unsigned depth, const H5E_error2_t* error, void* out) {
-  if (depth == 0 && error->desc) *static_cast<std::string*>(out) = error->desc;
-  return 0;
-}
-
-/// What HDF5 says went wrong first, as ": truncated file".
-std::string hdf5_reason() {
-  std::string text;
-  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, note_innermost, &text);
-  H5Eclear2(H5E_DEFAULT);
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text.empty() ? "" : ": " + text;
-}
-
-template <class T>
-hid_t native_type();
-template <>
-hid_t native_type<float>() {
-  return H5T_NATIVE_FLOAT;
-}
-template <>
-hid_t native_type<double>() {
-  return H5T_NATIVE_DOUBLE;
-}
-template <>
-hid_t native_type<std::int32_t>() {
-  return H5T_NATIVE_INT32;
-}
-template <>
-hid_t native_type<std::int64_t>() {
-  return H5T_NATIVE_INT64;
-}
 
 std::string shape_text(const std::vector<std::size_t>& shape) {
   std::string out;
@@ -107,10 +44,10 @@ Hdf5File::Hdf5File(Hdf5File&& other) noexcept
       id_(std::exchange(other.id_, -1)) {}
 
 Hdf5File Hdf5File::open(const std::filesystem::path& path) {
-  const Quiet quiet;
+  const Hdf5Quiet quiet;
   check_readable_file(path, "an HDF5 file");
   if (H5Fis_hdf5(path.c_str()) <= 0) throw DataError(path.string() + ": not an HDF5 file");
-  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_file_locking(access.get(), false, true);  // network file systems often cannot lock; we only read
   const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get());
   if (id < 0) throw DataError(path.string() + ": HDF5 file cannot be opened" + hdf5_reason());
@@ -118,7 +55,7 @@ Hdf5File Hdf5File::open(const std::filesystem::path& path) {
 }
 
 Hdf5File Hdf5File::create(const std::filesystem::path& path) {
-  const Quiet quiet;
+  const Hdf5Quiet quiet;
   const std::filesystem::path temporary = temporary_beside(path);
   const hid_t id = H5Fcreate(temporary.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   if (id < 0) throw DataError(path.string() + ": cannot be written" + hdf5_reason());
@@ -126,13 +63,13 @@ Hdf5File Hdf5File::create(const std::filesystem::path& path) {
 }
 
 Hdf5File::~Hdf5File() {
-  const Quiet quiet;
+  const Hdf5Quiet quiet;
   if (id_ >= 0) H5Fclose(id_);
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void Hdf5File::commit() {
-  const Quiet quiet;
+  const Hdf5Quiet quiet;
   check_writable();
   const bool flushed = H5Fflush(id_, H5F_SCOPE_LOCAL) >= 0;
   const std::string why = flushed ? "" : hdf5_reason();
@@ -150,7 +87,7 @@ void Hdf5File::check_writable() const {
 }
 
 bool Hdf5File::has(const std::string& name) const {
-  const Quiet quiet;
+  const Hdf5Quiet quiet;
   if (name == "/") return true;
   for (std::size_t slash = name.find('/', 1);; slash = name.find('/', slash + 1)) {  // each group on the way
     if (H5Lexists(id_, name.substr(0, slash).c_str(), H5P_DEFAULT) <= 0) return false;
@@ -160,8 +97,8 @@ bool Hdf5File::has(const std::string& name) const {
 }
 
 std::vector<std::string> Hdf5File::names(const std::string& group) const {
-  const Quiet quiet;
-  const Handle handle(H5Gopen2(id_, group.c_str(), H5P_DEFAULT), H5Gclose);
+  const Hdf5Quiet quiet;
+  const Hdf5Handle handle(H5Gopen2(id_, group.c_str(), H5P_DEFAULT), H5Gclose);
   if (!handle.valid()) fail("group '" + group + "'", "cannot be opened" + hdf5_reason());
   std::vector<std::string> out;
   const auto note = [](hid_t, const char* name, const H5L_info_t*, void* names) -> herr_t {
@@ -173,35 +110,25 @@ std::vector<std::string> Hdf5File::names(const std::string& group) const {
   return out;
 }
 
-namespace {
-
-struct DataSet {
-  Handle id;
-  Handle space;
-  std::vector<std::size_t> shape;
-};
-
-}  // namespace
-
-static DataSet open_data_set(const Hdf5File& file, hid_t id, const std::string& name) {
+Hdf5DataSet open_hdf5_data_set(const Hdf5File& file, hid_t id, const std::string& name) {
   const std::string where = file.path().string() + ": data set '" + name + "'";
   if (!file.has(name)) throw DataError(where + ": not in the file" + known_names_hint(name, file.names()));
-  DataSet set{Handle(H5Dopen2(id, name.c_str(), H5P_DEFAULT), H5Dclose), Handle(-1, H5Sclose), {}};
+  Hdf5DataSet set{Hdf5Handle(H5Dopen2(id, name.c_str(), H5P_DEFAULT), H5Dclose), Hdf5Handle(-1, H5Sclose), {}};
   if (!set.id.valid()) throw DataError(where + ": cannot be opened" + hdf5_reason());
-  Handle space(H5Dget_space(set.id.get()), H5Sclose);
+  Hdf5Handle space(H5Dget_space(set.id.get()), H5Sclose);
   hsize_t lengths[kMostAxes] = {};
   const int axes = space.valid() ? H5Sget_simple_extent_ndims(space.get()) : -1;
   if (axes < 0 || axes > kMostAxes || H5Sget_simple_extent_dims(space.get(), lengths, nullptr) < 0)
     throw DataError(where + ": its shape cannot be read" + hdf5_reason());
-  DataSet out{std::move(set.id), std::move(space), std::vector<std::size_t>(lengths, lengths + axes)};
+  Hdf5DataSet out{std::move(set.id), std::move(space), std::vector<std::size_t>(lengths, lengths + axes)};
   if (element_count(out.shape) > kMostElements)
     throw DataError(where + ": shape " + shape_text(out.shape) + " is too large");
   return out;
 }
 
 std::vector<std::size_t> Hdf5File::shape(const std::string& name) const {
-  const Quiet quiet;
-  return open_data_set(*this, id_, name).shape;
+  const Hdf5Quiet quiet;
+  return open_hdf5_data_set(*this, id_, name).shape;
 }
 
 void Hdf5File::check_shape(const std::string& name, const std::vector<std::size_t>& expected) const {
@@ -219,10 +146,10 @@ std::vector<T> Hdf5File::read(const std::string& name) const {
 
 template <class T>
 std::vector<T> Hdf5File::read_rows(const std::string& name, std::size_t first, std::size_t count) const {
-  const Quiet quiet;
-  const DataSet set = open_data_set(*this, id_, name);
+  const Hdf5Quiet quiet;
+  const Hdf5DataSet set = open_hdf5_data_set(*this, id_, name);
   const std::string where = "data set '" + name + "'";
-  const Handle type(H5Dget_type(set.id.get()), H5Tclose);
+  const Hdf5Handle type(H5Dget_type(set.id.get()), H5Tclose);
   const H5T_class_t kind = H5Tget_class(type.get());
   if (kind != H5T_FLOAT && kind != H5T_INTEGER) fail(where, "does not hold numbers");
   if (std::is_integral_v<T> && kind != H5T_INTEGER) fail(where, "holds real numbers, expected integers");
@@ -245,9 +172,9 @@ std::vector<T> Hdf5File::read_rows(const std::string& name, std::size_t first, s
     fail(where, "shape " + shape_text(set.shape) + " does not fit into memory");
   }
   if (elements == 0) return values;
-  Handle memory(lengths.empty() ? H5Scopy(set.space.get())
-                                : H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr),
-                H5Sclose);
+  Hdf5Handle memory(lengths.empty() ? H5Scopy(set.space.get())
+                                    : H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr),
+                    H5Sclose);
   if (!lengths.empty())
     H5Sselect_hyperslab(set.space.get(), H5S_SELECT_SET, start.data(), nullptr, lengths.data(), nullptr);
   if (H5Dread(set.id.get(), native_type<T>(), memory.get(), set.space.get(), H5P_DEFAULT, values.data()) < 0)
@@ -255,114 +182,89 @@ std::vector<T> Hdf5File::read_rows(const std::string& name, std::size_t first, s
   return values;
 }
 
+Hdf5Handle create_hdf5_data_set(hid_t file, const std::string& name, hid_t type,
+                                const std::vector<std::size_t>& shape) {
+  const std::vector<hsize_t> lengths(shape.begin(), shape.end());
+  const Hdf5Handle space(lengths.empty() ? H5Screate(H5S_SCALAR)
+                                         : H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr),
+                         H5Sclose);
+  const Hdf5Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
+  H5Pset_create_intermediate_group(links.get(), 1);
+  const Hdf5Handle settings(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  H5Pset_obj_track_times(settings.get(), false);
+  H5Pset_fill_time(settings.get(), H5D_FILL_TIME_NEVER);
+  return Hdf5Handle(H5Dcreate2(file, name.c_str(), type, space.get(), links.get(), settings.get(), H5P_DEFAULT),
+                    H5Dclose);
+}
+
+template <class T>
+void Hdf5File::create_data_set(const std::string& name, const std::vector<std::size_t>& shape) {
+  const Hdf5Quiet quiet;
+  check_writable();
+  if (!create_hdf5_data_set(id_, name, native_type<T>(), shape).valid())
+    fail("data set '" + name + "'", "cannot be created" + hdf5_reason());
+}
+
 template <class T>
 void Hdf5File::write(const std::string& name, const std::vector<T>& values, const std::vector<std::size_t>& shape) {
-  const Quiet quiet;
+  const Hdf5Quiet quiet;
   check_writable();
   if (element_count(shape) != values.size())
     throw ContractError("data set '" + name + "': " + std::to_string(values.size()) + " values for shape " +
                         shape_text(shape));
-  const std::vector<hsize_t> lengths(shape.begin(), shape.end());
-  const Handle space(lengths.empty() ? H5Screate(H5S_SCALAR)
-                                     : H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr),
-                     H5Sclose);
-  const Handle links(H5Pcreate(H5P_LINK_CREATE), H5Pclose);
-  H5Pset_create_intermediate_group(links.get(), 1);
-  const Handle set(H5Dcreate2(id_, name.c_str(), native_type<T>(), space.get(), links.get(), H5P_DEFAULT, H5P_DEFAULT),
-                   H5Dclose);
+  const Hdf5Handle set = create_hdf5_data_set(id_, name, native_type<T>(), shape);
   if (!set.valid()) fail("data set '" + name + "'", "cannot be created" + hdf5_reason());
   if (values.empty()) return;
   if (H5Dwrite(set.get(), native_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)
     fail("data set '" + name + "'", "cannot be written" + hdf5_reason());
 }
 
+template <class T>
+void Hdf5File::write_rows(const std::string& name, std::size_t first, std::span<const T> values) {
+  const Hdf5Quiet quiet;
+  check_writable();
+  const Hdf5DataSet set = open_hdf5_data_set(*this, id_, name);
+  const std::size_t row = set.shape.empty() ? 0 : element_count({set.shape.begin() + 1, set.shape.end()});
+  if (row == 0 || values.size() % row || first > set.shape[0] || values.size() / row > set.shape[0] - first)
+    throw ContractError("data set '" + name + "': " + std::to_string(values.size()) + " values from row " +
+                        std::to_string(first) + " on do not go into shape " + shape_text(set.shape));
+  if (values.empty()) return;
+  std::vector<hsize_t> start(set.shape.size(), 0), lengths(set.shape.begin(), set.shape.end());
+  start[0] = first;
+  lengths[0] = values.size() / row;
+  const Hdf5Handle memory(H5Screate_simple(static_cast<int>(lengths.size()), lengths.data(), nullptr), H5Sclose);
+  H5Sselect_hyperslab(set.space.get(), H5S_SELECT_SET, start.data(), nullptr, lengths.data(), nullptr);
+  if (H5Dwrite(set.id.get(), native_type<T>(), memory.get(), set.space.get(), H5P_DEFAULT, values.data()) < 0)
+    fail("data set '" + name + "'", "cannot be written" + hdf5_reason());
+}
+
+template <class T>
+std::uint64_t Hdf5File::raw_offset(const std::string& name) const {
+  const Hdf5Quiet quiet;
+  const Hdf5DataSet set = open_hdf5_data_set(*this, id_, name);
+  const std::string where = "data set '" + name + "'";
+  const Hdf5Handle type(H5Dget_type(set.id.get()), H5Tclose);
+  if (H5Tequal(type.get(), native_type<T>()) <= 0) fail(where, "is of another number type than this program stores");
+  const Hdf5Handle settings(H5Dget_create_plist(set.id.get()), H5Pclose);
+  if (H5Pget_layout(settings.get()) != H5D_CONTIGUOUS || H5Pget_external_count(settings.get()) != 0)
+    fail(where, "is not stored in one piece (chunked, compressed or external)");
+  if (element_count(set.shape) == 0) return 0;
+  const haddr_t offset = H5Dget_offset(set.id.get());
+  if (offset == HADDR_UNDEF) fail(where, "was never written");
+  return offset;
+}
+
 #define DIFFVERB_HDF5_TYPE(T)                                                                         \
   template std::vector<T> Hdf5File::read<T>(const std::string&) const;                                \
   template std::vector<T> Hdf5File::read_rows<T>(const std::string&, std::size_t, std::size_t) const; \
+  template std::uint64_t Hdf5File::raw_offset<T>(const std::string&) const;                           \
+  template void Hdf5File::create_data_set<T>(const std::string&, const std::vector<std::size_t>&);    \
+  template void Hdf5File::write_rows<T>(const std::string&, std::size_t, std::span<const T>);         \
   template void Hdf5File::write<T>(const std::string&, const std::vector<T>&, const std::vector<std::size_t>&);
 DIFFVERB_HDF5_TYPE(float)
 DIFFVERB_HDF5_TYPE(double)
 DIFFVERB_HDF5_TYPE(std::int32_t)
 DIFFVERB_HDF5_TYPE(std::int64_t)
 #undef DIFFVERB_HDF5_TYPE
-
-bool Hdf5File::has_attribute(const std::string& object, const std::string& name) const {
-  const Quiet quiet;
-  return has(object) && H5Aexists_by_name(id_, object.c_str(), name.c_str(), H5P_DEFAULT) > 0;
-}
-
-static Handle open_attribute(const Hdf5File& file, hid_t id, const std::string& object, const std::string& name) {
-  const std::string where = file.path().string() + ": attribute '" + name + "' of '" + object + "'";
-  if (!file.has_attribute(object, name)) throw DataError(where + ": not in the file");
-  Handle attribute(H5Aopen_by_name(id, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose);
-  if (!attribute.valid()) throw DataError(where + ": cannot be opened" + hdf5_reason());
-  return attribute;
-}
-
-std::string Hdf5File::string_attribute(const std::string& object, const std::string& name) const {
-  const Quiet quiet;
-  const std::string where = "attribute '" + name + "' of '" + object + "'";
-  const Handle attribute = open_attribute(*this, id_, object, name);
-  const Handle type(H5Aget_type(attribute.get()), H5Tclose);
-  const Handle space(H5Aget_space(attribute.get()), H5Sclose);
-  if (H5Tget_class(type.get()) != H5T_STRING) fail(where, "is not text");
-  const hssize_t count = H5Sget_simple_extent_npoints(space.get());
-  if (count == 0) return "";  // real files carry attributes with a null data space for the empty text
-  if (count != 1) fail(where, "holds " + std::to_string(count) + " texts, expected one");
-  if (H5Tis_variable_str(type.get()) > 0) {
-    char* text = nullptr;
-    const Handle memory(H5Tcopy(type.get()), H5Tclose);
-    if (H5Aread(attribute.get(), memory.get(), &text) < 0) fail(where, "cannot be read" + hdf5_reason());
-    const std::string out = text ? text : "";
-    H5free_memory(text);
-    return out;
-  }
-  std::string text(H5Tget_size(type.get()), '\0');
-  if (H5Aread(attribute.get(), type.get(), text.data()) < 0) fail(where, "cannot be read" + hdf5_reason());
-  text.resize(std::min(text.find('\0'), text.size()));
-  if (H5Tget_strpad(type.get()) == H5T_STR_SPACEPAD) text.resize(text.find_last_not_of(' ') + 1);
-  return text;
-}
-
-double Hdf5File::number_attribute(const std::string& object, const std::string& name) const {
-  const Quiet quiet;
-  const std::string where = "attribute '" + name + "' of '" + object + "'";
-  const Handle attribute = open_attribute(*this, id_, object, name);
-  const Handle type(H5Aget_type(attribute.get()), H5Tclose);
-  const Handle space(H5Aget_space(attribute.get()), H5Sclose);
-  const H5T_class_t kind = H5Tget_class(type.get());
-  if (kind != H5T_FLOAT && kind != H5T_INTEGER) fail(where, "is not a number");
-  if (H5Sget_simple_extent_npoints(space.get()) != 1) fail(where, "is not a single number");
-  double value = 0;
-  if (H5Aread(attribute.get(), H5T_NATIVE_DOUBLE, &value) < 0) fail(where, "cannot be read" + hdf5_reason());
-  return value;
-}
-
-static void write_attribute(const Hdf5File& file, hid_t id, const std::string& object, const std::string& name,
-                            hid_t type, const void* value) {
-  if (file.has_attribute(object, name)) H5Adelete_by_name(id, object.c_str(), name.c_str(), H5P_DEFAULT);
-  const Handle space(H5Screate(H5S_SCALAR), H5Sclose);
-  const Handle attribute(
-      H5Acreate_by_name(id, object.c_str(), name.c_str(), type, space.get(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
-      H5Aclose);
-  if (!attribute.valid() || H5Awrite(attribute.get(), type, value) < 0)
-    throw DataError(file.path().string() + ": attribute '" + name + "' of '" + object + "': cannot be written" +
-                    hdf5_reason());
-}
-
-void Hdf5File::set_attribute(const std::string& object, const std::string& name, const std::string& value) {
-  const Quiet quiet;
-  check_writable();
-  const Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
-  H5Tset_size(type.get(), value.size() + 1);
-  H5Tset_cset(type.get(), H5T_CSET_UTF8);
-  write_attribute(*this, id_, object, name, type.get(), value.c_str());
-}
-
-void Hdf5File::set_attribute(const std::string& object, const std::string& name, double value) {
-  const Quiet quiet;
-  check_writable();
-  write_attribute(*this, id_, object, name, H5T_NATIVE_DOUBLE, &value);
-}
 
 }  // namespace diffverb

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,9 +37,21 @@ class Hdf5File {
   /// Refuses a data set of any other shape; 0 stands for any length of that axis.
   void check_shape(const std::string& name, const std::vector<std::size_t>& expected) const;
 
+  /// Where in the file the numbers of a contiguous data set of native T begin, for reading them with pread: threads
+  /// then share no lock. Throws a DataError where they do not lie there as they are. 0 where there are none.
+  template <class T>
+  std::uint64_t raw_offset(const std::string& name) const;
+  std::vector<std::string> read_text(const std::string& name) const;  // one axis of text of fixed length
+
   /// Groups on the way ("a/b/c") are made. Contiguous and uncompressed.
   template <class T>
   void write(const std::string& name, const std::vector<T>& values, const std::vector<std::size_t>& shape);
+  /// For what is larger than memory: first the data set, then its rows in any order.
+  template <class T>
+  void create_data_set(const std::string& name, const std::vector<std::size_t>& shape);
+  template <class T>
+  void write_rows(const std::string& name, std::size_t first, std::span<const T> values);
+  void write_text(const std::string& name, const std::vector<std::string>& values);  // UTF-8, as long as the longest
 
   /// `object` is a data set, a group, or "/" for the file itself.
   bool has_attribute(const std::string& object, const std::string& name) const;

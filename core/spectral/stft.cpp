@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/spectral/istft.h"
 
 namespace diffverb {
 namespace {
@@ -38,19 +39,6 @@ at::Tensor window_for(const at::Tensor& signal, std::int64_t fft_size) {
 /// [rows, K, F] of [rows, T + fft_size]
 at::Tensor frame_spectra(const at::Tensor& padded, const at::Tensor& window, std::int64_t hop_size) {
   return at::_fft_r2c(padded.unfold(1, window.size(0), hop_size) * window, {2}, kNoScaling, /*onesided=*/true);
-}
-
-/// Adds frames [rows, K, L] up where they came from: [rows, length], the adjoint of unfold.
-at::Tensor overlap_add(const at::Tensor& frames, std::int64_t hop_size, std::int64_t length) {
-  const std::int64_t rows = frames.size(0), count = frames.size(1), size = frames.size(2);
-  if (size % hop_size != 0) return at::unfold_backward(frames, {rows, length}, 1, size, hop_size);
-  // Whole hops a frame: a few additions of long runs instead of a sum for each sample.
-  const std::int64_t parts = size / hop_size;
-  auto sum = at::zeros({rows, count + parts - 1, hop_size}, frames.options());
-  for (std::int64_t part = 0; part < parts; ++part)
-    sum.narrow(1, part, count).add_(frames.narrow(2, part * hop_size, hop_size));
-  auto flat = sum.reshape({rows, -1});
-  return flat.size(1) >= length ? flat.narrow(1, 0, length) : at::constant_pad_nd(flat, {0, length - flat.size(1)});
 }
 
 /// Power of the frames' spectra with its gradient by one real inverse transform; autograd's own needs a complex one and

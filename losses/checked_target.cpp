@@ -7,14 +7,15 @@
 namespace diffverb {
 
 const torch::Tensor& CheckedTarget::set(const Response& target) {
-  const torch::Tensor& ir = target.ir();
-  if (ir.dim() != 3 || ir.numel() == 0) {
+  const torch::Tensor& ir = target.get(of_);
+  if ((of_ == "ir" && ir.dim() != 3) || ir.numel() == 0) {
     std::ostringstream message;
-    message << loss_ << ": the target's ir must be [B, C, T], none of them 0, got " << ir.sizes();
+    message << loss_ << ": the target's " << of_ << " must be " << (of_ == "ir" ? "[B, C, T], " : "")
+            << "none of its sizes 0, got " << ir.sizes();
     throw ContractError(message.str());
   }
   if (ir.scalar_type() != torch::kFloat32 && ir.scalar_type() != torch::kFloat64)
-    throw ContractError(loss_ + ": the target's ir must be float32 or float64");
+    throw ContractError(loss_ + ": the target's " + of_ + " must be float32 or float64");
   rate_hz_ = target.sample_rate_hz();
   ir_ = ir.detach();
   return ir_;
@@ -33,11 +34,11 @@ const torch::Tensor& CheckedTarget::set_audible(const Response& target) {
 
 const torch::Tensor& CheckedTarget::check(const Response& response) const {
   if (!ir_.defined()) throw ContractError(loss_ + ": evaluate() before prepare()");
-  const torch::Tensor& ir = response.ir();
+  const torch::Tensor& ir = response.get(of_);
   if (ir.sizes() != ir_.sizes() || ir.scalar_type() != ir_.scalar_type() || ir.device() != ir_.device()) {
     std::ostringstream message;
-    message << loss_ << ": the response's ir must be as the target's, " << ir_.sizes() << ' ' << ir_.dtype() << " on "
-            << ir_.device() << ", got " << ir.sizes() << ' ' << ir.dtype() << " on " << ir.device();
+    message << loss_ << ": the response's " << of_ << " must be as the target's, " << ir_.sizes() << ' ' << ir_.dtype()
+            << " on " << ir_.device() << ", got " << ir.sizes() << ' ' << ir.dtype() << " on " << ir.device();
     throw ContractError(message.str());
   }
   if (response.sample_rate_hz() != rate_hz_) {

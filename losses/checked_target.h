@@ -4,14 +4,21 @@
 
 #include <string>
 
+#include "core/fields.h"
 #include "core/response.h"
 
 namespace diffverb {
 
 /// What a loss remembers of its target's impulse response, and the check that a response goes with it.
+///
+/// A loss that compares any tensor as well reads the key `of`: "ir" unless the config names another ("spectrogram");
+/// then what is said of the ir holds for that tensor, of any shape.
 class CheckedTarget {
  public:
   explicit CheckedTarget(std::string loss) : loss_(std::move(loss)) {}
+
+  /// Reads the key `of`.
+  void read_of(Fields& fields) { fields.optional("of", of_); }
 
   /// Reads    target.ir() [B, C, T]
   /// Returns  the impulse response, detached
@@ -28,7 +35,7 @@ class CheckedTarget {
   double sample_rate_hz() const { return rate_hz_; }
 
  private:
-  std::string loss_;
+  std::string loss_, of_ = "ir";
   torch::Tensor ir_;
   double rate_hz_ = 0;
 };

@@ -1,0 +1,83 @@
+#include "models/layers.h"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+
+#include "core/error.h"
+
+namespace diffverb {
+namespace {
+
+torch::Tensor leaf(torch::Tensor value) { return value.set_requires_grad(true); }
+
+}  // namespace
+
+Activation BatchNorm::apply(const ConvOutput& in, bool training) {
+  const auto used_mean = training ? in.mean : mean, used_variance = training ? in.variance : variance;
+  if (training) {
+    const auto count = static_cast<double>(in.values.numel() / in.values.size(3));
+    if (count < 2)
+      throw ContractError("batch norm: training needs at least two numbers a channel, got a batch of one 1 x 1 image");
+    const torch::NoGradGuard no_grad;
+    const double unbiased = count / (count - 1) * count / (count - 1 - epsilon);
+    mean.lerp_(in.mean, 1 - momentum);
+    variance.lerp_(in.variance * unbiased, 1 - momentum);
+  }
+  Activation out;
+  out.values = in.values;
+  out.scale = gamma * at::rsqrt(used_variance + epsilon);
+  out.shift = beta - used_mean * out.scale;
+  return out;
+}
+
+ConvBlock::ConvBlock(const Options& options, const torch::TensorOptions& type) : options_(options) {
+  const std::int64_t channels = options.shape.outputs;
+  kernel_ = leaf(at::zeros(options.shape.kernel_shape(), type));
+  bias_ = leaf(at::zeros({channels}, type));
+  if (!options.norm) return;
+  norm_.momentum = options.momentum;
+  norm_.epsilon = options.epsilon;
+  norm_.gamma = leaf(at::ones({channels}, type));
+  norm_.beta = leaf(at::zeros({channels}, type));
+  norm_.mean = at::zeros({channels}, type);
+  norm_.variance = at::ones({channels}, type);
+}
+
+void ConvBlock::reset(Random& random) {
+  const ConvShape& s = options_.shape;
+  const double taps = static_cast<double>(s.kernel_f * s.kernel_t);
+  const double limit = std::sqrt(6 / (taps * static_cast<double>(s.inputs + s.outputs)));
+  std::vector<double> values(static_cast<std::size_t>(kernel_.numel()));
+  for (double& value : values) value = random.uniform(-limit, limit);
+  const torch::NoGradGuard no_grad;
+  kernel_.copy_(at::tensor(values, torch::kFloat64).reshape(kernel_.sizes()));
+  bias_.zero_();
+  if (!options_.norm) return;
+  norm_.gamma.fill_(1);
+  norm_.beta.zero_();
+  norm_.mean.zero_();
+  norm_.variance.fill_(1);
+}
+
+Activation ConvBlock::forward(const Activation& in, bool training) {
+  const ConvOutput out = convolve(in, kernel_, bias_, options_.shape, options_.slope, options_.norm && training);
+  if (!options_.norm) return {out.values, {}, {}};
+  return norm_.apply(out, training);
+}
+
+void ConvBlock::add_parameters(const std::string& prefix, std::map<std::string, torch::Tensor>& to) const {
+  to[prefix + "kernel"] = kernel_;
+  to[prefix + "bias"] = bias_;
+  if (!options_.norm) return;
+  to[prefix + "gamma"] = norm_.gamma;
+  to[prefix + "beta"] = norm_.beta;
+}
+
+void ConvBlock::add_buffers(const std::string& prefix, std::map<std::string, torch::Tensor>& to) const {
+  if (!options_.norm) return;
+  to[prefix + "mean"] = norm_.mean;
+  to[prefix + "variance"] = norm_.variance;
+}
+
+}  // namespace diffverb

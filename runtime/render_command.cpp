@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "runtime/render.h"
+#include "runtime/response_bank.h"
+#include "runtime/response_player.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -112,12 +114,8 @@ double default_tail_s(const std::shared_ptr<const Model>& model) {
   return 30;
 }
 
-Channels play(const RenderOptions& options, const std::shared_ptr<const Model>& model) {
-  const double rate = model->sample_rate_hz();
-  if (options.impulse_s > 0) return render_impulse(model, options.impulse_s, options.block);
-  const Channels dry = read_wav(options.in, rate);
-  const double tail = options.tail_s >= 0 ? options.tail_s : default_tail_s(model);
-  Channels wet = render(model, dry, tail, options.block);
+/// Pre-delay and mix of what was played, in place.
+void finish(const RenderOptions& options, double rate, const Channels& dry, Channels& wet) {
   const auto predelay = static_cast<std::size_t>(std::lround(options.predelay_ms / 1000 * rate));
   for (std::size_t c = 0; c < wet.size(); ++c) {
     wet[c].insert(wet[c].begin(), predelay, 0.0f);
@@ -126,6 +124,46 @@ Channels play(const RenderOptions& options, const std::shared_ptr<const Model>& 
       wet[c][n] = static_cast<float>(options.mix * wet[c][n] + (n < from.size() ? (1 - options.mix) * from[n] : 0.0));
     }
   }
+}
+
+Channels play(const RenderOptions& options, const std::shared_ptr<const Model>& model) {
+  const double rate = model->sample_rate_hz();
+  if (options.impulse_s > 0) return render_impulse(model, options.impulse_s, options.block);
+  const Channels dry = read_wav(options.in, rate);
+  const double tail = options.tail_s >= 0 ? options.tail_s : default_tail_s(model);
+  Channels wet = render(model, dry, tail, options.block);
+  finish(options, rate, dry, wet);
+  return wet;
+}
+
+/// A mono sound goes through both responses, a stereo sound's channels each through its own.
+Channels play(const RenderOptions& options, const ResponseBank& bank) {
+  const StereoResponse response = response_at(bank, {options.bank[0], options.bank[1], options.bank[2]});
+  if (!response.error.empty()) throw RenderFailure{1, "--bank: " + response.error};
+  const double rate = bank.sample_rate_hz;
+  const auto samples_of = [&](double seconds) { return static_cast<std::size_t>(std::llround(seconds * rate)); };
+  Channels dry;
+  std::size_t frames = 0;
+  if (options.impulse_s > 0) {
+    dry = {{1.0f}};
+    frames = std::max<std::size_t>(1, samples_of(options.impulse_s));
+  } else {
+    dry = read_wav(options.in, rate);
+    if (dry.size() > 2)
+      throw RenderFailure{2, options.in + ": has " + std::to_string(dry.size()) + " channels, a bank takes 1 or 2"};
+    frames =
+        dry[0].size() + (options.tail_s >= 0 ? samples_of(options.tail_s) : static_cast<std::size_t>(bank.samples) - 1);
+  }
+  Channels in{dry.front(), dry.back()}, wet(2, std::vector<float>(frames));
+  for (auto& channel : in) channel.resize(frames, 0.0f);
+  ResponsePlayer player;
+  player.prepare(response.channels[0], response.channels[1]);
+  for (std::size_t done = 0; done < frames; done += static_cast<std::size_t>(options.block)) {
+    const float* from[] = {in[0].data() + done, in[1].data() + done};
+    float* to[] = {wet[0].data() + done, wet[1].data() + done};
+    player.process(from, to, static_cast<int>(std::min(frames - done, static_cast<std::size_t>(options.block))));
+  }
+  if (options.impulse_s <= 0) finish(options, rate, dry, wet);
   return wet;
 }
 
@@ -146,11 +184,22 @@ void add_render_options(CLI::App& app, RenderOptions& options) {
   app.add_option("--block", options.block, "samples a call of the engine; the sound does not depend on it")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
+  app.add_option("--bank", options.bank, "of a response bank: the point X,Y,Z in steps of its grid, from 0")
+      ->delimiter(',')
+      ->expected(3);
 }
 
 void render_file(const RenderOptions& options) {
   if ((options.impulse_s > 0) == !options.in.empty())
     throw RenderFailure{1, "give either --in FILE or --impulse SECONDS; see --help"};
+  if (kind_of_file(options.model) == "response_bank") {
+    if (options.bank.empty())
+      throw RenderFailure{1, options.model + " is a response bank: choose a point of it with --bank X,Y,Z"};
+    const auto loaded = load_bank(options.model);
+    if (!loaded.bank) throw RenderFailure{2, options.model + ": " + loaded.error};
+    return write_wav(options.out, play(options, *loaded.bank), loaded.bank->sample_rate_hz);
+  }
+  if (!options.bank.empty()) throw RenderFailure{1, "--bank: " + options.model + " is not a response bank"};
   const auto loaded = load_model(options.model);
   if (!loaded.model) throw RenderFailure{2, options.model + ": " + loaded.error};
   write_wav(options.out, play(options, loaded.model), loaded.model->sample_rate_hz());

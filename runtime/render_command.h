@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -11,11 +12,12 @@ namespace diffverb::runtime {
 /// What diffverb-render and `diffverb render` are asked for.
 struct RenderOptions {
   std::string model, in, out;
-  double impulse_s = 0;    // > 0: an impulse response of this length instead of `in`
-  double mix = 1;          // 0 dry to 1 wet
-  double predelay_ms = 0;  // of the wet sound
-  double tail_s = -1;      // after the dry sound's end; < 0: until 60 dB down
-  int block = 512;         // samples a call of the engine
+  double impulse_s = 0;      // > 0: an impulse response of this length instead of `in`
+  double mix = 1;            // 0 dry to 1 wet
+  double predelay_ms = 0;    // of the wet sound
+  double tail_s = -1;        // after the dry sound's end; < 0: until 60 dB down
+  int block = 512;           // samples a call of the engine
+  std::vector<double> bank;  // x, y, z in steps of a response bank's grid
 };
 
 /// Why nothing was written, and the exit code: 1 usage, 2 a file.

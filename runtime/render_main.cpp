@@ -11,7 +11,8 @@ int main(int argc, char** argv) {
   diffverb::runtime::add_render_options(app, options);
   app.footer(
       "Examples:\n  diffverb-render room.safetensors --in dry.wav --out wet.wav --mix 0.3\n  diffverb-render "
-      "room.safetensors --impulse 2 --out ir.wav");
+      "room.safetensors --impulse 2 --out ir.wav\n  diffverb-render bank.safetensors --bank 4,5,0 --in dry.wav --out "
+      "wet.wav");
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {

@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cstring>
 #include <exception>
 #include <nlohmann/json.hpp>
 
+#include "runtime/metadata.h"
 #include "runtime/network_check.h"
 #include "runtime/safetensors.h"
 
@@ -14,89 +13,8 @@ namespace diffverb::runtime {
 namespace {
 
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 28;
-constexpr int kMajorVersion = 1;
-constexpr const char* kVersion = "1.0";
-constexpr const char* kFormat = "diffverb-runtime";
 constexpr const char* kDelayNetwork = "delay_network";
 constexpr std::array<const char*, 8> kTensors = {"A", "B", "C", "D", "delays", "line_sos", "output_sos", "early"};
-
-std::string in_quotes(std::string_view text) { return "'" + std::string(text.substr(0, 40)) + "'"; }
-
-std::string shape_text(const std::vector<std::uint64_t>& shape) {
-  std::string text = "[";
-  for (const std::uint64_t extent : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(extent);
-  return text + "]";
-}
-
-const std::string* find(const Container& file, const char* key) {
-  const auto found = file.metadata.find(key);
-  return found == file.metadata.end() ? nullptr : &found->second;
-}
-
-/// The whole of a text as a number, as it was written in any locale.
-template <typename T>
-bool read_number(std::string_view text, T& value) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
-std::string read_metadata_number(const Container& file, const char* key, double& value) {
-  const std::string* text = find(file, key);
-  if (!text) return std::string("metadata '") + key + "' is missing";
-  if (!read_number(*text, value))
-    return std::string("metadata '") + key + "' is " + in_quotes(*text) + ", expected a number";
-  return {};
-}
-
-std::string check_version(const std::string& version) {
-  const std::size_t dot = version.find('.');
-  int major = 0, minor = 0;
-  if (dot == std::string::npos || !read_number(std::string_view(version).substr(0, dot), major) ||
-      !read_number(std::string_view(version).substr(dot + 1), minor) || major < 1 || minor < 0) {
-    return "metadata 'version' is " + in_quotes(version) + ", expected major.minor";
-  }
-  if (major > kMajorVersion) return "version " + version + " is newer than what this program reads (" + kVersion + ")";
-  return {};
-}
-
-/// What every kind has in common; `kind` is given back.
-std::string check_header(const Container& file, std::string& kind) {
-  const std::string *format = find(file, "format"), *version = find(file, "version"), *stated = find(file, "kind");
-  if (!format || *format != kFormat)
-    return std::string("not a diffverb weights file: metadata 'format' is not '") + kFormat + "'";
-  if (!version) return "metadata 'version' is missing";
-  if (std::string error = check_version(*version); !error.empty()) return error;
-  if (!stated) return "metadata 'kind' is missing";
-  kind = *stated;
-  return {};
-}
-
-/// A tensor's values if type and shape are what they must be. An extent of -1 is free and is given back.
-template <typename T>
-std::string take(const Container& file, const char* name, const char* dtype, std::vector<int*> extents,
-                 std::vector<T>& values) {
-  const std::string where = std::string("tensor '") + name + "' ";
-  const auto found = file.tensors.find(name);
-  if (found == file.tensors.end()) return where + "is missing";
-  const Tensor& tensor = found->second;
-  if (tensor.dtype != dtype) return where + "has type " + tensor.dtype + ", expected " + dtype;
-  std::string expected = "[";
-  bool fits = tensor.shape.size() == extents.size();
-  for (std::size_t i = 0; i < extents.size(); ++i) {
-    expected += (i > 0 ? ", " : "") + (*extents[i] < 0 ? std::string("any") : std::to_string(*extents[i]));
-    if (!fits || tensor.shape[i] > (1u << 30)) {
-      fits = false;
-    } else if (*extents[i] < 0) {
-      *extents[i] = static_cast<int>(tensor.shape[i]);
-    } else if (static_cast<std::uint64_t>(*extents[i]) != tensor.shape[i]) {
-      fits = false;
-    }
-  }
-  if (!fits) return where + "has shape " + shape_text(tensor.shape) + ", expected " + expected + "]";
-  values.resize(tensor.bytes.size() / sizeof(T));
-  if (!tensor.bytes.empty()) std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
-  return {};
-}
 
 std::string read_delay_network(const Container& file, DelayNetworkWeights& w) {
   for (const auto& [name, tensor] : file.tensors) {
@@ -115,7 +33,7 @@ std::string read_delay_network(const Container& file, DelayNetworkWeights& w) {
   if (error.empty()) error = take(file, "early", "F32", {&w.outputs, &w.inputs, &w.early_samples}, w.early);
   if (error.empty()) error = read_metadata_number(file, "sample_rate_hz", w.sample_rate_hz);
   if (error.empty()) error = read_metadata_number(file, "early_ms", w.early_ms);
-  if (const std::string* provenance = find(file, "provenance")) w.provenance = *provenance;
+  if (const std::string* provenance = find_metadata(file, "provenance")) w.provenance = *provenance;
   return error;
 }
 
@@ -131,20 +49,11 @@ LoadResult load_checked(std::span<const std::uint8_t> bytes) {
   if (std::string error = read_delay_network(file, model->network); !error.empty()) return refuse(error);
   if (std::string error = check_network(model->network); !error.empty()) return refuse(error);
   model->metadata = file.metadata;
-  const std::string* test = find(file, "self_test");
+  const std::string* test = find_metadata(file, "self_test");
   if (!test) return refuse("metadata 'self_test' is missing");
   if (std::string error = run_self_test(model, *test); !error.empty()) return refuse(error);
   return {std::move(model), {}};
 }
-
-template <typename T>
-Tensor view(const std::vector<T>& values, const char* dtype, std::vector<int> extents) {
-  Tensor tensor{dtype, {}, {reinterpret_cast<const std::uint8_t*>(values.data()), values.size() * sizeof(T)}};
-  for (const int extent : extents) tensor.shape.push_back(static_cast<std::uint64_t>(extent));
-  return tensor;
-}
-
-std::string number_text(double value) { return nlohmann::json(value).dump(); }
 
 SerializedWeights serialize_checked(const DelayNetworkWeights& w, const Metadata& extra) {
   if (std::string error = check_network(w); !error.empty()) return {{}, error};

@@ -1,0 +1,65 @@
+#include "train/model_file.h"
+
+#include <ATen/ATen.h>
+
+#include "core/error.h"
+#include "core/nearest.h"
+#include "train/checkpoint.h"
+
+namespace diffverb {
+namespace {
+
+constexpr const char* kKind = "autoencoder";
+
+/// All tensors of a model under the names that they have in the file.
+std::map<std::string, torch::Tensor> stored_tensors(const Model& model) {
+  std::map<std::string, torch::Tensor> out;
+  for (const auto& [name, tensor] : model.parameters()) out["parameter." + name] = tensor;
+  for (const auto& [name, tensor] : model.buffers()) out["buffer." + name] = tensor;
+  return out;
+}
+
+}  // namespace
+
+void save_model(const std::filesystem::path& path, const Model& model, const std::string& config,
+                const std::map<std::string, std::string>& texts) {
+  Checkpoint checkpoint;
+  checkpoint.tensors = stored_tensors(model);
+  checkpoint.texts = texts;
+  checkpoint.texts["kind"] = kKind;
+  checkpoint.texts["config"] = config;
+  save_checkpoint(path, checkpoint);
+}
+
+ModelFile load_model(const std::filesystem::path& path) {
+  const Checkpoint checkpoint = load_checkpoint(path);
+  const auto refuse = [&](const std::string& why) { throw DataError(path.string() + ": " + why); };
+  const auto kind = checkpoint.texts.find("kind");
+  if (kind == checkpoint.texts.end() || kind->second != kKind)
+    refuse("its kind is '" + (kind == checkpoint.texts.end() ? std::string() : kind->second) + "', expected '" + kKind +
+           "'");
+  ModelFile out;
+  try {
+    Fields fields = Fields::from_text(checkpoint.text("config"), path.string() + " (its config)");
+    fields.required("type", out.type);
+    out.model = family<Model>().make(fields);
+  } catch (const ConfigError& error) {
+    refuse(std::string("its config makes no model: ") + error.what());
+  }
+  auto expected = stored_tensors(*out.model);
+  for (const auto& [name, tensor] : checkpoint.tensors) {
+    if (!expected.count(name)) refuse("tensor '" + name + "' belongs to nothing in a " + out.type);
+    if (tensor.is_floating_point() && !tensor.isfinite().all().item<bool>())
+      refuse("tensor '" + name + "' has an entry that is not a number");
+  }
+  try {
+    for (const auto& [name, tensor] : expected) checkpoint.copy_to(name, tensor);
+  } catch (const DataError& error) {
+    refuse(error.what());
+  }
+  out.model->set_training(false);
+  out.texts = checkpoint.texts;
+  return out;
+}
+
+}  // namespace diffverb

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "models/model.h"
+
+namespace diffverb {
+
+/// A trained model on disk: its tensors, what makes it again, and where it comes from. The container is a checkpoint's
+/// (train/checkpoint.h): safetensors with a SHA-256.
+///
+/// Tensors "parameter.<name>" and "buffer.<name>"; texts "kind" (autoencoder), "config" (YAML: `type` and the model's
+/// keys), and whatever `texts` adds: sample_rate_hz, latent_bounds, data, licence, ...
+struct ModelFile {
+  std::unique_ptr<Model> model;
+  std::string type;  // its name in the family
+  std::map<std::string, std::string> texts;
+};
+
+/// Reads    config: YAML that makes the model, with its `type`
+/// Throws   DataError where it cannot be written whole
+void save_model(const std::filesystem::path& path, const Model& model, const std::string& config,
+                const std::map<std::string, std::string>& texts);
+
+/// Returns  the model with its weights, not in training
+/// Throws   DataError for a damaged file, one of another kind, and tensors that are missing, left over, of another
+/// shape
+///          or type, or not finite
+ModelFile load_model(const std::filesystem::path& path);
+
+}  // namespace diffverb

@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "core/family.h"
@@ -29,6 +30,8 @@ class Dataset {
   virtual torch::Tensor example(Split split, std::int64_t index, std::uint64_t seed) const = 0;
   /// What an example is, for messages and reports: file, channel, room, licence.
   virtual std::string describe(Split split, std::int64_t index) const = 0;
+  /// The licences of what a model learns from, each with its number of examples; "unknown" where nobody has said.
+  virtual std::map<std::string, std::int64_t> licences(Split split) const = 0;
 };
 
 DIFFVERB_FAMILY(datasets, Dataset);

@@ -30,23 +30,6 @@ double mean_absorption(const std::array<double, 6>& shares, const std::array<dou
   return mean;
 }
 
-/// Walls in the given proportions whose mean absorbs as asked.
-std::array<double, 6> scaled_walls(const std::array<double, 6>& shares, const std::array<double, 6>& proportions,
-                                   double mean) {
-  std::array<double, 6> walls;
-  const auto at = [&](double scale) {
-    for (int w = 0; w < 6; ++w) walls[w] = std::clamp(scale * proportions[w], kLeastAbsorption, kMostAbsorption);
-    return mean_absorption(shares, walls);
-  };
-  double low = 1e-9, high = 1e9;
-  for (int i = 0; i < 100; ++i) {
-    const double middle = std::sqrt(low * high);
-    (at(middle) < mean ? low : high) = middle;
-  }
-  at(std::sqrt(low * high));
-  return walls;
-}
-
 /// Mean absorption that Eyring's formula asks for, as far as walls go that far.
 double absorption_for(const Point& size_m, double t60_s, double speed_m_s, double air_per_m) {
   const double volume = volume_m3(size_m);
@@ -58,6 +41,32 @@ double absorption_for(const Point& size_m, double t60_s, double speed_m_s, doubl
 double time_shape(double hz, double low_ratio, double high_ratio) {
   const double octaves = std::log2(hz / 1000);
   return octaves < 0 ? std::pow(low_ratio, octaves / -3) : std::pow(high_ratio, octaves / 2);
+}
+
+/// Absorption of walls in the given proportions, in one band, with which the room rings for t60_s.
+std::array<double, 6> walls_for(const SimulatedRoom& room, std::size_t band, const std::array<double, 6>& proportions,
+                                double t60_s) {
+  constexpr int kHalvings = 10;
+  std::array<std::vector<double>, 6> walls;
+  const auto set_walls = [&](double scale) {
+    for (int w = 0; w < 6; ++w) walls[w] = {std::clamp(scale * proportions[w], kLeastAbsorption, kMostAbsorption)};
+  };
+  const double air = room.air_per_m[band];
+  const double mean = mean_absorption(wall_shares(room.size_m), proportions);
+  const double guess = absorption_for(room.size_m, t60_s, room.speed_m_s, air) / mean;
+  double low = guess / 16, high = guess * 16;  // uneven walls ring longer than Eyring's formula says
+  for (int i = 0; i < kHalvings; ++i) {
+    const double middle = std::sqrt(low * high);
+    set_walls(middle);
+    const auto decay =
+        energy_decay(room.size_m, walls, {room.scattering[band]}, room.speed_m_s, 2 * t60_s, t60_s / 100, 16);
+    const double rings_s = decay_time_s(decay, 0, room.speed_m_s, air);  // 0: too long for the stretch to tell
+    (rings_s == 0 || rings_s > t60_s ? low : high) = middle;
+  }
+  set_walls(std::sqrt(low * high));
+  std::array<double, 6> out;
+  for (int w = 0; w < 6; ++w) out[w] = walls[w][0];
+  return out;
 }
 
 }  // namespace
@@ -121,7 +130,7 @@ bool RoomRange::draw_materials(std::int64_t index, SimulatedRoom& room) const {
 void RoomRange::draw_absorption(std::int64_t index, SimulatedRoom& room) const {
   Random random(room_seed(index, "absorption"));
   const auto bands = bands_hz();
-  const auto shares = wall_shares(room.size_m);
+  for (auto& wall : room.absorption) wall.clear();
   const double shortest = eyring_time_s(room.size_m, kMostMeanAbsorption, room.speed_m_s),
                longest = eyring_time_s(room.size_m, kLeastMeanAbsorption, room.speed_m_s);
   const Span times{std::clamp(shortest, t60_s.low, t60_s.high), std::clamp(longest, t60_s.low, t60_s.high)};
@@ -130,30 +139,12 @@ void RoomRange::draw_absorption(std::int64_t index, SimulatedRoom& room) const {
   const double uneven = uniform(random, unevenness);
   std::array<double, 6> wall_factor;
   for (double& factor : wall_factor) factor = uneven * random.normal();
-  std::vector<double> targets;
-  std::vector<std::array<double, 6>> proportions;
-  for (const double hz : bands) {
-    targets.push_back(t60 * time_shape(hz, low, high) * std::exp(roughness * random.normal()));
-    auto& walls = proportions.emplace_back();
-    for (int w = 0; w < 6; ++w) walls[w] = std::exp(wall_factor[w] + 0.3 * uneven * random.normal());
-  }
-  // Uneven walls ring longer than Eyring's formula says: twice corrected by what the sound field really does.
-  std::vector<double> asked = targets;
-  for (int pass = 0; pass < 3; ++pass) {
-    for (auto& wall : room.absorption) wall.assign(bands.size(), 0.0);
-    for (std::size_t b = 0; b < bands.size(); ++b) {
-      const double mean = absorption_for(room.size_m, asked[b], room.speed_m_s, room.air_per_m[b]);
-      const auto walls = scaled_walls(shares, proportions[b], mean);
-      for (int w = 0; w < 6; ++w) room.absorption[w][b] = walls[w];
-    }
-    if (pass == 2) break;
-    const double longest_s = *std::max_element(targets.begin(), targets.end());
-    const auto decay =
-        energy_decay(room.size_m, room.absorption, room.scattering, room.speed_m_s, 2 * longest_s, longest_s / 200, 10);
-    for (std::size_t b = 0; b < bands.size(); ++b) {
-      const double is = decay_time_s(decay, b, room.speed_m_s, room.air_per_m[b]);
-      if (is > 0) asked[b] *= std::clamp(targets[b] / is, 0.4, 2.5);
-    }
+  for (std::size_t b = 0; b < bands.size(); ++b) {
+    const double target_s = t60 * time_shape(bands[b], low, high) * std::exp(roughness * random.normal());
+    std::array<double, 6> proportions;
+    for (int w = 0; w < 6; ++w) proportions[w] = std::exp(wall_factor[w] + 0.3 * uneven * random.normal());
+    const auto walls = walls_for(room, b, proportions, target_s);
+    for (int w = 0; w < 6; ++w) room.absorption[w].push_back(walls[w]);
   }
 }
 

@@ -31,7 +31,7 @@ void read_whole_span(Fields& fields, const std::string& key, Span& span, const R
 
 RoomRange::RoomRange(Fields& fields) {
   fields.optional("seed", seed);
-  fields.optional("rooms", rooms, between(1, 1e9));
+  fields.optional("rooms", rooms, between(1, 1e6));
   fields.optional("rate_hz", settings.rate_hz, between(4000, 192000), "Hz");
   fields.optional("length_s", length_s, between(0.01, 30), "s");
   fields.optional("trim_db", trim_db, between(0, 200), "dB");

@@ -27,7 +27,7 @@ class RoomRange {
  public:
   explicit RoomRange(Fields& fields);
 
-  std::uint64_t seed = 0;
+  std::uint64_t seed = 1;
   std::int64_t rooms = 500;
   double length_s = 3;          // of a response, at most
   double trim_db = 90;          // it ends where all bands have fallen by so much; 0: always length_s

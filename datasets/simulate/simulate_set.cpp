@@ -47,9 +47,13 @@ std::size_t trimmed_samples(const RoomRange& range, const SimulatedRoom& room, c
   return std::min(longest, static_cast<std::size_t>(std::ceil(until_s * rate)));
 }
 
-/// The responses of one room from number `first` on, at most `count`.
-Rendered render_room(const RoomRange& range, const FractionalDelay& delay, std::int64_t index, std::int64_t first,
-                     std::int64_t count) {
+/// Responses of one room, from number `first` on.
+struct Piece {
+  std::int64_t room = 0, first = 0, count = 0;
+};
+
+Rendered render(const RoomRange& range, const FractionalDelay& delay, const Piece& piece) {
+  const std::int64_t index = piece.room;
   const SimulatedRoom room = range.draw_room(index);
   const auto places = range.draw_places(index, room.size_m);
   const EnergyDecay decay =
@@ -59,7 +63,7 @@ Rendered render_room(const RoomRange& range, const FractionalDelay& delay, std::
   std::int64_t number = 0;
   for (std::size_t s = 0; s < places.sources.size(); ++s) {
     for (std::size_t r = 0; r < places.receivers.size(); ++r, ++number) {
-      if (number < first || number >= first + count) continue;
+      if (number < piece.first || number >= piece.first + piece.count) continue;
       StoredResponse response;
       response.file = range.room_name(index) + "/source_" + std::to_string(s);
       response.channel = static_cast<int>(r);
@@ -78,18 +82,16 @@ Rendered render_room(const RoomRange& range, const FractionalDelay& delay, std::
   return out;
 }
 
-/// Rooms are rendered on threads and taken in their order; at most a few wait to be taken.
+/// Pieces are rendered on threads and taken in their order; at most a few wait to be taken.
 class RenderQueue {
  public:
-  RenderQueue(int threads, std::int64_t first, std::int64_t end, std::function<Rendered(std::int64_t)> render)
-      : render_(std::move(render)), next_(first), taken_(first), end_(end), ahead_(2 * threads + 2) {
+  RenderQueue(int threads, std::size_t pieces, std::function<Rendered(std::size_t)> render)
+      : render_(std::move(render)), end_(pieces), ahead_(2 * static_cast<std::size_t>(threads) + 2) {
     for (int t = 0; t < threads; ++t) workers_.emplace_back([this] { work(); });
   }
   ~RenderQueue() {
     {
       const std::lock_guard lock(mutex_);
-      end_ = next_;
-      ahead_ = 0;
       closed_ = true;
     }
     changed_.notify_all();
@@ -98,7 +100,7 @@ class RenderQueue {
   RenderQueue(const RenderQueue&) = delete;
   RenderQueue& operator=(const RenderQueue&) = delete;
 
-  /// The next room; rethrows what rendering threw.
+  /// The next piece; rethrows what rendering threw.
   Rendered take() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return failure_ || done_.count(taken_); });
@@ -113,7 +115,7 @@ class RenderQueue {
  private:
   void work() {
     for (;;) {
-      std::int64_t mine = 0;
+      std::size_t mine = 0;
       {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return closed_ || failure_ || next_ >= end_ || next_ < taken_ + ahead_; });
@@ -132,27 +134,29 @@ class RenderQueue {
     }
   }
 
-  std::function<Rendered(std::int64_t)> render_;
+  std::function<Rendered(std::size_t)> render_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::map<std::int64_t, Rendered> done_;
+  std::map<std::size_t, Rendered> done_;
   std::exception_ptr failure_;
-  std::int64_t next_, taken_, end_, ahead_;
+  std::size_t next_ = 0, taken_ = 0, end_, ahead_;
   bool closed_ = false;
   std::vector<std::thread> workers_;
 };
 
-/// How many responses all rooms have, or the rooms that a number of responses needs.
-struct Extent {
-  std::int64_t rooms = 0, responses = 0;
-};
-
-Extent extent_of(const RoomRange& range, const std::optional<std::int64_t>& count) {
-  Extent out;
-  if (count) return {rooms_for(range, *count), *count};
-  out.rooms = range.rooms;
-  for (std::int64_t i = 0; i < range.rooms; ++i) out.responses += range.pairs(i);
-  return out;
+/// What is left to do after `kept` responses; a room of many is cut into several pieces, so that memory does not grow
+/// with them.
+std::vector<Piece> pieces_after(const RoomRange& range, std::int64_t kept, std::int64_t responses) {
+  constexpr std::int64_t kMostAtOnce = 16;
+  std::vector<Piece> pieces;
+  std::int64_t before = 0;
+  for (std::int64_t room = 0; before < responses; ++room) {
+    const std::int64_t pairs = range.pairs(room), end = std::min(pairs, responses - before);
+    for (std::int64_t first = std::clamp<std::int64_t>(kept - before, 0, end); first < end; first += kMostAtOnce)
+      pieces.push_back({room, first, std::min(kMostAtOnce, end - first)});
+    before += pairs;
+  }
+  return pieces;
 }
 
 std::filesystem::path index_beside(const std::filesystem::path& path) { return path.string() + ".partial.index"; }
@@ -179,11 +183,11 @@ std::int64_t rooms_for(const RoomRange& range, std::int64_t count) {
 
 SimulateResult simulate_set(const RoomRange& range, const std::filesystem::path& path, const SimulateOptions& options) {
   if (options.count && *options.count < 1) throw ConfigError("count: expected at least 1 response");
-  const Extent extent = extent_of(range, options.count);
-  const std::string key =
-      sha256_hex(std::string(kMethod) + "\n" + std::to_string(extent.responses) + "\n" + options.settings);
   SimulateResult result;
-  result.rooms = extent.rooms;
+  result.rooms = options.count ? rooms_for(range, *options.count) : range.rooms;
+  std::int64_t responses = options.count.value_or(0);
+  for (std::int64_t i = 0; !options.count && i < range.rooms; ++i) responses += range.pairs(i);
+  const std::string key = sha256_hex(std::string(kMethod) + "\n" + std::to_string(responses) + "\n" + options.settings);
   std::error_code ignored;
   const bool interrupted = std::filesystem::file_size(index_beside(path), ignored) > 0 && !ignored;
   if (interrupted && !options.resume)
@@ -194,27 +198,23 @@ SimulateResult simulate_set(const RoomRange& range, const std::filesystem::path&
   auto writer = ResponseStoreWriter::resume(path, key);
   result.kept = static_cast<std::int64_t>(writer.size());
   for (const StoredResponse& r : writer.responses()) result.sound_s += static_cast<double>(r.samples) / r.rate_hz;
-  std::int64_t room = 0, before = 0;  // the room where the next response stands, and the responses before that room
-  while (room < extent.rooms && before + range.pairs(room) <= result.kept) before += range.pairs(room++);
-  const std::int64_t first_room = room, skipped = result.kept - before;
-
   const FractionalDelay delay(range.settings.taps, range.settings.phases);
+  const auto pieces = pieces_after(range, result.kept, responses);
   std::int64_t done = result.kept;
   {
-    RenderQueue queue(options.threads, first_room, extent.rooms, [&](std::int64_t index) {
-      return render_room(range, delay, index, index == first_room ? skipped : 0, range.pairs(index));
-    });
-    for (; room < extent.rooms && done < extent.responses; ++room) {
+    RenderQueue queue(options.threads, pieces.size(),
+                      [&](std::size_t index) { return render(range, delay, pieces[index]); });
+    for (std::size_t p = 0; p < pieces.size(); ++p) {
       if (options.stop && options.stop()) {
         result.stopped = true;
         break;
       }
       const Rendered rendered = queue.take();
-      for (std::size_t i = 0; i < rendered.samples.size() && done < extent.responses; ++i, ++done) {
+      for (std::size_t i = 0; i < rendered.samples.size(); ++i, ++done) {
         writer.add(rendered.responses[i], rendered.samples[i]);
         result.sound_s += static_cast<double>(rendered.samples[i].size()) / range.settings.rate_hz;
       }
-      if (options.progress) options.progress(done, extent.responses);
+      if (options.progress) options.progress(done, responses);
     }
   }
   result.responses = done;
@@ -229,7 +229,7 @@ SimulateResult simulate_set(const RoomRange& range, const std::filesystem::path&
 
 std::string room_table(const RoomRange& range, std::int64_t rooms) {
   const auto bands = range.bands_hz();
-  std::string text = "room,length_m,width_m,height_m,volume_m3,scattering_1k,jitter_m";
+  std::string text = "room,length_m,width_m,height_m,volume_m3,scattering_1k,jitter_m,eyring_1000_s";
   for (const double hz : bands) text += ",t30_" + std::to_string(static_cast<int>(hz)) + "_s";
   text += "\n";
   for (std::int64_t i = 0; i < rooms; ++i) {
@@ -237,8 +237,13 @@ std::string room_table(const RoomRange& range, std::int64_t rooms) {
     const double guess = 4 * eyring_time_s(room.size_m, 0.01, room.speed_m_s);  // longer than any room's decay
     char line[160];
     const auto middle = std::min<std::size_t>(3, bands.size() - 1);
-    std::snprintf(line, sizeof line, "%s,%.3f,%.3f,%.3f,%.2f,%.3f,%.3f", range.room_name(i).c_str(), room.size_m[0],
-                  room.size_m[1], room.size_m[2], volume_m3(room.size_m), room.scattering[middle], room.jitter_m);
+    const auto shares = wall_shares(room.size_m);
+    double mean = 0;
+    for (int w = 0; w < 6; ++w) mean += shares[w] * room.absorption[w][middle];
+    const double eyring = eyring_time_s(room.size_m, mean, room.speed_m_s, room.air_per_m[middle]);
+    std::snprintf(line, sizeof line, "%s,%.3f,%.3f,%.3f,%.2f,%.3f,%.3f,%.4f", range.room_name(i).c_str(),
+                  room.size_m[0], room.size_m[1], room.size_m[2], volume_m3(room.size_m), room.scattering[middle],
+                  room.jitter_m, eyring);
     text += line;
     for (std::size_t b = 0; b < bands.size(); ++b) {
       double length_s = 0.05, t30 = 0;  // grown until the decay is deep enough

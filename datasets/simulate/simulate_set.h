@@ -17,7 +17,7 @@ struct SimulateOptions {
   std::string settings;               // the resolved YAML of the range: part of what makes the set what it is
   std::string command;                // kept with the set
   std::function<void(std::int64_t done, std::int64_t total)> progress;
-  std::function<bool()> stop;  // polled after each room
+  std::function<bool()> stop;  // polled after each piece of a room
 };
 
 struct SimulateResult {
@@ -33,7 +33,8 @@ struct SimulateResult {
 /// Throws   DataError as ResponseStoreWriter; where PATH holds an interrupted set and resume is not asked for
 SimulateResult simulate_set(const RoomRange& range, const std::filesystem::path& path, const SimulateOptions& options);
 
-/// One line a room: name, sides, volume, T30 by band as the walls, air and scattering make it; CSV with a header.
+/// One line a room: name, sides, volume, Eyring's time at 1 kHz, T30 by band as walls, air and scattering make it; CSV
+/// with a header.
 std::string room_table(const RoomRange& range, std::int64_t rooms);
 
 /// Rooms that `count` responses need.

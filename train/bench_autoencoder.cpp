@@ -1,0 +1,155 @@
+#include "train/bench_autoencoder.h"
+
+#include <ATen/ATen.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "losses/loss.h"
+#include "models/model.h"
+#include "train/bench_autoencoder_peer.h"
+#include "train/checkpoint.h"
+#include "train/python_peer.h"
+
+namespace diffverb {
+namespace {
+
+constexpr std::int64_t kBatch = 8;
+constexpr double kRate = 1e-4;
+constexpr int kTurns = 6, kStepsATurn = 3;
+
+struct Steps {
+  std::vector<double> ms, loss;
+};
+
+/// Our side: the model and the loss as a config makes them.
+class TrainingStep {
+ public:
+  TrainingStep() {
+    Fields model = Fields::from_text("type: spectral_autoencoder"),
+           loss = Fields::from_text("{type: mse, of: spectrogram}");
+    model_ = family<Model>().make(model);
+    loss_ = family<Loss>().make(loss);
+    model_->set_training(true);
+    at::manual_seed(1);
+    target_ = Response(16000);
+    target_.set("spectrogram", at::rand({kBatch, 1, 513, 128}));
+    for (const auto& [name, parameter] : model_->parameters()) {
+      parameters_.push_back(parameter);
+      first_.push_back(at::zeros_like(parameter));
+      second_.push_back(at::zeros_like(parameter));
+      steps_.push_back(at::zeros({}));
+    }
+  }
+
+  Checkpoint start() const {
+    Checkpoint out;
+    for (const auto& [name, tensor] : model_->parameters()) out.tensors["parameter." + name] = tensor.detach();
+    out.tensors["input"] = target_.get("spectrogram");
+    return out;
+  }
+
+  Steps run(int count) {
+    Steps out;
+    for (int i = 0; i < count; ++i) {
+      const auto start = std::chrono::steady_clock::now();
+      out.loss.push_back(step());
+      out.ms.push_back(std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    }
+    return out;
+  }
+
+ private:
+  double step() {
+    for (auto& parameter : parameters_) parameter.mutable_grad() = torch::Tensor();
+    const auto value = (*loss_)(model_->forward(target_), target_);
+    value.backward();
+    const torch::NoGradGuard no_grad;
+    std::vector<torch::Tensor> gradients;
+    for (const auto& parameter : parameters_) gradients.push_back(parameter.grad());
+    for (auto& count : steps_) count.add_(1);
+    at::_fused_adam_(parameters_, gradients, first_, second_, {}, steps_, kRate, 0.9, 0.999, 0, 1e-8, false, false);
+    return value.item<double>();
+  }
+
+  std::unique_ptr<Model> model_;
+  std::unique_ptr<Loss> loss_;
+  Response target_;
+  std::vector<torch::Tensor> parameters_, first_, second_, steps_;
+};
+
+/// A file that is gone when the benchmark is over.
+struct TemporaryFile {
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("diffverb-bench-" + std::to_string(::getpid()) + ".safetensors");
+  ~TemporaryFile() {
+    std::error_code code;
+    std::filesystem::remove(path, code);
+  }
+};
+
+Steps ask(PythonPeer& peer, int count) {
+  peer.write(std::to_string(count));
+  const auto line = peer.read();
+  const auto answer = nlohmann::json::parse(line.value_or(""), nullptr, false);
+  if (!answer.is_object()) throw DataError("bench autoencoder: the Python peer ended in the middle of its steps");
+  return {answer.at("ms").get<std::vector<double>>(), answer.at("loss").get<std::vector<double>>()};
+}
+
+/// The first step compares the forward pass, the second the gradients: more coarsely, as Adam's first steps move every
+/// weight alike, however small its gradient, and rounding decides the direction of some.
+void require_equal(const Steps& ours, const Steps& peer) {
+  constexpr double kShare[2] = {1e-4, 1e-3};
+  for (std::size_t i = 0; i < 2; ++i) {
+    if (!(std::abs(ours.loss[i] - peer.loss[i]) <= kShare[i] * std::abs(peer.loss[i])))
+      throw NumericError("bench autoencoder: the loss of step " + std::to_string(i) + " is " +
+                         std::to_string(ours.loss[i]) + ", the peer's " + std::to_string(peer.loss[i]) +
+                         ", expected to agree to " + (i == 0 ? "1e-4" : "1e-3"));
+  }
+}
+
+double fastest(const std::vector<double>& ms) { return *std::min_element(ms.begin(), ms.end()); }
+
+BenchResult bench_step(const std::string& mode, const std::string& called) {
+  TrainingStep ours;
+  const TemporaryFile file;
+  save_checkpoint(file.path, ours.start());
+  const int threads = bench_threads();
+  PythonPeer peer(autoencoder_peer_script(), {file.path.string(), mode, std::to_string(threads)}, threads);
+  const auto version = peer.read();
+  BenchResult result;
+  result.name = "autoencoder";
+  result.size = "B=" + std::to_string(kBatch) + " 513x128 training step f32";
+  result.examples = kBatch;
+  Steps own = ours.run(kStepsATurn), other;
+  if (version) {
+    result.peer = "PyTorch " + *version + called;
+    require_equal(own, ask(peer, kStepsATurn));  // and warms both up
+  }
+  own = {};
+  for (int turn = 0; turn < kTurns; ++turn) {
+    const Steps next = ours.run(kStepsATurn);
+    own.ms.insert(own.ms.end(), next.ms.begin(), next.ms.end());
+    if (!version) continue;
+    const Steps theirs = ask(peer, kStepsATurn);
+    other.ms.insert(other.ms.end(), theirs.ms.begin(), theirs.ms.end());
+  }
+  result.ours_ms = fastest(own.ms);
+  if (version) result.peer_ms = fastest(other.ms);
+  return result;
+}
+
+}  // namespace
+
+std::vector<std::function<BenchResult()>> autoencoder_benches() {
+  return {[] { return bench_step("eager", " eager"); },
+          [] { return bench_step("channels_last", " eager, channels_last"); }};
+}
+
+}  // namespace diffverb

@@ -20,9 +20,10 @@ constexpr sf_count_t kMostFrames = sf_count_t{1} << 31;
 
 using File = std::unique_ptr<SNDFILE, int (*)(SNDFILE*)>;
 
-void check_info(const std::filesystem::path& path, const SF_INFO& info) {
-  if (info.channels > kMostChannels || info.channels < 1)
-    throw DataError(path.string() + ": has " + std::to_string(info.channels) + " channels, expected 1 to 8");
+void check_info(const std::filesystem::path& path, const SF_INFO& info, int most_channels) {
+  if (info.channels > most_channels || info.channels < 1)
+    throw DataError(path.string() + ": has " + std::to_string(info.channels) + " channels, expected 1 to " +
+                    std::to_string(most_channels));
   if (info.samplerate < kLeastRateHz)
     throw DataError(path.string() + ": sample rate is " + std::to_string(info.samplerate) +
                     " Hz, expected 8000 Hz or more");
@@ -72,7 +73,7 @@ std::string wav_header(const Audio& audio, std::uint32_t data_bytes) {
 
 }  // namespace
 
-Audio read_audio(const std::filesystem::path& path) {
+Audio read_audio(const std::filesystem::path& path, int most_channels) {
   check_readable_file(path, "an audio file");
   std::error_code code;
   if (std::filesystem::is_regular_file(path, code) && std::filesystem::file_size(path, code) == 0)
@@ -84,7 +85,7 @@ Audio read_audio(const std::filesystem::path& path) {
     while (!why.empty() && (why.back() == '.' || why.back() == '\n')) why.pop_back();
     throw DataError(path.string() + ": not an audio file that can be read: " + why);
   }
-  check_info(path, info);
+  check_info(path, info, most_channels);
   if (info.frames > kMostFrames)
     throw DataError(path.string() + ": " + std::to_string(info.frames) + " samples are too many");
 

@@ -19,10 +19,9 @@ constexpr double kLeastRateHz = 8000;
 
 /// Reads every format and rate that libsndfile does (WAV, FLAC, AIFF, OGG, W64, ...).
 ///
-/// Throws   DataError where the path is no audio file, is empty or cut off, has more than 8 channels, a rate below 8
-/// kHz
-///          or a sample that is not finite (channel and index are named)
-Audio read_audio(const std::filesystem::path& path);
+/// Throws   DataError where the path is no audio file, is empty or cut off, has more than `most_channels` channels, a
+///          rate below 8 kHz or a sample that is not finite (channel and index are named)
+Audio read_audio(const std::filesystem::path& path, int most_channels = kMostChannels);
 
 /// Writes 32-bit float WAV, whole or not at all.
 ///

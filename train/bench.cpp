@@ -14,6 +14,7 @@
 #include "core/seed.h"
 #include "core/solvers/solvers.h"
 #include "runtime/engine.h"
+#include "train/bench_autoencoder.h"
 #include "train/plain_network.h"
 
 namespace diffverb {
@@ -206,7 +207,8 @@ std::vector<Bench> all_benches() {
            {[] { return bench_solver(8, 48001, 0); }, [] { return bench_solver(16, 48001, 0); },
             [] { return bench_solver(32, 48001, 0); }, [] { return bench_solver(16, 48001, 10); }}},
           {"time", {[] { return bench_time(16, 96000); }}},
-          {"engine", {[] { return bench_engine(16, 10); }}}};
+          {"engine", {[] { return bench_engine(16, 10); }}},
+          {"autoencoder", autoencoder_benches()}};
 }
 
 }  // namespace diffverb

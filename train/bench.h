@@ -12,6 +12,7 @@ struct BenchResult {
   std::string name, size, peer;  // peer is empty where there is none
   double ours_ms = 0;
   std::optional<double> peer_ms;
+  int examples = 0;  // of a training step: examples a second are printed too
 };
 
 struct Bench {
@@ -22,6 +23,7 @@ struct Bench {
 /// solver  H and its gradient by frequency_response, against at::linalg_solve with autograd
 /// time    output and gradient by time_response, against a loop over samples in C++
 /// engine  seconds of sound through the runtime engine; no peer
+/// autoencoder  a training step of the published network, against PyTorch in a Python process
 /// Throws   NumericError where ours and the peer's results differ by more than 1e-4 of the largest value
 std::vector<Bench> all_benches();
 

@@ -37,12 +37,15 @@ nlohmann::ordered_json to_json(const BenchResult& r) {
   out["peer"] = r.peer.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(r.peer);
   out["peer_ms"] = r.peer_ms ? nlohmann::ordered_json(*r.peer_ms) : nlohmann::ordered_json();
   out["ratio"] = r.peer_ms ? nlohmann::ordered_json(*r.peer_ms / r.ours_ms) : nlohmann::ordered_json();
+  if (r.examples > 0) out["examples_per_s"] = 1e3 * r.examples / r.ours_ms;
   return out;
 }
 
 void print_row(const BenchResult& r) {
   std::printf("%-8s %-34s %10.2f ms", r.name.c_str(), r.size.c_str(), r.ours_ms);
   if (r.peer_ms) std::printf("  %10.2f ms  %6.1f x  %s", *r.peer_ms, *r.peer_ms / r.ours_ms, r.peer.c_str());
+  if (r.examples > 0) std::printf("  %.0f examples/s", 1e3 * r.examples / r.ours_ms);
+  if (r.examples > 0 && r.peer_ms) std::printf(" against %.0f", 1e3 * r.examples / *r.peer_ms);
   std::printf("\n");
   std::fflush(stdout);
 }

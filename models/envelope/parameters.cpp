@@ -1,0 +1,69 @@
+#include "models/envelope/parameters.h"
+
+#include <ATen/ops/einsum.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/sinh.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/envelope/layout.h"
+
+namespace diffverb {
+namespace {
+
+constexpr double kShortestSeconds = 0.04, kLongestSeconds = 12, kLargestRatio = 6;
+constexpr double kLeastMix = 1e-5, kLargestMix = 0.9;
+constexpr double kLargestEarlyDb = 12;
+constexpr double kDecayPerT60 = 13.815510557964274;  // 6 ln 10
+
+torch::Tensor power(const torch::Tensor& db) { return at::exp(db * (std::log(10.0) / 10)); }
+
+/// Between low and high on a logarithmic scale.
+torch::Tensor bounded(const torch::Tensor& x, double low, double high) {
+  return at::exp(std::log(low) + std::log(high / low) * x.sigmoid());
+}
+
+/// |log2(f / 1 kHz)| of the bands: measured spectra fall away on both sides.
+torch::Tensor octaves_from_1khz(const torch::Tensor& like) {
+  std::vector<float> out;
+  for (const double hz : envelope_layout().centres_hz)
+    out.push_back(static_cast<float>(std::abs(std::log2(hz / 1000))));
+  return torch::tensor(out).to(like.device(), like.scalar_type());
+}
+
+/// Energy of r exp(-r t) in each cell: the middle's value times the mean of exp over the cell.
+torch::Tensor decay(const EnvelopeOperators& maps, const torch::Tensor& t60_s) {
+  const auto rate = kDecayPerT60 / t60_s.unsqueeze(-1);
+  const auto half = 0.5 * rate * maps.cell_s;
+  return 2 * at::exp(-rate * maps.time_s) * at::sinh(half);
+}
+
+}  // namespace
+
+std::int64_t EnvelopeParameters::count() { return 6 + envelope_layout().knots(); }
+
+EnvelopeParameters EnvelopeParameters::from_outputs(const torch::Tensor& outputs) {
+  const auto x = outputs.reshape({outputs.size(0), count(), envelope_layout().bands()});
+  EnvelopeParameters out;
+  out.level_db = -18 + 8 * x.select(1, 0) - octaves_from_1khz(x);
+  out.direct_db = -24 + 8 * x.select(1, 1);
+  out.t1_s = bounded(x.select(1, 2), kShortestSeconds, kLongestSeconds);
+  out.t2_s = out.t1_s * bounded(x.select(1, 3) - 1, 1, kLargestRatio);
+  out.mix = bounded(x.select(1, 4), kLeastMix, kLargestMix);
+  out.floor_db = -65 + 15 * x.select(1, 5);
+  out.early_db = kLargestEarlyDb * (x.slice(1, 6) / 4).tanh();
+  return out;
+}
+
+torch::Tensor cell_energy(const EnvelopeOperators& maps, const EnvelopeParameters& p, bool with_floor) {
+  const auto mix = p.mix.unsqueeze(-1);
+  const auto decays = (1 - mix) * decay(maps, p.t1_s) + mix * decay(maps, p.t2_s);
+  const auto gain_db = p.level_db.unsqueeze(-1) + at::einsum("bjk,jt->bkt", {p.early_db, maps.knots});
+  const auto energy = power(gain_db) * decays;
+  return with_floor ? energy + power(p.floor_db).unsqueeze(-1) * maps.cell_s : energy;
+}
+
+torch::Tensor direct_energy(const EnvelopeParameters& p) { return power(p.direct_db); }
+
+}  // namespace diffverb

@@ -1,0 +1,150 @@
+#include "datasets/response_check.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstdio>
+#include <map>
+#include <thread>
+
+#include "core/acoustics/analysis.h"
+#include "core/acoustics/filters.h"
+#include "core/acoustics/validate.h"
+#include "core/error.h"
+#include "datasets/duplicates.h"
+#include "datasets/response_store.h"
+
+namespace diffverb {
+namespace {
+
+std::string number(double value, const char* format = "%.3g") {
+  char text[32];
+  std::snprintf(text, sizeof text, format, value);
+  return text;
+}
+
+/// How far the decay stands above its noise: the median over the octaves 125 Hz to 8 kHz. A hum or a rumble alone does
+/// not make a response useless, and would be all that a broadband figure shows.
+std::optional<double> middle_range_db(std::span<const double> channel, double rate_hz) {
+  const acoustics::Extent extent = acoustics::find_extent(channel, rate_hz);
+  std::vector<double> ranges;
+  for (const auto& band : acoustics::make_bands(acoustics::BandWidth::kOctave, rate_hz, 125, 8000)) {
+    const auto filtered = acoustics::apply_filter(acoustics::band_filter(band, rate_hz),
+                                                  channel.subspan(extent.onset, extent.end - extent.onset));
+    const acoustics::Decay decay = acoustics::measure_decay(filtered, rate_hz, band.hz);
+    ranges.push_back(decay.floor.found ? decay.range_db : 0);
+  }
+  if (ranges.empty()) return std::nullopt;
+  std::nth_element(ranges.begin(), ranges.begin() + static_cast<std::ptrdiff_t>(ranges.size() / 2), ranges.end());
+  return ranges[ranges.size() / 2];
+}
+
+/// What one response says of itself.
+struct Look {
+  std::vector<CheckFinding> findings;
+  std::string hash;
+  bool silent = false;
+  std::vector<float> signature;  // empty where it takes part in no comparison
+};
+
+void look_at_samples(const std::vector<float>& samples, const ResponseToCheck& response, const CheckSettings& settings,
+                     Look& look) {
+  const auto note = [&](const char* kind, const std::string& text) { look.findings.push_back({kind, 0, text, {}}); };
+  if (settings.rate_hz && response.rate_hz != *settings.rate_hz)
+    note("rate", "sampled at " + number(response.rate_hz, "%g") + " Hz, expected " + number(*settings.rate_hz, "%g"));
+  const auto bad = std::find_if(samples.begin(), samples.end(), [](float x) { return !std::isfinite(x); });
+  if (bad != samples.end())
+    return note("nan", "sample " + std::to_string(bad - samples.begin()) + " is not a finite number");
+  look.hash = response.hash.empty() ? hash_of_samples(samples) : response.hash;
+  look.silent = std::all_of(samples.begin(), samples.end(), [](float x) { return x == 0; });
+  if (look.silent) return note("silent", "all samples are 0");
+  const double seconds = static_cast<double>(samples.size()) / response.rate_hz;
+  if (seconds < settings.shortest_s)
+    return note("short", number(1e3 * seconds) + " ms long, expected at least " + number(1e3 * settings.shortest_s));
+  look.signature = spectral_signature(samples, response.rate_hz);  // of what is too short much is alike
+  constexpr double kShortestForDecay = 0.05;                       // what the measures of decay ask for
+  if (seconds < kShortestForDecay) return;
+  for (const std::string& warning : acoustics::check_samples({response.rate_hz, {samples}}, ""))
+    note("clipped", warning.substr(std::min(warning.size(), warning.find("clipped: ") + 9)));
+  const std::vector<double> channel = acoustics::to_double(samples);
+  if (const auto missing = acoustics::missing_decay(channel, response.rate_hz)) {
+    const bool noise = missing->starts_with("more noise");
+    return note(noise ? "noise" : "no_decay", *missing);
+  }
+  const auto range_db = middle_range_db(channel, response.rate_hz);
+  if (range_db && *range_db < settings.least_range_db)
+    note("noise", "the decay stands only " + number(*range_db) +
+                      " dB above its noise (median of the octaves), expected " + number(settings.least_range_db) +
+                      " dB");
+}
+
+std::vector<Look> look_at_all(const std::vector<ResponseToCheck>& responses, const CheckSettings& settings) {
+  std::vector<Look> looks(responses.size());
+  std::atomic<std::size_t> next{0}, done{0};
+  const auto work = [&](bool reports) {
+    for (std::size_t i = next++; i < responses.size(); i = next++) {
+      try {
+        look_at_samples(responses[i].read(), responses[i], settings, looks[i]);
+      } catch (const Error& error) {
+        looks[i].findings.push_back({"unreadable", 0, error.what(), {}});
+      }
+      const std::size_t count = ++done;
+      if (reports && settings.progress) settings.progress(count, responses.size());
+    }
+  };
+  std::vector<std::thread> threads;
+  for (unsigned k = 1; k < std::thread::hardware_concurrency(); ++k) threads.emplace_back(work, false);
+  work(true);
+  for (std::thread& thread : threads) thread.join();
+  if (settings.progress) settings.progress(responses.size(), responses.size());
+  return looks;
+}
+
+std::string other_name(const ResponseToCheck& response, const ResponseToCheck& other) {
+  return other.file + ", channel " + std::to_string(other.channel) +
+         (other.room != response.room ? " of another room, " + other.room : "");
+}
+
+void note_duplicates(const std::vector<ResponseToCheck>& responses, const CheckSettings& settings,
+                     std::vector<Look>& looks) {
+  std::map<std::string, std::size_t> first_with;
+  std::vector<std::vector<float>> signatures(responses.size());
+  for (std::size_t i = 0; i < looks.size(); ++i) {
+    if (looks[i].hash.empty() || looks[i].silent) continue;
+    const auto [first, added] = first_with.emplace(looks[i].hash, i);
+    if (!added)
+      looks[i].findings.push_back(
+          {"duplicate", 0, "the same samples as " + other_name(responses[i], responses[first->second]), first->second});
+    else
+      signatures[i] = std::move(looks[i].signature);
+  }
+  std::vector<bool> named(responses.size(), false);
+  for (const auto& [i, j] : similar_pairs(signatures)) {
+    if (named[i]) continue;
+    const double correlation =
+        largest_correlation(responses[i].read(), responses[i].rate_hz, responses[j].read(), responses[j].rate_hz);
+    if (correlation <= settings.least_correlation) continue;
+    named[i] = true;
+    looks[i].findings.push_back(
+        {"duplicate", 0,
+         "correlates " + number(correlation, "%.4f") + " with " + other_name(responses[i], responses[j]), j});
+  }
+}
+
+}  // namespace
+
+std::vector<CheckFinding> check_responses(const std::vector<ResponseToCheck>& responses,
+                                          const CheckSettings& settings) {
+  std::vector<Look> looks = look_at_all(responses, settings);
+  note_duplicates(responses, settings, looks);
+  std::vector<CheckFinding> out;
+  for (std::size_t i = 0; i < looks.size(); ++i) {
+    for (CheckFinding& finding : looks[i].findings) {
+      finding.response = i;
+      out.push_back(std::move(finding));
+    }
+  }
+  return out;
+}
+
+}  // namespace diffverb

@@ -80,6 +80,7 @@ void add_data_simulate_command(CLI::App& data, Context& context) {
   command->add_option("config", options->config, "YAML range of rooms (configs/rooms.yaml says the same as no file)");
   command->add_option("-o,--out", options->out, "data set to write (HDF5)")->required();
   command->add_option("--set", options->set, "key=value over the config, e.g. rate_hz=16000; may stand several times")
+      ->allow_extra_args(false)
       ->take_all();
   command->add_option("--count", options->count, "so many responses, in place of the config's number of rooms")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000000000}));

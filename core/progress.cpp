@@ -82,7 +82,7 @@ std::string Progress::line(std::int64_t done, double loss, double elapsed_s) con
     std::snprintf(part, sizeof part, "  %.3g steps/s", rate);
     text += part + ("  left " + clock_text(static_cast<double>(options_.total - done) / rate));
   }
-  return text;
+  return note_.empty() ? text : text + "  " + note_;
 }
 
 void Progress::finish() {

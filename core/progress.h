@@ -30,6 +30,8 @@ class Progress {
 
   /// After a step: `done` steps are behind, the last one's loss was `loss` (NaN: not shown).
   void update(std::int64_t done, double loss);
+  /// A word that stands behind the line from now on: how much of the time goes where.
+  void set_note(const std::string& note) { note_ = note; }
   void finish();
 
   static bool stderr_is_terminal();
@@ -42,6 +44,7 @@ class Progress {
   double shown_s_ = 0;
   std::int64_t first_done_ = -1;
   bool finished_ = false;
+  std::string note_;
 };
 
 /// "0:07", "12:30", "2:03:00"

@@ -1,9 +1,5 @@
 #include "train/fit.h"
 
-#include <ATen/Context.h>
-#include <ATen/Parallel.h>
-#include <malloc.h>
-
 #include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -20,6 +16,7 @@
 #include "models/fdn.h"
 #include "runtime/render.h"
 #include "train/export.h"
+#include "train/process.h"
 #include "train/report/dry_sound.h"
 #include "train/report/report.h"
 #include "train/run_folder.h"
@@ -87,20 +84,10 @@ FitConfig make_config(const FitOptions& options) {
   config.losses = read_losses(fields, "losses");
   if (config.losses.empty()) fields.fail("losses", "at least one loss is needed");
   Fields train = fields.map("train");
-  config.trainer = std::make_unique<Trainer>(train);
+  config.trainer = std::make_unique<Trainer>(train, Trainer::Kind::kOneTarget);
   fields.finish();
   config.resolved = fields.resolved_yaml();
   return config;
-}
-
-/// Same seed, same result; and large tensors stay mapped between steps: unmapping them costs up to three times the
-/// work.
-void tune_process(std::int64_t threads) {
-  at::set_num_threads(static_cast<int>(threads));
-  at::globalContext().setDeterministicAlgorithms(true, false);
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  mallopt(M_TOP_PAD, 64 << 20);
 }
 
 /// Target for the losses: what the model computes, and all that was measured for the noise floor.
@@ -197,7 +184,7 @@ FitOutcome fit_response(const FitOptions& options) {
   RunFolder folder = options.resume ? RunFolder::open(options.out) : RunFolder(options.out, options.overwrite);
   const MeasuredResponse measured = read_measured_response(options.input);
   for (const std::string& warning : measured.warnings) log().warning(options.input.string() + ": " + warning);
-  tune_process(config.threads);
+  tune_process(static_cast<int>(config.threads));
   const std::uint64_t seed = derive_seed(config.seed, "model");
   config.model->design(measured.ir, measured.sample_rate_hz, seed);
   const Response target = make_target(measured, config.model->samples());
@@ -207,7 +194,7 @@ FitOutcome fit_response(const FitOptions& options) {
     folder.create(config.resolved);
     write_file_atomically(folder.file("input"), std::filesystem::absolute(options.input).string() + "\n");
   } else {
-    log().add_file(folder.file("log"));
+    folder.resume();
   }
   const double t60_s = config.model->room().t60_s;
   log().info(options.input.string() + ": T60 " + std::to_string(t60_s).substr(0, 5) + " s, " +
@@ -215,7 +202,7 @@ FitOutcome fit_response(const FitOptions& options) {
              std::to_string(elapsed()).substr(0, 4) + " s");
   if (config.model->room().slopes.size() == 2 && config.model->groups_are_free()) choose_groups(config, measured, seed);
   const Trainer::Outcome trained =
-      config.trainer->run(*config.model, config.losses, folder, options.input.filename().string(), options.resume);
+      config.trainer->run({*config.model, config.losses, &folder, options.input.filename().string(), options.resume});
   FitOutcome outcome{folder.path(), 0, trained.steps, trained.stopped};
   if (!trained.stopped) {
     export_fdn(*config.model, folder.file("weights.safetensors"),

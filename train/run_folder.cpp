@@ -1,5 +1,11 @@
 #include "train/run_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 #include <regex>
 #include <vector>
 
@@ -11,6 +17,7 @@ namespace diffverb {
 namespace {
 
 constexpr const char* kConfig = "config.resolved.yaml";
+constexpr const char* kLock = "lock";
 
 /// Names of files in the folder that a run would write.
 std::vector<std::filesystem::path> run_files(const std::filesystem::path& folder) {
@@ -26,11 +33,49 @@ std::vector<std::filesystem::path> run_files(const std::filesystem::path& folder
 
 }  // namespace
 
+/// The lock of a folder, on its file "lock": the kernel lets go of it when the process ends, also by SIGKILL.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::filesystem::path& folder) {
+    const std::filesystem::path path = folder / kLock;
+    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (fd_ < 0) throw DataError(path.string() + ": cannot be made: " + std::strerror(errno));
+    if (::flock(fd_, LOCK_EX | LOCK_NB) == 0) {
+      note_owner();
+      return;
+    }
+    const int code = errno;
+    char owner[128] = "";
+    const ssize_t size = ::pread(fd_, owner, sizeof owner - 1, 0);
+    ::close(fd_);
+    if (code != EWOULDBLOCK) throw DataError(path.string() + ": cannot be locked: " + std::strerror(code));
+    throw ConfigError(folder.string() + ": another run writes there" +
+                      (size > 0 ? " (" + std::string(owner, static_cast<std::size_t>(size)) + ")" : "") +
+                      "; wait for it, stop it, or give another --out");
+  }
+  ~FolderLock() { ::close(fd_); }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  /// For the message alone: a full disk is no reason not to run.
+  void note_owner() {
+    char host[256] = "";
+    ::gethostname(host, sizeof host - 1);
+    const std::string owner = "process " + std::to_string(::getpid()) + " on " + host;
+    if (::ftruncate(fd_, 0) != 0 || ::pwrite(fd_, owner.data(), owner.size(), 0) < 0) errno = 0;
+  }
+
+  int fd_ = -1;
+};
+
 bool RunFolder::is_run_file(const std::string& name) {
   static const std::regex kNames(
       "(weights\\.safetensors|ir\\.wav|target\\.wav|dry\\.wav|wet\\.wav|metrics\\.json|config\\.resolved\\.yaml|input|"
       "log|"
-      "losses\\.jsonl|checkpoint\\.safetensors|report\\.html)(\\.[0-9]+-[0-9]+\\.tmp)?|events\\.out\\.tfevents\\..*");
+      "losses\\.jsonl|validation\\.jsonl|checkpoint(_[0-9]+)?\\.safetensors|(best|model)\\.safetensors|data\\.json|"
+      "lock|report\\.html)(\\.["
+      "0-9]+-[0-9]+\\.tmp)?|events\\.out\\.tfevents\\..*");
   return std::regex_match(name, kNames);
 }
 
@@ -66,7 +111,10 @@ void RunFolder::create(const std::string& resolved_yaml) {
   log().close_file();
   const bool reuse = overwrite_ && std::filesystem::is_directory(path_, code);
   if (reuse) {
+    lock_ = std::make_shared<FolderLock>(path_);
     for (const auto& file : run_files(path_)) {
+      const std::string name = file.filename().string();
+      if (name == kConfig || name == kLock) continue;  // the new config is renamed over the old one
       if (!std::filesystem::remove(file, code))
         throw DataError(file.string() + ": cannot be removed: " + code.message());
     }
@@ -75,13 +123,27 @@ void RunFolder::create(const std::string& resolved_yaml) {
     if (path_.has_parent_path()) std::filesystem::create_directories(path_.parent_path(), code);
     if (code || !std::filesystem::create_directory(path_, code))
       throw DataError(path_.string() + ": cannot be made: " + (code ? code.message() : "it exists by now"));
+    lock_ = std::make_shared<FolderLock>(path_);
   }
   try {
     write_file_atomically(file(kConfig), resolved_yaml);
   } catch (const DataError&) {
-    if (!reuse) std::filesystem::remove(path_, code);  // a full disk: leave no empty folder that blocks the next try
+    if (!reuse) {  // a full disk: leave no empty folder that blocks the next try
+      std::filesystem::remove(path_ / kLock, code);
+      std::filesystem::remove(path_, code);
+    }
     throw;
   }
+  log().add_file(file("log"));
+}
+
+void RunFolder::resume() {
+  lock_ = std::make_shared<FolderLock>(path_);
+  std::error_code code;
+  for (const auto& file : run_files(path_)) {
+    if (file.extension() == ".tmp") std::filesystem::remove(file, code);
+  }
+  log().close_file();
   log().add_file(file("log"));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 namespace diffverb {
@@ -9,10 +10,10 @@ namespace diffverb {
 ///
 /// The constructor only checks and touches nothing, so that a wrong input leaves what was there as it was; create() is
 /// called once the input has proven good. Overwriting removes the files of an earlier run by their names, and no
-/// others.
+/// others, the old config last: at no moment do files of two runs stand together. Two runs cannot share a folder.
 ///
 /// Throws   ConfigError where the folder exists and `overwrite` is false, where it is no folder, or where overwriting
-///          would take files that no run wrote; DataError where it cannot be made
+///          would take files that no run wrote, or where another run writes there; DataError where it cannot be made
 class RunFolder {
  public:
   RunFolder(std::filesystem::path path, bool overwrite);
@@ -20,8 +21,12 @@ class RunFolder {
   /// An earlier run's folder, to resume or report on. Throws a DataError where it holds no run.
   static RunFolder open(const std::filesystem::path& path);
 
-  /// Makes the folder, writes config.resolved.yaml, and lets the log go to its file.
+  /// Makes the folder, locks it, writes config.resolved.yaml, and lets the log go to its file.
   void create(const std::string& resolved_yaml);
+  /// Locks an opened folder to go on in it, takes away what a killed run left half written, and lets the log go to its
+  /// file. The lock is held as long as a copy of this object lives, and ends with the process however that ends.
+  /// Throws   ConfigError where another process runs in the folder
+  void resume();
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path file(const std::string& name) const { return path_ / name; }
@@ -32,6 +37,7 @@ class RunFolder {
  private:
   std::filesystem::path path_;
   bool overwrite_ = false;
+  std::shared_ptr<class FolderLock> lock_;
 };
 
 }  // namespace diffverb

@@ -20,11 +20,13 @@ StopOnSignal::StopOnSignal() {
   requested.store(false);
   std::signal(SIGINT, note_stop);
   std::signal(SIGTERM, note_stop);
+  std::signal(SIGUSR1, note_stop);
 }
 
 StopOnSignal::~StopOnSignal() {
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
+  std::signal(SIGUSR1, SIG_DFL);
 }
 
 bool stop_requested() noexcept { return requested.load(); }

@@ -2,7 +2,8 @@
 
 namespace diffverb {
 
-/// While one lives, SIGINT and SIGTERM ask the loop to stop instead of killing the process; a second one kills.
+/// While one lives, SIGINT, SIGTERM and SIGUSR1 (what Slurm is told to send before a job's time is over) ask the loop
+/// to stop instead of killing the process; a second one of the same kind kills.
 ///
 /// A loop polls stop_requested(), writes its checkpoint and returns; its command sets Context::exit_code to
 /// kStoppedExitCode.

@@ -83,9 +83,35 @@ EventWriter::~EventWriter() {
   if (file_) std::fclose(file_);
 }
 
-void EventWriter::scalar(const std::string& tag, double value, std::int64_t step) {
-  const std::string one = bytes_field(1, tag) + float_field(2, static_cast<float>(value));
+void EventWriter::summary(const std::string& tag, const std::string& value, std::int64_t step) {
+  const std::string one = bytes_field(1, tag) + value;
   write_record(double_field(1, wall_time_s()) + int_field(2, step) + bytes_field(5, bytes_field(1, one)));
+}
+
+void EventWriter::scalar(const std::string& tag, double value, std::int64_t step) {
+  summary(tag, float_field(2, static_cast<float>(value)), step);
+}
+
+void EventWriter::image(const std::string& tag, const std::vector<std::uint8_t>& png, int width, int height,
+                        std::int64_t step) {
+  constexpr int kColours = 3;  // RGB
+  summary(tag,
+          bytes_field(4, int_field(1, height) + int_field(2, width) + int_field(3, kColours) +
+                             bytes_field(4, std::string(png.begin(), png.end()))),
+          step);
+}
+
+void EventWriter::audio(const std::string& tag, const std::vector<std::uint8_t>& wav, double rate_hz,
+                        std::int64_t channels, std::int64_t frames, std::int64_t step) {
+  summary(tag,
+          bytes_field(6, float_field(1, static_cast<float>(rate_hz)) + int_field(2, channels) + int_field(3, frames) +
+                             bytes_field(4, std::string(wav.begin(), wav.end())) + bytes_field(5, "audio/wav")),
+          step);
+}
+
+void EventWriter::restart(std::int64_t step) {
+  constexpr int kStart = 1;  // SessionLog.START
+  write_record(double_field(1, wall_time_s()) + int_field(2, step) + bytes_field(7, int_field(1, kStart)));
 }
 
 void EventWriter::flush() {

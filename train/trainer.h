@@ -6,15 +6,21 @@
 #include <vector>
 
 #include "core/fields.h"
+#include "datasets/loader.h"
 #include "losses/loss.h"
 #include "models/model.h"
+#include "train/flat_adam.h"
 #include "train/run_folder.h"
+#include "train/schedule.h"
+#include "train/tensorboard.h"
 
 namespace diffverb {
 
+class Distributed;
+
 /// A loss and what it counts in the sum.
 struct WeightedLoss {
-  std::string name;
+  std::string name;  // its type; "mse_2" for the second of a type
   double weight = 1;
   std::unique_ptr<Loss> loss;
 };
@@ -22,45 +28,69 @@ struct WeightedLoss {
 /// Reads a list of losses: each map has `type`, `weight` (default 1) and the loss's own keys.
 std::vector<WeightedLoss> read_losses(Fields& fields, const std::string& key);
 
-/// The one loop: Adam over a model's parameters, with warm-up, cosine decay, checkpoints, logs and a clean stop.
+/// Losses and their weighted sum.
+using LossValues = std::vector<double>;  // one a loss, then the sum
+
+/// The one loop: Adam over a model's parameters, on one target that the losses were prepared for, or on batches of a
+/// data set, with validation, checkpoints, logs and a clean stop.
 ///
-///   rate(step) = rate * min((step + 1) / warmup, 1) * (end + (1 - end) (1 + cos(pi step / steps)) / 2)
+/// The state after a step depends on the state before it and the step's number alone, so a resumed run equals an
+/// uninterrupted one bit for bit on the CPU, for the same number of threads and ranks.
 ///
-/// The state after a step depends on the parameters, the moments and the step alone, so a resumed run equals an
-/// uninterrupted one bit for bit on the CPU.
-///
-/// Throws   NumericError (step, tensor, first bad index) where a loss or gradient is not a number; the last checkpoint
-/// stays whole Source   Kingma and Ba 2015; Loshchilov and Hutter 2017
+/// Throws   NumericError (step, tensor, first bad index; which response) where a loss or gradient is not a number,
+///          DataError where an example is not; the last checkpoint stays whole
 class Trainer {
  public:
+  enum class Kind { kOneTarget, kDataset };
+
   struct Outcome {
     std::int64_t steps = 0;  // made in all, earlier parts of a resumed run included
     double seconds = 0;      // of this part
     double first_loss = 0, last_loss = 0;
-    bool stopped = false;  // by a signal: a checkpoint is there and the run can be resumed
+    double best_validation = 0;      // lowest so far; NaN where nothing was validated
+    double data_wait_share = 0;      // of this part's time, spent waiting for batches
+    bool stopped = false;            // by a signal: a checkpoint is there and the run can be resumed
+    bool stopped_improving = false;  // ended by `patience`
   };
 
-  explicit Trainer(Fields& fields);
+  /// What is to be trained, and where it is written. The last members are for data sets.
+  struct Job {
+    Model& model;
+    const std::vector<WeightedLoss>& losses;
+    const RunFolder* folder = nullptr;  // null: nothing is written
+    std::string title = "";
+    bool resume = false;  // go on from the folder's checkpoint
+    const Dataset* data = nullptr;
+    Loader* training = nullptr;    // of data's training part
+    Loader* validation = nullptr;  // null: none
+    std::uint64_t seed = 1;
+    torch::Device device{torch::kCPU};
+    std::string config;            // resolved; stands in the checkpoints
+    Distributed* ranks = nullptr;  // null: alone
+    /// After a validation: pictures and sounds of its first batch. May be empty.
+    std::function<void(EventWriter&, const Response& target, const Response& output, std::int64_t step)> show;
+  };
 
-  /// Steps until done, stopped or no longer improving. `resume` goes on from the folder's checkpoint.
-  Outcome run(Model& model, const std::vector<WeightedLoss>& losses, const RunFolder& folder, const std::string& title,
-              bool resume);
-  /// The loss that the first `steps` steps of a run come to; writes nothing. Moves the model's parameters.
+  Trainer(Fields& fields, Kind kind);
+
+  /// Steps until done, stopped or no longer improving. The losses of one target are prepared by the caller.
+  Outcome run(const Job& job);
+  /// The loss that the first `steps` steps of a run on one target come to; writes nothing. Moves the model's
+  /// parameters.
   double pilot(Model& model, const std::vector<WeightedLoss>& losses, std::int64_t steps) const;
 
- private:
-  struct State;
-  struct Evaluation;
-  State start(const Model& model) const;
-  Evaluation step(Model& model, const std::vector<WeightedLoss>& losses, State& state) const;
-  double rate_at(std::int64_t step) const;
-  void update(State& state) const;
-  void save(const State& state, const RunFolder& folder) const;
-  void load(State& state, const RunFolder& folder) const;
+  std::int64_t batch_size() const { return batch_size_; }  // over all ranks
 
-  std::int64_t steps_ = 100, warmup_steps_ = 5, patience_ = 0;
-  double rate_ = 0.02, end_share_ = 0.02, beta1_ = 0.9, beta2_ = 0.99, epsilon_ = 1e-8, min_improvement_ = 1e-4;
-  double checkpoint_every_s_ = 5;
+ private:
+  friend class TrainingLoop;
+  std::int64_t total_steps(const Loader* training) const;
+
+  Kind kind_;
+  std::int64_t steps_ = 100, epochs_ = 100, batch_size_ = 8;
+  std::int64_t patience_ = 0, checkpoint_every_steps_ = 0, keep_ = 1, validate_every_ = 0, log_every_ = 1;
+  double ema_decay_ = 0, min_improvement_ = 1e-4, checkpoint_every_s_ = 5;
+  AdamOptions adam_;
+  Schedule schedule_;
 };
 
 }  // namespace diffverb

@@ -1,0 +1,88 @@
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "core/progress.h"
+#include "train/cli.h"
+#include "train/stop.h"
+#include "train/training_run.h"
+
+namespace diffverb {
+namespace {
+
+struct Options {
+  std::string config, out, resume;
+  std::vector<std::string> set;
+  bool overwrite = false;
+};
+
+std::string summary(const Trainer::Outcome& training) {
+  char text[160];
+  std::snprintf(text, sizeof text, "%lld steps in %s%s, last loss %.5g", static_cast<long long>(training.steps),
+                clock_text(training.seconds).c_str(), training.stopped_improving ? ", no longer improving" : "",
+                training.last_loss);
+  std::string out = text;
+  if (!std::isnan(training.best_validation)) {
+    std::snprintf(text, sizeof text, ", best validation %.5g", training.best_validation);
+    out += text;
+  }
+  std::snprintf(text, sizeof text, ", data wait %.1f %%", 100 * training.data_wait_share);
+  return out + text;
+}
+
+void train(const Options& options, Context& context) {
+  TrainOptions job;
+  job.config = options.config;
+  job.overlays = options.set;
+  job.overwrite = options.overwrite;
+  job.resume = !options.resume.empty();
+  if (job.resume) {
+    if (!options.out.empty() || options.overwrite)
+      throw ConfigError("--resume goes on in the run's own folder: no --out or --overwrite beside it");
+    job.out = options.resume;
+  } else {
+    if (options.config.empty())
+      throw ConfigError(
+          "train needs a config, e.g. diffverb train configs/autoencoder.yaml; see diffverb train --help");
+    job.out = options.out.empty() ? std::filesystem::path(options.config).stem().string() + "_train" : options.out;
+  }
+  const TrainOutcome outcome = train_model(job);
+  if (outcome.training.stopped) {
+    context.exit_code = kStoppedExitCode;
+    if (outcome.is_first_rank)
+      log().warning("stopped after " + std::to_string(outcome.training.steps) +
+                    " steps; go on with: diffverb train --resume " + outcome.folder.string());
+    return;
+  }
+  if (!outcome.is_first_rank) return;
+  std::cout << outcome.folder.string() << ": " << summary(outcome.training) << "\n"
+            << outcome.folder.string() << "/model.safetensors   the trained model\n";
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("train", "Train a model on a data set of impulse responses");
+  command->add_option("config", options->config, "YAML: data, model, losses, train");
+  command->add_option("--out", options->out, "run folder (default NAME_train)");
+  command->add_option("--resume", options->resume, "go on with a stopped or killed run in this folder");
+  command->add_option("--set", options->set, "key.path=value, over the config; may stand several times")->take_all();
+  command->add_flag("--overwrite", options->overwrite, "replace an earlier run in the same folder");
+  command->footer(
+      "Examples:\n"
+      "  diffverb train configs/autoencoder.yaml --out runs/a\n"
+      "  diffverb train configs/autoencoder.yaml --out runs/b --set model.latent=8 --set train.epochs=50\n"
+      "  diffverb train --resume runs/a\n"
+      "Several processes (train.batch_size counts over all of them):\n"
+      "  torchrun --no-python --nproc-per-node 2 diffverb train configs/autoencoder.yaml --out runs/c\n"
+      "  srun --ntasks 8 diffverb train configs/autoencoder.yaml --out runs/d\n"
+      "Ctrl-C, SIGTERM and SIGUSR1 end a run with a checkpoint that --resume goes on from.");
+  command->callback([options, &context] { train(*options, context); });
+}
+
+}  // namespace diffverb

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <vector>
+
+#include "train/flat_parameters.h"
+
+namespace diffverb {
+
+/// Exponential moving average of the weights, on the flat buffers.
+///
+///   a <- d a + (1 - d) p,   d = min(decay, (1 + t) / (10 + t)) after step t = 1, 2, ...;  a = p at the start
+///
+/// The growing decay lets the average forget the random start. Validation and export use a.
+///
+/// Source   Polyak and Juditsky 1992; the growing decay as in TensorFlow's ExponentialMovingAverage
+class Ema {
+ public:
+  Ema(FlatParameters& parameters, double decay);
+
+  void update(std::int64_t step);
+  /// Exchanges average and parameters; a second call puts them back.
+  void swap();
+  std::vector<torch::Tensor>& averages() { return averages_; }
+
+ private:
+  FlatParameters& parameters_;
+  double decay_;
+  std::vector<torch::Tensor> averages_;
+};
+
+}  // namespace diffverb

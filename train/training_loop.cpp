@@ -1,0 +1,325 @@
+#include "train/training_loop.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "core/seed.h"
+#include "train/distributed.h"
+#include "train/stop.h"
+
+namespace diffverb {
+
+Evaluated evaluate_losses(const std::vector<WeightedLoss>& losses, const Response& response) {
+  Evaluated out;
+  std::vector<torch::Tensor> values;
+  for (const WeightedLoss& loss : losses) {
+    const torch::Tensor value = loss.loss->evaluate(response);
+    values.push_back(value.detach().to(torch::kFloat64));
+    const torch::Tensor weighted = value * loss.weight;
+    out.total = out.total.defined() ? out.total + weighted : weighted;
+  }
+  values.push_back(out.total.detach().to(torch::kFloat64));
+  out.values = torch::stack(values);
+  return out;
+}
+
+TrainingLoop::TrainingLoop(const Trainer& trainer, const Trainer::Job& job)
+    : trainer_(trainer),
+      job_(job),
+      schedule_(trainer.schedule_),
+      state_(job.model, trainer.adam_, trainer.ema_decay_),
+      total_(trainer.total_steps(job.training)) {
+  if (job.ranks) buckets_ = std::make_unique<GradientBuckets>(state_.parameters, *job.ranks);
+  if (job.folder) checkpoints_ = std::make_unique<Checkpoints>(job.folder->path(), trainer.keep_);
+}
+
+bool TrainingLoop::writes() const { return job_.folder && (!job_.ranks || job_.ranks->rank() == 0); }
+
+std::map<std::string, double> TrainingLoop::terms_of(const double* values) const {
+  std::map<std::string, double> terms;
+  for (std::size_t i = 0; i < job_.losses.size(); ++i) terms[job_.losses[i].name] = values[i];
+  return terms;
+}
+
+Batch TrainingLoop::next_batch() {
+  const auto asked = Clock::now();
+  Batch batch = job_.training->next();
+  waited_s_ += std::chrono::duration<double>(Clock::now() - asked).count();
+  check_batch(batch);
+  return batch;
+}
+
+void TrainingLoop::check_batch(const Batch& batch) const {
+  if (torch::isfinite(batch.ir).all().item<bool>()) return;
+  const std::int64_t bad = first_bad_index(batch.ir), length = batch.ir.numel() / batch.ir.size(0);
+  const std::int64_t index = batch.indices.at(static_cast<std::size_t>(bad / length));
+  throw DataError("step " + std::to_string(state_.step) + ": " + job_.data->describe(Split::kTrain, index) +
+                  ": sample " + std::to_string(bad % length) + " is not a number; the last checkpoint is unharmed");
+}
+
+Response TrainingLoop::make_target(const Batch& batch) const {
+  Response target(batch.ir.to(job_.device), job_.data->sample_rate_hz());
+  job_.model.add_features(target);
+  for (const WeightedLoss& loss : job_.losses) loss.loss->prepare(target);
+  return target;
+}
+
+torch::Tensor TrainingLoop::step() {
+  state_.parameters.zero_gradients();
+  Response target;
+  if (job_.training) {
+    batch_ = next_batch();
+    // What a model draws at random depends on the step and the rank.
+    const int rank = job_.ranks ? job_.ranks->rank() : 0;
+    job_.model.set_seed(
+        derive_seed(job_.seed, "step " + std::to_string(state_.step) + " rank " + std::to_string(rank)));
+    job_.model.set_training(true);
+    target = make_target(batch_);
+  }
+  const Response response = job_.model.forward(target);
+  const Evaluated evaluated = evaluate_losses(job_.losses, response);
+  // Losses are means over the batch: the mean over the ranks is the mean over the whole batch.
+  const torch::Tensor total = job_.ranks ? evaluated.total / job_.ranks->size() : evaluated.total;
+  if (trainer_.log_every_ == 1 && !std::isfinite(evaluated.values[-1].item<double>()))
+    refuse_loss({state_.step, 0, {}, batch_.indices}, evaluated.values);
+  if (buckets_) buckets_->begin();
+  total.backward();
+  if (buckets_) buckets_->finish();
+  const torch::Tensor norm = state_.adam.step(schedule_.rate_at(state_.step, total_));
+  if (trainer_.log_every_ == 1 && !std::isfinite(norm.item<double>()))
+    throw NumericError("step " + std::to_string(state_.step) + ": the gradient of " +
+                       state_.parameters.first_bad_gradient() + "; the last checkpoint is unharmed");
+  if (state_.ema) state_.ema->update(state_.step + 1);
+  return torch::cat({evaluated.values, norm.reshape({1}).to(evaluated.values.device())});
+}
+
+void TrainingLoop::refuse_loss(const Pending& pending, const torch::Tensor& values) {
+  const torch::Tensor host = values.cpu();
+  std::string terms;
+  for (const auto& [name, value] : terms_of(host.const_data_ptr<double>()))
+    terms += (terms.empty() ? "" : ", ") + name + " " + std::to_string(value);
+  const std::string where = pending.indices.empty() ? "" : ", with " + blamed_responses(pending.indices);
+  throw NumericError("step " + std::to_string(pending.step) + where + ": the loss is not a number (" + terms +
+                     "); the last checkpoint is unharmed");
+}
+
+/// The responses of a batch whose own loss is not a number, or all of them.
+std::string TrainingLoop::blamed_responses(const std::vector<std::int64_t>& indices) {
+  const torch::NoGradGuard no_grad;
+  job_.model.set_training(false);
+  std::string all, bad;
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const std::string name = job_.data->describe(Split::kTrain, indices[i]);
+    all += (all.empty() ? "" : "; ") + name;
+    if (indices != batch_.indices) continue;
+    const auto row = static_cast<std::int64_t>(i);
+    const Response target = make_target({batch_.ir.narrow(0, row, 1), {indices[i]}});
+    const double value = evaluate_losses(job_.losses, job_.model.forward(target)).values[-1].item<double>();
+    if (!std::isfinite(value)) bad += (bad.empty() ? "" : "; ") + name;
+  }
+  return bad.empty() ? all : bad;
+}
+
+/// Means over the ranks, and what the ranks have agreed on: to stop, to save.
+torch::Tensor TrainingLoop::exchange(torch::Tensor values) {
+  const bool late = std::chrono::duration<double>(Clock::now() - saved_).count() >= trainer_.checkpoint_every_s_;
+  flags_ = {stop_requested(), late};
+  if (!job_.ranks) return values;
+  const torch::Tensor flags =
+      torch::tensor({flags_.stop ? 1.0 : 0.0, flags_.save && job_.ranks->rank() == 0 ? 1.0 : 0.0}, torch::kFloat64);
+  torch::Tensor all = torch::cat({values.cpu().narrow(0, 0, values.size(0) - 1) / job_.ranks->size(), flags});
+  job_.ranks->sum_in_place(all);
+  flags_ = {all[-2].item<double>() > 0, all[-1].item<double>() > 0};
+  return torch::cat({all.narrow(0, 0, values.size(0) - 1), values.cpu().narrow(0, values.size(0) - 1, 1)});
+}
+
+void TrainingLoop::note(const Pending& pending) {
+  const torch::Tensor host = pending.values.cpu().contiguous();
+  const double* values = host.const_data_ptr<double>();
+  const auto count = static_cast<std::int64_t>(job_.losses.size());
+  const double loss = values[count], norm = values[count + 1];
+  if (!std::isfinite(loss)) refuse_loss(pending, host);
+  if (!std::isfinite(norm))
+    throw NumericError("step " + std::to_string(pending.step) + ": the gradient is not a number (read every " +
+                       std::to_string(trainer_.log_every_) +
+                       " steps: train.log_every=1 says where); the last checkpoint is unharmed");
+  if (pending.step == 0) outcome_.first_loss = loss;
+  outcome_.last_loss = loss;
+  if (trainer_.kind_ == Trainer::Kind::kOneTarget && loss < state_.best * (1 - trainer_.min_improvement_)) {
+    state_.best = loss;
+    state_.best_step = pending.step;
+  }
+  if (!records_) return;
+  const std::int64_t epoch = job_.training ? pending.step / job_.training->steps_per_epoch() : -1;
+  records_->step({pending.step, epoch, loss, pending.rate, norm, terms_of(values)});
+  progress_->update(pending.step + 1, loss);
+}
+
+double TrainingLoop::log_data_wait() {
+  const double span_s = std::chrono::duration<double>(Clock::now() - logged_).count();
+  const double share = span_s > 0 ? (waited_s_ - waited_at_log_s_) / span_s : 0;
+  if (!records_ || !job_.training || span_s < 1) return share;
+  char text[48];
+  std::snprintf(text, sizeof text, "data wait %.1f %%", 100 * share);
+  progress_->set_note(text);
+  records_->events().scalar("data_wait_share", share, state_.step);
+  records_->events().scalar(
+      "examples_per_s", static_cast<double>((state_.step - logged_step_) * trainer_.batch_size_) / span_s, state_.step);
+  logged_ = Clock::now();
+  logged_step_ = state_.step;
+  waited_at_log_s_ = waited_s_;
+  return share;
+}
+
+void TrainingLoop::flush_pending() {
+  for (const Pending& pending : pending_) note(pending);
+  pending_.clear();
+}
+
+TrainingState::Place TrainingLoop::place() const {
+  return {job_.training ? job_.training->steps_per_epoch() : 0, job_.ranks ? job_.ranks->size() : 1,
+          trainer_.batch_size_};
+}
+
+void TrainingLoop::save() {
+  flush_pending();
+  saved_ = Clock::now();
+  if (!writes()) return;
+  if (records_) records_->flush();  // what a resumed run counts on to be there
+  state_.course = schedule_.state();
+  checkpoints_->save(state_.to_checkpoint(job_.config, place()), state_.step);
+}
+
+void TrainingLoop::resume() {
+  if (!job_.ranks || job_.ranks->rank() == 0) state_.from_checkpoint(checkpoints_->load_newest());
+}
+
+void TrainingLoop::begin() {
+  started_ = saved_ = logged_ = Clock::now();
+  if (job_.resume) resume();
+  if (job_.ranks) state_.broadcast(*job_.ranks);
+  schedule_.set_state(state_.course);
+  logged_step_ = state_.step;
+  if (job_.training)
+    job_.training->start(state_.step / job_.training->steps_per_epoch(),
+                         state_.step % job_.training->steps_per_epoch());
+  if (!writes()) return;
+  if (!job_.resume) save();  // from the first moment on there is something to resume from
+  records_ = std::make_unique<TrainingRecords>(*job_.folder, state_.step, job_.resume);
+  progress_ = std::make_unique<Progress>(job_.title, total_);
+}
+
+bool TrainingLoop::validation_due() const {
+  if (!job_.validation || state_.step == 0 || state_.validated_step == state_.step) return false;
+  const std::int64_t every = trainer_.validate_every_ > 0 ? trainer_.validate_every_ : job_.training->steps_per_epoch();
+  return state_.step % every == 0 || state_.step >= total_;
+}
+
+/// Means over the validation examples of all ranks; nothing where a signal came in between.
+std::optional<LossValues> TrainingLoop::validation_losses() {
+  const torch::NoGradGuard no_grad;
+  job_.model.set_training(false);
+  job_.validation->start(0, 0);
+  torch::Tensor sums = torch::zeros({static_cast<std::int64_t>(job_.losses.size()) + 2}, torch::kFloat64);
+  for (std::int64_t k = 0; k < job_.validation->steps_per_epoch(); ++k) {
+    if (!job_.ranks && stop_requested()) return std::nullopt;
+    const Batch batch = job_.validation->next();
+    if (batch.indices.empty()) continue;  // the rest of the set has gone to other ranks
+    const Response target = make_target(batch);
+    const Response output = job_.model.forward(target);
+    const auto examples = static_cast<double>(batch.ir.size(0));
+    const auto values = evaluate_losses(job_.losses, output).values.cpu();
+    sums += torch::cat({values * examples, torch::full({1}, examples, torch::kFloat64)});
+    if (k == 0 && writes() && job_.show) job_.show(records_->events(), target, output, state_.step);
+  }
+  if (job_.ranks) job_.ranks->sum_in_place(sums);
+  const double examples = sums[-1].item<double>();
+  LossValues out;
+  for (std::int64_t i = 0; i + 1 < sums.size(0); ++i) out.push_back(sums[i].item<double>() / examples);
+  return out;
+}
+
+/// False where a signal broke it off: it will be made when the run goes on.
+bool TrainingLoop::validate() {
+  flush_pending();
+  if (state_.ema) state_.ema->swap();
+  std::optional<LossValues> losses;
+  try {
+    losses = validation_losses();
+  } catch (...) {
+    if (state_.ema) state_.ema->swap();
+    throw;
+  }
+  if (state_.ema) state_.ema->swap();
+  if (losses) take_validation(*losses);
+  return losses.has_value();
+}
+
+void TrainingLoop::take_validation(const LossValues& losses) {
+  const double loss = losses.back();
+  if (!std::isfinite(loss))
+    throw NumericError("validation after step " + std::to_string(state_.step) +
+                       ": the loss is not a number; the last checkpoint is unharmed");
+  schedule_.observe(loss);
+  state_.course = schedule_.state();
+  state_.validated_step = state_.step;
+  const bool better = loss < state_.best * (1 - trainer_.min_improvement_) || !std::isfinite(state_.best);
+  state_.bad_validations = better ? 0 : state_.bad_validations + 1;
+  if (better) {
+    state_.best = loss;
+    state_.best_step = state_.step;
+  }
+  if (!writes()) return;
+  if (better) checkpoints_->save_best(state_.to_checkpoint(job_.config, place()));
+  records_->validation(state_.step, loss, terms_of(losses.data()));
+  char text[96];
+  std::snprintf(text, sizeof text, "step %lld: validation loss %.5g%s", static_cast<long long>(state_.step), loss,
+                better ? ", the best so far" : "");
+  log().info(text);
+}
+
+bool TrainingLoop::no_longer_improving() const {
+  if (trainer_.patience_ == 0) return false;
+  if (trainer_.kind_ == Trainer::Kind::kOneTarget) return state_.step - state_.best_step > trainer_.patience_;
+  return state_.bad_validations >= trainer_.patience_;
+}
+
+Trainer::Outcome TrainingLoop::run() {
+  const StopOnSignal guard;
+  begin();
+  while (true) {
+    if (validation_due() && !validate()) flags_.stop = true;
+    if (state_.step >= total_) break;
+    if (flags_.stop || (!job_.ranks && stop_requested())) {
+      outcome_.stopped = true;
+      break;
+    }
+    if (no_longer_improving()) {
+      outcome_.stopped_improving = true;
+      break;
+    }
+    const double rate = schedule_.rate_at(state_.step, total_);
+    const torch::Tensor values = exchange(step());
+    pending_.push_back({state_.step, rate, values, batch_.indices});
+    ++state_.step;
+    if (state_.step % trainer_.log_every_ == 0) flush_pending();
+    log_data_wait();
+    if (flags_.save || (trainer_.checkpoint_every_steps_ > 0 && state_.step % trainer_.checkpoint_every_steps_ == 0))
+      save();
+  }
+  flush_pending();
+  if (progress_) progress_->finish();
+  save();
+  if (records_) records_->flush();
+  if (job_.ranks) job_.ranks->barrier();
+  outcome_.steps = state_.step;
+  outcome_.seconds = std::chrono::duration<double>(Clock::now() - started_).count();
+  outcome_.data_wait_share = outcome_.seconds > 0 ? waited_s_ / outcome_.seconds : 0;
+  outcome_.best_validation =
+      job_.validation && std::isfinite(state_.best) ? state_.best : std::numeric_limits<double>::quiet_NaN();
+  return outcome_;
+}
+
+}  // namespace diffverb

@@ -3,8 +3,12 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <set>
 #include <thread>
 
@@ -174,6 +178,42 @@ TEST(Loader, AugmentedResponsesAreTheSameForAnyNumberOfWorkers) {
     EXPECT_TRUE(one[k].ir.isfinite().all().item<bool>());
     EXPECT_TRUE(at::equal(one[k].ir, three[k].ir)) << k;
   }
+}
+
+std::int64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::int64_t size = 0, resident = 0;
+  file >> size >> resident;
+  return resident * ::sysconf(_SC_PAGESIZE);
+}
+
+TEST(Loader, ASetLargerThanItsMemoryIsStreamed) {
+  if (!std::filesystem::exists("/proc/self/statm")) GTEST_SKIP() << "no /proc to read the memory from";
+  const Scratch scratch;
+  constexpr int kResponses = 400;
+  constexpr std::size_t kSamples = 80000;  // 128 MB in all
+  {
+    ResponseStoreWriter writer = ResponseStoreWriter::create(scratch / "a.h5");
+    std::vector<float> samples(kSamples);
+    for (int i = 0; i < kResponses; ++i) {
+      Random random(static_cast<std::uint64_t>(i));
+      for (std::size_t n = 0; n < kSamples; n += 7) samples[n] = static_cast<float>(random.uniform());
+      writer.add(stored_response(std::to_string(i), "room", 48000), samples);
+    }
+    writer.commit();
+  }
+  const auto set = dataset_of("type: rirs\nfiles: ['" + (scratch / "a.h5").string() +
+                              "']\nsamples: 8000\nsample_rate_hz: 48000\ncache_mb: 4\n");
+  set->open();
+  Loader loader(*set, settings(8, 2));
+  for (int k = 0; k < 10; ++k) loader.next();
+  const std::int64_t before = resident_bytes();
+  std::int64_t most = before;
+  for (int k = 0; k < 60; ++k) {
+    loader.next();
+    most = std::max(most, resident_bytes());
+  }
+  EXPECT_LT(most - before, std::int64_t{32} << 20);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #include "core/solvers/solvers.h"
 #include "runtime/engine.h"
 #include "train/bench_autoencoder.h"
+#include "train/bench_griffin_lim.h"
 #include "train/bench_image_source.h"
 #include "train/plain_network.h"
 
@@ -209,6 +210,7 @@ std::vector<Bench> all_benches() {
             [] { return bench_solver(32, 48001, 0); }, [] { return bench_solver(16, 48001, 10); }}},
           {"time", {[] { return bench_time(16, 96000); }}},
           {"engine", {[] { return bench_engine(16, 10); }}},
+          {"griffin_lim", griffin_lim_benches()},
           {"image_source", image_source_benches()},
           {"autoencoder", autoencoder_benches()}};
 }

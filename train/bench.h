@@ -23,6 +23,7 @@ struct Bench {
 /// solver  H and its gradient by frequency_response, against at::linalg_solve with autograd
 /// time    output and gradient by time_response, against a loop over samples in C++
 /// engine  seconds of sound through the runtime engine; no peer
+/// griffin_lim  phase reconstruction, against torchaudio in a Python process
 /// image_source  the images of a room, against pyroomacoustics in a Python process
 /// autoencoder  a training step of the published network, against PyTorch in a Python process
 /// Throws   NumericError where ours and the peer's results differ by more than 1e-4 of the largest value

@@ -50,6 +50,12 @@ void print_row(const BenchResult& r) {
   std::fflush(stdout);
 }
 
+std::string bench_names() {
+  std::string names;
+  for (const Bench& part : all_benches()) names += (names.empty() ? "" : ", ") + part.name;
+  return names;
+}
+
 void bench(const BenchOptions& options) {
   // Both sides get an allocator that keeps its memory: page faults would otherwise cost as much as the work.
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
@@ -65,7 +71,7 @@ void bench(const BenchOptions& options) {
       if (!options.json) print_row(results.back());
     }
   }
-  if (!known) throw ConfigError("bench: unknown name '" + options.name + "', expected solver, time or engine");
+  if (!known) throw ConfigError("bench: unknown name '" + options.name + "', expected " + bench_names());
   if (!options.json) {
     std::printf("on %s\n", machine.c_str());
     return;
@@ -80,7 +86,7 @@ void bench(const BenchOptions& options) {
 void add_bench_command(CLI::App& app, Context&) {
   auto options = std::make_shared<BenchOptions>();
   CLI::App* command = app.add_subcommand("bench", "Time the kernels against named peers that do the same work");
-  command->add_option("name", options->name, "solver, time or engine; all without it");
+  command->add_option("name", options->name, bench_names() + "; all without it");
   command->add_flag("--json", options->json, "JSON on stdout");
   command->footer("Examples:\n  diffverb bench\n  diffverb bench solver --json");
   command->callback([options] { bench(*options); });

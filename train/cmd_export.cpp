@@ -6,6 +6,7 @@
 #include "core/files.h"
 #include "runtime/weights.h"
 #include "train/cli.h"
+#include "train/export_bank.h"
 #include "train/run_folder.h"
 
 namespace diffverb {
@@ -13,6 +14,7 @@ namespace {
 
 struct ExportOptions {
   std::filesystem::path run, out;
+  ExportBankOptions bank;
 };
 
 void export_run(const ExportOptions& options) {
@@ -38,10 +40,16 @@ void export_run(const ExportOptions& options) {
 void add_export_command(CLI::App& app, Context&) {
   auto options = std::make_shared<ExportOptions>();
   CLI::App* command = app.add_subcommand("export", "Write a run's weights as the runtime loads them");
-  command->add_option("run", options->run, "run folder of diffverb fit")->required();
+  command->add_option("run", options->run, "run folder, or a model file")->required();
   command->add_option("--out", options->out, "weights file to write (.safetensors)")->required();
-  command->footer("Example:\n  diffverb export room_fit --out room.safetensors");
-  command->callback([options] { export_run(*options); });
+  add_bank_options(*command, options->bank);
+  command->footer(
+      "Examples:\n  diffverb export room_fit --out room.safetensors\n"
+      "  diffverb export autoencoder.safetensors --bank --out bank.safetensors --wav bank");
+  command->callback([options] {
+    if (options->bank.bank) return export_bank(options->run, options->out, options->bank);
+    export_run(*options);
+  });
 }
 
 }  // namespace diffverb

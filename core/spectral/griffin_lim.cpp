@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <torch/types.h>
 
+#include <cmath>
 #include <limits>
 #include <string>
 
@@ -26,6 +27,8 @@ void check_options(const GriffinLimOptions& o) {
   if (!(o.momentum >= 0 && o.momentum <= 1)) refuse("momentum must be in [0, 1], got " + std::to_string(o.momentum));
   if (!(o.relaxation > 0 && o.relaxation < 1))
     refuse("relaxation must be between 0 and 1, got " + std::to_string(o.relaxation));
+  if (!(o.averaged_part >= 0 && o.averaged_part <= 1))
+    refuse("averaged_part must be in [0, 1], got " + std::to_string(o.averaged_part));
   if (o.check_every < 1) refuse("check_every must be at least 1, got " + std::to_string(o.check_every));
   if (!(o.tolerance >= 0) || !(o.target >= 0)) refuse("tolerance and target must not be negative");
 }
@@ -56,6 +59,13 @@ std::int64_t samples_of(const Tensor& magnitude, const GriffinLimOptions& o) {
   return samples;
 }
 
+/// How many iterations, from the first, are averaged reflections.
+std::int64_t averaged_iterations(const GriffinLimOptions& o) {
+  return o.method == PhaseMethod::kAveragedReflections
+             ? std::llround(o.averaged_part * static_cast<double>(o.iterations))
+             : 0;
+}
+
 /// [B, F, T, 2] in the magnitudes' type, on their device
 Tensor start_of(const Tensor& magnitude, const GriffinLimOptions& o) {
   if (o.start.defined()) {
@@ -83,7 +93,7 @@ GriffinLimResult by_kernel(const Tensor& magnitude, std::int64_t samples, const 
   p.fft_size = static_cast<int>(o.fft_size), p.hop_size = static_cast<int>(o.hop_size);
   p.frames = static_cast<int>(m.size(2)), p.samples = static_cast<int>(samples);
   p.reflect = o.padding == Padding::kReflect;
-  p.averaged = o.method == PhaseMethod::kAveragedReflections;
+  p.averaged_iterations = static_cast<int>(averaged_iterations(o));
   p.momentum = static_cast<float>(o.momentum / (1 + o.momentum));
   p.relaxation = static_cast<float>(o.relaxation);
   p.iterations = static_cast<int>(o.iterations);
@@ -100,7 +110,7 @@ GriffinLimResult by_kernel(const Tensor& magnitude, std::int64_t samples, const 
 class TensorRetrieval {
  public:
   TensorRetrieval(const Tensor& magnitude, std::int64_t samples, const GriffinLimOptions& o)
-      : o_(o), averaged_(o.method == PhaseMethod::kAveragedReflections), samples_(samples), magnitude_(magnitude) {
+      : o_(o), averaged_(averaged_iterations(o) > 0), samples_(samples), magnitude_(magnitude) {
     const std::int64_t rows = magnitude.size(0);
     const auto most = magnitude.amax({1, 2}, true);
     scale_ = at::where(most > 0, most, at::ones_like(most));
@@ -117,10 +127,16 @@ class TensorRetrieval {
 
   GriffinLimResult run() {
     const bool checks = o_.tolerance > 0 || o_.target > 0;
-    Tensor estimate = state_, spectrum = averaged_ ? reflect(state_, estimate) : state_, previous;
+    const std::int64_t switch_at = averaged_iterations(o_);
+    Tensor estimate = state_, previous;
+    Tensor spectrum = averaged_ ? reflect(state_, estimate) : state_;
     for (std::int64_t done = 0;; ++done) {
+      if (averaged_ && done == switch_at) {
+        averaged_ = false;
+        spectrum = estimate;
+      }
       if (done == o_.iterations || (checks && done > 0 && done % o_.check_every == 0)) {
-        const auto kept = finish_rows(averaged_ && done > 0 ? estimate : averaged_ ? state_at_start_ : spectrum, done);
+        const auto kept = finish_rows(averaged_ ? estimate : spectrum, done);
         if (active_.empty()) return std::move(result_);
         if (kept.defined()) {
           for (Tensor* t : {&magnitude_, &scale_, &state_, &estimate, &spectrum, &previous})
@@ -144,7 +160,6 @@ class TensorRetrieval {
 
   /// estimate <- P c, state <- r c + (1 - 2 r) P c; returns 2 P c - c
   Tensor reflect(const Tensor c, Tensor& estimate) {  // by value: c may be state_
-    if (!state_at_start_.defined()) state_at_start_ = c;
     estimate = project(c);
     state_ = o_.relaxation * c + (1 - 2 * o_.relaxation) * estimate;
     return 2 * estimate - c;
@@ -160,7 +175,8 @@ class TensorRetrieval {
       const auto row = static_cast<std::size_t>(active_[i]);
       const double now = convergence.const_data_ptr<double>()[i];
       const std::int64_t steps = done - result_.iterations[row];
-      const bool stop = done == o_.iterations || griffin_lim_is_done(before_[row], now, steps, o_.tolerance, o_.target);
+      const bool stop = done == o_.iterations ||
+                        griffin_lim_is_done(before_[row], now, steps, averaged_ ? 0 : o_.tolerance, o_.target);
       before_[row] = result_.convergence[row] = now;
       result_.iterations[row] = done;
       (stop ? stopped : kept).push_back(static_cast<std::int64_t>(i));
@@ -178,7 +194,7 @@ class TensorRetrieval {
   const GriffinLimOptions& o_;
   bool averaged_;
   std::int64_t samples_;
-  Tensor magnitude_, scale_, state_, state_at_start_;
+  Tensor magnitude_, scale_, state_;
   GriffinLimResult result_;
   std::vector<double> before_;
   std::vector<std::int64_t> active_;

@@ -121,47 +121,54 @@ class Retrieval {
     for_positions([&](int position, int k1, int k2) {
       const int k = k1 + N1 * k2, bin = std::min(k, kSize - k);
       const float conjugate = k == bin ? 1.0f : -1.0f, imaginary = bin == 0 || bin == kSize / 2 ? 0.0f : conjugate;
-      for (int frame = 0; frame < p_.frames; ++frame) {
-        const int batch = frame / (2 * lanes_), lane = frame % (2 * lanes_), half = lane / lanes_;
+      const float* m = magnitude + static_cast<std::size_t>(bin) * p_.frames;
+      const float* phase = start + 2 * static_cast<std::size_t>(bin) * p_.frames;
+      double power = 0;
+      for (int frame = 0; frame < p_.frames; frame += lanes_) {  // half a batch at a time
+        const int batch = frame / (2 * lanes_), half = frame / lanes_ % 2, count = std::min(lanes_, p_.frames - frame);
         const std::size_t at = static_cast<std::size_t>(batch) * kPositions + position;
-        const std::size_t from = static_cast<std::size_t>(bin) * p_.frames + frame;
-        const float m = by * magnitude[from];
-        norm_ += static_cast<double>(m) * m;
-        magnitude_[at * 2 * lanes_ + lane] = m;
-        float* state = state_.get() + (at * 4 + 2 * half) * lanes_ + lane % lanes_;
-        state[0] = m * start[2 * from];
-        state[lanes_] = imaginary * m * start[2 * from + 1];
+        float* to = magnitude_.get() + (2 * at + half) * lanes_;
+        float* state = state_.get() + (4 * at + 2 * half) * lanes_;
+        for (int l = 0; l < count; ++l) {
+          const float scaled = by * m[frame + l];
+          power += static_cast<double>(scaled) * scaled;
+          to[l] = scaled;
+          state[l] = scaled * phase[2 * (frame + l)];
+          state[lanes_ + l] = imaginary * scaled * phase[2 * (frame + l) + 1];
+        }
       }
+      norm_ += power;
     });
     norm_ = std::sqrt(norm_);
   }
 
   void iterate(std::int64_t row) {
     double before = std::numeric_limits<double>::infinity();
-    int checked = 0;
-    if (p_.averaged && p_.iterations > 0) {
+    const int switch_at = p_.averaged_iterations;
+    const auto averaged = [&](int done) { return done < switch_at; };  // whether iteration `done` + 1 is one
+    const auto look = [&](int done) {
+      return done == p_.iterations || (p_.check_every > 0 && done > 0 && done % p_.check_every == 0);
+    };
+    if (averaged(0) && p_.iterations > 0) {
       pass<Pass::kStart, true>();
     } else {
       pass<Pass::kStart, false>();
     }
-    for (int done = 0;;) {
-      const bool last = done == p_.iterations,
-                 check = last || (done > 0 && p_.check_every > 0 && done % p_.check_every == 0);
-      if (check) {
+    for (int done = 0, checked = 0;;) {
+      if (look(done)) {
         const double now = measure();
-        const bool stop = last || griffin_lim_is_done(before, now, done - checked, p_.tolerance, p_.target);
+        const bool stop = done == p_.iterations || griffin_lim_is_done(before, now, done - checked,
+                                                                       averaged(done) ? 0 : p_.tolerance, p_.target);
         p_.convergence[row] = now;
         p_.iterations_done[row] = done;
         before = now, checked = done;
         if (stop) return;
-        if (p_.averaged) pass<Pass::kStart, true>();
+        if (averaged(done)) pass<Pass::kStart, true>();
       }
-      if (!p_.averaged) extrapolate();
-      ++done;
-      const bool look = done == p_.iterations || (p_.check_every > 0 && done % p_.check_every == 0);
-      if (!p_.averaged) {
+      if (!averaged(done)) extrapolate();
+      if (!averaged(done++)) {
         pass<Pass::kIterate, false>();
-      } else if (look) {
+      } else if (look(done) || !averaged(done)) {
         pass<Pass::kLast, true>();
       } else {
         pass<Pass::kIterate, true>();

@@ -16,11 +16,11 @@ struct GriffinLimProblem {
   int frames = 0;   // T
   int samples = 0;  // hop (T - 1) <= samples < hop T
   bool reflect = true;
-  bool averaged = false;  // averaged reflections instead of Griffin-Lim
-  float momentum = 0;     // Griffin-Lim: u_n = x_n - momentum x_{n-1}
-  float relaxation = 0;   // averaged reflections
-  int iterations = 0;     // at most
-  int check_every = 0;    // iterations between two looks at the convergence; 0: none but the last
+  float momentum = 0;           // Griffin-Lim: u_n = x_n - momentum x_{n-1}
+  float relaxation = 0;         // averaged reflections
+  int iterations = 0;           // at most
+  int averaged_iterations = 0;  // how many, from the first, are averaged reflections; Griffin-Lim follows
+  int check_every = 0;          // iterations between two looks at the convergence; 0: none but the last
   double tolerance = 0, target = 0;
   const float* magnitude = nullptr;         // [B, F, T]
   const float* start = nullptr;             // [B, F, T, 2] cosine and sine of the first phases

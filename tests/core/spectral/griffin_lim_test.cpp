@@ -165,10 +165,12 @@ TEST(GriffinLim, StopsAtTheTargetOrWhenItImprovesLittle) {
       EXPECT_EQ(fast.iterations[row] % 5, 0);
       EXPECT_NEAR(static_cast<double>(fast.iterations[row]), static_cast<double>(plain.iterations[row]), 5);
     }
-    options.target = 0, options.tolerance = 1;  // never that much in one iteration: the second look ends it
+    // Never that much in one iteration: the second look ends it, or the first after the reflections.
+    options.target = 0, options.tolerance = 1;
+    const std::int64_t end = method == PhaseMethod::kGriffinLim ? 10 : 50;
     for (const bool kernel : {true, false}) {
       options.kernel = kernel;
-      EXPECT_EQ(griffin_lim(m, options).iterations, (std::vector<std::int64_t>{10, 10, 10}));
+      EXPECT_EQ(griffin_lim(m, options).iterations, (std::vector<std::int64_t>(3, end)));
     }
   }
 }
@@ -184,10 +186,11 @@ TEST(GriffinLim, LooksDoNotChangeWhatFollows) {
   }
 }
 
-TEST(GriffinLim, AveragedReflectionsComeNearerThanGriffinLim) {
+TEST(GriffinLim, AveragedReflectionsComeNearerInATenthOfTheIterations) {
   const auto m = inconsistent(2, 1024, 256, 64);
-  auto options = options_for(1024, 256, 150);
+  auto options = options_for(1024, 256, 1000);
   const auto plain = griffin_lim(m, options);
+  options.iterations = 100;
   options.method = PhaseMethod::kAveragedReflections;
   const auto averaged = griffin_lim(m, options);
   for (std::size_t row = 0; row < 2; ++row) EXPECT_LT(averaged.convergence[row], plain.convergence[row]);

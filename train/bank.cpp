@@ -1,0 +1,185 @@
+#include "train/bank.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "core/audio_file.h"
+#include "core/error.h"
+#include "core/progress.h"
+#include "core/seed.h"
+
+namespace diffverb {
+namespace {
+
+using torch::Tensor;
+
+void check_options(const BankOptions& o) {
+  const auto refuse = [](const std::string& what) { throw ContractError("bank: " + what); };
+  for (const std::int64_t size : o.sizes) {
+    if (size < 1 || size > 1024) refuse("a grid has 1 to 1024 points a side, got " + std::to_string(size));
+  }
+  if (o.latent < 1) refuse("a latent point has at least 1 coordinate, got " + std::to_string(o.latent));
+  for (std::size_t a = static_cast<std::size_t>(std::min<std::int64_t>(o.latent, 3)); a < 3; ++a) {
+    if (o.sizes[a] != 1)
+      refuse("a latent point has " + std::to_string(o.latent) + " coordinates: the grid's side " +
+             std::to_string(a + 1) + " must be 1, got " + std::to_string(o.sizes[a]));
+  }
+  if (!(o.low < o.high)) refuse("the grid must rise from low to high");
+  if (!(o.width >= 0) || !(o.span_db > 0) || !(o.sample_rate_hz > 0))
+    refuse("width must not be negative, span_db and sample_rate_hz must be above 0");
+  if (o.batch < 1) refuse("batch must be at least 1, got " + std::to_string(o.batch));
+  if (!nlohmann::json::parse(o.provenance, nullptr, false).is_object())
+    refuse("the provenance must be the text of a JSON object");
+}
+
+std::vector<double> axis_of(const BankOptions& o, std::int64_t size) {
+  if (size == 1) return {0.5 * (o.low + o.high)};
+  std::vector<double> axis;
+  for (std::int64_t i = 0; i < size; ++i)
+    axis.push_back(o.low + (o.high - o.low) * static_cast<double>(i) / static_cast<double>(size - 1));
+  return axis;
+}
+
+/// [X Y Z, 2, latent]: every point and its right channel's
+Tensor points_of(const BankOptions& o, const std::array<std::vector<double>, 3>& axes) {
+  const std::int64_t count = o.sizes[0] * o.sizes[1] * o.sizes[2];
+  auto points = at::zeros({count, 2, o.latent}, at::kDouble);
+  auto* z = points.mutable_data_ptr<double>();
+  Random random(o.seed, "bank width");
+  for (std::int64_t p = 0; p < count; ++p, z += 2 * o.latent) {
+    const std::int64_t at[3] = {p / (o.sizes[1] * o.sizes[2]), p / o.sizes[2] % o.sizes[1], p % o.sizes[2]};
+    for (std::int64_t c = 0; c < o.latent; ++c) {
+      if (c < 3) z[c] = axes[static_cast<std::size_t>(c)][static_cast<std::size_t>(at[c])];
+      z[o.latent + c] = z[c] - o.width * random.normal();
+    }
+  }
+  return points.to(at::kFloat);
+}
+
+/// [B, F, T] of a decoder's answer
+Tensor magnitudes_of(const Tensor& values, const BankOptions& o, std::int64_t rows, std::int64_t first_point) {
+  const std::int64_t bins = o.phases.fft_size / 2 + 1;
+  const auto flat = values.dim() == 4 && values.size(1) == 1 ? values.squeeze(1) : values;
+  if (flat.dim() != 3 || flat.size(0) != rows || flat.size(1) != bins)
+    throw ContractError("bank: the decoder must return [" + std::to_string(rows) + ", " + std::to_string(bins) +
+                        ", T], got " + at::str(values.sizes()));
+  const auto bad = at::isfinite(flat).flatten(1).all(1).logical_not().nonzero();
+  if (bad.numel() > 0)
+    throw NumericError("bank: the decoder's spectrogram of point " +
+                       std::to_string(first_point + bad[0][0].item<std::int64_t>() / 2) + " is not finite");
+  return ((flat.to(at::kFloat).clamp(0, 1) - 1) * (o.span_db * std::log(10.0) / 20)).exp();
+}
+
+/// |correlation| of pairs [P, 2, T] between two frequencies, [P]; 0 where a channel is silent.
+Tensor correlation(const Tensor& spectrum, std::int64_t from_bin, std::int64_t to_bin) {
+  const auto band = spectrum.slice(2, from_bin, to_bin);
+  const auto left = band.select(1, 0), right = band.select(1, 1);
+  const auto power = left.abs().square().sum(1) * right.abs().square().sum(1);
+  return (left * right.conj()).sum(1).abs() / power.sqrt().clamp_min(1e-30);
+}
+
+std::string provenance_of(const BankOptions& o, const Bank& bank) {
+  auto text = nlohmann::json::parse(o.provenance);
+  const GriffinLimOptions& p = o.phases;
+  const bool averaged = p.method == PhaseMethod::kAveragedReflections;
+  text["bank"] = {{"width", o.width},
+                  {"span_db", o.span_db},
+                  {"seed", o.seed},
+                  {"same_level", o.same_level},
+                  {"latent", o.latent},
+                  {"phases", averaged ? "averaged reflections" : "griffin-lim"},
+                  {"iterations", p.iterations},
+                  {averaged ? "relaxation" : "momentum", averaged ? p.relaxation : p.momentum},
+                  {"fft_size", p.fft_size},
+                  {"hop_size", p.hop_size},
+                  {"mean_spectral_convergence", bank.mean_convergence},
+                  {"worst_spectral_convergence", bank.worst_convergence},
+                  {"mean_coherence", bank.coherence},
+                  {"mean_coherence_1k", bank.coherence_1k}};
+  return text.dump();
+}
+
+/// Pairs [P, 2, T] to unit energy, the mean of both channels.
+void level(Tensor& pairs) {
+  const auto energy = pairs.square().sum({1, 2}, true) / 2;
+  pairs.div_(at::where(energy > 0, energy, at::ones_like(energy)).sqrt_());
+}
+
+}  // namespace
+
+BankOptions published_bank_options() {
+  BankOptions options;
+  options.span_db = 120;
+  options.same_level = false;
+  options.phases = GriffinLimOptions();
+  return options;
+}
+
+Bank make_bank(const Decoder& decode, const BankOptions& o) {
+  check_options(o);
+  torch::NoGradGuard no_grad;
+  Bank bank;
+  bank.responses.sample_rate_hz = o.sample_rate_hz;
+  for (std::size_t a = 0; a < 3; ++a) bank.responses.axes[a] = axis_of(o, o.sizes[a]);
+  const Tensor points = points_of(o, bank.responses.axes);
+  const std::int64_t count = points.size(0);
+  Progress progress("bank", count);
+  for (std::int64_t first = 0; first < count; first += o.batch) {
+    const std::int64_t part = std::min(o.batch, count - first), rows = 2 * part;
+    const auto values = decode(points.narrow(0, first, part).reshape({rows, o.latent}));
+    GriffinLimOptions phases = o.phases;
+    phases.seed = o.seed;
+    phases.first_row = 2 * first;
+    const auto found = griffin_lim(magnitudes_of(values, o, rows, first), phases);
+    auto pairs = found.signal.to(at::kCPU).reshape({part, 2, -1}).contiguous();
+    if (o.same_level) level(pairs);
+    bank.responses.samples = static_cast<int>(pairs.size(2));
+    if (first == 0) bank.responses.responses.reserve(static_cast<std::size_t>(2 * count * pairs.size(2)));
+    const float* data = pairs.const_data_ptr<float>();
+    bank.responses.responses.insert(bank.responses.responses.end(), data, data + pairs.numel());
+    double sum = 0;
+    for (const double convergence : found.convergence) {
+      sum += convergence;
+      bank.worst_convergence = std::max(bank.worst_convergence, convergence);
+    }
+    bank.mean_convergence += sum / static_cast<double>(2 * count);
+    const auto spectrum = at::fft_rfft(pairs);
+    const auto bin = [&](double hz) {
+      return std::min<std::int64_t>(std::llround(hz * static_cast<double>(pairs.size(2)) / o.sample_rate_hz),
+                                    spectrum.size(2));
+    };
+    bank.coherence += correlation(spectrum, 0, spectrum.size(2)).sum().item<double>() / static_cast<double>(count);
+    bank.coherence_1k +=
+        correlation(spectrum, bin(707.1), bin(1414.2)).sum().item<double>() / static_cast<double>(count);
+    progress.update(first + part, sum / static_cast<double>(rows));
+  }
+  progress.finish();
+  bank.responses.provenance = provenance_of(o, bank);
+  return bank;
+}
+
+void write_bank_wavs(const runtime::ResponseBank& bank, const std::filesystem::path& folder) {
+  std::error_code code;
+  std::filesystem::create_directories(folder, code);
+  if (code) throw DataError(folder.string() + ": cannot be made: " + code.message());
+  const std::int64_t points = bank.size(0) * bank.size(1) * bank.size(2);
+  at::parallel_for(0, points, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t p = begin; p < end; ++p) {
+      const int z = static_cast<int>(p % bank.size(2)), y = static_cast<int>(p / bank.size(2) % bank.size(1)),
+                x = static_cast<int>(p / bank.size(2) / bank.size(1));
+      Audio audio;
+      audio.rate_hz = bank.sample_rate_hz;
+      for (int c = 0; c < 2; ++c) {
+        const auto response = bank.response(x, y, z, c);
+        audio.channels.emplace_back(response.begin(), response.end());
+      }
+      const auto name = std::to_string(x) + "_" + std::to_string(y) + "_" + std::to_string(z) + ".wav";
+      write_audio(folder / name, audio);
+    }
+  });
+}
+
+}  // namespace diffverb

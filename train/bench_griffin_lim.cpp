@@ -1,0 +1,225 @@
+#include "train/bench_griffin_lim.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "core/seed.h"
+#include "core/spectral/griffin_lim.h"
+#include "train/bank.h"
+
+namespace diffverb {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t kRows = 16, kBins = 513, kFrames = 128, kFft = 1024, kHop = 256, kPeerIterations = 1000;
+constexpr std::int64_t kBankRows = 2000;
+
+// The peer gets an allocator that keeps its memory, as we have, and the batch size that suits it best. Its time is that
+// of its fastest batch, as ours is that of our fastest run.
+constexpr const char* kPeerScript = R"py(
+import json, sys, time
+import numpy, torch
+from torchaudio.functional import griffinlim
+magnitudes, signals, rows, iterations, threads = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6])
+torch.set_num_threads(threads)
+m = torch.from_numpy(numpy.fromfile(magnitudes, numpy.float32)).reshape(rows, 513, 128)
+window = torch.hann_window(1024)
+def run(part, count):
+    return griffinlim(part, window, 1024, 256, 1024, 1.0, count, 0.99, None, True)
+def seconds(part, count):
+    start = time.perf_counter()
+    signal = run(part, count)
+    return time.perf_counter() - start, signal
+torch.manual_seed(0)
+run(m, 5)
+batches = [b for b in (1, 4, 16) if b <= rows]
+best = min(batches, key=lambda b: min(seconds(m[:b], 40)[0] for _ in range(2)) / b)
+parts = [seconds(m[i:i + best], iterations) for i in range(0, rows, best)]
+torch.cat([signal for _, signal in parts]).numpy().tofile(signals)
+times = [s for s, _ in parts]
+if len(times) < 2:
+    times.append(seconds(m, iterations)[0])
+print(json.dumps({"ms": 1000 * min(times) / best, "batch": best}))
+)py";
+
+/// What a decoder draws: levels that fall over time, faster towards high frequencies, smooth texture of 2 dB, 80 dB
+/// deep.
+at::Tensor room_magnitudes(std::int64_t rows) {
+  Random random(1, "bench griffin_lim");
+  const auto frame = at::arange(kFrames, at::kFloat), bin = at::arange(kBins, at::kFloat).unsqueeze(1) / (kBins - 1);
+  std::vector<at::Tensor> all;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const double t60_s = random.uniform(0.3, 3), damping = random.uniform(0.5, 3), tilt_db = random.uniform(5, 25);
+    std::vector<float> texture(16 * 16);
+    for (float& value : texture) value = static_cast<float>(2 * random.normal());
+    const auto smooth =
+        at::upsample_bicubic2d(at::tensor(texture).reshape({1, 1, 16, 16}), {kBins, kFrames}, true)[0][0];
+    const auto decay_db = frame * (60.0 * kHop / 16000 / t60_s) * (1 + damping * bin);
+    const auto level_db = smooth - decay_db - tilt_db * bin;
+    const auto below_db = (level_db - level_db.max()).clamp_min(-80);
+    all.push_back((below_db * (std::log(10.0) / 20)).exp());
+  }
+  return at::stack(all).contiguous();
+}
+
+double mean_of(const at::Tensor& values) { return values.mean().item<double>(); }
+
+double convergence_of(const at::Tensor& signal, const at::Tensor& m) {
+  return mean_of(spectral_convergence(signal, m, kFft, kHop, Padding::kReflect));
+}
+
+struct Peer {
+  double ms = 0;  // a response
+  std::int64_t batch = 0;
+  double convergence = 0;
+};
+
+/// A folder that goes when it is left.
+struct Scratch {
+  fs::path path;
+  Scratch() {
+    std::string name = (fs::temp_directory_path() / "diffverb-bench-XXXXXX").string();
+    if (!::mkdtemp(name.data())) throw DataError(name + ": cannot be made");
+    path = name;
+  }
+  ~Scratch() {
+    std::error_code code;
+    fs::remove_all(path, code);
+  }
+};
+
+std::string in_shell_quotes(const std::string& text) {
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+std::optional<Peer> ask_peer(const at::Tensor& m) {
+  const Scratch scratch;
+  const auto magnitudes = scratch.path / "magnitudes.f32", signals = scratch.path / "signals.f32",
+             script = scratch.path / "peer.py";
+  write_file_atomically(magnitudes, m.const_data_ptr<float>(), static_cast<std::size_t>(m.numel()) * sizeof(float));
+  write_file_atomically(script, kPeerScript);
+  const char* python = std::getenv("DIFFVERB_PYTHON");
+  const std::string command =
+      "MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=268435456 " +
+      in_shell_quotes(python ? python : "python3") + " " + in_shell_quotes(script) + " " + in_shell_quotes(magnitudes) +
+      " " + in_shell_quotes(signals) + " " + std::to_string(m.size(0)) + " " + std::to_string(kPeerIterations) + " " +
+      std::to_string(bench_threads()) + " 2>/dev/null";
+  std::string text;
+  std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
+  if (!pipe) return std::nullopt;
+  for (char piece[256]; std::fgets(piece, sizeof piece, pipe.get());) text += piece;
+  const auto answer = nlohmann::json::parse(text, nullptr, false);
+  if (!answer.is_object()) return std::nullopt;
+  std::string bytes = read_file(signals);
+  const std::int64_t samples = kHop * (kFrames - 1);
+  if (bytes.size() != static_cast<std::size_t>(m.size(0) * samples) * sizeof(float)) return std::nullopt;
+  const auto signal = at::from_blob(bytes.data(), {m.size(0), samples}, at::kFloat);
+  return Peer{answer["ms"].get<double>(), answer["batch"].get<std::int64_t>(), convergence_of(signal, m)};
+}
+
+/// One run for all sizes: it takes a while.
+struct Setting {
+  at::Tensor magnitudes = room_magnitudes(kRows);
+  std::optional<Peer> peer = ask_peer(magnitudes);
+};
+const Setting& setting() {
+  static const Setting one;
+  return one;
+}
+
+std::string number(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4f", value);
+  return text;
+}
+
+/// The least of `turns` runs, per response, and the convergence reached.
+double least_ms(const at::Tensor& m, const GriffinLimOptions& options, int turns, double& convergence) {
+  double least = 1e300;
+  for (int i = 0; i < turns; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    const auto signal = griffin_lim(m, options).signal;
+    least =
+        std::min(least, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    if (i == 0) convergence = convergence_of(signal, m);
+  }
+  return least / static_cast<double>(m.size(0));
+}
+
+BenchResult result_of(const std::string& what, double ours_ms, double ours_convergence, double worse_than_peer) {
+  const auto& peer = setting().peer;
+  BenchResult result;
+  result.name = "griffin_lim";
+  result.size = what + " convergence=" + number(ours_convergence);
+  result.ours_ms = ours_ms;
+  if (!peer) return result;
+  if (!(ours_convergence <= peer->convergence * worse_than_peer)) {
+    throw NumericError("bench griffin_lim: spectral convergence " + number(ours_convergence) + ", torchaudio reaches " +
+                       number(peer->convergence));
+  }
+  result.peer = "torchaudio.functional.griffinlim, 1000 iterations, batch " + std::to_string(peer->batch) +
+                ", convergence=" + number(peer->convergence);
+  result.peer_ms = peer->ms;
+  return result;
+}
+
+/// The same iterations: another random start, so the convergence differs by its chance.
+BenchResult bench_same() {
+  const auto& m = setting().magnitudes;
+  GriffinLimOptions options;
+  options.iterations = kPeerIterations;
+  double convergence = 0;
+  const double ms = least_ms(m, options, 2, convergence);
+  return result_of("F=513 T=128 n=1000 each", ms, convergence, 1.02);
+}
+
+BenchResult bench_to_equal_convergence() {
+  const auto& m = setting().magnitudes;
+  GriffinLimOptions options = BankOptions().phases;
+  options.iterations = 40;
+  double convergence = 0;
+  const double ms = least_ms(m, options, 5, convergence);
+  return result_of("F=513 T=128 averaged n=" + std::to_string(options.iterations) + " each", ms, convergence, 1);
+}
+
+BenchResult bench_bank() {
+  GriffinLimOptions options = BankOptions().phases;
+  constexpr std::int64_t kBatch = 200;
+  double ms = 0, convergence = 0;
+  for (std::int64_t first = 0; first < kBankRows; first += kBatch) {
+    const auto m = setting().magnitudes.repeat({(kBatch + kRows - 1) / kRows, 1, 1}).narrow(0, 0, kBatch).contiguous();
+    options.first_row = first;
+    double part = 0;
+    ms += least_ms(m, options, 1, part) * kBatch;
+    convergence += part * kBatch / kBankRows;
+  }
+  BenchResult result =
+      result_of("bank of 2000, F=513 T=128 n=" + std::to_string(options.iterations), ms, convergence, 1);
+  if (result.peer_ms) {
+    result.peer_ms = *result.peer_ms * kBankRows;
+    result.peer += ", 2000 times the mean of " + std::to_string(kRows);
+  }
+  return result;
+}
+
+}  // namespace
+
+std::vector<std::function<BenchResult()>> griffin_lim_benches() {
+  return {bench_same, bench_to_equal_convergence, bench_bank};
+}
+
+}  // namespace diffverb

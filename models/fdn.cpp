@@ -190,6 +190,7 @@ void Fdn::start_levels() {
 }
 
 std::map<std::string, torch::Tensor> Fdn::parameters() const {
+  if (!room_) return {};  // design() makes them
   std::map<std::string, torch::Tensor> out{{"b", b_}, {"c", c_}, {"eq_db", eq_db_}};
   for (std::size_t g = 0; g < rates_.size(); ++g) out["decay_rates." + std::to_string(g)] = rates_[g];
   for (std::size_t g = 0; g < room_->slopes.size(); ++g) {

@@ -10,7 +10,7 @@
 namespace diffverb {
 namespace {
 
-constexpr double kLeastMeanAbsorption = 0.015, kMostMeanAbsorption = 0.75;
+constexpr double kLeastMeanAbsorption = 0.015, kMostMeanAbsorption = 0.5;
 constexpr double kLeastAbsorption = 0.003, kMostAbsorption = 0.99;  // of a wall, in one band
 
 double uniform(Random& random, const Span& span) { return random.uniform(span.low, span.high); }

@@ -20,7 +20,7 @@ struct Span {
 ///
 /// A room is a box of a drawn volume. Its walls either have materials from a table, or absorb as much as a drawn
 /// reverberation time asks for, unevenly from wall to wall and from band to band. A time that the walls of a volume
-/// hardly ever have (mean absorption outside 0.015 .. 0.75) is drawn no more for it: closets are dry, halls ring.
+/// hardly ever have (mean absorption outside 0.015 .. 0.5) is drawn no more for it: closets are dry, halls ring.
 ///
 /// Throws   ConfigError file:line:column for a range that is no range or that nothing fits into
 class RoomRange {

@@ -11,24 +11,26 @@
 namespace diffverb {
 namespace {
 
-constexpr double kFadeShare = 0.2;   // of the images' reach
-constexpr double kAfterEndS = 0.03;  // computed beyond the end, for filters that run backwards
-constexpr double kLeastReach = 1.5;  // in direct distances
+constexpr double kFadeShare = 0.2;    // of the images' reach
+constexpr double kAfterEndS = 0.03;   // computed beyond the end, for filters that run backwards
+constexpr double kWaysPerImage = 10;  // a rough surface sends one sound on in many ways
+constexpr double kLeastReach = 1.5;   // in direct distances
 
 double distance_m(const Point& a, const Point& b) {
   return std::sqrt((a[0] - b[0]) * (a[0] - b[0]) + (a[1] - b[1]) * (a[1] - b[1]) + (a[2] - b[2]) * (a[2] - b[2]));
 }
 
-/// White noise of variance 1 from sample `first` on; made of impulses while there are fewer images than samples.
+/// White noise of variance 1 from sample `first` on; made of impulses while there are fewer ways than samples.
 std::vector<float> sparse_noise(std::size_t first, std::size_t count, double volume, double speed_m_s, double rate_hz,
                                 std::uint64_t seed) {
   Random random(seed, "tail");
   std::vector<float> noise(count, 0.0f);
-  const double density = 4 * std::numbers::pi * std::pow(speed_m_s / rate_hz, 3) / volume;  // images in sample n / n^2
+  // Ways in sample n, over n^2.
+  const double density = kWaysPerImage * 4 * std::numbers::pi * std::pow(speed_m_s / rate_hz, 3) / volume;
   for (std::size_t n = first; n < count; ++n) {
-    const double images = density * static_cast<double>(n) * static_cast<double>(n);
-    if (images < 1 && random.uniform() >= images) continue;
-    noise[n] = static_cast<float>(random.normal() / std::sqrt(std::min(images, 1.0)));
+    const double ways = density * static_cast<double>(n) * static_cast<double>(n);
+    if (ways < 1 && random.uniform() >= ways) continue;
+    noise[n] = static_cast<float>(random.normal() / std::sqrt(std::min(ways, 1.0)));
   }
   return noise;
 }

@@ -34,6 +34,12 @@ TEST(EnergyDecay, FollowsEyringInACubeOfEvenWallsThatScatter) {
   EXPECT_NEAR(time_of(cube, even(0.03), 0.9) / sabine_time_s(cube, 0.03, kSpeed), 1, 0.03);
 }
 
+// Directions along an axis meet fewer walls than the mean: their sound is what is left in the end.
+TEST(EnergyDecay, OutlastsEyringBySevenPercentInACubeWhereNothingScatters) {
+  for (const double absorption : {0.1, 0.4})
+    EXPECT_NEAR(time_of({5, 5, 5}, even(absorption), 0) / eyring_time_s({5, 5, 5}, absorption, kSpeed), 1.07, 0.01);
+}
+
 TEST(EnergyDecay, OutlastsEyringWhereAbsorptionIsUnevenAndNothingScatters) {
   auto walls = even(0.02);
   walls[4] = walls[5] = {0.6};  // a flat room with a carpet and a soft ceiling

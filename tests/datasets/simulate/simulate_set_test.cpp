@@ -103,7 +103,7 @@ TEST(SimulateSet, ResponsesEndWhereNothingIsLeft) {
 TEST(SimulateSet, AKilledProgramResumesToTheSameFile) {
   const Scratch scratch;
   const auto arguments = [&](const char* name) {
-    return std::vector<std::string>{"data",    "simulate",      "-o",        (scratch / name).string(),
+    return std::vector<std::string>{"data",    "simulate",     "-o",        (scratch / name).string(),
                                     "--set",   "rate_hz=8000", "--set",     "length_s=0.5",
                                     "--count", "60",           "--threads", "2"};
   };

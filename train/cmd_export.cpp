@@ -6,7 +6,9 @@
 #include "core/files.h"
 #include "runtime/weights.h"
 #include "train/cli.h"
+#include "train/envelope_export.h"
 #include "train/export_bank.h"
+#include "train/model_file.h"
 #include "train/run_folder.h"
 
 namespace diffverb {
@@ -17,7 +19,24 @@ struct ExportOptions {
   ExportBankOptions bank;
 };
 
+/// A trained autoencoder: the model file itself, or the one in a run folder of diffverb train.
+bool export_trained(const ExportOptions& options) {
+  const auto model = std::filesystem::is_directory(options.run) ? options.run / "model.safetensors" : options.run;
+  if (!std::filesystem::is_regular_file(model)) return false;
+  const ModelFile trained = load_model(model);
+  const auto* autoencoder = dynamic_cast<const EnvelopeAutoencoder*>(trained.model.get());
+  if (!autoencoder)
+    throw ConfigError(model.string() + ": a " + trained.type + " plays as a response bank; give --bank");
+  auto provenance = trained.texts;
+  const std::string config = provenance.at("config");
+  for (const char* own : {"config", "kind", "sha256"}) provenance.erase(own);
+  export_envelope(*autoencoder, config, provenance, options.out);
+  std::cout << options.out.string() << "\n";
+  return true;
+}
+
 void export_run(const ExportOptions& options) {
+  if (export_trained(options)) return;
   const RunFolder run = RunFolder::open(options.run);
   const auto weights = run.file("weights.safetensors");
   if (!std::filesystem::exists(weights) && std::filesystem::exists(run.file("checkpoint.safetensors"))) {
@@ -45,6 +64,7 @@ void add_export_command(CLI::App& app, Context&) {
   add_bank_options(*command, options->bank);
   command->footer(
       "Examples:\n  diffverb export room_fit --out room.safetensors\n"
+      "  diffverb export runs/autoencoder --out autoencoder.safetensors\n"
       "  diffverb export autoencoder.safetensors --bank --out bank.safetensors --wav bank");
   command->callback([options] {
     if (options->bank.bank) return export_bank(options->run, options->out, options->bank);

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+
+namespace diffverb {
+
+/// Two sequences of noise that repeat, one for the even bands of the layout and one for the odd, whose energy is even
+/// over time in every band: what an envelope decoder shapes.
+///
+/// Gaussian noise strays: a third octave of it wanders by decibels from one moment to the next, and so does all that is
+/// measured of a response made from it. Here the envelope of each band is divided out, smoothed over its own ringing,
+/// and so is the short-time spectrum of all bands together below 2 kHz; the band filters undo part of it, so it is done
+/// again and again (alternating projections). Neighbouring bands come from different sequences: their powers add.
+///
+/// Reads    samples: a power of two
+/// Returns  [2, samples] float32
+torch::Tensor even_noise(std::int64_t samples, int iterations, std::uint64_t seed);
+
+}  // namespace diffverb

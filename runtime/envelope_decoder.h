@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "runtime/weights.h"
+
+namespace diffverb::runtime {
+
+/// A layer y = W x + b, row-major.
+struct DenseWeights {
+  int inputs = 0, outputs = 0;
+  std::vector<float> weight;  // [outputs, inputs]
+  std::vector<float> bias;    // [outputs]
+};
+
+/// A network from a latent point to a room, as a file of kind "autoencoder" holds it: what FORMAT.md calls an envelope
+/// decoder.
+///
+///     x_0 = f(in z), x_i+1 = x_i + b_i f(a_i x_i), o = out x_n,  f(x) = max(x, 0.1 x)
+///
+/// o [6 + J, K] gives for each band k, in this order, level, direct sound, first and second decay time, mix, noise
+/// floor and J early gains (room_of()). The noise is two sequences that repeat, one for even bands and one for odd,
+/// whose energy was made even in every band beforehand.
+struct EnvelopeDecoderWeights {
+  double sample_rate_hz = 0;
+  double latent_bound = 2;  ///< latent coordinates lie in [-latent_bound, latent_bound]
+  DenseWeights in, out;
+  std::vector<DenseWeights> a, b;     // of the residual blocks
+  std::vector<double> centres_hz;     // [K] rising
+  std::vector<double> knots_s;        // [J] rising
+  int noise_samples = 0;              // N, a power of two
+  std::vector<float> noise;           // [2, N], unit power
+  std::string provenance = "{}";      ///< JSON text of an object
+  std::string config;                 ///< YAML that makes the model again, with its encoder
+  std::vector<DenseWeights> encoder;  // in, a, b, a, b, ..., out: carried along, not played
+  /// All of the file's metadata; empty for weights that were made in memory.
+  std::map<std::string, std::string, std::less<>> metadata;
+
+  int latent() const { return in.inputs; }
+  int bands() const { return static_cast<int>(centres_hz.size()); }
+  int knots() const { return static_cast<int>(knots_s.size()); }
+};
+
+/// What a latent point means; energies relative to a response of unit energy. See models/envelope/parameters.h.
+struct EnvelopeRoom {
+  std::vector<double> level_db, direct_db, t1_s, t2_s, mix, floor_db;  // [K]
+  std::vector<double> early_db;                                        // [J, K]
+};
+
+/// How a room is made to sound.
+struct EnvelopeSound {
+  double seconds = 0;       // 0: until every band has fallen by 70 dB from the loudest, at most 12 s
+  double level_db = 0;      // of the whole response's energy
+  bool with_floor = false;  // also the noise floor of what was encoded
+  std::size_t voice = 0;    // another number: the same room, uncorrelated (another channel)
+};
+
+/// Turns latent points into impulse responses, without phase reconstruction: noise in bands, shaped.
+///
+/// The constructor splits the noise (tens of milliseconds, K N floats of memory); decode() takes a few milliseconds a
+/// second of sound and may run on any thread.
+class EnvelopeDecoder {
+ public:
+  /// Weights that were checked: from load_envelope_decoder.
+  explicit EnvelopeDecoder(std::shared_ptr<const EnvelopeDecoderWeights> weights);
+
+  /// Latent coordinates beyond the bound are taken as on it.
+  EnvelopeRoom room_of(std::span<const double> latent) const;
+  std::vector<float> sound_of(const EnvelopeRoom& room, const EnvelopeSound& sound) const;
+  std::vector<float> decode(std::span<const double> latent, const EnvelopeSound& sound) const {
+    return sound_of(room_of(latent), sound);
+  }
+  const EnvelopeDecoderWeights& weights() const { return *weights_; }
+
+ private:
+  std::shared_ptr<const EnvelopeDecoderWeights> weights_;
+  std::vector<float> bands_;  // [K, N], unit power
+};
+
+/// A decoder's weights, or the reason why there are none.
+struct EnvelopeDecoderResult {
+  std::shared_ptr<const EnvelopeDecoderWeights> weights;
+  std::string error;  ///< empty exactly when `weights` is there
+
+  explicit operator bool() const { return weights != nullptr; }
+};
+
+/// Reads and checks a file of kind "autoencoder", as strictly as load_model. Nothing is thrown.
+EnvelopeDecoderResult load_envelope_decoder(const std::filesystem::path& path);
+/// The same for a file's bytes; they need not live on.
+EnvelopeDecoderResult load_envelope_decoder(std::span<const std::uint8_t> file);
+/// The bytes of a decoder's file, checked as load_envelope_decoder would.
+SerializedWeights serialize_envelope_decoder(const EnvelopeDecoderWeights& weights, const Metadata& metadata = {});
+
+/// Amplitude of band k at a frequency (Meyer's crossfade between centres); squares add up to 1 over the bands.
+double band_weight(const std::vector<double>& centres_hz, int k, double hz);
+
+}  // namespace diffverb::runtime

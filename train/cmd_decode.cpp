@@ -1,0 +1,73 @@
+#include <cmath>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/files.h"
+#include "train/cli.h"
+#include "train/room_coder.h"
+
+namespace diffverb {
+namespace {
+
+struct Options {
+  std::string model, out, latent_file;
+  std::vector<double> z;
+  double seconds = 0;
+  int channels = 1;
+};
+
+std::vector<double> latent_of(const Options& options, const RoomCoder& coder) {
+  std::vector<double> z = options.z;
+  if (!options.latent_file.empty()) {
+    if (!z.empty()) throw ConfigError("decode: give either --z or --latent, not both");
+    const auto json = nlohmann::json::parse(read_file(options.latent_file), nullptr, false);
+    if (!json.is_object() || !json.contains("z") || !json["z"].is_array())
+      throw DataError(options.latent_file + ": expected the latent.json of diffverb encode, with a list 'z'");
+    for (const auto& value : json["z"]) {
+      if (!value.is_number()) throw DataError(options.latent_file + ": 'z' holds something that is not a number");
+      z.push_back(value.get<double>());
+    }
+  }
+  if (static_cast<int>(z.size()) != coder.latent())
+    throw ConfigError("decode: " + std::to_string(z.size()) + " latent coordinates given, " + options.model + " has " +
+                      std::to_string(coder.latent()));
+  for (const double value : z) {
+    if (!(std::abs(value) <= coder.latent_bound()))
+      throw ConfigError("decode: latent coordinate " + std::to_string(value) + " is outside -" +
+                        std::to_string(coder.latent_bound()) + " to " + std::to_string(coder.latent_bound()));
+  }
+  return z;
+}
+
+void decode(const Options& options) {
+  const std::unique_ptr<RoomCoder> coder = RoomCoder::open(options.model);
+  write_audio(options.out, coder->imagine(latent_of(options, *coder), options.seconds, options.channels));
+  std::cout << options.out << "\n";
+}
+
+}  // namespace
+
+void add_decode_command(CLI::App& app, Context&) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("decode", "The impulse response of a latent point");
+  command->add_option("--model", options->model, "exported autoencoder (.safetensors)")->required();
+  command->add_option("--z", options->z, "latent coordinates, X,Y,Z,...")->delimiter(',');
+  command->add_option("--latent", options->latent_file, "instead of --z: latent.json of diffverb encode");
+  command->add_option("--out", options->out, "WAV to write (float32)")->required();
+  command->add_option("--seconds", options->seconds, "length (default: until 70 dB down, at most 12 s)")
+      ->check(CLI::Range(0.01, 60.0));
+  command->add_option("--channels", options->channels, "uncorrelated responses of the same room")
+      ->check(CLI::Range(1, kMostChannels))
+      ->capture_default_str();
+  command->footer(
+      "What was measured has a noise floor, which `diffverb encode` plays; a decoded point has none.\n"
+      "Examples:\n"
+      "  diffverb decode --z 0.3,-1,0.2 --model autoencoder_3.safetensors --out ir.wav\n"
+      "  diffverb decode --latent room/latent.json --model autoencoder.safetensors --out ir.wav --channels 2");
+  command->callback([options] { decode(*options); });
+}
+
+}  // namespace diffverb

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/audio_file.h"
+
+namespace diffverb {
+
+/// A response as an autoencoder keeps it: a latent point for each channel, and what stands beside it.
+struct EncodedRoom {
+  double rate_hz = 0, seconds = 0;  // of what was encoded
+  double onset_s = 0;               // of the first channel to begin
+  struct Channel {
+    std::vector<double> latent;
+    double level_db = 0;  // energy of the response
+    double onset_s = 0;
+  };
+  std::vector<Channel> channels;
+};
+
+/// An autoencoder in use: responses to latent points and back. What sounds is made by the runtime.
+class RoomCoder {
+ public:
+  virtual ~RoomCoder() = default;
+
+  /// Throws   DataError for a response without sound
+  virtual EncodedRoom encode(const Audio& response) = 0;
+  /// The response as long, as loud and at the rate it was encoded from, its noise floor where the model keeps one.
+  virtual Audio decode(const EncodedRoom& room) = 0;
+  /// A response from a latent point alone, without a noise floor: `channels` uncorrelated ones.
+  virtual Audio imagine(const std::vector<double>& latent, double seconds, int channels) = 0;
+
+  virtual int latent() const = 0;
+  virtual double latent_bound() const = 0;
+  virtual double rate_hz() const = 0;
+
+  /// Opens exported weights, or a run folder or model file of diffverb train. Throws a DataError for another file.
+  static std::unique_ptr<RoomCoder> open(const std::filesystem::path& weights);
+};
+
+inline constexpr int kRefinementSteps = 200;
+
+/// For exported envelope autoencoders: encoding ends with `refine_steps` steps of gradient descent on the latent point
+/// itself, from where the encoder put it.
+std::unique_ptr<RoomCoder> open_envelope_coder(const std::filesystem::path& weights,
+                                               int refine_steps = kRefinementSteps);
+
+}  // namespace diffverb

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <complex>
 #include <kissfft/kissfft.hh>
-#include <mutex>
 #include <thread>
 
 #include "core/acoustics/fft.h"
@@ -64,36 +63,36 @@ std::vector<float> spectral_signature(std::span<const float> response, double ra
   return out;
 }
 
-std::vector<std::pair<std::size_t, std::size_t>> similar_pairs(const std::vector<std::vector<float>>& signatures,
-                                                               double least) {
+std::vector<std::vector<std::size_t>> most_alike(const std::vector<std::vector<float>>& signatures, double least,
+                                                 std::size_t most) {
+  std::vector<std::vector<std::size_t>> alike(signatures.size());
   std::vector<std::size_t> rows;  // of the matrix: which signature
   for (std::size_t i = 0; i < signatures.size(); ++i) {
     if (!signatures[i].empty()) rows.push_back(i);
   }
-  std::vector<std::pair<std::size_t, std::size_t>> pairs;
-  if (rows.size() < 2) return pairs;
+  if (rows.size() < 2) return alike;
   const auto length = static_cast<Eigen::Index>(signatures[rows[0]].size());
   const auto count = static_cast<Eigen::Index>(rows.size());
   Eigen::MatrixXf all(length, count);
   for (Eigen::Index c = 0; c < count; ++c)
     all.col(c) = Eigen::Map<const Eigen::VectorXf>(signatures[rows[static_cast<std::size_t>(c)]].data(), length);
   constexpr Eigen::Index kBlock = 256;
-  std::mutex mutex;
   std::atomic<Eigen::Index> next{0};
   const auto work = [&] {
     Eigen::MatrixXf products;
     for (Eigen::Index first = kBlock * next++; first < count; first = kBlock * next++) {
-      const Eigen::Index size = std::min(kBlock, count - first);
-      for (Eigen::Index other = 0; other <= first; other += kBlock) {
-        const Eigen::Index others = std::min(kBlock, count - other);
-        products.noalias() = all.middleCols(first, size).transpose() * all.middleCols(other, others);
-        for (Eigen::Index j = 0; j < others; ++j) {
-          for (Eigen::Index i = 0; i < size; ++i) {
-            if (products(i, j) < static_cast<float>(least) || other + j >= first + i) continue;
-            const std::lock_guard lock(mutex);
-            pairs.emplace_back(rows[static_cast<std::size_t>(first + i)], rows[static_cast<std::size_t>(other + j)]);
-          }
+      const Eigen::Index size = std::min(kBlock, count - first), before = first + size;
+      products.noalias() = all.leftCols(before).transpose() * all.middleCols(first, size);
+      for (Eigen::Index i = 0; i < size; ++i) {
+        std::vector<Eigen::Index> found;
+        for (Eigen::Index j = 0; j < first + i; ++j) {
+          if (products(j, i) > static_cast<float>(least)) found.push_back(j);
         }
+        std::stable_sort(found.begin(), found.end(),
+                         [&](Eigen::Index a, Eigen::Index b) { return products(a, i) > products(b, i); });
+        found.resize(std::min(found.size(), most));
+        for (const Eigen::Index j : found)
+          alike[rows[static_cast<std::size_t>(first + i)]].push_back(rows[static_cast<std::size_t>(j)]);
       }
     }
   };
@@ -101,8 +100,7 @@ std::vector<std::pair<std::size_t, std::size_t>> similar_pairs(const std::vector
   for (unsigned k = 1; k < std::thread::hardware_concurrency(); ++k) threads.emplace_back(work);
   work();
   for (std::thread& thread : threads) thread.join();
-  std::sort(pairs.begin(), pairs.end());
-  return pairs;
+  return alike;
 }
 
 double largest_correlation(std::span<const float> a, double a_rate_hz, std::span<const float> b, double b_rate_hz) {

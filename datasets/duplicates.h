@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <span>
-#include <utility>
 #include <vector>
 
 namespace diffverb {
@@ -14,9 +13,10 @@ namespace diffverb {
 /// of the first quarter second from the onset. Empty where there is nothing to compare.
 std::vector<float> spectral_signature(std::span<const float> response, double rate_hz);
 
-/// Pairs (i, j), j < i, of signatures with a product above `least`; empty ones are in no pair. Sorted by i, then j.
-std::vector<std::pair<std::size_t, std::size_t>> similar_pairs(const std::vector<std::vector<float>>& signatures,
-                                                               double least = 0.6);
+/// For each signature those before it that it is most like: at most `most` with a product above `least`, the most alike
+/// first. Empty signatures are like none.
+std::vector<std::vector<std::size_t>> most_alike(const std::vector<std::vector<float>>& signatures, double least = 0.7,
+                                                 std::size_t most = 4);
 
 /// Largest |normalised cross-correlation| over lags of up to 4 ms, to a quarter sample, of two responses' first half
 /// second from their onsets, both at 16 kHz. In [0, 1].

@@ -4,7 +4,9 @@
 #include <atomic>
 #include <cmath>
 #include <cstdio>
+#include <exception>
 #include <map>
+#include <mutex>
 #include <thread>
 
 #include "core/acoustics/analysis.h"
@@ -78,25 +80,43 @@ void look_at_samples(const std::vector<float>& samples, const ResponseToCheck& r
                       " dB");
 }
 
-std::vector<Look> look_at_all(const std::vector<ResponseToCheck>& responses, const CheckSettings& settings) {
-  std::vector<Look> looks(responses.size());
+/// action(i) on all processors; `progress` is called from this thread. An exception of an action goes on.
+void for_each_parallel(std::size_t count, const std::function<void(std::size_t)>& action,
+                       const std::function<void(std::size_t, std::size_t)>& progress = nullptr) {
   std::atomic<std::size_t> next{0}, done{0};
+  std::exception_ptr error;
+  std::mutex mutex;
   const auto work = [&](bool reports) {
-    for (std::size_t i = next++; i < responses.size(); i = next++) {
+    for (std::size_t i = next++; i < count; i = next++) {
       try {
-        look_at_samples(responses[i].read(), responses[i], settings, looks[i]);
-      } catch (const Error& error) {
-        looks[i].findings.push_back({"unreadable", 0, error.what(), {}});
+        action(i);
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (!error) error = std::current_exception();
+        next = count;
       }
-      const std::size_t count = ++done;
-      if (reports && settings.progress) settings.progress(count, responses.size());
+      ++done;
+      if (reports && progress) progress(done, count);
     }
   };
   std::vector<std::thread> threads;
   for (unsigned k = 1; k < std::thread::hardware_concurrency(); ++k) threads.emplace_back(work, false);
   work(true);
   for (std::thread& thread : threads) thread.join();
-  if (settings.progress) settings.progress(responses.size(), responses.size());
+  if (error) std::rethrow_exception(error);
+  if (progress) progress(count, count);
+}
+
+std::vector<Look> look_at_all(const std::vector<ResponseToCheck>& responses, const CheckSettings& settings) {
+  std::vector<Look> looks(responses.size());
+  const auto look = [&](std::size_t i) {
+    try {
+      look_at_samples(responses[i].read(), responses[i], settings, looks[i]);
+    } catch (const DataError& error) {
+      looks[i].findings.push_back({"unreadable", 0, error.what(), {}});
+    }
+  };
+  for_each_parallel(responses.size(), look, settings.progress);
   return looks;
 }
 
@@ -118,17 +138,20 @@ void note_duplicates(const std::vector<ResponseToCheck>& responses, const CheckS
     else
       signatures[i] = std::move(looks[i].signature);
   }
-  std::vector<bool> named(responses.size(), false);
-  for (const auto& [i, j] : similar_pairs(signatures)) {
-    if (named[i]) continue;
-    const double correlation =
-        largest_correlation(responses[i].read(), responses[i].rate_hz, responses[j].read(), responses[j].rate_hz);
-    if (correlation <= settings.least_correlation) continue;
-    named[i] = true;
-    looks[i].findings.push_back(
-        {"duplicate", 0,
-         "correlates " + number(correlation, "%.4f") + " with " + other_name(responses[i], responses[j]), j});
-  }
+  const std::vector<std::vector<std::size_t>> alike = most_alike(signatures);
+  for_each_parallel(responses.size(), [&](std::size_t i) {
+    if (alike[i].empty()) return;
+    const std::vector<float> samples = responses[i].read();
+    for (const std::size_t j : alike[i]) {
+      const double correlation =
+          largest_correlation(samples, responses[i].rate_hz, responses[j].read(), responses[j].rate_hz);
+      if (correlation <= settings.least_correlation) continue;
+      const std::string text =
+          "correlates " + number(correlation, "%.4f") + " with " + other_name(responses[i], responses[j]);
+      looks[i].findings.push_back({"duplicate", 0, text, j});
+      return;
+    }
+  });
 }
 
 }  // namespace

@@ -203,7 +203,7 @@ TEST(Loader, ASetLargerThanItsMemoryIsStreamed) {
     writer.commit();
   }
   const auto set = dataset_of("type: rirs\nfiles: ['" + (scratch / "a.h5").string() +
-                              "']\nsamples: 8000\nsample_rate_hz: 48000\ncache_mb: 4\n");
+                              "']\nsamples: 60000\nsample_rate_hz: 48000\ncache_mb: 4\n");
   set->open();
   Loader loader(*set, settings(8, 2));
   for (int k = 0; k < 10; ++k) loader.next();

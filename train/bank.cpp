@@ -93,6 +93,7 @@ std::string provenance_of(const BankOptions& o, const Bank& bank) {
                   {"phases", averaged ? "averaged reflections" : "griffin-lim"},
                   {"iterations", p.iterations},
                   {averaged ? "relaxation" : "momentum", averaged ? p.relaxation : p.momentum},
+                  {"averaged_part", averaged ? p.averaged_part : 0},
                   {"fft_size", p.fft_size},
                   {"hop_size", p.hop_size},
                   {"mean_spectral_convergence", bank.mean_convergence},

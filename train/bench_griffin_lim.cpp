@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kRows = 16, kBins = 513, kFrames = 128, kFft = 1024, kHop = 256, kPeerIterations = 1000;
+constexpr std::int64_t kRows = 8, kBins = 513, kFrames = 128, kFft = 1024, kHop = 256, kPeerIterations = 1000;
 constexpr std::int64_t kBankRows = 2000;
 
 // The peer gets an allocator that keeps its memory, as we have, and the batch size that suits it best. Its time is that
@@ -44,7 +44,7 @@ def seconds(part, count):
     return time.perf_counter() - start, signal
 torch.manual_seed(0)
 run(m, 5)
-batches = [b for b in (1, 4, 16) if b <= rows]
+batches = [b for b in (1, 4, 8) if b <= rows]
 best = min(batches, key=lambda b: min(seconds(m[:b], 40)[0] for _ in range(2)) / b)
 parts = [seconds(m[i:i + best], iterations) for i in range(0, rows, best)]
 torch.cat([signal for _, signal in parts]).numpy().tofile(signals)

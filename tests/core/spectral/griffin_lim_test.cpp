@@ -3,6 +3,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 #include <torch/types.h>
 
 #include <cmath>
@@ -129,6 +130,33 @@ TEST(GriffinLim, GivesTheSameByKernelAndByTensors) {
         EXPECT_NEAR(fast.convergence[1], plain.convergence[1], 1e-5);
       }
     }
+  }
+}
+
+TEST(GriffinLim, GivesTheSameWithEveryInstructionSet) {
+  const auto m = inconsistent(1, 1024, 256, 37);
+  auto options = options_for(1024, 256, 6);
+  options.method = PhaseMethod::kAveragedReflections;
+  const auto best = griffin_lim(m, options).signal;
+  std::int64_t targets = hwy::SupportedTargets();
+  for (bool last = false; !last;) {
+    last = targets == 0;  // no target: the scalar fallback
+    hwy::GetChosenTarget().Update(targets & -targets);
+    EXPECT_LT(relative(griffin_lim(m, options).signal, best), 1e-3) << hwy::TargetName(targets & -targets);
+    targets &= targets - 1;
+  }
+  hwy::GetChosenTarget().DeInit();
+}
+
+TEST(GriffinLim, OnCudaIsWhatItIsOnTheCpu) {
+  if (!at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
+  const auto m = inconsistent(2, 1024, 256, 37);
+  for (const auto method : {PhaseMethod::kGriffinLim, PhaseMethod::kAveragedReflections}) {
+    auto options = options_for(1024, 256, 5);
+    options.method = method;
+    const auto result = griffin_lim(m.to(at::kCUDA), options);
+    EXPECT_TRUE(result.signal.is_cuda());
+    EXPECT_LT(relative(result.signal.cpu(), griffin_lim(m, options).signal), 1e-3);
   }
 }
 

@@ -190,7 +190,7 @@ BenchResult bench_same() {
 BenchResult bench_to_equal_convergence() {
   const auto& m = setting().magnitudes;
   GriffinLimOptions options = BankOptions().phases;
-  options.iterations = 40;
+  options.iterations = 60;
   double convergence = 0;
   const double ms = least_ms(m, options, 5, convergence);
   return result_of("F=513 T=128 averaged n=" + std::to_string(options.iterations) + " each", ms, convergence, 1);

@@ -109,7 +109,9 @@ void import_files(const Options& options, const Context& context) {
   writer.set_note("made by", command);
   writer.commit();
   warn(report.skipped, "left out: ");
-  warn(report.left_out, "not in the manifest: ");
+  if (!report.left_out.empty())
+    log().warning(std::to_string(report.left_out.size()) +
+                  " files or SOFA responses are not in the manifest and were left out, e.g. " + report.left_out[0]);
   warn(report.warnings, "");
   if (const std::size_t unknown = Totals(writer.responses()).licences[kUnknownLicence])
     log().warning("the licence of " + std::to_string(unknown) +

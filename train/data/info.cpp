@@ -13,7 +13,7 @@
 namespace diffverb {
 namespace {
 
-constexpr std::size_t kRoomsShown = 40;
+constexpr std::size_t kRoomsShown = 40, kNarrowest = 12, kWidest = 48;
 
 struct Options {
   std::string file;
@@ -114,7 +114,10 @@ void print_text(const ResponseStore& store, const Group& all, bool every_room) {
   std::printf("%s: %zu responses of %zu rooms, %.1f minutes, %.2f to %.2f s each\n", store.path().c_str(), store.size(),
               all.rooms.size(), all.seconds / 60, all.shortest_s, all.longest_s);
   const auto rooms = group_by<std::string>(store, [](const auto& r) { return r.room; });
-  std::printf("\n%-28s %9s %7s %-14s %-13s %-10s %-10s %s\n", "room", "responses", "files", "rate Hz", "length s",
+  std::size_t longest = kNarrowest;
+  for (const auto& [room, group] : rooms) longest = std::max(longest, std::min(room.size(), kWidest));
+  const int width = static_cast<int>(longest);
+  std::printf("\n%-*s %9s %7s %-14s %-13s %-10s %-10s %s\n", width, "room", "responses", "files", "rate Hz", "length s",
               "origin", "split", "licence");
   std::size_t shown = 0;
   for (const auto& [room, group] : rooms) {
@@ -124,9 +127,9 @@ void print_text(const ResponseStore& store, const Group& all, bool every_room) {
     }
     char length[32];
     std::snprintf(length, sizeof length, "%.2f .. %.2f", group.shortest_s, group.longest_s);
-    std::printf("%-28s %9lld %7zu %-14s %-13s %-10s %-10s %s\n", room.c_str(), static_cast<long long>(group.responses),
-                group.files.size(), joined(group.rates_hz).c_str(), length, joined(group.origins).c_str(),
-                joined(group.splits).c_str(), joined(group.licences).c_str());
+    std::printf("%-*s %9lld %7zu %-14s %-13s %-10s %-10s %s\n", width, room.c_str(),
+                static_cast<long long>(group.responses), group.files.size(), joined(group.rates_hz).c_str(), length,
+                joined(group.origins).c_str(), joined(group.splits).c_str(), joined(group.licences).c_str());
     ++shown;
   }
   const std::function<std::string(std::string)> named = [](const std::string& s) { return s.empty() ? "none" : s; };

@@ -75,6 +75,7 @@ struct Heartbeat::State {
   bool ends = false;
   std::vector<Peer> peers;
   bool lost = false;  // the store
+  bool reported = false;
   std::string failure;
   std::thread thread;
 };
@@ -118,10 +119,13 @@ std::string Heartbeat::trouble(double silent_s) const {
 void Heartbeat::report_failure(const std::string& message) noexcept {
   {
     const std::lock_guard<std::mutex> lock(state_->mutex);
-    if (state_->lost) return;
+    if (state_->lost || state_->reported) return;
+    state_->reported = true;
   }
   try {
     state_->reports->compareSet("failed", std::string(), message);
+    // The store goes with rank 0: not before the others have had time to read this.
+    if (state_->rank == 0 && state_->store_is_of_rank_0) std::this_thread::sleep_for(3 * kBeatEvery);
   } catch (...) {  // nobody is left to be told
   }
 }

@@ -207,7 +207,7 @@ void TrainingLoop::begin() {
                          state_.step % job_.training->steps_per_epoch());
   if (!writes()) return;
   if (!job_.resume) save();  // from the first moment on there is something to resume from
-  records_ = std::make_unique<TrainingRecords>(*job_.folder, state_.step, job_.resume);
+  records_ = std::make_unique<TrainingRecords>(*job_.folder, state_.step, state_.validated_step, job_.resume);
   progress_ = std::make_unique<Progress>(job_.title, total_);
 }
 

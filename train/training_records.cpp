@@ -34,10 +34,11 @@ std::ofstream open_lines(const std::filesystem::path& path, std::int64_t first_s
 
 }  // namespace
 
-TrainingRecords::TrainingRecords(const RunFolder& folder, std::int64_t first_step, bool resumed)
+TrainingRecords::TrainingRecords(const RunFolder& folder, std::int64_t first_step, std::int64_t validated_step,
+                                 bool resumed)
     : losses_path_(folder.file("losses.jsonl")),
       losses_(open_lines(losses_path_, first_step, resumed)),
-      validations_(open_lines(folder.file("validation.jsonl"), first_step + 1, resumed)),
+      validations_(open_lines(folder.file("validation.jsonl"), validated_step + 1, resumed)),
       events_(folder.path()) {
   if (resumed) events_.restart(first_step);
 }

@@ -17,8 +17,8 @@ namespace diffverb {
 /// A resumed run says each step once: lines from its first step on are taken away when it starts.
 class TrainingRecords {
  public:
-  /// Reads    first_step: the step that comes next
-  TrainingRecords(const RunFolder& folder, std::int64_t first_step, bool resumed);
+  /// Reads    first_step: the step that comes next; validated_step: after which the state's last validation was
+  TrainingRecords(const RunFolder& folder, std::int64_t first_step, std::int64_t validated_step, bool resumed);
 
   struct Step {
     std::int64_t step = 0, epoch = -1;  // -1: there are no epochs

@@ -1,5 +1,7 @@
 #include "train/training_run.h"
 
+#include <ATen/Context.h>
+
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
@@ -45,6 +47,7 @@ struct TrainConfig {
 };
 
 TrainConfig read_config(const TrainOptions& options) {
+  if (options.resume) RunFolder::open(options.out);  // says what is wrong with the folder
   const auto path = options.config.empty() ? options.out / "config.resolved.yaml" : options.config;
   Fields fields = Fields::from_file(path, options.overlays);
   TrainConfig config;
@@ -182,6 +185,7 @@ TrainOutcome train_on(const TrainOptions& options, const Rank& rank, Distributed
   check_ranks(config, rank.size);
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / rank.local_size);
   tune_process(config.threads > 0 ? config.threads : cores);
+  at::manual_seed(derive_seed(config.seed, "torch " + std::to_string(rank.rank)));
   config.data->open();
   const bool first = rank.rank == 0;
   if (!first) log().set_level(LogLevel::kWarning);  // rank 0 speaks for all

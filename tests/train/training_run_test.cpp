@@ -1,0 +1,259 @@
+#include "train/training_run.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "core/log.h"
+#include "tests/program.h"
+#include "tests/scratch.h"
+#include "tests/small_disk.h"
+#include "tests/train/tiny_training.h"
+#include "train/checkpointing.h"
+#include "train/cli.h"
+#include "train/stop.h"
+
+namespace diffverb {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Overlays = std::vector<std::string>;
+
+/// One tiny run in this process, and quiet.
+TrainOutcome train(const Scratch& scratch, const std::string& name, const Overlays& overlays = {},
+                   bool resume = false) {
+  write_text(scratch / "tiny.yaml", tiny_config());
+  TrainOptions options = tiny_options();
+  if (!resume) options.config = scratch / "tiny.yaml";
+  options.out = scratch / name;
+  options.resume = resume;
+  options.overlays = overlays;
+  log().set_level(LogLevel::kError);
+  const TrainOutcome outcome = train_model(options);
+  log().close_file();
+  log().set_level(LogLevel::kInfo);
+  return outcome;
+}
+
+std::vector<nlohmann::json> lines_of(const fs::path& path) {
+  std::vector<nlohmann::json> out;
+  std::istringstream text(read_text(path));
+  for (std::string line; std::getline(text, line);) out.push_back(nlohmann::json::parse(line));
+  return out;
+}
+
+/// Everything that the two runs would do from here on is the same.
+void expect_same_end(const fs::path& one, const fs::path& other) {
+  const Checkpoint a = load_checkpoint(one / "checkpoint.safetensors");
+  const Checkpoint b = load_checkpoint(other / "checkpoint.safetensors");
+  ASSERT_EQ(a.tensors.size(), b.tensors.size());
+  for (const auto& [name, tensor] : a.tensors) {
+    if (name != "rng") EXPECT_TRUE(torch::equal(tensor, b.tensor(name))) << name;  // LibTorch's state has unset padding
+  }
+  EXPECT_EQ(a.text("state"), b.text("state"));
+  EXPECT_EQ(read_text(one / "losses.jsonl"), read_text(other / "losses.jsonl"));
+  EXPECT_EQ(read_text(one / "validation.jsonl"), read_text(other / "validation.jsonl"));
+  const Checkpoint model = load_checkpoint(one / "model.safetensors");
+  for (const auto& [name, tensor] : load_checkpoint(other / "model.safetensors").tensors)
+    EXPECT_TRUE(torch::equal(tensor, model.tensor(name))) << name;
+}
+
+TEST(TrainingRun, LearnsAndLeavesWhatItSays) {
+  const Scratch scratch;
+  const TrainOutcome outcome = train(scratch, "run");
+  EXPECT_EQ(outcome.training.steps, 36);
+  const auto losses = lines_of(scratch / "run/losses.jsonl");
+  ASSERT_EQ(losses.size(), 36u);
+  EXPECT_LT(losses.back()["loss"].get<double>(), 0.5 * losses.front()["loss"].get<double>());
+  EXPECT_EQ(losses.back()["epoch"], 11);
+  const auto validations = lines_of(scratch / "run/validation.jsonl");
+  ASSERT_EQ(validations.size(), 12u);
+  EXPECT_EQ(validations[1]["step"], 6);
+  const auto data = nlohmann::json::parse(read_text(scratch / "run/data.json"));
+  EXPECT_EQ(data["licences"]["CC0-1.0"], 24);
+  // keep: 3 newest, and the best.
+  EXPECT_TRUE(fs::exists(scratch / "run/checkpoint_00000034.safetensors"));
+  EXPECT_TRUE(fs::exists(scratch / "run/checkpoint_00000032.safetensors"));
+  EXPECT_FALSE(fs::exists(scratch / "run/checkpoint_00000030.safetensors"));
+  const Checkpoint best = load_checkpoint(scratch / "run/best.safetensors");
+  const Checkpoint model = load_checkpoint(scratch / "run/model.safetensors");
+  EXPECT_TRUE(torch::equal(model.tensor("parameter.in"), best.tensor("ema.in")));
+  EXPECT_FALSE(torch::equal(best.tensor("parameter.in"), best.tensor("ema.in")));
+}
+
+TEST(TrainingRun, TheSameConfigGivesTheSameWeights) {
+  const Scratch scratch;
+  train(scratch, "a", {"model.noise=0.1"});
+  train(scratch, "b", {"model.noise=0.1", "loader.workers=1", "loader.batches_ahead=1"});
+  expect_same_end(scratch / "a", scratch / "b");
+}
+
+TEST(TrainingRun, EarlyStopAndPlateauFollowTheValidation) {
+  const Scratch scratch;
+  const TrainOutcome outcome =
+      train(scratch, "run", {"train.patience=2", "train.min_improvement=0.9", "train.schedule=plateau"});
+  EXPECT_TRUE(outcome.training.stopped_improving);
+  EXPECT_EQ(outcome.training.steps, 9);  // the first is the best, then two bring too little
+}
+
+/// Starts the training in a process of its own, so that it can be killed.
+std::vector<std::string> arguments(const Scratch& scratch, const std::string& name, const std::string& how,
+                                   const Overlays& more = {}) {
+  write_text(scratch / "tiny.yaml", tiny_config());
+  std::vector<std::string> out = {(scratch / (how == "new" ? "tiny.yaml" : name + "/config.resolved.yaml")).string(),
+                                  (scratch / name).string(), how};
+  out.insert(out.end(), more.begin(), more.end());
+  return out;
+}
+
+const Overlays kNoisy = {"model.noise=0.1", "train.schedule=plateau", "train.plateau_patience=1",
+                         "train.checkpoint_every_steps=1"};
+
+Overlays slowed(Overlays overlays) {
+  overlays.push_back("pause_ms=2");
+  return overlays;
+}
+
+TEST(TrainingRun, KilledAtAnyMomentAndResumedEqualsUninterrupted) {
+  const Scratch scratch;
+  ASSERT_EQ(Program(TRAIN_TINY_PROGRAM, arguments(scratch, "whole", "new", kNoisy), scratch.path()).wait(), 0);
+  Random random(static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count()));
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    const std::string name = "broken" + std::to_string(attempt);
+    int kills = 0;
+    for (int code = 128 + SIGKILL; code != 0;) {
+      const bool begun = fs::exists(scratch / name / "checkpoint.safetensors");
+      if (!begun) fs::remove_all(scratch / name);
+      Program run(TRAIN_TINY_PROGRAM,
+                  arguments(scratch, name, begun ? "resume" : "new", begun ? slowed({}) : slowed(kNoisy)),
+                  scratch.path());
+      if (kills < 2) {  // anywhere from the first checkpoint to the last steps
+        const int before = begun ? static_cast<int>(lines_of(scratch / name / "losses.jsonl").size()) : 0;
+        run.wait_until([&] { return fs::exists(scratch / name / "losses.jsonl"); });
+        std::this_thread::sleep_for(std::chrono::microseconds(random.integer(0, before > 20 ? 100000 : 350000)));
+        run.signal(SIGKILL);
+        ++kills;
+      }
+      code = run.wait();
+      ASSERT_TRUE(code == 0 || code == 128 + SIGKILL) << run.err();
+    }
+    expect_same_end(scratch / "whole", scratch / name);
+    for (const auto& entry : fs::directory_iterator(scratch / name))
+      EXPECT_NE(entry.path().extension(), ".tmp") << entry;
+  }
+}
+
+TEST(TrainingRun, SlurmsWarningStopsWithACheckpointThatResumes) {
+  const Scratch scratch;
+  ASSERT_EQ(Program(TRAIN_TINY_PROGRAM, arguments(scratch, "whole", "new", kNoisy), scratch.path()).wait(), 0);
+  {
+    Overlays overlays = slowed(kNoisy);
+    Program run(TRAIN_TINY_PROGRAM, arguments(scratch, "run", "new", overlays), scratch.path());
+    run.wait_until(
+        [&] { return fs::exists(scratch / "run/losses.jsonl") && !read_text(scratch / "run/losses.jsonl").empty(); });
+    run.signal(SIGUSR1);
+    ASSERT_EQ(run.wait(), kStoppedExitCode) << run.err();
+  }
+  EXPECT_FALSE(fs::exists(scratch / "run/model.safetensors"));
+  ASSERT_EQ(Program(TRAIN_TINY_PROGRAM, arguments(scratch, "run", "resume"), scratch.path()).wait(), 0);
+  expect_same_end(scratch / "whole", scratch / "run");
+}
+
+TEST(TrainingRun, TwoRunsCannotShareAFolder) {
+  const Scratch scratch;
+  Program run(TRAIN_TINY_PROGRAM, arguments(scratch, "run", "new", {"pause_ms=20"}), scratch.path());
+  ASSERT_TRUE(run.wait_until([&] { return fs::exists(scratch / "run/losses.jsonl"); }));
+  const std::string message = message_of<ConfigError>([&] { train(scratch, "run", {}, true); });
+  EXPECT_NE(message.find("another run writes there (process "), std::string::npos) << message;
+  run.signal(SIGKILL);
+  run.wait();
+  EXPECT_EQ(train(scratch, "run", {}, true).training.steps, 36);  // the lock went with the process
+}
+
+TEST(TrainingRun, ACheckpointOfAnotherConfigIsRefusedByWhatDiffers) {
+  const Scratch scratch;
+  train(scratch, "run", {"train.epochs=2"});
+  const std::string before = read_text(scratch / "run/config.resolved.yaml");
+  EXPECT_EQ(message_of<ConfigError>([&] {
+              train(scratch, "run", {"train.rate=0.5", "model.width=9", "threads=1", "train.keep=1"}, true);
+            }),
+            (scratch / "run").string() +
+                ": its checkpoint is of another config (checkpoint -> now): model.width 8 -> 9, train.rate 0.01 -> "
+                "0.5; resume without changes, or give a new --out");
+  EXPECT_EQ(read_text(scratch / "run/config.resolved.yaml"), before);
+  EXPECT_EQ(train(scratch, "run", {"train.keep=1"}, true).training.steps, 6);
+}
+
+TEST(TrainingRun, ANaNInTheDataIsNamedAndTheCheckpointStays) {
+  const Scratch scratch;
+  const std::string message = message_of<DataError>([&] { train(scratch, "run", {"data.nan_at=11"}); });
+  log().close_file();
+  EXPECT_NE(message.find("tiny response 11"), std::string::npos) << message;
+  EXPECT_NE(message.find("sample 5"), std::string::npos) << message;
+  EXPECT_EQ(message.rfind("step ", 0), 0u) << message;
+  const Checkpoint checkpoint = load_checkpoint(scratch / "run/checkpoint.safetensors");
+  for (const auto& [name, tensor] : checkpoint.tensors)
+    EXPECT_TRUE(!tensor.is_floating_point() || tensor.isfinite().all().item<bool>()) << name;
+}
+
+TEST(TrainingRun, ALossThatIsNotANumberNamesStepAndResponse) {
+  const Scratch scratch;
+  const std::string message = message_of<NumericError>([&] {
+    train(scratch, "run", {"model.nan_loss_above=2.2", "train.epochs=40"});
+  });
+  log().close_file();
+  EXPECT_NE(message.find("the loss is not a number"), std::string::npos) << message;
+  EXPECT_NE(message.find("tiny response"), std::string::npos) << message;
+  std::size_t named = 0;
+  for (std::size_t at = 0; (at = message.find("tiny response", at)) != std::string::npos; ++at) ++named;
+  EXPECT_LT(named, 8u) << message;  // not the whole batch
+  EXPECT_TRUE(
+      load_checkpoint(scratch / "run/checkpoint.safetensors").tensor("parameter.in").isfinite().all().item<bool>());
+}
+
+TEST(TrainingRun, AFullDiskLeavesTheOldCheckpoint) {
+  const Scratch scratch;
+  train(scratch, "whole", {"train.keep=1"});
+  const auto size = fs::file_size(scratch / "whole/checkpoint.safetensors");
+  std::string message;
+  {
+    // Steps make losses.jsonl and the events grow; a limit just under the checkpoint's size lets nothing larger
+    // through.
+    train(scratch, "run", {"train.keep=1", "train.epochs=12", "train.checkpoint_every_steps=5", "train.steps=5"});
+    const SmallDisk small(size - 100);
+    message = message_of<DataError>(
+        [&] { Checkpoints(scratch / "run", 1).save(load_checkpoint(scratch / "whole/checkpoint.safetensors"), 36); });
+  }
+  EXPECT_NE(message.find("cannot be written"), std::string::npos) << message;
+  EXPECT_NE(message.find("is as it was"), std::string::npos) << message;
+  EXPECT_EQ(nlohmann::json::parse(load_checkpoint(scratch / "run/checkpoint.safetensors").text("state"))["step"], 5);
+  for (const auto& entry : fs::directory_iterator(scratch / "run"))
+    EXPECT_NE(entry.path().extension(), ".tmp") << entry;
+}
+
+TEST(TrainingRun, ADamagedNewestCheckpointFallsBackToTheOneBefore) {
+  const Scratch scratch;
+  train(scratch, "whole");
+  train(scratch, "run");
+  write_text(scratch / "run/checkpoint.safetensors", "half a file");
+  EXPECT_EQ(train(scratch, "run", {}, true).training.steps, 36);
+  expect_same_end(scratch / "whole", scratch / "run");
+}
+
+TEST(TrainingRun, BadCommandLinesAndConfigsGetOneLine) {
+  const Scratch scratch;
+  EXPECT_NE(message_of<ConfigError>([&] { run_command_line({"train"}); }).find("needs a config"), std::string::npos);
+  EXPECT_NE(
+      message_of<ConfigError>([&] { train(scratch, "run", {"train.bach_size=3"}); }).find("did you mean 'batch_size'"),
+      std::string::npos);
+  EXPECT_NE(message_of<ConfigError>([&] { train(scratch, "run", {"device=cuda"}); }).find("device"), std::string::npos);
+  EXPECT_NE(message_of<DataError>([&] { train(scratch, "no", {}, true); }), "no error");
+  EXPECT_FALSE(fs::exists(scratch / "run"));
+  train(scratch, "run", {"train.epochs=1"});
+  EXPECT_NE(message_of<ConfigError>([&] { train(scratch, "run"); }).find("exists"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace diffverb

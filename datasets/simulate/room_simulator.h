@@ -53,8 +53,8 @@ double image_reach_m(const SimulatedRoom& room, const SimulationSettings& settin
 ///   4 pi c / (V rate) (diffuse_b(t) + specular_b(t) (1 - w(t)^2)) exp(-m_b c t),
 ///
 /// w being the amplitude of the images' fade: the energy is continuous through the splice. Early on, the noise
-/// consists of single impulses, ten times as many as there are images: a rough surface sends a sound on in many ways. All bands share one noise, so that they
-/// add up to white noise where they decay alike.
+/// consists of single impulses, ten times as many as there are images: a rough surface sends a sound on in many ways.
+/// All bands share one noise, so that they add up to white noise where they decay alike.
 ///
 /// Reads    room, its energy_decay() over at least the length, positions inside; a direct sound has the amplitude 1 at
 ///          1 m, and leaves at sample 0

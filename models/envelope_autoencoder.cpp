@@ -81,6 +81,7 @@ EnvelopeAutoencoder::EnvelopeAutoencoder(Fields& fields) {
   fields.optional("vary_share", vary_share_, between(0, 1));
   fields.optional("vary_gain_db", vary_gain_db_, between(0, 30), "dB");
   fields.optional("vary_slope_db_per_s", vary_slope_db_per_s_, between(0, 400), "dB/s");
+  fields.optional("floor_share", floor_share_, between(0, 1));
   fields.optional("cache", cache_, between(0, 1e7), "responses");
   fields.optional("seed", seed_);
   if (fields.is_recording()) return;
@@ -110,7 +111,7 @@ const EnvelopeOperators& EnvelopeAutoencoder::maps(torch::Device device) const {
 EnvelopeAutoencoder::Batch EnvelopeAutoencoder::analyze(const torch::Tensor& ir) const {
   std::vector<torch::Tensor> energies, powers, bands, cells;
   for (std::int64_t b = 0; b < ir.size(0); ++b) {
-    const auto samples = ir[b].to(torch::kCPU, torch::kFloat32);
+    const auto samples = ir.slice(0, b, b + 1).to(torch::kCPU, torch::kFloat32);
     const std::uint64_t key = content_hash(samples);
     auto found = analyzed_.find(key);
     if (found == analyzed_.end()) {
@@ -153,9 +154,27 @@ void EnvelopeAutoencoder::vary(Batch& batch) const {
   const auto shares = maps.leak / maps.leak.sum(1, true);
   const auto frame_s = at::arange(kDistanceFrames, torch::kFloat32) * (kDistanceHop / kDistanceRateHz);
   batch.power = batch.power * power_of(gain_db.matmul(shares.t()).unsqueeze(-1) + slope.unsqueeze(-1) * frame_s);
+  add_floors(batch, random);
   const auto total = (batch.energy * batch.known_bands.unsqueeze(-1)).sum(at::IntArrayRef({1, 2}), true);
   batch.energy = batch.energy / total;
   batch.power = batch.power / total;
+}
+
+/// Noise floors as recordings have them: simulated rooms have none.
+void EnvelopeAutoencoder::add_floors(Batch& batch, Random& random) const {
+  const EnvelopeOperators& maps = envelope_operators();
+  const std::int64_t count = batch.energy.size(0), bands = batch.energy.size(1);
+  const auto level_db = 10 * at::log10(batch.energy.sum(2) + 1e-12);
+  auto floor_db = 0.4 * level_db + 3 * smooth_normals(random, count, bands) + 1.5 * normals(random, {count, bands});
+  for (std::int64_t i = 0; i < count; ++i) {
+    const bool quiet = random.uniform() >= floor_share_;
+    const double level = quiet ? -200 : random.uniform(-105, -45), tilt = random.uniform(-3, 1);
+    for (std::int64_t k = 0; k < bands; ++k)
+      floor_db[i][k] += level + tilt * std::log2(envelope_layout().centres_hz[static_cast<std::size_t>(k)] / 1000);
+  }
+  const auto floors = power_of(floor_db).unsqueeze(-1) * maps.cell_s;
+  batch.energy = batch.energy + floors;
+  batch.power = batch.power + predict_power(maps, torch::zeros({count, bands}), floors);
 }
 
 void EnvelopeAutoencoder::set_features(const Batch& batch, Response& target) const {

@@ -28,7 +28,8 @@ namespace diffverb {
 /// to be iterated and the losses need no sound: they compare energies as the response would show them
 /// (envelope/operators.h).
 ///
-/// In training the maps are varied: gain and slope by band, a cut end, missing high bands; latent_noise is added to z.
+/// In training the maps are varied: gain and slope by band, a cut end, missing high bands, a noise floor; latent_noise
+/// is added to z.
 ///
 /// Reads    target "ir" [B, 1, T] at 48 kHz, its onset at sample `onset_samples`; add_features() makes "band_energy"
 ///          [B, 31, NT], "octave_energy" [B, 7, NT], "third_octave_power" [B, 26, 128], "cell_s" [NT], and which of
@@ -65,10 +66,11 @@ class EnvelopeAutoencoder final : public Model {
   const EnvelopeOperators& maps(torch::Device device) const;
   Batch analyze(const torch::Tensor& ir) const;
   void vary(Batch& batch) const;
+  void add_floors(Batch& batch, Random& random) const;
   void set_features(const Batch& batch, Response& target) const;
 
   std::int64_t latent_ = 64, width_ = 512, blocks_ = 2, onset_samples_ = 2400, cache_ = 20000;
-  double latent_noise_ = 0.03, vary_share_ = 0.8, vary_gain_db_ = 2, vary_slope_db_per_s_ = 40;
+  double latent_noise_ = 0.03, vary_share_ = 0.8, vary_gain_db_ = 2, vary_slope_db_per_s_ = 40, floor_share_ = 0.6;
   std::uint64_t seed_ = 1, seed_of_step_ = 0;
   bool training_ = false;
   std::unique_ptr<DenseNetwork> encoder_, decoder_;

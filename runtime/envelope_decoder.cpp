@@ -14,6 +14,7 @@ constexpr double kFadeInHz = 16;  // below it there is nothing to be heard
 constexpr double kShortestSeconds = 0.04, kLongestSeconds = 12, kLargestRatio = 6;
 constexpr double kLeastMix = 1e-5, kLargestMix = 0.9, kLargestEarlyDb = 12, kEarlyEndSeconds = 0.16;
 constexpr double kDecayPerT60 = 13.815510557964274;  // 6 ln 10
+constexpr float kLargestOutput = 12;                 // beyond it a level would be 100 dB off
 constexpr double kLongestSound = 12, kRangeDb = 70;
 constexpr std::size_t kDirectSize = 4096;
 constexpr std::size_t kVoiceShift = 40503;  // samples between the noises of two channels; odd, so that all differ
@@ -203,7 +204,8 @@ EnvelopeRoom EnvelopeDecoder::room_of(std::span<const double> latent) const {
     inner = dense(weights_->b[i], inner);
     for (std::size_t j = 0; j < x.size(); ++j) x[j] += inner[j];
   }
-  const std::vector<float> out = dense(weights_->out, x);
+  std::vector<float> out = dense(weights_->out, x);
+  for (float& value : out) value = std::clamp(value, -kLargestOutput, kLargestOutput);
   const auto bands = static_cast<std::size_t>(weights_->bands());
   EnvelopeRoom room;
   for (std::size_t k = 0; k < bands; ++k) {

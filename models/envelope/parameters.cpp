@@ -44,7 +44,8 @@ torch::Tensor decay(const EnvelopeOperators& maps, const torch::Tensor& t60_s) {
 std::int64_t EnvelopeParameters::count() { return 6 + envelope_layout().knots(); }
 
 EnvelopeParameters EnvelopeParameters::from_outputs(const torch::Tensor& outputs) {
-  const auto x = outputs.reshape({outputs.size(0), count(), envelope_layout().bands()});
+  // Beyond +-12 a level would be 100 dB off: nothing that a room needs, but a number that overflows.
+  const auto x = outputs.reshape({outputs.size(0), count(), envelope_layout().bands()}).clamp(-12, 12);
   EnvelopeParameters out;
   out.level_db = -18 + 8 * x.select(1, 0) - octaves_from_1khz(x);
   out.direct_db = -24 + 8 * x.select(1, 1);

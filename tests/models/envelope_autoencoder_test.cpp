@@ -128,7 +128,7 @@ TEST(EnvelopeOperators, WhatIsPredictedIsWhatNoiseShows) {
   EXPECT_LT(std::abs(difference.mean().item<double>()), 0.15);
   const auto by_octave = (db(octaves / kRuns)[0] - expected_octaves).slice(1, 0, 60);
   EXPECT_LT(std::abs(by_octave.mean().item<double>()), 0.15);
-  EXPECT_LT(by_octave.slice(0, 3, 7).abs().max().item<double>(), 1.5);
+  EXPECT_LT(by_octave.slice(0, 3, 7).abs().max().item<double>(), 2.5);  // 68 degrees of freedom in a cell at 1 kHz
 }
 
 TEST(EnvelopeParameters, EveryBandDecaysWhateverTheNetworkSays) {
@@ -139,7 +139,7 @@ TEST(EnvelopeParameters, EveryBandDecaysWhateverTheNetworkSays) {
     for (std::int64_t i = 0; i < outputs.numel(); ++i)
       outputs.data_ptr<float>()[i] = static_cast<float>(scale * random.normal());
     const auto energy = cell_energy(envelope_operators(), EnvelopeParameters::from_outputs(outputs), false);
-    if (scale < 100) EXPECT_TRUE(energy.isfinite().all().item<bool>());
+    EXPECT_TRUE(energy.isfinite().all().item<bool>());
     const auto density = energy / envelope_operators().cell_s;
     const auto later = density.slice(2, 45);  // from 180 ms on
     EXPECT_FALSE((later.slice(2, 1) > later.slice(2, 0, -1) * (1 + 1e-5)).any().item<bool>()) << scale;

@@ -6,11 +6,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <iostream>
 #include <vector>
 
+#include "runtime/envelope_decoder.h"
 #include "runtime/render.h"
 #include "runtime/response_bank.h"
 #include "runtime/response_player.h"
@@ -137,10 +139,7 @@ Channels play(const RenderOptions& options, const std::shared_ptr<const Model>& 
 }
 
 /// A mono sound goes through both responses, a stereo sound's channels each through its own.
-Channels play(const RenderOptions& options, const ResponseBank& bank) {
-  const StereoResponse response = response_at(bank, {options.bank[0], options.bank[1], options.bank[2]});
-  if (!response.error.empty()) throw RenderFailure{1, "--bank: " + response.error};
-  const double rate = bank.sample_rate_hz;
+Channels play(const RenderOptions& options, const std::array<std::vector<float>, 2>& response, double rate) {
   const auto samples_of = [&](double seconds) { return static_cast<std::size_t>(std::llround(seconds * rate)); };
   Channels dry;
   std::size_t frames = 0;
@@ -150,14 +149,13 @@ Channels play(const RenderOptions& options, const ResponseBank& bank) {
   } else {
     dry = read_wav(options.in, rate);
     if (dry.size() > 2)
-      throw RenderFailure{2, options.in + ": has " + std::to_string(dry.size()) + " channels, a bank takes 1 or 2"};
-    frames =
-        dry[0].size() + (options.tail_s >= 0 ? samples_of(options.tail_s) : static_cast<std::size_t>(bank.samples) - 1);
+      throw RenderFailure{2, options.in + ": has " + std::to_string(dry.size()) + " channels, expected 1 or 2"};
+    frames = dry[0].size() + (options.tail_s >= 0 ? samples_of(options.tail_s) : response[0].size() - 1);
   }
   Channels in{dry.front(), dry.back()}, wet(2, std::vector<float>(frames));
   for (auto& channel : in) channel.resize(frames, 0.0f);
   ResponsePlayer player;
-  player.prepare(response.channels[0], response.channels[1]);
+  player.prepare(response[0], response[1]);
   for (std::size_t done = 0; done < frames; done += static_cast<std::size_t>(options.block)) {
     const float* from[] = {in[0].data() + done, in[1].data() + done};
     float* to[] = {wet[0].data() + done, wet[1].data() + done};
@@ -165,6 +163,43 @@ Channels play(const RenderOptions& options, const ResponseBank& bank) {
   }
   if (options.impulse_s <= 0) finish(options, rate, dry, wet);
   return wet;
+}
+
+/// The point of a response bank that was asked for.
+void render_bank(const RenderOptions& options) {
+  if (options.bank.empty())
+    throw RenderFailure{1, options.model + " is a response bank: choose a point of it with --bank X,Y,Z"};
+  const auto loaded = load_bank(options.model);
+  if (!loaded.bank) throw RenderFailure{2, options.model + ": " + loaded.error};
+  const StereoResponse response = response_at(*loaded.bank, {options.bank[0], options.bank[1], options.bank[2]});
+  if (!response.error.empty()) throw RenderFailure{1, "--bank: " + response.error};
+  const double rate = loaded.bank->sample_rate_hz;
+  write_wav(options.out, play(options, response.channels, rate), rate);
+}
+
+/// The latent point of an autoencoder that was asked for: two uncorrelated responses of the room.
+void render_autoencoder(const RenderOptions& options) {
+  const auto loaded = load_envelope_decoder(options.model);
+  if (!loaded.weights) throw RenderFailure{2, options.model + ": " + loaded.error};
+  const auto latent = static_cast<std::size_t>(loaded.weights->latent());
+  if (options.z.size() != latent)
+    throw RenderFailure{1, options.model + " is an autoencoder of " + std::to_string(latent) +
+                               " latent coordinates: give as many with --z X,Y,..., not " +
+                               std::to_string(options.z.size())};
+  for (const double value : options.z) {
+    if (!(std::abs(value) <= loaded.weights->latent_bound))
+      throw RenderFailure{1, "--z: " + std::to_string(value) + " is outside -" +
+                                 std::to_string(loaded.weights->latent_bound) + " to " +
+                                 std::to_string(loaded.weights->latent_bound)};
+  }
+  const EnvelopeDecoder decoder(loaded.weights);
+  EnvelopeSound sound;
+  sound.seconds = options.impulse_s;
+  std::array<std::vector<float>, 2> response{decoder.decode(options.z, sound), {}};
+  sound.voice = 1;
+  response[1] = decoder.decode(options.z, sound);
+  const double rate = loaded.weights->sample_rate_hz;
+  write_wav(options.out, play(options, response, rate), rate);
 }
 
 }  // namespace
@@ -187,19 +222,19 @@ void add_render_options(CLI::App& app, RenderOptions& options) {
   app.add_option("--bank", options.bank, "of a response bank: the point X,Y,Z in steps of its grid, from 0")
       ->delimiter(',')
       ->expected(3);
+  app.add_option("--z", options.z, "of an autoencoder: the latent point X,Y,...; played in stereo")->delimiter(',');
 }
 
 void render_file(const RenderOptions& options) {
   if ((options.impulse_s > 0) == !options.in.empty())
     throw RenderFailure{1, "give either --in FILE or --impulse SECONDS; see --help"};
-  if (kind_of_file(options.model) == "response_bank") {
-    if (options.bank.empty())
-      throw RenderFailure{1, options.model + " is a response bank: choose a point of it with --bank X,Y,Z"};
-    const auto loaded = load_bank(options.model);
-    if (!loaded.bank) throw RenderFailure{2, options.model + ": " + loaded.error};
-    return write_wav(options.out, play(options, *loaded.bank), loaded.bank->sample_rate_hz);
-  }
-  if (!options.bank.empty()) throw RenderFailure{1, "--bank: " + options.model + " is not a response bank"};
+  const std::string kind = kind_of_file(options.model);
+  if (!options.bank.empty() && kind != "response_bank")
+    throw RenderFailure{1, "--bank: " + options.model + " is not a response bank"};
+  if (!options.z.empty() && kind != "autoencoder")
+    throw RenderFailure{1, "--z: " + options.model + " is not an autoencoder"};
+  if (kind == "response_bank") return render_bank(options);
+  if (kind == "autoencoder") return render_autoencoder(options);
   const auto loaded = load_model(options.model);
   if (!loaded.model) throw RenderFailure{2, options.model + ": " + loaded.error};
   write_wav(options.out, play(options, loaded.model), loaded.model->sample_rate_hz());

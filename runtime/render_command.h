@@ -18,6 +18,7 @@ struct RenderOptions {
   double tail_s = -1;        // after the dry sound's end; < 0: until 60 dB down
   int block = 512;           // samples a call of the engine
   std::vector<double> bank;  // x, y, z in steps of a response bank's grid
+  std::vector<double> z;     // of an autoencoder: its latent point
 };
 
 /// Why nothing was written, and the exit code: 1 usage, 2 a file.

@@ -12,6 +12,7 @@
 #include "datasets/response_store.h"
 #include "train/cli.h"
 #include "train/evaluation.h"
+#include "train/latent_box.h"
 #include "train/room_coder.h"
 
 namespace diffverb {
@@ -22,6 +23,7 @@ namespace fs = std::filesystem;
 struct Options {
   std::string model, out, split = "test";
   std::vector<std::string> data;
+  std::int64_t box = 0;
   bool json = false;
 };
 
@@ -98,6 +100,7 @@ void add_item(const Options& options, const Item& item, RoomCoder& coder, std::v
 }
 
 void evaluate(const Options& options, Context& context) {
+  if (options.data.empty() && options.box == 0) throw ConfigError("eval needs --data, --box or both; see --help");
   const std::unique_ptr<RoomCoder> coder = RoomCoder::open(options.model);
   std::vector<Reconstruction> all;
   const auto add = [&](const Item& item) {
@@ -128,12 +131,18 @@ void evaluate(const Options& options, Context& context) {
     }
     progress.finish();
   }
-  if (all.empty()) throw DataError("eval: no response could be reconstructed");
+  if (all.empty() && !options.data.empty()) throw DataError("eval: no response could be reconstructed");
+  const LatentBox box = try_latent_box(*coder, options.box, 1);
   if (options.json) {
-    std::cout << evaluation_json(options.model, all).dump(2) << "\n";
-  } else {
-    std::cout << evaluation_table(all);
+    nlohmann::json out = evaluation_json(options.model, all);
+    if (options.box > 0) out["box"] = to_json(box);
+    std::cout << out.dump(2) << "\n";
+    return;
   }
+  if (!all.empty()) std::cout << evaluation_table(all);
+  if (options.box > 0)
+    std::cout << box.implausible << " of " << box.points << " points of the latent box do not decay as a room does"
+              << (box.example.empty() ? "" : ": " + box.example) << "\n";
 }
 
 }  // namespace
@@ -143,20 +152,22 @@ void add_eval_command(CLI::App& app, Context& context) {
   CLI::App* command =
       app.add_subcommand("eval", "How near an autoencoder's reconstructions come to measured responses");
   command->add_option("model", options->model, "exported autoencoder (.safetensors)")->required();
-  command
-      ->add_option("--data", options->data, "responses (WAV, FLAC, SOFA, ...), folders of them, or a data file (.h5)")
-      ->required();
+  command->add_option("--data", options->data,
+                      "responses (WAV, FLAC, SOFA, ...), folders of them, or a data file (.h5)");
   command->add_option("--split", options->split, "of a data file: train, validation, test or all")
       ->check(CLI::IsMember({"train", "validation", "test", "all"}))
       ->capture_default_str();
   command->add_option("--out", options->out,
                       "also write each reconstruction, as the runtime plays it, into this folder");
+  command->add_option("--box", options->box, "also decode so many random points of the latent box and tell which decay")
+      ->check(CLI::Range(0, 1000000));
   command->add_flag("--json", options->json, "JSON on stdout");
   command->footer(
       "Examples:\n"
       "  diffverb eval experiments/autoencoder/weights/autoencoder.safetensors --data hall.wav\n"
       "  diffverb eval autoencoder.safetensors --data rirs.h5 --split test --json\n"
-      "  diffverb eval autoencoder.safetensors --data measured/ --out reconstructions/");
+      "  diffverb eval autoencoder.safetensors --data measured/ --out reconstructions/\n"
+      "  diffverb eval autoencoder_3.safetensors --box 1000");
   command->callback([options, &context] { evaluate(*options, context); });
 }
 

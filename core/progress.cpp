@@ -12,6 +12,7 @@ namespace diffverb {
 namespace {
 
 constexpr double kBarEverySeconds = 0.1;
+constexpr double kRateAfterSeconds = 1;  // sooner it says how long the first step took, or nothing at all
 constexpr int kBarWidth = 24;
 
 double steady_seconds() {
@@ -53,15 +54,18 @@ Progress::Progress(Options options) : options_(std::move(options)) {
 Progress::~Progress() { finish(); }
 
 void Progress::update(std::int64_t done, double loss) {
-  if (first_done_ < 0) first_done_ = done - 1;
   const double now_s = options_.clock_s();
+  if (options_.first < 0) {
+    options_.first = done;
+    start_s_ = now_s;
+  }
   const double every_s = options_.terminal ? kBarEverySeconds : options_.line_every_s;
   if (now_s - shown_s_ < every_s && done < options_.total) return;
   shown_s_ = now_s;
-  options_.out(line(done, loss, now_s - start_s_));
+  options_.out(line(done, loss, now_s));
 }
 
-std::string Progress::line(std::int64_t done, double loss, double elapsed_s) const {
+std::string Progress::line(std::int64_t done, double loss, double now_s) const {
   const std::int64_t total = std::max<std::int64_t>(options_.total, 1);
   std::string text = options_.title + " ";
   if (options_.terminal) {
@@ -76,8 +80,8 @@ std::string Progress::line(std::int64_t done, double loss, double elapsed_s) con
     std::snprintf(part, sizeof part, "  loss %.4g", loss);
     text += part;
   }
-  const double steps = static_cast<double>(done - first_done_);  // a resumed run starts above 0
-  if (elapsed_s > 0 && steps > 0) {
+  const double steps = static_cast<double>(done - options_.first), elapsed_s = now_s - start_s_;
+  if (elapsed_s >= kRateAfterSeconds && steps > 0) {
     const double rate = steps / elapsed_s;
     std::snprintf(part, sizeof part, "  %.3g steps/s", rate);
     text += part + ("  left " + clock_text(static_cast<double>(options_.total - done) / rate));

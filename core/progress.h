@@ -10,12 +10,14 @@ namespace diffverb {
 /// How far a loop is: step, loss, steps a second, time left.
 ///
 /// On a terminal a bar that stays on one line; elsewhere a plain line every `line_every_s`, the first and the last step
-/// included. Goes to stderr.
+/// included. Goes to stderr. The rate is shown once a second has passed since it can be told.
 class Progress {
  public:
   struct Options {
     std::string title;
     std::int64_t total = 0;
+    std::int64_t first =
+        -1;  // steps behind when it is made; -1: not known, then the rate is counted from the first update
     double line_every_s = 5;
     bool terminal = stderr_is_terminal();
     std::function<double()> clock_s;              // for tests; default a steady clock
@@ -37,12 +39,11 @@ class Progress {
   static bool stderr_is_terminal();
 
  private:
-  std::string line(std::int64_t done, double loss, double elapsed_s) const;
+  std::string line(std::int64_t done, double loss, double now_s) const;
 
   Options options_;
-  double start_s_ = 0;
+  double start_s_ = 0;  // when `options_.first` steps were behind
   double shown_s_ = 0;
-  std::int64_t first_done_ = -1;
   bool finished_ = false;
   std::string note_;
 };

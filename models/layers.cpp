@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "core/collective.h"
 #include "core/error.h"
 
 namespace diffverb {
@@ -11,23 +12,45 @@ namespace {
 
 torch::Tensor leaf(torch::Tensor value) { return value.set_requires_grad(true); }
 
+struct BatchStatistics {
+  torch::Tensor mean, variance;
+  double count = 0;  // numbers a channel
+};
+
+/// A batch's statistics over all ranks, of which each has an equal part, with their gradient, from this rank's own.
+///
+///   mean = sum_r mean_r / R,  variance = sum_r (variance_r + mean_r^2) / R - mean^2
+///
+/// In float64: the difference of two squares loses no more than the rounding of the parts did.
+BatchStatistics statistics_over_ranks(const ConvOutput& in) {
+  BatchStatistics out{in.mean, in.variance, static_cast<double>(in.values.numel() / in.values.size(3))};
+  const int ranks = collective().size();
+  if (ranks == 1) return out;
+  const auto mean = in.mean.to(torch::kFloat64);
+  const auto sums = all_reduce_sum(at::stack({mean, in.variance.to(torch::kFloat64) + mean.square()})) / ranks;
+  out.mean = sums[0].to(in.mean.scalar_type());
+  out.variance = (sums[1] - sums[0].square()).clamp_min(0).to(in.mean.scalar_type());
+  out.count *= ranks;
+  return out;
+}
+
 }  // namespace
 
 Activation BatchNorm::apply(const ConvOutput& in, bool training) {
-  const auto used_mean = training ? in.mean : mean, used_variance = training ? in.variance : variance;
+  BatchStatistics used{mean, variance};
   if (training) {
-    const auto count = static_cast<double>(in.values.numel() / in.values.size(3));
-    if (count < 2)
+    used = statistics_over_ranks(in);
+    if (used.count < 2)
       throw ContractError("batch norm: training needs at least two numbers a channel, got a batch of one 1 x 1 image");
     const torch::NoGradGuard no_grad;
-    const double unbiased = count / (count - 1) * count / (count - 1 - epsilon);
-    mean.lerp_(in.mean, 1 - momentum);
-    variance.lerp_(in.variance * unbiased, 1 - momentum);
+    const double unbiased = used.count / (used.count - 1) * used.count / (used.count - 1 - epsilon);
+    mean.lerp_(used.mean, 1 - momentum);
+    variance.lerp_(used.variance * unbiased, 1 - momentum);
   }
   Activation out;
   out.values = in.values;
-  out.scale = gamma * at::rsqrt(used_variance + epsilon);
-  out.shift = beta - used_mean * out.scale;
+  out.scale = gamma * at::rsqrt(used.variance + epsilon);
+  out.shift = beta - used.mean * out.scale;
   return out;
 }
 

@@ -23,8 +23,8 @@ struct BatchNorm {
   torch::Tensor gamma, beta;     // [C], learned
   torch::Tensor mean, variance;  // [C], running
 
-  /// Reads    the batch's statistics, of `count` numbers a channel; training: uses and remembers them, else the running
-  ///          ones take their place
+  /// Reads    the batch's statistics; training: those over all ranks (core/collective.h) are used and remembered, else
+  ///          the running ones take their place
   /// Throws   ContractError for fewer than two numbers a channel in training
   Activation apply(const ConvOutput& in, bool training);
 };

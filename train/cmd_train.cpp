@@ -22,16 +22,23 @@ struct Options {
 
 std::string summary(const Trainer::Outcome& training) {
   char text[160];
-  std::snprintf(text, sizeof text, "%lld steps in %s%s, last loss %.5g", static_cast<long long>(training.steps),
-                clock_text(training.seconds).c_str(), training.stopped_improving ? ", no longer improving" : "",
-                training.last_loss);
-  std::string out = text;
-  if (!std::isnan(training.best_validation)) {
-    std::snprintf(text, sizeof text, ", best validation %.5g", training.best_validation);
+  const auto add = [&](std::string& out, const char* format, auto... values) {
+    std::snprintf(text, sizeof text, format, values...);
     out += text;
+  };
+  std::string out;
+  add(out, "%lld steps", static_cast<long long>(training.steps));
+  if (training.steps_here == 0) {
+    out += training.steps > 0 ? ", it had been finished before" : "";
+  } else {
+    if (training.steps_here < training.steps) add(out, ", %lld of them", static_cast<long long>(training.steps_here));
+    out += " in " + clock_text(training.seconds);
   }
-  std::snprintf(text, sizeof text, ", data wait %.1f %%", 100 * training.data_wait_share);
-  return out + text;
+  if (training.stopped_improving) out += ", no longer improving";
+  if (std::isfinite(training.last_loss)) add(out, ", last loss %.5g", training.last_loss);
+  if (!std::isnan(training.best_validation)) add(out, ", best validation %.5g", training.best_validation);
+  if (training.steps_here > 0) add(out, ", data wait %.1f %%", 100 * training.data_wait_share);
+  return out;
 }
 
 void train(const Options& options, Context& context) {

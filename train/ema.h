@@ -2,13 +2,16 @@
 
 #include <torch/types.h>
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "train/flat_parameters.h"
 
 namespace diffverb {
 
-/// Exponential moving average of the weights, on the flat buffers.
+/// Exponential moving average of the weights, on the flat buffers, and of the model's floating-point buffers: running
+/// statistics belong to the weights that made them.
 ///
 ///   a <- d a + (1 - d) p,   d = min(decay, (1 + t) / (10 + t)) after step t = 1, 2, ...;  a = p at the start
 ///
@@ -17,17 +20,21 @@ namespace diffverb {
 /// Source   Polyak and Juditsky 1992; the growing decay as in TensorFlow's ExponentialMovingAverage
 class Ema {
  public:
-  Ema(FlatParameters& parameters, double decay);
+  /// `buffers`: as Model::buffers() names them; those that count or index are left alone.
+  Ema(FlatParameters& parameters, const std::map<std::string, torch::Tensor>& buffers, double decay);
 
   void update(std::int64_t step);
   /// Exchanges average and parameters; a second call puts them back.
   void swap();
   std::vector<torch::Tensor>& averages() { return averages_; }
+  /// By the buffer's name.
+  std::map<std::string, torch::Tensor>& buffer_averages() { return buffer_averages_; }
 
  private:
   FlatParameters& parameters_;
   double decay_;
   std::vector<torch::Tensor> averages_;
+  std::map<std::string, torch::Tensor> buffers_, buffer_averages_;
 };
 
 }  // namespace diffverb

@@ -44,9 +44,10 @@ class Trainer {
   enum class Kind { kOneTarget, kDataset };
 
   struct Outcome {
-    std::int64_t steps = 0;  // made in all, earlier parts of a resumed run included
-    double seconds = 0;      // of this part
-    double first_loss = 0, last_loss = 0;
+    std::int64_t steps = 0;          // made in all, earlier parts of a resumed run included
+    std::int64_t steps_here = 0;     // of this part
+    double seconds = 0;              // of this part
+    double last_loss = 0;            // of the last step; not finite where none was ever made
     double best_validation = 0;      // lowest so far; NaN where nothing was validated
     double data_wait_share = 0;      // of this part's time, spent waiting for batches
     bool stopped = false;            // by a signal: a checkpoint is there and the run can be resumed

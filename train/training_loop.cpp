@@ -145,8 +145,7 @@ void TrainingLoop::note(const Pending& pending) {
     throw NumericError("step " + std::to_string(pending.step) + ": the gradient is not a number (read every " +
                        std::to_string(trainer_.log_every_) +
                        " steps: train.log_every=1 says where); the last checkpoint is unharmed");
-  if (pending.step == 0) outcome_.first_loss = loss;
-  outcome_.last_loss = loss;
+  state_.last_loss = loss;
   if (trainer_.kind_ == Trainer::Kind::kOneTarget && loss < state_.best * (1 - trainer_.min_improvement_)) {
     state_.best = loss;
     state_.best_step = pending.step;
@@ -154,7 +153,6 @@ void TrainingLoop::note(const Pending& pending) {
   if (!records_) return;
   const std::int64_t epoch = job_.training ? pending.step / job_.training->steps_per_epoch() : -1;
   records_->step({pending.step, epoch, loss, pending.rate, norm, terms_of(values)});
-  progress_->update(pending.step + 1, loss);
 }
 
 double TrainingLoop::log_data_wait() {
@@ -175,6 +173,7 @@ double TrainingLoop::log_data_wait() {
 
 void TrainingLoop::flush_pending() {
   for (const Pending& pending : pending_) note(pending);
+  if (progress_ && !pending_.empty()) progress_->update(pending_.back().step + 1, state_.last_loss);
   pending_.clear();
 }
 
@@ -200,6 +199,7 @@ void TrainingLoop::begin() {
   started_ = saved_ = logged_ = Clock::now();
   if (job_.resume) resume();
   if (job_.ranks) state_.broadcast(*job_.ranks);
+  first_step_ = state_.step;
   schedule_.set_state(state_.course);
   logged_step_ = state_.step;
   if (job_.training)
@@ -208,7 +208,7 @@ void TrainingLoop::begin() {
   if (!writes()) return;
   if (!job_.resume) save();  // from the first moment on there is something to resume from
   records_ = std::make_unique<TrainingRecords>(*job_.folder, state_.step, state_.validated_step, job_.resume);
-  progress_ = std::make_unique<Progress>(job_.title, total_);
+  progress_ = std::make_unique<Progress>(Progress::Options{.title = job_.title, .total = total_, .first = state_.step});
 }
 
 bool TrainingLoop::validation_due() const {
@@ -315,6 +315,8 @@ Trainer::Outcome TrainingLoop::run() {
   if (records_) records_->flush();
   if (job_.ranks) job_.ranks->barrier();
   outcome_.steps = state_.step;
+  outcome_.steps_here = state_.step - first_step_;
+  outcome_.last_loss = state_.last_loss;
   outcome_.seconds = std::chrono::duration<double>(Clock::now() - started_).count();
   outcome_.data_wait_share = outcome_.seconds > 0 ? waited_s_ / outcome_.seconds : 0;
   outcome_.best_validation =

@@ -66,7 +66,7 @@ class TrainingLoop {
   std::unique_ptr<Checkpoints> checkpoints_;
   std::unique_ptr<TrainingRecords> records_;
   std::unique_ptr<Progress> progress_;
-  std::int64_t total_ = 0;
+  std::int64_t total_ = 0, first_step_ = 0;
   Clock::time_point started_, saved_, logged_;
   double waited_s_ = 0, waited_at_log_s_ = 0;
   std::int64_t logged_step_ = 0;

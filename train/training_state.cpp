@@ -23,11 +23,12 @@ double number_from(const Json& value) {
 
 TrainingState::TrainingState(Model& m, const AdamOptions& options, double ema_decay)
     : model(m), parameters(m), adam(parameters, options) {
-  if (ema_decay > 0) ema.emplace(parameters, ema_decay);
+  if (ema_decay > 0) ema.emplace(parameters, m.buffers(), ema_decay);
 }
 
 std::string TrainingState::numbers() const {
   return Json{{"step", step},
+              {"last_loss", number_or_null(last_loss)},
               {"best", number_or_null(best)},
               {"best_step", best_step},
               {"validated_step", validated_step},
@@ -40,6 +41,7 @@ void TrainingState::set_numbers(const std::string& text) {
   try {
     const Json json = Json::parse(text);
     step = json.at("step").get<std::int64_t>();
+    last_loss = number_from(json.at("last_loss"));
     best = number_from(json.at("best"));
     best_step = json.at("best_step").get<std::int64_t>();
     validated_step = json.at("validated_step").get<std::int64_t>();
@@ -67,6 +69,9 @@ Checkpoint TrainingState::to_checkpoint(const std::string& config, const Place& 
     if (ema) out.tensors["ema." + entry.name] = parameters.view(self.ema->averages()[entry.buffer], entry);
   }
   for (const auto& [name, tensor] : model.buffers()) out.tensors["buffer." + name] = tensor.detach();
+  if (ema) {
+    for (const auto& [name, average] : self.ema->buffer_averages()) out.tensors["ema_buffer." + name] = average;
+  }
   out.tensors["rng"] = at::detail::getDefaultCPUGenerator().get_state();
   Json state = Json::parse(numbers());
   if (place.steps_per_epoch > 0) {
@@ -89,6 +94,9 @@ void TrainingState::from_checkpoint(const Checkpoint& checkpoint) {
     if (ema) checkpoint.copy_to("ema." + entry.name, parameters.view(ema->averages()[entry.buffer], entry));
   }
   for (const auto& [name, tensor] : model.buffers()) checkpoint.copy_to("buffer." + name, tensor);
+  if (ema) {
+    for (const auto& [name, average] : ema->buffer_averages()) checkpoint.copy_to("ema_buffer." + name, average);
+  }
   at::Generator(at::detail::getDefaultCPUGenerator()).set_state(checkpoint.tensor("rng"));
   set_numbers(checkpoint.text("state"));
 }
@@ -105,11 +113,15 @@ void TrainingState::broadcast(Distributed& ranks) {
   all(adam.second());
   if (ema) all(ema->averages());
   const torch::NoGradGuard no_grad;
-  for (const auto& [name, tensor] : model.buffers()) {
-    torch::Tensor copy = tensor.contiguous();
-    ranks.broadcast(copy);
-    torch::Tensor(tensor).copy_(copy);
-  }
+  const auto all_named = [&](const std::map<std::string, torch::Tensor>& tensors) {
+    for (const auto& [name, tensor] : tensors) {
+      torch::Tensor copy = tensor.contiguous();
+      ranks.broadcast(copy);
+      torch::Tensor(tensor).copy_(copy);
+    }
+  };
+  all_named(model.buffers());
+  if (ema) all_named(ema->buffer_averages());
   set_numbers(ranks.broadcast(numbers()));
 }
 
@@ -118,7 +130,10 @@ void load_weights(const Checkpoint& checkpoint, Model& model) {
     const bool averaged = checkpoint.tensors.count("ema." + name) > 0;
     checkpoint.copy_to((averaged ? "ema." : "parameter.") + name, tensor);
   }
-  for (const auto& [name, tensor] : model.buffers()) checkpoint.copy_to("buffer." + name, tensor);
+  for (const auto& [name, tensor] : model.buffers()) {
+    const bool averaged = checkpoint.tensors.count("ema_buffer." + name) > 0;
+    checkpoint.copy_to((averaged ? "ema_buffer." : "buffer.") + name, tensor);
+  }
 }
 
 }  // namespace diffverb

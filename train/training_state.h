@@ -18,8 +18,9 @@ class Distributed;
 
 /// Everything that the next step depends on, and that a checkpoint therefore holds.
 ///
-/// In a checkpoint, by parameter name p: "parameter.p", "first.p", "second.p", "ema.p"; "buffer.b"; "rng"; and the text
-/// "state" (JSON: step, epoch, best values, course of the rate, ranks) with "config", the resolved YAML.
+/// In a checkpoint, by parameter name p: "parameter.p", "first.p", "second.p", "ema.p"; by buffer name b: "buffer.b",
+/// "ema_buffer.b"; "rng"; and the text "state" (JSON: step, epoch, best values, course of the rate, ranks) with
+/// "config", the resolved YAML.
 struct TrainingState {
   TrainingState(Model& model, const AdamOptions& adam, double ema_decay);
 
@@ -28,8 +29,9 @@ struct TrainingState {
   FlatAdam adam;
   std::optional<Ema> ema;
   Schedule::State course;
-  std::int64_t step = 0;                                  // steps made
-  double best = std::numeric_limits<double>::infinity();  // loss, of training or validation
+  std::int64_t step = 0;                                       // steps made
+  double last_loss = std::numeric_limits<double>::infinity();  // of the last step
+  double best = std::numeric_limits<double>::infinity();       // loss, of training or validation
   std::int64_t best_step = 0;
   std::int64_t validated_step = 0;  // after which the last validation was
   std::int64_t bad_validations = 0;

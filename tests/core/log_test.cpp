@@ -46,14 +46,17 @@ struct Recorded {
 
 TEST(Progress, PlainLinesComeAtASteadyPaceWithTheFirstAndTheLast) {
   Recorded recorded;
-  Progress progress(recorded.options(100, false));
+  Progress::Options options = recorded.options(100, false);
+  options.first = 0;
+  Progress progress(options);
   for (int step = 1; step <= 100; ++step) {
     recorded.now_s += 0.125;
     progress.update(step, 2.5);
   }
   progress.finish();
   ASSERT_EQ(recorded.lines.size(), 4u);  // at 0.125, 5.125, 10.125 and the end
-  EXPECT_EQ(recorded.lines[0], "fit 1/100  loss 2.5  8 steps/s  left 0:12");
+  EXPECT_EQ(recorded.lines[0], "fit 1/100  loss 2.5");
+  EXPECT_EQ(recorded.lines[1], "fit 41/100  loss 2.5  8 steps/s  left 0:07");
   EXPECT_EQ(recorded.lines[3], "fit 100/100  loss 2.5  8 steps/s  left 0:00");
 }
 
@@ -61,20 +64,35 @@ TEST(Progress, ATerminalHasABarThatGoesAway) {
   Recorded recorded;
   {
     Progress progress(recorded.options(4, true));
-    recorded.now_s += 1;
     progress.update(1, std::nan(""));
+    recorded.now_s += 1;
+    progress.update(2, std::nan(""));
   }
-  ASSERT_EQ(recorded.lines.size(), 2u);
-  EXPECT_EQ(recorded.lines[0], "fit [######..................] 1/4  1 steps/s  left 0:03");
-  EXPECT_EQ(recorded.lines[1], "");
+  ASSERT_EQ(recorded.lines.size(), 3u);
+  EXPECT_EQ(recorded.lines[0], "fit [######..................] 1/4");
+  EXPECT_EQ(recorded.lines[1], "fit [############............] 2/4  1 steps/s  left 0:02");
+  EXPECT_EQ(recorded.lines[2], "");
 }
 
 TEST(Progress, AResumedRunCountsItsOwnStepsOnly) {
   Recorded recorded;
-  Progress progress(recorded.options(100, false));
-  recorded.now_s += 1;
-  progress.update(91, 1);
-  EXPECT_EQ(recorded.lines.at(0), "fit 91/100  loss 1  1 steps/s  left 0:09");
+  Progress::Options options = recorded.options(100, false);
+  options.first = 90;
+  Progress progress(options);
+  recorded.now_s += 2;
+  progress.update(92, 1);
+  EXPECT_EQ(recorded.lines.at(0), "fit 92/100  loss 1  1 steps/s  left 0:08");
+}
+
+TEST(Progress, TheFirstLineNamesNoRateThatItCannotKnow) {
+  Recorded recorded;
+  Progress progress(recorded.options(2000, false));  // made with the first step behind, as callbacks do
+  recorded.now_s += 1e-6;
+  progress.update(500, std::nan(""));
+  recorded.now_s += 10;
+  progress.update(520, std::nan(""));
+  EXPECT_EQ(recorded.lines.at(0), "fit 500/2000");
+  EXPECT_EQ(recorded.lines.at(1), "fit 520/2000  2 steps/s  left 12:20");
 }
 
 TEST(Progress, TimesReadLikeAClock) {

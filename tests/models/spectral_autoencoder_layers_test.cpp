@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include "core/collective.h"
 #include "core/error.h"
 #include "models/layers.h"
 #include "tests/scratch.h"
@@ -191,6 +192,33 @@ TEST(BatchNormLayer, NormalisesByTheBatchInTrainingAndByTheRunningStatisticsElse
   EXPECT_LT(distance(tensors["variance"], 0.99 + 0.01 * variance * factor), 1e-12);
   const auto played = block.forward({x, {}, {}}, false).materialised();
   EXPECT_LT(distance(played, normalised(tensors["mean"], tensors["variance"])), 1e-12);
+}
+
+/// The second of two ranks that both hold other images; the first one's sums are known beforehand.
+class OtherRank : public Collective {
+ public:
+  explicit OtherRank(torch::Tensor other) : other_(std::move(other)) {}
+  int size() const override { return 2; }
+  void sum_in_place(torch::Tensor& tensor) override { tensor.add_(other_); }
+
+ private:
+  torch::Tensor other_;
+};
+
+TEST(BatchNormLayer, NormalisesByTheBatchOfAllRanks) {
+  std::map<std::string, torch::Tensor> alone_tensors, shared_tensors;
+  ConvBlock alone = identity_block(alone_tensors), shared = identity_block(shared_tensors);
+  at::manual_seed(2);
+  const auto here = at::randn({2, 3, 5, 2}, torch::kFloat64) * 3 + 7,
+             there = at::randn({2, 3, 5, 2}, torch::kFloat64) - 50;
+  const torch::NoGradGuard no_grad;
+  const auto whole = alone.forward({at::cat({here, there}), {}, {}}, true).materialised();
+  set_collective(std::make_shared<OtherRank>(at::stack({there.mean({0, 1, 2}), there.square().mean({0, 1, 2})})));
+  const auto part = shared.forward({here, {}, {}}, true).materialised();
+  set_collective(nullptr);
+  EXPECT_LT(distance(part, whole.narrow(0, 0, 2)), 1e-12);
+  EXPECT_LT(distance(shared_tensors["mean"], alone_tensors["mean"]), 1e-12);
+  EXPECT_LT(distance(shared_tensors["variance"], alone_tensors["variance"]), 1e-9);
 }
 
 TEST(BatchNormLayer, RefusesToTrainOnOneNumber) {

@@ -4,8 +4,13 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <array>
 #include <cmath>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
 
+#include "core/collective.h"
 #include "core/error.h"
 #include "tests/scratch.h"
 
@@ -112,6 +117,65 @@ TEST(SpectralAutoencoder, GradientIsTheSlopeInFiniteDifferencesThroughAllLayers)
     sum += scale;
   }
   EXPECT_GT(sum, 0);
+}
+
+/// Ranks that are threads of this process.
+class ThreadRanks : public Collective {
+ public:
+  explicit ThreadRanks(int size) : size_(size) {}
+  int size() const override { return size_; }
+  void sum_in_place(torch::Tensor& tensor) override {
+    std::unique_lock lock(mutex_);
+    const auto round = round_;
+    sum_ = arrived_ == 0 ? tensor.clone() : sum_ + tensor;
+    if (++arrived_ == size_) {
+      arrived_ = 0;
+      ++round_;
+      result_ = sum_;
+      all_here_.notify_all();
+    } else {
+      all_here_.wait(lock, [&] { return round_ != round; });
+    }
+    tensor.copy_(result_);
+  }
+
+ private:
+  int size_, arrived_ = 0;
+  std::int64_t round_ = 0;
+  torch::Tensor sum_, result_;
+  std::mutex mutex_;
+  std::condition_variable all_here_;
+};
+
+/// One step's gradients and statistics on part of a batch, of which `share` is this rank's.
+std::map<std::string, torch::Tensor> gradients_on(const torch::Tensor& spectrogram, double share) {
+  const auto model = make_tiny();
+  model->set_training(true);
+  const torch::Tensor out = model->forward(target_of(spectrogram)).get("spectrogram");
+  ((out - spectrogram).square().mean() * share).backward();
+  auto tensors = model->buffers();
+  for (const auto& [name, parameter] : model->parameters()) tensors["gradient." + name] = parameter.grad();
+  return tensors;
+}
+
+TEST(SpectralAutoencoder, TwoRanksOfFourGiveTheGradientsAndStatisticsOfOneOfEight) {
+  at::manual_seed(5);
+  const auto x = at::rand({8, 1, 513, 128}, torch::kFloat64);
+  const auto whole = gradients_on(x, 1);
+  set_collective(std::make_shared<ThreadRanks>(2));
+  std::array<std::map<std::string, torch::Tensor>, 2> parts;
+  std::vector<std::thread> ranks;
+  for (int rank = 0; rank < 2; ++rank)
+    ranks.emplace_back([&, rank] { parts[rank] = gradients_on(x.narrow(0, 4 * rank, 4), 0.5); });
+  for (std::thread& rank : ranks) rank.join();
+  set_collective(nullptr);
+  for (const auto& [name, tensor] : whole) {
+    const bool gradient = name.rfind("gradient.", 0) == 0;
+    const torch::Tensor together = gradient ? parts[0].at(name) + parts[1].at(name) : parts[0].at(name);
+    // What stands right before a norm is without effect on it: rounding alone is left.
+    const double scale = std::max(1e-6, tensor.abs().max().item<double>());
+    EXPECT_LT((together - tensor).abs().max().item<double>(), 1e-9 * scale) << name;
+  }
 }
 
 TEST(SpectralAutoencoder, LearnsASpectrogramInAFewSteps) {

@@ -138,14 +138,17 @@ TEST(FlatParameters, ComplexAndComputedOnesAreRefused) {
   EXPECT_NE(message_of<ContractError>([&] { FlatParameters{bag}; }).find("no leaf"), std::string::npos);
 }
 
-TEST(Ema, FollowsItsFormula) {
+TEST(Ema, FollowsItsFormulaForWeightsAndStatisticsAlike) {
   Bag bag;
   bag.tensors = {{"a", torch::full({1}, 1.0, torch::kFloat64).requires_grad_()}};
   FlatParameters flat(bag);
-  Ema ema(flat, 0.6);
+  const torch::Tensor statistic = torch::full({2}, 1.0, torch::kFloat64), count = torch::zeros({1}, torch::kInt64);
+  Ema ema(flat, {{"statistic", statistic}, {"count", count}}, 0.6);
   double expected = 1;
   for (int t = 1; t <= 30; ++t) {
     flat.buffers()[0].values[0] = std::sin(t);
+    statistic.fill_(std::sin(t));
+    count.fill_(t);
     ema.update(t);
     const double decay = std::min(0.6, (1.0 + t) / (10.0 + t));
     expected = decay * expected + (1 - decay) * std::sin(t);
@@ -153,8 +156,11 @@ TEST(Ema, FollowsItsFormula) {
   }
   ema.swap();
   EXPECT_NEAR(bag.tensors["a"].item<double>(), expected, 1e-12);
+  EXPECT_NEAR(statistic[1].item<double>(), expected, 1e-12);
+  EXPECT_EQ(count.item<std::int64_t>(), 30);
   ema.swap();
   EXPECT_EQ(bag.tensors["a"].item<double>(), std::sin(30));
+  EXPECT_EQ(statistic[1].item<double>(), std::sin(30));
 }
 
 Schedule schedule(const std::string& yaml) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "core/collective.h"
 #include "core/error.h"
@@ -19,7 +20,7 @@
 
 namespace diffverb {
 
-/// Decaying noise in memory, 64 samples an example; key `nan_at` puts a NaN into that training example.
+/// Decaying noise in memory, 64 samples an example unless told; key `nan_at` puts a NaN into that training example.
 class TinyData final : public Dataset {
  public:
   explicit TinyData(Fields& f) {
@@ -28,18 +29,22 @@ class TinyData final : public Dataset {
     f.optional("nan_at", nan_at_);
     f.optional("train", train_);
     f.optional("validation", validation_);
+    f.optional("samples", samples_);
   }
   void open() override {}
   double sample_rate_hz() const override { return 8000; }
-  std::int64_t samples() const override { return 64; }
+  std::int64_t samples() const override { return samples_; }
   std::int64_t size(Split split) const override {
     return split == Split::kTrain ? train_ : split == Split::kValidation ? validation_ : 0;
   }
   torch::Tensor example(Split split, std::int64_t index, std::uint64_t seed) const override {
     Random random(static_cast<std::uint64_t>(index + 1000 * static_cast<int>(split)));
-    torch::Tensor out = torch::zeros({1, 64});
-    const double decay = 4 + static_cast<double>(index % 7), gain = seed == 0 ? 1 : 1 + 1e-3 * (seed % 100);
-    for (int n = 0; n < 64; ++n) out[0][n] = gain * random.normal() * std::exp(-n / decay);
+    torch::Tensor out = torch::zeros({1, samples_});
+    const double decay = (4 + static_cast<double>(index % 7)) * static_cast<double>(samples_) / 64;
+    const double gain = seed == 0 ? 1 : 1 + 1e-3 * static_cast<double>(seed % 100);
+    auto* to = out.data_ptr<float>();
+    for (std::int64_t n = 0; n < samples_; ++n)
+      to[n] = static_cast<float>(gain * random.normal() * std::exp(-static_cast<double>(n) / decay));
     if (split == Split::kTrain && index == nan_at_) out[0][5] = std::numeric_limits<float>::quiet_NaN();
     return out;
   }
@@ -47,7 +52,7 @@ class TinyData final : public Dataset {
   std::map<std::string, std::int64_t> licences(Split split) const override { return {{"CC0-1.0", size(split)}}; }
 
  private:
-  std::int64_t nan_at_ = -1, train_ = 24, validation_ = 6;
+  std::int64_t nan_at_ = -1, train_ = 24, validation_ = 6, samples_ = 64;
 };
 
 /// 64 -> 8 -> 64 with a batch norm over all ranks, noise on the latent, and running statistics.
@@ -112,9 +117,25 @@ class TinyModel final : public Model {
 
 inline TrainOptions tiny_options() {
   TrainOptions options;
-  options.make_model = [](Fields& f) { return std::make_unique<TinyModel>(f); };
+  options.make_model = [](Fields& f) -> std::unique_ptr<Model> {
+    std::string type = "tiny";
+    f.optional("type", type);
+    if (type == "tiny") return std::make_unique<TinyModel>(f);
+    return family<Model>().make(f);
+  };
   options.make_data = [](Fields& f) { return std::make_unique<TinyData>(f); };
   return options;
+}
+
+/// The published network with few filters, on spectrograms of the tiny data.
+inline std::vector<std::string> spectral_overlays() {
+  return {"model.type=spectral_autoencoder",
+          "model.encoder_filters=[4,4,4,6,6,6,8,8,8,16]",
+          "model.decoder_filters=[16,8,8,8,6,6,6,4,4,4]",
+          "model.rate_hz=8000",
+          "model.features={hop_size: 16}",
+          "data.samples=2048",
+          "losses=[{type: mse, of: spectrogram}]"};
 }
 
 /// 3 steps an epoch, 12 epochs.

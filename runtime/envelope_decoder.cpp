@@ -205,7 +205,8 @@ EnvelopeRoom EnvelopeDecoder::room_of(std::span<const double> latent) const {
     for (std::size_t j = 0; j < x.size(); ++j) x[j] += inner[j];
   }
   std::vector<float> out = dense(weights_->out, x);
-  for (float& value : out) value = std::clamp(value, -kLargestOutput, kLargestOutput);
+  // Weights may be so large that their sums are none.
+  for (float& value : out) value = std::isnan(value) ? 0.0f : std::clamp(value, -kLargestOutput, kLargestOutput);
   const auto bands = static_cast<std::size_t>(weights_->bands());
   EnvelopeRoom room;
   for (std::size_t k = 0; k < bands; ++k) {
@@ -222,16 +223,26 @@ EnvelopeRoom EnvelopeDecoder::room_of(std::span<const double> latent) const {
   return room;
 }
 
-std::vector<float> EnvelopeDecoder::sound_of(const EnvelopeRoom& room, const EnvelopeSound& sound) const {
+/// `own` [K]: how much of each band's noise is another voice's, as an amplitude; empty for none.
+std::vector<float> EnvelopeDecoder::play(const EnvelopeRoom& room, const EnvelopeSound& sound, double seconds,
+                                         std::span<const double> own) const {
   const double rate = weights_->sample_rate_hz;
-  const double seconds = sound.seconds > 0 ? sound.seconds : default_seconds(room, weights_->knots_s);
   const auto frames = static_cast<std::size_t>(std::max(1LL, std::llround(seconds * rate)));
   const auto mask = static_cast<std::size_t>(weights_->noise_samples) - 1;
   const std::size_t shift = sound.voice * kVoiceShift;
-  std::vector<float> out(frames, 0.0f);
+  std::vector<float> out(frames, 0.0f), mixed;
   const std::vector<double> times = envelope_times(seconds);
   for (int k = 0; k < weights_->bands(); ++k) {
     const float* noise = bands_.data() + static_cast<std::size_t>(k) * (mask + 1);
+    std::size_t from_shift = shift;
+    if (!own.empty() && own[static_cast<std::size_t>(k)] > 0) {
+      const auto other = static_cast<float>(own[static_cast<std::size_t>(k)]), same = std::sqrt(1 - other * other);
+      mixed.resize(mask + 1);
+      for (std::size_t n = 0; n <= std::min(mask, frames - 1); ++n)
+        mixed[n] = same * noise[(n + shift) & mask] + other * noise[(n + shift + kVoiceShift) & mask];
+      noise = mixed.data();
+      from_shift = 0;
+    }
     const auto amplitude = [&](double t) {
       return std::sqrt(density(room, weights_->knots_s, k, t, sound.with_floor) / rate) + 1e-30;
     };
@@ -244,7 +255,7 @@ std::vector<float> EnvelopeDecoder::sound_of(const EnvelopeRoom& room, const Env
         const auto ratio = std::pow(to / from, 1.0 / static_cast<double>(end - begin));
         double gain = from;
         for (std::size_t n = begin; n < end; ++n, gain *= ratio)
-          out[n] += static_cast<float>(gain) * noise[(n + shift) & mask];
+          out[n] += static_cast<float>(gain) * noise[(n + from_shift) & mask];
       }
       from = to;
     }
@@ -254,6 +265,24 @@ std::vector<float> EnvelopeDecoder::sound_of(const EnvelopeRoom& room, const Env
   const auto gain = static_cast<float>(std::pow(10.0, sound.level_db / 20));
   for (float& value : out) value *= gain;
   return out;
+}
+
+std::vector<float> EnvelopeDecoder::sound_of(const EnvelopeRoom& room, const EnvelopeSound& sound) const {
+  return play(room, sound, sound.seconds > 0 ? sound.seconds : default_seconds(room, weights_->knots_s), {});
+}
+
+std::array<std::vector<float>, 2> EnvelopeDecoder::sounds_of(const std::array<EnvelopeRoom, 2>& rooms, double width,
+                                                             const EnvelopeSound& sound) const {
+  double seconds = sound.seconds;
+  if (!(seconds > 0)) {
+    for (const EnvelopeRoom& room : rooms) seconds = std::max(seconds, default_seconds(room, weights_->knots_s));
+  }
+  std::vector<double> own;
+  if (width != 0) {
+    for (const double hz : weights_->centres_hz)
+      own.push_back(std::sqrt(1 - std::pow(diffuse_coherence(hz, width), 2)));
+  }
+  return {play(rooms[0], sound, seconds, {}), play(rooms[1], sound, seconds, own)};
 }
 
 }  // namespace diffverb::runtime

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <filesystem>
 #include <map>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/stereo_width.h"
 #include "runtime/weights.h"
 
 namespace diffverb::runtime {
@@ -76,9 +78,20 @@ class EnvelopeDecoder {
   std::vector<float> decode(std::span<const double> latent, const EnvelopeSound& sound) const {
     return sound_of(room_of(latent), sound);
   }
+  /// Left and right, equally long. The left one is what sound_of() gives of its room.
+  std::array<std::vector<float>, 2> sounds_of(const std::array<EnvelopeRoom, 2>& rooms, double width,
+                                              const EnvelopeSound& sound) const;
+  std::array<std::vector<float>, 2> decode_pair(std::span<const double> latent, const StereoWidth& width,
+                                                const EnvelopeSound& sound) const {
+    const auto points = stereo_points(latent, weights_->latent_bound, width);
+    return sounds_of({room_of(points[0]), room_of(points[1])}, width.width, sound);
+  }
   const EnvelopeDecoderWeights& weights() const { return *weights_; }
 
  private:
+  std::vector<float> play(const EnvelopeRoom& room, const EnvelopeSound& sound, double seconds,
+                          std::span<const double> own) const;
+
   std::shared_ptr<const EnvelopeDecoderWeights> weights_;
   std::vector<float> bands_;  // [K, N], unit power
 };

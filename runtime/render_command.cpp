@@ -177,7 +177,7 @@ void render_bank(const RenderOptions& options) {
   write_wav(options.out, play(options, response.channels, rate), rate);
 }
 
-/// The latent point of an autoencoder that was asked for: two uncorrelated responses of the room.
+/// The latent point of an autoencoder that was asked for: two uncorrelated responses of the room, or a pair of a width.
 void render_autoencoder(const RenderOptions& options) {
   const auto loaded = load_envelope_decoder(options.model);
   if (!loaded.weights) throw RenderFailure{2, options.model + ": " + loaded.error};
@@ -195,9 +195,18 @@ void render_autoencoder(const RenderOptions& options) {
   const EnvelopeDecoder decoder(loaded.weights);
   EnvelopeSound sound;
   sound.seconds = options.impulse_s;
-  std::array<std::vector<float>, 2> response{decoder.decode(options.z, sound), {}};
-  sound.voice = 1;
-  response[1] = decoder.decode(options.z, sound);
+  std::array<std::vector<float>, 2> response;
+  if (options.width) {
+    if (!(std::abs(*options.width) <= 2 * loaded.weights->latent_bound) || options.axis > loaded.weights->latent())
+      throw RenderFailure{1, "--width lies between -" + std::to_string(2 * loaded.weights->latent_bound) + " and " +
+                                 std::to_string(2 * loaded.weights->latent_bound) + ", --axis between 1 and " +
+                                 std::to_string(latent)};
+    response = decoder.decode_pair(options.z, {*options.width, options.axis - 1}, sound);
+  } else {
+    response[0] = decoder.decode(options.z, sound);
+    sound.voice = 1;
+    response[1] = decoder.decode(options.z, sound);
+  }
   const double rate = loaded.weights->sample_rate_hz;
   write_wav(options.out, play(options, response, rate), rate);
 }
@@ -223,6 +232,13 @@ void add_render_options(CLI::App& app, RenderOptions& options) {
       ->delimiter(',')
       ->expected(3);
   app.add_option("--z", options.z, "of an autoencoder: the latent point X,Y,...; played in stereo")->delimiter(',');
+  app.add_option("--width", options.width,
+                 "of an autoencoder: left and right are points this far apart, heard as by microphones as many metres "
+                 "apart; 0 is mono (default: two uncorrelated sounds of one point)");
+  app.add_option("--axis", options.axis, "of the latent point, along which the width lies")
+      ->check(CLI::Range(1, 1024))
+      ->needs("--width")
+      ->capture_default_str();
 }
 
 void render_file(const RenderOptions& options) {
@@ -233,6 +249,8 @@ void render_file(const RenderOptions& options) {
     throw RenderFailure{1, "--bank: " + options.model + " is not a response bank"};
   if (!options.z.empty() && kind != "autoencoder")
     throw RenderFailure{1, "--z: " + options.model + " is not an autoencoder"};
+  if (options.width && kind != "autoencoder")
+    throw RenderFailure{1, "--width: " + options.model + " is not an autoencoder"};
   if (kind == "response_bank") return render_bank(options);
   if (kind == "autoencoder") return render_autoencoder(options);
   const auto loaded = load_model(options.model);

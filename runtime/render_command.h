@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,13 +13,15 @@ namespace diffverb::runtime {
 /// What diffverb-render and `diffverb render` are asked for.
 struct RenderOptions {
   std::string model, in, out;
-  double impulse_s = 0;      // > 0: an impulse response of this length instead of `in`
-  double mix = 1;            // 0 dry to 1 wet
-  double predelay_ms = 0;    // of the wet sound
-  double tail_s = -1;        // after the dry sound's end; < 0: until 60 dB down
-  int block = 512;           // samples a call of the engine
-  std::vector<double> bank;  // x, y, z in steps of a response bank's grid
-  std::vector<double> z;     // of an autoencoder: its latent point
+  double impulse_s = 0;         // > 0: an impulse response of this length instead of `in`
+  double mix = 1;               // 0 dry to 1 wet
+  double predelay_ms = 0;       // of the wet sound
+  double tail_s = -1;           // after the dry sound's end; < 0: until 60 dB down
+  int block = 512;              // samples a call of the engine
+  std::vector<double> bank;     // x, y, z in steps of a response bank's grid
+  std::vector<double> z;        // of an autoencoder: its latent point
+  std::optional<double> width;  // of an autoencoder: see stereo_width.h; without it two voices of one point
+  int axis = 1;                 // along which the width lies, from 1
 };
 
 /// Why nothing was written, and the exit code: 1 usage, 2 a file.

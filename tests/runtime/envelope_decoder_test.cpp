@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <random>
 
@@ -125,6 +126,77 @@ TEST(EnvelopeDecoder, DefaultLengthFollowsTheDecay) {
   const double fast = static_cast<double>(player.sound_of(one_band(2, 0.3), {}).size()) / 16000;
   EXPECT_NEAR(slow, 2.0 * 70 / 60, 0.3);
   EXPECT_NEAR(fast, 0.3 * 70 / 60, 0.25);
+}
+
+double correlation(const std::vector<float>& a, const std::vector<float>& b) {
+  double product = 0;
+  for (std::size_t n = 0; n < a.size(); ++n) product += static_cast<double>(a[n]) * b[n];
+  return product / std::sqrt(energy(a, 0, a.size()) * energy(b, 0, b.size()));
+}
+
+TEST(EnvelopeDecoder, PlaysNumbersWhateverTheWeights) {
+  std::mt19937 random(5);
+  EnvelopeDecoderWeights weights = made();
+  const auto fill = [&](DenseWeights& layer) {
+    for (float& w : layer.weight) w = random() % 2 == 0 ? 1e6f : -1e6f;
+  };
+  for (int i = 0; i < 7; ++i) {
+    weights.a.push_back(weights.a[0]);
+    weights.b.push_back(weights.b[0]);
+  }
+  fill(weights.in);
+  fill(weights.out);
+  for (DenseWeights& layer : weights.a) fill(layer);
+  for (DenseWeights& layer : weights.b) fill(layer);
+  const EnvelopeDecoder player(std::make_shared<EnvelopeDecoderWeights>(weights));
+  for (const auto& z : {std::vector<double>{2, 2, 2}, {-2, 1, 0.5}, {0, 0, 0}, {std::nan(""), 1e300, -1e300}}) {
+    for (const float value : player.decode(z, {.seconds = 0.1, .with_floor = true})) ASSERT_TRUE(std::isfinite(value));
+  }
+}
+
+TEST(EnvelopeDecoderPair, WidthZeroIsMonoAndTheLeftOneIsThatOfItsPoint) {
+  const EnvelopeDecoder player = decoder();
+  const std::vector<double> z{0.3, -1, 0.2};
+  const auto mono = player.decode_pair(z, {.width = 0}, {});
+  EXPECT_EQ(mono[0], player.decode(z, {}));
+  EXPECT_EQ(mono[1], mono[0]);
+  const auto wide = player.decode_pair(z, {.width = 1, .axis = 1}, {.seconds = 0.3});
+  EXPECT_EQ(wide[0], player.decode(std::vector<double>{0.3, -0.5, 0.2}, {.seconds = 0.3}));
+  EXPECT_EQ(wide[1].size(), wide[0].size());
+  EXPECT_NE(wide[1], wide[0]);
+}
+
+TEST(StereoWidth, BothPointsStayInTheBoxAtTheirDistance) {
+  const auto at = [](double z, double width) {
+    const auto points = stereo_points(std::vector<double>{z, 0, 0}, 2, {.width = width});
+    return std::array<double, 2>{points[0][0], points[1][0]};
+  };
+  EXPECT_EQ(at(0.5, 1), (std::array<double, 2>{1, 0}));
+  EXPECT_EQ(at(0.5, -1), (std::array<double, 2>{0, 1}));
+  EXPECT_EQ(at(2, 1), (std::array<double, 2>{2, 1}));
+  EXPECT_EQ(at(-2, 4), (std::array<double, 2>{2, -2}));
+  EXPECT_EQ(at(1, 9), (std::array<double, 2>{2, -2}));
+}
+
+TEST(EnvelopeDecoderPair, IsAsCoherentAsADiffuseField) {
+  const EnvelopeDecoder player = decoder();
+  for (const double width : {0.05, 0.1, 0.2, 0.5, 2.0}) {
+    for (std::size_t k = 1; k < kBands; ++k) {
+      const double hz = made().centres_hz[k], expected = diffuse_coherence(hz, width);
+      // Over places of the noise: a decay lasts for few of a band's independent samples.
+      double sum = 0, power = 0;
+      for (std::size_t voice = 0; voice < 40; ++voice) {
+        const auto mono = player.sound_of(one_band(k, 0.5), {.seconds = 0.5, .voice = voice});
+        const auto pair =
+            player.sounds_of({one_band(k, 0.5), one_band(k, 0.5)}, width, {.seconds = 0.5, .voice = voice});
+        EXPECT_EQ(pair[0], mono);
+        sum += correlation(pair[0], pair[1]);
+        power += energy(pair[1], 0, pair[1].size()) / 40;
+      }
+      EXPECT_NEAR(sum / 40, expected, 0.12) << hz << " Hz, " << width << " m";
+      EXPECT_NEAR(10 * std::log10(power), 0, 1.0) << hz << " Hz, " << width << " m";
+    }
+  }
 }
 
 TEST(EnvelopeFile, ReadsBackWhatItWrote) {

@@ -12,7 +12,6 @@ namespace diffverb {
 namespace {
 
 constexpr std::int64_t kNoiseSamples = 1 << 18;  // 5.5 s at 48 kHz
-constexpr int kNoiseIterations = 20;
 constexpr std::uint64_t kNoiseSeed = 1;
 
 std::vector<float> to_vector(const torch::Tensor& tensor) {
@@ -80,7 +79,7 @@ runtime::EnvelopeDecoderWeights exported_weights(const EnvelopeAutoencoder& mode
     weights.b.push_back(decoder[i + 1]);
   }
   weights.noise_samples = kNoiseSamples;
-  weights.noise = to_vector(even_noise(kNoiseSamples, kNoiseIterations, kNoiseSeed));
+  weights.noise = to_vector(even_noise(kNoiseSamples, kNoiseSeed));
   weights.provenance = nlohmann::json(provenance).dump();
   weights.config = config;
   return weights;

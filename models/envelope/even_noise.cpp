@@ -1,16 +1,23 @@
 #include "models/envelope/even_noise.h"
 
-#include <ATen/ops/arange.h>
+#include <ATen/Parallel.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/fft_fft.h>
+#include <ATen/ops/fft_ifft.h>
 #include <ATen/ops/fft_irfft.h>
 #include <ATen/ops/fft_rfft.h>
 #include <ATen/ops/hann_window.h>
-#include <ATen/ops/stack.h>
+#include <ATen/ops/roll.h>
+#include <ATen/ops/zeros_like.h>
 
-#include <array>
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <numbers>
+#include <string>
 #include <vector>
 
+#include "core/error.h"
 #include "core/seed.h"
 #include "models/envelope/layout.h"
 
@@ -18,94 +25,188 @@ namespace diffverb {
 namespace {
 
 constexpr double kShortestSeconds = 0.004;  // over which an envelope is smoothed
-constexpr double kHighestHz = 2000;         // up to which the spectra of frames are made even
-constexpr std::int64_t kFrame = 3072, kHop = 384;
-constexpr double kLeast = 0.02;  // of the mean power: a null is not divided by
+constexpr double kLeastEnvelope = 0.02;     // of the mean power: a null is not divided by
+constexpr double kLeastFrame = 1e-3;
+constexpr std::int64_t kFrame = 3072, kHop = 256;  // a window of the distance, at 48 kHz; three hops are one of its own
+constexpr std::int64_t kHopsOfDistance = 3;
+constexpr double kDeepestBin = 2;  // below it the bands fade in: no level is due
 
-struct Bands {
-  torch::Tensor hz;                    // [F]
-  std::vector<torch::Tensor> weights;  // K of [F]
-  std::vector<torch::Tensor> blurs;    // K of [F]: transforms of the smoothing windows
-  std::vector<double> powers;          // of unit white noise in the band
+/// Iterations of the bands up to a frequency: the narrow ones take many, and cost little.
+struct Stage {
+  double bands_hz, frames_hz;  // bands that begin below bands_hz; frames are evened below frames_hz
+  std::int64_t decimation;     // of the signal whose frames are evened
+  int iterations;
+};
+constexpr Stage kStages[] = {{180, 180, 32, 400}, {2000, 2000, 8, 60}, {kEnvelopeRateHz, 2000, 8, 15}};
+
+/// Bands that are as wide: rows of one transform. A band's bins alone, moved to 0 Hz, are its analytic signal at a rate
+/// that its power envelope just needs.
+struct BandGroup {
+  torch::Tensor index;    // [R M] where the bins stand in both spectra, one after the other
+  torch::Tensor weights;  // [R, M]; 0 beyond the band
+  torch::Tensor blurs;    // [R, M / 2 + 1]: transforms of the smoothing windows
+  torch::Tensor powers;   // [R, 1] of unit white noise in the band
 };
 
-Bands make_bands(std::int64_t samples) {
+struct Bands {
+  std::vector<BandGroup> groups;
+  torch::Tensor uncovered;  // [2, F] 1 - sum of squared weights: what these bands leave as it is
+  torch::Tensor weights;    // [2, F] sums of all bands' weights
+};
+
+struct Band {
+  std::int64_t first = 0;
+  std::vector<double> weights;
+};
+
+std::vector<Band> bands_of(std::int64_t samples) {
   const EnvelopeLayout& layout = envelope_layout();
-  const std::int64_t bins = samples / 2 + 1;
+  std::vector<Band> out(static_cast<std::size_t>(layout.bands()));
+  for (std::int64_t i = 0; i <= samples / 2; ++i) {
+    const auto weights = layout.weights_at(static_cast<double>(i) * kEnvelopeRateHz / static_cast<double>(samples));
+    for (std::size_t k = 0; k < weights.size(); ++k) {
+      if (weights[k] == 0) continue;
+      if (out[k].weights.empty()) out[k].first = i;
+      out[k].weights.resize(static_cast<std::size_t>(i - out[k].first), 0.0);
+      out[k].weights.push_back(weights[k]);
+    }
+  }
+  return out;
+}
+
+BandGroup make_group(const std::vector<Band>& bands, const std::vector<std::size_t>& rows, std::int64_t size,
+                     std::int64_t samples) {
+  const EnvelopeLayout& layout = envelope_layout();
+  const double bin_hz = kEnvelopeRateHz / static_cast<double>(samples);
+  const auto count = static_cast<std::int64_t>(rows.size());
+  BandGroup group;
+  group.index = torch::zeros({count * size}, torch::kLong);
+  group.weights = torch::zeros({count, size}, torch::kFloat64);
+  group.blurs = torch::zeros({count, size / 2 + 1}, torch::kFloat64);
+  group.powers = torch::zeros({count, 1}, torch::kFloat64);
+  auto* index = group.index.data_ptr<std::int64_t>();
+  auto* weights = group.weights.data_ptr<double>();
+  auto* blurs = group.blurs.data_ptr<double>();
+  for (std::int64_t r = 0; r < count; ++r) {
+    const std::size_t k = rows[static_cast<std::size_t>(r)];
+    const Band& band = bands[k];
+    const std::int64_t offset = static_cast<std::int64_t>(k % 2) * (samples / 2 + 1) + band.first;
+    double power = 0;
+    for (std::size_t i = 0; i < band.weights.size(); ++i) {
+      index[r * size + static_cast<std::int64_t>(i)] = offset + static_cast<std::int64_t>(i);
+      weights[r * size + static_cast<std::int64_t>(i)] = band.weights[i];
+      power += band.weights[i] * band.weights[i];
+    }
+    group.powers.data_ptr<double>()[r] = power * static_cast<double>(samples);
+    const double seconds = std::max(kShortestSeconds, 1 / (layout.edges_hz[k + 1] - layout.edges_hz[k]));
+    for (std::int64_t i = 0; i <= size / 2; ++i)
+      blurs[r * (size / 2 + 1) + i] =
+          std::exp(-0.5 * std::pow(std::numbers::pi * seconds * static_cast<double>(i) * bin_hz, 2));
+  }
+  return group;
+}
+
+/// The bands that begin below a frequency.
+Bands make_bands(std::int64_t samples, double below_hz) {
+  const std::vector<Band> all = bands_of(samples);
+  const double bin_hz = kEnvelopeRateHz / static_cast<double>(samples);
   Bands out;
-  out.hz = at::arange(bins, torch::kFloat64) * (kEnvelopeRateHz / static_cast<double>(samples));
-  auto weights = torch::empty({layout.bands(), bins}, torch::kFloat64);
-  auto to = weights.accessor<double, 2>();
-  for (std::int64_t i = 0; i < bins; ++i) {
-    const auto at = layout.weights_at(static_cast<double>(i) * kEnvelopeRateHz / static_cast<double>(samples));
-    for (int k = 0; k < layout.bands(); ++k) to[k][i] = at[static_cast<std::size_t>(k)];
+  out.uncovered = torch::ones({2, samples / 2 + 1}, torch::kFloat64);
+  out.weights = torch::zeros({2, samples / 2 + 1}, torch::kFloat64);
+  auto uncovered = out.uncovered.accessor<double, 2>(), sums = out.weights.accessor<double, 2>();
+  std::map<std::int64_t, std::vector<std::size_t>> by_size;
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    const auto parity = static_cast<std::int64_t>(k % 2);
+    const bool takes_part = static_cast<double>(all[k].first) * bin_hz < below_hz && !all[k].weights.empty();
+    std::int64_t size = 2;
+    while (size < 2 * static_cast<std::int64_t>(all[k].weights.size())) size *= 2;
+    if (takes_part) by_size[size].push_back(k);
+    for (std::size_t i = 0; i < all[k].weights.size(); ++i) {
+      const std::int64_t bin = all[k].first + static_cast<std::int64_t>(i);
+      sums[parity][bin] += all[k].weights[i];
+      if (takes_part) uncovered[parity][bin] -= all[k].weights[i] * all[k].weights[i];
+    }
   }
-  for (int k = 0; k < layout.bands(); ++k) {
-    const auto b = static_cast<std::size_t>(k);
-    const double seconds = std::max(kShortestSeconds, 1 / (layout.edges_hz[b + 1] - layout.edges_hz[b]));
-    out.weights.push_back(weights[k]);
-    out.blurs.push_back((-0.5 * (std::numbers::pi * seconds * out.hz).square()).exp());
-    out.powers.push_back(weights[k].square().mean().item<double>());
-  }
+  for (const auto& [size, rows] : by_size) out.groups.push_back(make_group(all, rows, size, samples));
   return out;
 }
 
-using Spectra = std::array<torch::Tensor, 2>;
-
-/// Divides each band by its own smoothed envelope.
-Spectra even_envelopes(const Spectra& spectra, const Bands& bands, std::int64_t samples) {
-  Spectra out{torch::zeros_like(spectra[0]), torch::zeros_like(spectra[1])};
-  Spectra covered{torch::zeros_like(bands.hz), torch::zeros_like(bands.hz)};
-  for (std::size_t k = 0; k < bands.weights.size(); ++k) {
-    auto band = at::fft_irfft(bands.weights[k] * spectra[k % 2], samples);
-    const auto envelope = at::fft_irfft(bands.blurs[k] * at::fft_rfft(band.square()), samples);
-    band = band * (bands.powers[k] / envelope.clamp_min(kLeast * bands.powers[k])).sqrt();
-    out[k % 2] += bands.weights[k] * at::fft_rfft(band);
-    covered[k % 2] += bands.weights[k].square();
+/// Divides each band by its own smoothed envelope: [2, F] -> [2, F].
+torch::Tensor even_envelopes(const torch::Tensor& spectra, const Bands& bands) {
+  const auto from = spectra.reshape({-1});
+  auto to = at::zeros_like(from);
+  for (const BandGroup& group : bands.groups) {
+    const std::int64_t size = group.weights.size(1);
+    auto band = at::fft_ifft(from.index_select(0, group.index).reshape({-1, size}) * group.weights, {}, 1, "forward");
+    const auto power = at::real(band).square() + at::imag(band).square();
+    const auto envelope = at::fft_irfft(group.blurs * at::fft_rfft(power), size);
+    band = band * (group.powers / at::maximum(envelope, kLeastEnvelope * group.powers)).sqrt();
+    to.index_add_(0, group.index, (group.weights * at::fft_fft(band, {}, 1, "forward")).reshape({-1}));
   }
-  // Where a sequence's own bands leave a gap, nothing is heard of it: it stays.
-  for (std::size_t p = 0; p < 2; ++p) out[p] += (1 - covered[p]) * spectra[p];
+  return to.reshape(spectra.sizes()) + bands.uncovered * spectra;
+}
+
+/// Moves the short-time power of all bands together towards a constant one, as the distance sees it: of the bins of its
+/// bands and three of its frames.
+torch::Tensor even_frames(const torch::Tensor& spectra, const Bands& bands, const Stage& stage, std::int64_t samples) {
+  const std::int64_t length = samples / stage.decimation, frame = kFrame / stage.decimation,
+                     hop = kHop / stage.decimation, bins = length / 2 + 1, parts = frame / hop;
+  const auto weights = bands.weights.slice(1, 0, bins);
+  const auto signal = at::fft_irfft((weights * spectra.slice(1, 0, bins)).sum(0), length);
+  const auto window = at::hann_window(frame, true, torch::kFloat64);
+  const auto frames = at::fft_rfft(
+      at::cat({signal, signal.slice(0, 0, frame)}).unfold(0, frame, hop).slice(0, 0, length / hop) * window);
+  auto power = (at::real(frames).square() + at::imag(frames).square()).contiguous();
+  const std::vector<int> edges = distance_edges_bins();
+  for (std::size_t b = 0; b + 1 < edges.size() && edges[b] < power.size(1); ++b) {
+    auto band = power.slice(1, edges[b], std::min<std::int64_t>(edges[b + 1], power.size(1)));
+    if (band.size(1) > 1) band.copy_(band.mean(1, true).expand_as(band));
+  }
+  power = (power + at::roll(power, kHopsOfDistance, 0) + at::roll(power, -kHopsOfDistance, 0)) / 3;
+  // White noise of unit power at 48 kHz, of which a part of the rate is left.
+  auto wanted = torch::full_like(power[0], window.square().sum().item<double>() * stage.decimation);
+  wanted.slice(0, 0, kDeepestBin).copy_(power.slice(1, 0, kDeepestBin).mean(0));
+  const auto gain = (wanted / at::maximum(power, kLeastFrame * wanted)).sqrt();
+  const auto change = (at::fft_irfft(frames * (gain - 1), frame, 1) * window).reshape({length / hop, parts, hop});
+  auto difference = torch::zeros({length / hop, hop}, torch::kFloat64);
+  for (std::int64_t part = 0; part < parts; ++part) difference += at::roll(change.select(1, part), part, 0);
+  difference *= static_cast<double>(hop) / window.square().sum().item<double>();
+  auto step = at::fft_rfft(difference.reshape({-1}));
+  step.slice(0, static_cast<std::int64_t>(stage.frames_hz * static_cast<double>(samples) / kEnvelopeRateHz)).zero_();
+  auto out = spectra.clone();
+  out.slice(1, 0, bins) += weights * step;
   return out;
 }
 
-/// Moves the sum of all bands towards a short-time spectrum of constant magnitude.
-Spectra even_frames(const Spectra& spectra, const Bands& bands, std::int64_t samples) {
-  torch::Tensor sum = torch::zeros_like(spectra[0]);
-  Spectra shares{torch::zeros_like(bands.hz), torch::zeros_like(bands.hz)};
-  for (std::size_t k = 0; k < bands.weights.size(); ++k) {
-    sum += bands.weights[k] * spectra[k % 2];
-    shares[k % 2] += bands.weights[k];
-  }
-  const auto signal = at::fft_irfft(sum, samples);
-  const auto index = (at::arange(samples / kHop).unsqueeze(1) * kHop + at::arange(kFrame)).remainder(samples);
-  const auto window = at::hann_window(kFrame, true, torch::kFloat64);
-  const auto frames = at::fft_rfft(signal.index_select(0, index.reshape({-1})).reshape(index.sizes()) * window);
-  const double magnitude = std::sqrt(window.square().sum().item<double>());
-  const auto wanted = frames * (magnitude / (frames.abs() + 1e-9));
-  const auto change = at::fft_irfft(wanted - frames, kFrame, 1) * window;
-  auto difference = torch::zeros_like(signal).index_add_(0, index.reshape({-1}), change.reshape({-1}));
-  difference /= window.square().sum() / static_cast<double>(kHop);
-  const auto step = at::fft_rfft(difference) * (bands.hz < kHighestHz);
-  return {spectra[0] + shares[0] * step, spectra[1] + shares[1] * step};
-}
+/// One thread while it lives: some transforms round otherwise on several.
+class OneThread {
+ public:
+  OneThread() : threads_(at::get_num_threads()) { at::set_num_threads(1); }
+  ~OneThread() { at::set_num_threads(threads_); }
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int threads_;
+};
 
 }  // namespace
 
-torch::Tensor even_noise(std::int64_t samples, int iterations, std::uint64_t seed) {
+torch::Tensor even_noise(std::int64_t samples, std::uint64_t seed) {
+  if (samples < (1 << 14) || (samples & (samples - 1)) != 0)
+    throw ContractError("even_noise: expected a power of two from 16384 on, got " + std::to_string(samples));
   const torch::NoGradGuard guard;
-  const Bands bands = make_bands(samples);
-  Spectra spectra;
+  const OneThread one;
+  auto noise = torch::empty({2, samples}, torch::kFloat64);
   Random random(seed, "even_noise");
-  for (auto& spectrum : spectra) {
-    auto noise = torch::empty({samples}, torch::kFloat64);
-    for (std::int64_t i = 0; i < samples; ++i) noise.data_ptr<double>()[i] = random.normal();
-    spectrum = at::fft_rfft(noise);
+  for (std::int64_t i = 0; i < noise.numel(); ++i) noise.data_ptr<double>()[i] = random.normal();
+  auto spectra = at::fft_rfft(noise);
+  for (const Stage& stage : kStages) {
+    const Bands bands = make_bands(samples, stage.bands_hz);
+    for (int i = 0; i < stage.iterations; ++i)
+      spectra = even_frames(even_envelopes(spectra, bands), bands, stage, samples);
   }
-  for (int i = 0; i < iterations; ++i) {
-    spectra = even_envelopes(spectra, bands, samples);
-    spectra = even_frames(spectra, bands, samples);
-  }
-  return at::stack({at::fft_irfft(spectra[0], samples), at::fft_irfft(spectra[1], samples)}).to(torch::kFloat32);
+  return at::fft_irfft(spectra, samples).to(torch::kFloat32);
 }
 
 }  // namespace diffverb

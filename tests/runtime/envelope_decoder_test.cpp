@@ -6,38 +6,12 @@
 #include <cmath>
 #include <random>
 
+#include "tests/runtime/envelope_weights.h"
+
 namespace diffverb::runtime {
 namespace {
 
-constexpr int kLatent = 3, kWidth = 8, kBands = 6, kKnots = 2, kNoise = 1 << 14;
-
-DenseWeights layer(std::mt19937& random, int inputs, int outputs, double scale) {
-  std::normal_distribution<float> normal;
-  DenseWeights out{inputs, outputs, {}, {}};
-  for (int i = 0; i < inputs * outputs; ++i) out.weight.push_back(static_cast<float>(scale) * normal(random));
-  for (int i = 0; i < outputs; ++i) out.bias.push_back(static_cast<float>(scale) * normal(random));
-  return out;
-}
-
-EnvelopeDecoderWeights made() {
-  std::mt19937 random(1);
-  std::normal_distribution<float> normal;
-  EnvelopeDecoderWeights weights;
-  weights.sample_rate_hz = 16000;
-  weights.in = layer(random, kLatent, kWidth, 0.3);
-  weights.a = {layer(random, kWidth, kWidth, 0.3)};
-  weights.b = {layer(random, kWidth, kWidth, 0.3)};
-  weights.out = layer(random, kWidth, (6 + kKnots) * kBands, 0.3);
-  weights.encoder = {layer(random, 10, kWidth, 0.3), layer(random, kWidth, kLatent, 0.3)};
-  weights.centres_hz = {125, 250, 500, 1000, 2000, 4000};
-  weights.knots_s = {0.01, 0.05};
-  weights.noise_samples = kNoise;
-  for (int i = 0; i < 2 * kNoise; ++i) weights.noise.push_back(normal(random));
-  weights.config = "{type: envelope_autoencoder}";
-  return weights;
-}
-
-EnvelopeDecoder decoder() { return EnvelopeDecoder(std::make_shared<EnvelopeDecoderWeights>(made())); }
+EnvelopeDecoder decoder() { return EnvelopeDecoder(std::make_shared<EnvelopeDecoderWeights>(made_envelope_weights())); }
 
 /// Only band k sounds, with one decay and no direct sound.
 EnvelopeRoom one_band(std::size_t k, double t60_s) {
@@ -60,7 +34,7 @@ double energy(const std::vector<float>& x, std::size_t from, std::size_t to) {
 }
 
 TEST(EnvelopeDecoder, WeightsOfABandAddUpInPower) {
-  const EnvelopeDecoderWeights weights = made();
+  const EnvelopeDecoderWeights weights = made_envelope_weights();
   for (double hz = 20; hz < 8000; hz *= 1.07) {
     double sum = 0;
     for (int k = 0; k < kBands; ++k) sum += std::pow(band_weight(weights.centres_hz, k, hz), 2);
@@ -136,7 +110,7 @@ double correlation(const std::vector<float>& a, const std::vector<float>& b) {
 
 TEST(EnvelopeDecoder, PlaysNumbersWhateverTheWeights) {
   std::mt19937 random(5);
-  EnvelopeDecoderWeights weights = made();
+  EnvelopeDecoderWeights weights = made_envelope_weights();
   const auto fill = [&](DenseWeights& layer) {
     for (float& w : layer.weight) w = random() % 2 == 0 ? 1e6f : -1e6f;
   };
@@ -182,7 +156,7 @@ TEST(EnvelopeDecoderPair, IsAsCoherentAsADiffuseField) {
   const EnvelopeDecoder player = decoder();
   for (const double width : {0.05, 0.1, 0.2, 0.5, 2.0}) {
     for (std::size_t k = 1; k < kBands; ++k) {
-      const double hz = made().centres_hz[k], expected = diffuse_coherence(hz, width);
+      const double hz = made_envelope_weights().centres_hz[k], expected = diffuse_coherence(hz, width);
       // Over places of the noise: a decay lasts for few of a band's independent samples.
       double sum = 0, power = 0;
       for (std::size_t voice = 0; voice < 40; ++voice) {
@@ -200,7 +174,7 @@ TEST(EnvelopeDecoderPair, IsAsCoherentAsADiffuseField) {
 }
 
 TEST(EnvelopeFile, ReadsBackWhatItWrote) {
-  const EnvelopeDecoderWeights weights = made();
+  const EnvelopeDecoderWeights weights = made_envelope_weights();
   const SerializedWeights file = serialize_envelope_decoder(weights);
   ASSERT_EQ(file.error, "");
   const EnvelopeDecoderResult loaded = load_envelope_decoder(file.bytes);
@@ -213,7 +187,7 @@ TEST(EnvelopeFile, ReadsBackWhatItWrote) {
 }
 
 TEST(EnvelopeFile, RefusesEveryDamage) {
-  const SerializedWeights file = serialize_envelope_decoder(made());
+  const SerializedWeights file = serialize_envelope_decoder(made_envelope_weights());
   ASSERT_EQ(file.error, "");
   for (std::size_t i = 0; i < 200; ++i) {
     const auto cut = std::span(file.bytes).first(file.bytes.size() * i / 200);
@@ -226,7 +200,7 @@ TEST(EnvelopeFile, RefusesEveryDamage) {
 
 TEST(EnvelopeFile, RefusesWeightsThatCannotPlay) {
   const auto error_of = [](auto&& change) {
-    EnvelopeDecoderWeights weights = made();
+    EnvelopeDecoderWeights weights = made_envelope_weights();
     change(weights);
     return serialize_envelope_decoder(weights).error;
   };

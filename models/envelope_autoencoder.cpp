@@ -54,22 +54,6 @@ torch::Tensor normals(Random& random, at::IntArrayRef shape) {
   return out;
 }
 
-/// Neighbouring bands alike: noise of unit variance, smoothed over about three of them.
-torch::Tensor smooth_normals(Random& random, std::int64_t rows, std::int64_t bands) {
-  constexpr int kReach = 6;
-  const auto noise = normals(random, {rows, bands + 2 * kReach});
-  auto out = torch::zeros({rows, bands});
-  double squares = 0;
-  for (int i = -kReach; i <= kReach; ++i) {
-    const double weight = std::exp(-0.5 * i * i / 4.0);
-    out += weight * noise.slice(1, i + kReach, i + kReach + bands);
-    squares += weight * weight;
-  }
-  return out / std::sqrt(squares);
-}
-
-torch::Tensor power_of(const torch::Tensor& db) { return (db * (std::log(10.0) / 10)).exp(); }
-
 }  // namespace
 
 EnvelopeAutoencoder::EnvelopeAutoencoder(Fields& fields) {
@@ -78,10 +62,12 @@ EnvelopeAutoencoder::EnvelopeAutoencoder(Fields& fields) {
   fields.optional("blocks", blocks_, between(0, 16));
   fields.optional("onset_samples", onset_samples_, between(0, 48000), "samples");
   fields.optional("latent_noise", latent_noise_, between(0, 1));
-  fields.optional("vary_share", vary_share_, between(0, 1));
-  fields.optional("vary_gain_db", vary_gain_db_, between(0, 30), "dB");
-  fields.optional("vary_slope_db_per_s", vary_slope_db_per_s_, between(0, 400), "dB/s");
-  fields.optional("floor_share", floor_share_, between(0, 1));
+  fields.optional("vary_share", variation_.share, between(0, 1));
+  fields.optional("vary_gain_db", variation_.gain_db, between(0, 30), "dB");
+  fields.optional("vary_slope_db_per_s", variation_.slope_db_per_s, between(0, 400), "dB/s");
+  fields.optional("vary_decay", variation_.decay, between(0, 1));
+  fields.optional("vary_early_db", variation_.early_db, between(0, 30), "dB");
+  fields.optional("floor_share", variation_.floor_share, between(0, 1));
   fields.optional("cache", cache_, between(0, 1e7), "responses");
   fields.optional("seed", seed_);
   if (fields.is_recording()) return;
@@ -108,7 +94,7 @@ const EnvelopeOperators& EnvelopeAutoencoder::maps(torch::Device device) const {
   return found->second;
 }
 
-EnvelopeAutoencoder::Batch EnvelopeAutoencoder::analyze(const torch::Tensor& ir) const {
+EnvelopeBatch EnvelopeAutoencoder::analyze(const torch::Tensor& ir) const {
   std::vector<torch::Tensor> energies, powers, bands, cells;
   for (std::int64_t b = 0; b < ir.size(0); ++b) {
     const auto samples = ir.slice(0, b, b + 1).to(torch::kCPU, torch::kFloat32);
@@ -117,7 +103,8 @@ EnvelopeAutoencoder::Batch EnvelopeAutoencoder::analyze(const torch::Tensor& ir)
     if (found == analyzed_.end()) {
       const EnvelopeAnalysis result = analyze_envelope(samples, onset_samples_);
       if (static_cast<std::int64_t>(analyzed_.size()) >= cache_) analyzed_.clear();
-      found = analyzed_.emplace(key, Batch{result.energy, result.power, result.known_bands, result.known_cells}).first;
+      found = analyzed_.emplace(key, EnvelopeBatch{result.energy, result.power, result.known_bands, result.known_cells})
+                  .first;
     }
     energies.push_back(found->second.energy);
     powers.push_back(found->second.power);
@@ -127,57 +114,7 @@ EnvelopeAutoencoder::Batch EnvelopeAutoencoder::analyze(const torch::Tensor& ir)
   return {at::cat(energies), at::cat(powers), at::cat(bands), at::cat(cells)};
 }
 
-void EnvelopeAutoencoder::vary(Batch& batch) const {
-  const EnvelopeOperators& maps = envelope_operators();
-  const std::int64_t count = batch.energy.size(0), bands = batch.energy.size(1);
-  Random random(seed_of_step_, "vary");
-  auto gain_db = vary_gain_db_ * (0.75 * normals(random, {count, bands}) + smooth_normals(random, count, bands));
-  auto slope = torch::zeros({count, 1});
-  for (std::int64_t i = 0; i < count; ++i) {
-    if (random.uniform() >= vary_share_) {
-      gain_db[i].zero_();
-      continue;
-    }
-    const double tilt = random.uniform(-2, 2);
-    for (std::int64_t k = 0; k < bands; ++k)
-      gain_db[i][k] += tilt * std::log2(envelope_layout().centres_hz[static_cast<std::size_t>(k)] / 1000);
-    if (random.uniform() < 0.5) slope[i] = -vary_slope_db_per_s_ * std::pow(random.uniform(), 2) * random.uniform();
-    // A file that ends early, or one of a lower rate.
-    const double end = std::exp(random.uniform(std::log(0.4), std::log(30.0)));
-    const auto last = std::lower_bound(envelope_layout().times_s.begin(), envelope_layout().times_s.end(), end) -
-                      envelope_layout().times_s.begin();
-    batch.known_cells[i] = std::min<std::int64_t>(batch.known_cells[i].item<std::int64_t>(), last);
-    if (random.uniform() < 0.15) batch.known_bands[i].slice(0, 26).fill_(false);
-  }
-  batch.energy = batch.energy * power_of(gain_db.unsqueeze(-1) + slope.unsqueeze(-1) * maps.time_s);
-  // The distance's bands take the gain of what leaks into them.
-  const auto shares = maps.leak / maps.leak.sum(1, true);
-  const auto frame_s = at::arange(kDistanceFrames, torch::kFloat32) * (kDistanceHop / kDistanceRateHz);
-  batch.power = batch.power * power_of(gain_db.matmul(shares.t()).unsqueeze(-1) + slope.unsqueeze(-1) * frame_s);
-  add_floors(batch, random);
-  const auto total = (batch.energy * batch.known_bands.unsqueeze(-1)).sum(at::IntArrayRef({1, 2}), true);
-  batch.energy = batch.energy / total;
-  batch.power = batch.power / total;
-}
-
-/// Noise floors as recordings have them: simulated rooms have none.
-void EnvelopeAutoencoder::add_floors(Batch& batch, Random& random) const {
-  const EnvelopeOperators& maps = envelope_operators();
-  const std::int64_t count = batch.energy.size(0), bands = batch.energy.size(1);
-  const auto level_db = 10 * at::log10(batch.energy.sum(2) + 1e-12);
-  auto floor_db = 0.4 * level_db + 3 * smooth_normals(random, count, bands) + 1.5 * normals(random, {count, bands});
-  for (std::int64_t i = 0; i < count; ++i) {
-    const bool quiet = random.uniform() >= floor_share_;
-    const double level = quiet ? -200 : random.uniform(-105, -45), tilt = random.uniform(-3, 1);
-    for (std::int64_t k = 0; k < bands; ++k)
-      floor_db[i][k] += level + tilt * std::log2(envelope_layout().centres_hz[static_cast<std::size_t>(k)] / 1000);
-  }
-  const auto floors = power_of(floor_db).unsqueeze(-1) * maps.cell_s;
-  batch.energy = batch.energy + floors;
-  batch.power = batch.power + predict_power(maps, torch::zeros({count, bands}), floors);
-}
-
-void EnvelopeAutoencoder::set_features(const Batch& batch, Response& target) const {
+void EnvelopeAutoencoder::set_features(const EnvelopeBatch& batch, Response& target) const {
   const auto device = target.ir().device();
   const EnvelopeOperators& operators = maps(device);
   const auto energy = batch.energy.to(device), power = batch.power.to(device);
@@ -209,11 +146,13 @@ void EnvelopeAutoencoder::add_features(Response& target) const {
     throw ContractError(message.str());
   }
   const torch::NoGradGuard guard;
-  Batch batch = analyze(ir.squeeze(1));
+  EnvelopeBatch batch = analyze(ir.squeeze(1));
   if (training_) {
     batch.known_bands = batch.known_bands.clone();
     batch.known_cells = batch.known_cells.clone();
-    vary(batch);
+    EnvelopeVariation variation = variation_;
+    variation.seed = seed_of_step_;
+    vary_envelopes(batch, variation);
   }
   set_features(batch, target);
 }
@@ -244,6 +183,13 @@ Response EnvelopeAutoencoder::predict(const EnvelopeParameters& parameters, cons
   out.set("octave_energy", operators.octaves.matmul(measured));
   out.set("third_octave_power", predict_power(operators, direct, energy));
   return out;
+}
+
+void EnvelopeAutoencoder::scale(Response& predicted, const torch::Tensor& energy, const torch::Tensor& power) const {
+  const auto scaled = predicted.get("band_energy") * energy;
+  predicted.set("band_energy", scaled);
+  predicted.set("octave_energy", maps(scaled.device()).octaves.matmul(scaled));
+  predicted.set("third_octave_power", predicted.get("third_octave_power") * power);
 }
 
 Response EnvelopeAutoencoder::forward(const Response& target) {

@@ -14,6 +14,7 @@
 #include "models/envelope/dense.h"
 #include "models/envelope/operators.h"
 #include "models/envelope/parameters.h"
+#include "models/envelope/variation.h"
 #include "models/model.h"
 
 namespace diffverb {
@@ -28,8 +29,8 @@ namespace diffverb {
 /// to be iterated and the losses need no sound: they compare energies as the response would show them
 /// (envelope/operators.h).
 ///
-/// In training the maps are varied: gain and slope by band, a cut end, missing high bands, a noise floor; latent_noise
-/// is added to z.
+/// In training the maps are varied (envelope/variation.h): gain, decay and early energy by band, a cut end, missing
+/// high bands, a noise floor; latent_noise is added to z.
 ///
 /// Reads    target "ir" [B, 1, T] at 48 kHz, its onset at sample `onset_samples`; add_features() makes "band_energy"
 ///          [B, 31, NT], "octave_energy" [B, 7, NT], "third_octave_power" [B, 26, 128], "cell_s" [NT], and which of
@@ -52,6 +53,8 @@ class EnvelopeAutoencoder final : public Model {
   EnvelopeParameters decode(const torch::Tensor& latent) const;
   /// What the losses read of a decoded response; what the target does not know is taken out.
   Response predict(const EnvelopeParameters& parameters, const Response& target) const;
+  /// Multiplies what predict() returned by factors of its "band_energy" and its "third_octave_power".
+  void scale(Response& predicted, const torch::Tensor& energy, const torch::Tensor& power) const;
 
   std::int64_t latent() const { return latent_; }
   std::int64_t width() const { return width_; }
@@ -60,23 +63,19 @@ class EnvelopeAutoencoder final : public Model {
   static constexpr double kLatentBound = 2;
 
  private:
-  struct Batch {
-    torch::Tensor energy, power, known_bands, known_cells;
-  };
   const EnvelopeOperators& maps(torch::Device device) const;
-  Batch analyze(const torch::Tensor& ir) const;
-  void vary(Batch& batch) const;
-  void add_floors(Batch& batch, Random& random) const;
-  void set_features(const Batch& batch, Response& target) const;
+  EnvelopeBatch analyze(const torch::Tensor& ir) const;
+  void set_features(const EnvelopeBatch& batch, Response& target) const;
 
   std::int64_t latent_ = 64, width_ = 512, blocks_ = 2, onset_samples_ = 2400, cache_ = 20000;
-  double latent_noise_ = 0.03, vary_share_ = 0.8, vary_gain_db_ = 2, vary_slope_db_per_s_ = 40, floor_share_ = 0.6;
+  double latent_noise_ = 0.03;
+  EnvelopeVariation variation_;
   std::uint64_t seed_ = 1, seed_of_step_ = 0;
   bool training_ = false;
   std::unique_ptr<DenseNetwork> encoder_, decoder_;
   torch::Tensor groups_;  // [NT, G] cells to stretches of the encoder's map
   mutable std::map<std::string, EnvelopeOperators> maps_;
-  mutable std::unordered_map<std::uint64_t, Batch> analyzed_;  // by content: an analysis costs more than a step
+  mutable std::unordered_map<std::uint64_t, EnvelopeBatch> analyzed_;  // by content: an analysis costs more than a step
 };
 
 }  // namespace diffverb

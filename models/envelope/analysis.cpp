@@ -19,7 +19,7 @@ namespace diffverb {
 namespace {
 
 constexpr double kBeforeSeconds = 0.05;  // kept before the onset, where filters ring
-constexpr double kUnknown = 1e-9;        // share of a band's energy below which its rate left nothing of it
+constexpr double kUnknown = 1e-9;        // share of the energy below which a high band was left out by the rate
 
 /// The spectrum's length: whole cells of 4 ms, enough for the response and its ringing, of small factors.
 std::int64_t spectrum_cells(std::int64_t samples) {
@@ -126,7 +126,8 @@ EnvelopeAnalysis analyze_envelope(const torch::Tensor& ir, std::int64_t onset_sa
     response = at::constant_pad_nd(response, {missing, 0});
     const auto map = to_layout(uniform_energy(response, spectrum_cells(response.size(0))));
     const auto by_band = map.sum(1);
-    const auto known = by_band > kUnknown * by_band.sum();
+    // Low bands that hold nothing are silent, and known to be.
+    const auto known = by_band.flip(0).cumsum(0).flip(0) > kUnknown * by_band.sum();
     const double total = (by_band * known).sum().item<double>();
     const double seconds = static_cast<double>(response.size(0) - before) / kEnvelopeRateHz;
     cells.push_back(std::clamp<std::int64_t>(

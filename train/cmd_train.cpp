@@ -9,6 +9,7 @@
 #include "core/progress.h"
 #include "train/cli.h"
 #include "train/stop.h"
+#include "train/training_report.h"
 #include "train/training_run.h"
 
 namespace diffverb {
@@ -41,6 +42,18 @@ std::string summary(const Trainer::Outcome& training) {
   return out;
 }
 
+/// The page of a finished run. It is made of files that are there by now: what hinders it is told and spoils nothing.
+bool report_on(const std::filesystem::path& folder) {
+  try {
+    write_training_report({folder}, folder / "report.html");
+    return true;
+  } catch (const std::exception& error) {
+    log().warning(std::string("no report.html: ") + error.what() + "; try again with: diffverb report " +
+                  folder.string());
+    return false;
+  }
+}
+
 void train(const Options& options, Context& context) {
   TrainOptions job;
   job.config = options.config;
@@ -67,7 +80,10 @@ void train(const Options& options, Context& context) {
   }
   if (!outcome.is_first_rank) return;
   std::cout << outcome.folder.string() << ": " << summary(outcome.training) << "\n"
-            << outcome.folder.string() << "/model.safetensors   the trained model\n";
+            << outcome.folder.string() << "/model.safetensors   the trained model\n"
+            << std::flush;
+  if (report_on(outcome.folder))
+    std::cout << outcome.folder.string() << "/report.html         what it learned, to look at and listen to\n";
 }
 
 }  // namespace

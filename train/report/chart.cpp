@@ -73,6 +73,11 @@ std::vector<double> ticks_of(const Axis& axis, int count) {
 
 std::string tick_text(const Axis& axis, double value, const std::vector<double>& ticks) {
   if (axis.bands) return hertz(value);
+  if (axis.logarithmic && value < 0.0015) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.0e", value);
+    return std::string(text, 3) + std::to_string(std::atoi(text + 3));  // 1e-4
+  }
   if (axis.logarithmic || ticks.size() < 2) return significant(value, 1);
   const double step = ticks[1] - ticks[0];
   return number(value, std::clamp(static_cast<int>(std::ceil(-std::log10(step) - 1e-6)), 0, 9));
@@ -141,7 +146,9 @@ std::string curves(const Chart& chart, const Plot& plot) {
     for (std::size_t i = 0; series.markers && i < series.x.size(); ++i) {
       if (!drawable(chart.x, series.x[i]) || !drawable(chart.y, series.y[i])) continue;
       out += "<circle class=\"dot " + css + "\" r=\"3.2\"" + attribute("cx", coordinate(plot.x(series.x[i]))) +
-             attribute("cy", coordinate(plot.y(series.y[i]))) + "/>";
+             attribute("cy", coordinate(plot.y(series.y[i])));
+      const bool named = i < series.names.size();
+      out += named ? attribute("data-name", escape(series.names[i])) + "/>" : "/>";
     }
   }
   for (const Rule& rule : chart.rules) {  // above the curves, so that they can be read
@@ -228,8 +235,9 @@ std::string render(const Chart& chart) {
                     attribute("data-x", range(chart.x, plot.left(), plot.right())) +
                     attribute("data-y", range(chart.y, plot.bottom(), plot.top()));
   if (picture) {
-    out +=
-        attribute("data-name", escape(chart.picture_name)) + attribute("data-range", number(chart.picture_range_db, 1));
+    out += attribute("data-name", escape(chart.picture_name)) +
+           attribute("data-range", number(chart.picture_range_db, 1)) +
+           (chart.picture_signed ? attribute("data-signed", "1") : "");
   }
   return out + ">" + body(chart, plot) + "</svg>";
 }

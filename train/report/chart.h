@@ -23,6 +23,7 @@ struct Series {
   std::vector<double> x;
   std::vector<double> y;
   bool markers = false;
+  std::vector<std::string> names = {};  // of single points, shown under the pointer; may be empty
 };
 
 /// An area between two curves.
@@ -50,7 +51,8 @@ struct Chart {
   std::vector<Rule> rules;
   std::string picture_png;      // base64; fills the plot
   std::string picture_name;     // what it shows: target, fit
-  double picture_range_db = 0;  // from its first to its last colour
+  double picture_range_db = 0;  // from its first to its last colour; signed: from its middle to either
+  bool picture_signed = false;  // the middle colour is 0 dB; else the last one is
   bool legend = false;          // inside the plot, for charts that stand alone
   double width = 480;
   double height = 300;

@@ -1,6 +1,7 @@
 #include "train/report/charts.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -80,10 +81,10 @@ Chart decibel_chart(const std::string& title, const std::string& label,
 }
 
 /// A decay curve against time, at most about 250 points.
-Series curve_of(const std::string& name, const acoustics::BandResult& band, double rate_hz) {
+Series curve_of(const std::string& name, const std::string& style, const acoustics::BandResult& band, double rate_hz) {
   const double step_s = std::round(chart_options().curve_step_s * rate_hz) / rate_hz;
   const std::size_t stride = std::max<std::size_t>(1, band.curve_db.size() / 250);
-  Series out{name, name, {}, {}, false};
+  Series out{name, style, {}, {}, false};
   for (std::size_t k = 0; k < band.curve_db.size(); k += stride) {
     out.x.push_back(static_cast<double>(k) * step_s);
     out.y.push_back(band.curve_db[k]);
@@ -91,7 +92,8 @@ Series curve_of(const std::string& name, const acoustics::BandResult& band, doub
   return out;
 }
 
-Chart decay_chart(const acoustics::BandResult& target, const acoustics::BandResult& fit, double rate_hz) {
+Chart decay_chart(const acoustics::BandResult& target, const acoustics::BandResult& fit, double rate_hz,
+                  const std::string& name) {
   Chart chart;
   chart.title = band_name(target.hz) + (target.curve_db.empty() ? ": no decay found in the target" : "");
   chart.width = 400;
@@ -100,7 +102,7 @@ Chart decay_chart(const acoustics::BandResult& target, const acoustics::BandResu
   const double floor_db = decays ? -target.range_db : kNan;
   const double lowest_db = decays ? std::clamp(10 * std::floor(floor_db / 10 - 0.8), -80.0, -30.0) : -70;
   chart.y = {"Energy still to come, dB", lowest_db, 2, false, false, "dB"};
-  chart.series = {curve_of("target", target, rate_hz), curve_of("fit", fit, rate_hz)};
+  chart.series = {curve_of("target", "target", target, rate_hz), curve_of(name, "fit", fit, rate_hz)};
   double ends_s[2] = {0, 0};  // of the target, of the fit
   for (std::size_t which = 0; which < 2; ++which) {
     const Series& line = chart.series[which];
@@ -125,7 +127,7 @@ LossLog thin(const LossLog& losses, std::size_t most) {
     }
     return out;
   };
-  LossLog out{pick(losses.step), pick(losses.total), pick(losses.rate), {}};
+  LossLog out{pick(losses.step), pick(losses.total), pick(losses.rate), pick(losses.gradient_norm), {}};
   for (const auto& [name, values] : losses.terms) out.terms.emplace_back(name, pick(values));
   return out;
 }
@@ -170,10 +172,11 @@ double reverberation_time_s(const acoustics::BandResult& band, const acoustics::
 
 std::string band_name(double hz) { return hz >= 1000 ? hertz(hz / 1000) + " kHz" : hertz(hz) + " Hz"; }
 
-std::vector<Chart> decay_charts(const acoustics::ChannelResult& target, const acoustics::ChannelResult& fit) {
+std::vector<Chart> decay_charts(const acoustics::ChannelResult& target, const acoustics::ChannelResult& fit,
+                                const std::string& name) {
   std::vector<Chart> out;
   for (std::size_t k = 0; k < std::min(target.octaves.size(), fit.octaves.size()); ++k) {
-    out.push_back(decay_chart(target.octaves[k], fit.octaves[k], target.rate_hz));
+    out.push_back(decay_chart(target.octaves[k], fit.octaves[k], target.rate_hz, name));
   }
   return out;
 }
@@ -237,27 +240,34 @@ std::vector<Chart> loss_charts(const LossLog& losses) {
   return out;
 }
 
-std::vector<Chart> spectrogram_charts(const std::vector<float>& target, const std::vector<float>& fit, double rate_hz) {
+std::vector<Chart> spectrogram_charts(const std::vector<float>& target, const std::vector<float>& fit, double rate_hz,
+                                      const SpectrogramStyle& style) {
   const double seconds = static_cast<double>(std::max(target.size(), fit.size())) / rate_hz;
   const double hi_hz = std::min(20000.0, rate_hz / 2), lo_hz = 50;
   const auto transform = [&](const std::vector<float>& signal) {
-    return log_spectrogram(signal, rate_hz, seconds, lo_hz, hi_hz, 150, 330);
+    return log_spectrogram(signal, rate_hz, seconds, lo_hz, hi_hz, style.rows, style.columns);
   };
   const Spectrogram pictures[] = {transform(target), transform(fit)};
-  const double top = *std::max_element(pictures[0].power.begin(), pictures[0].power.end());
+  const float largest = *std::max_element(pictures[0].power.begin(), pictures[0].power.end());
+  const double top = largest > 0 ? static_cast<double>(largest) : 1;
   std::vector<Chart> out;
-  for (const std::string name : {"target", "fit"}) {
-    const Spectrogram& picture = pictures[out.size()];
+  const auto add = [&](const std::string& name, const std::vector<std::uint8_t>& bytes, bool is_difference) {
     Chart chart;
-    chart.title = name == "target" ? "Target" : "Fit";
+    chart.title = name;
+    chart.title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(name[0])));
     chart.x = {"Time, s", 0, seconds, false, false, "s"};
     chart.y = {"Frequency, Hz", lo_hz, hi_hz, true, true, "Hz"};
-    const std::vector<std::uint8_t> bytes = quantise(picture, top > 0 ? top : 1, kSpectrogramRange_db);
-    chart.picture_png = base64(encode_png(bytes, picture.columns, picture.rows, viridis()));
+    chart.picture_png = base64(encode_png(bytes, style.columns, style.rows, is_difference ? blue_red() : viridis()));
     chart.picture_name = name;
-    chart.picture_range_db = kSpectrogramRange_db;
+    chart.picture_range_db = is_difference ? kDifferenceRange_db : kSpectrogramRange_db;
+    chart.picture_signed = is_difference;
     out.push_back(std::move(chart));
-  }
+  };
+  add("target", quantise(pictures[0], top, kSpectrogramRange_db), false);
+  add(style.name, quantise(pictures[1], top, kSpectrogramRange_db), false);
+  if (style.difference)
+    add("difference",
+        quantise_signed(difference_db(pictures[0], pictures[1], top, kSpectrogramRange_db), kDifferenceRange_db), true);
   return out;
 }
 

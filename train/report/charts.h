@@ -21,7 +21,9 @@ double reverberation_time_s(const acoustics::BandResult& band, const acoustics::
 std::string band_name(double hz);
 
 /// One chart a band: target and fit decaying from 0 dB at the onset, and where the target meets its noise.
-std::vector<Chart> decay_charts(const acoustics::ChannelResult& target, const acoustics::ChannelResult& fit);
+/// `name` is what the second curve is called.
+std::vector<Chart> decay_charts(const acoustics::ChannelResult& target, const acoustics::ChannelResult& fit,
+                                const std::string& name = "fit");
 
 /// Reverberation time and EDT over frequency with 5 % to either side of the target shaded, in octaves and thirds; then
 /// clarity with 1 dB.
@@ -36,7 +38,18 @@ Chart echo_density_chart(const acoustics::ChannelResult& target, const acoustics
 /// Total loss, and its terms where it has several, over the steps; logarithmic where they are all positive.
 std::vector<Chart> loss_charts(const LossLog& losses);
 
+/// How two spectrograms are shown.
+struct SpectrogramStyle {
+  std::string name = "fit";  // of the second
+  int rows = 150, columns = 330;
+  bool difference = false;  // a third one: the second over the first, smoothed
+};
+
 /// Two spectrograms on one scale: 80 dB down from the target's largest value.
-std::vector<Chart> spectrogram_charts(const std::vector<float>& target, const std::vector<float>& fit, double rate_hz);
+std::vector<Chart> spectrogram_charts(const std::vector<float>& target, const std::vector<float>& fit, double rate_hz,
+                                      const SpectrogramStyle& style = {});
+
+/// From 0 dB, no difference, to either end of a picture of differences.
+inline constexpr double kDifferenceRange_db = 20;
 
 }  // namespace diffverb::report

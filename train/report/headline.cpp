@@ -23,23 +23,29 @@ std::string meter(const Judged& figure) {
          "\"></i><b style=\"width:" + percent(figure.median_steps() / 3) + "\"></b><u></u></div>";
 }
 
-std::string card(const Judged& figure, const std::string& band) {
+}  // namespace
+
+std::string figure_card(const Judged& figure, const std::string& kind, const std::string& worst_at) {
   std::string title = figure.name;
   title[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(title[0])));
   std::string out = "<div class=\"card\"><h3>" + title + " (" + figure.symbol + ")</h3>";
   if (!std::isfinite(figure.value.median))
-    return out + "<p>undefined: no band with enough range above the noise</p></div>";
-  out += "<div class=\"big\">" + number(figure.value.median, figure.decimals) + " " + figure.unit +
-         " <small>median band</small></div>";
+    return out + "<p>undefined: no " + kind + " with enough range above the noise</p></div>";
+  out += "<div class=\"big\">" + number(figure.value.median, figure.decimals) + " " + figure.unit + " <small>median " +
+         kind + "</small></div>";
   out += "<div>worst " + number(figure.value.worst, figure.decimals) + " " + figure.unit +
-         (band.empty() ? "" : " <span class=\"soft\">at " + escape(band) + "</span>") + "</div>" + meter(figure);
+         (worst_at.empty() ? "" : " <span class=\"soft\">at " + escape(worst_at) + "</span>") + "</div>" +
+         meter(figure);
   out += "<p><span class=\"" + std::string(colour_of(figure.median_steps())) + "\">" +
          number(figure.median_steps(), 2) + "</span> <span class=\"soft\">and</span> <span class=\"" +
          colour_of(figure.worst_steps()) + "\">" + number(figure.worst_steps(), 2) +
-         "</span> <span class=\"soft\">times what can just be heard (" + significant(figure.just_noticeable, 1) + " " +
+         "</span> <span class=\"soft\">times " + figure.yardstick + " (" +
+         number(figure.just_noticeable, figure.just_noticeable == std::round(figure.just_noticeable) ? 0 : 1) + " " +
          figure.unit + ")</span></p>";
   return out + "</div>";
 }
+
+namespace {
 
 void add_row(std::string& rows, const std::string& name, const std::string& value) {
   rows += "<dt>" + name + "</dt><dd>" + value + "</dd>";
@@ -127,7 +133,8 @@ std::string headline_section(const RunData& run, const Headline& figures) {
   const std::vector<Judged> judged = judge(figures);
   std::string out = "<p class=\"verdict\">" + escape(verdict(judged)) + "</p><div class=\"cards\">";
   const char* kKeys[] = {"t_error_pct", "edt_error_pct", "c80_error_db", "level_error_db"};
-  for (std::size_t k = 0; k < judged.size(); ++k) out += card(judged[k], worst_band(run.metrics, kKeys[k]));
+  for (std::size_t k = 0; k < judged.size(); ++k)
+    out += figure_card(judged[k], "band", worst_band(run.metrics, kKeys[k]));
   out +=
       "</div><p class=\"soft\">Over octave bands from 125 Hz to 8 kHz. The bar is the median band, the grey behind it "
       "the "

@@ -16,6 +16,7 @@ struct Judged {
   int decimals = 1;
   Headline::Pair value;
   double just_noticeable = 1;
+  std::string yardstick = "what can just be heard";  // the same in words
   double median_steps() const { return value.median / just_noticeable; }
   double worst_steps() const { return value.worst / just_noticeable; }
 };
@@ -28,6 +29,9 @@ std::string verdict(const std::vector<Judged>& figures);
 
 /// The frequency of the band with the largest error, as "125 Hz"; empty where metrics.json lists no bands.
 std::string worst_band(const nlohmann::json& metrics, const char* key);
+
+/// A card with a meter: median and worst of several ("band", "example"), and which is worst; empty where unknown.
+std::string figure_card(const Judged& figure, const std::string& kind, const std::string& worst_at);
 
 /// Verdict, one card a figure with a meter in just-noticeable differences, and the smaller figures.
 std::string headline_section(const RunData& run, const Headline& figures);

@@ -28,6 +28,7 @@ figure{margin:0;min-width:0}figure.large{grid-column:1/-1}svg.chart{display:bloc
 .scroll{overflow-x:auto;-webkit-overflow-scrolling:touch}table{border-collapse:collapse;font-size:.88rem;font-variant-numeric:tabular-nums;min-width:100%}th,td{padding:4px 10px;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}
 th{font-weight:600;color:var(--soft)}th:first-child,td:first-child{text-align:left}td.name{white-space:normal;min-width:14ch}tr.group th{border-bottom:0;text-align:center;padding-bottom:0}td.over{font-weight:650;color:var(--far)}
 pre{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px 14px;overflow-x:auto;font-size:.82rem;line-height:1.45;max-height:34rem;overflow-wrap:normal}dl{display:grid;grid-template-columns:minmax(9rem,max-content) 1fr;gap:3px 18px;font-size:.9rem}dt{color:var(--soft)}dd{margin:0;min-width:0}
+.example{margin:0 0 2.2rem}.example h3{margin-top:1.6rem}.grid3+.grid3,.pair+.grid3,.pair+.pair{margin-top:8px}.tall{max-height:40rem;overflow-y:auto}.tall thead th{position:sticky;top:0;background:var(--paper)}table.narrow{min-width:0}circle[data-name]{fill-opacity:.75}
 summary{cursor:pointer;font-weight:600;padding:.4rem 0}details.run>summary{font-size:1.2rem;border-top:2px solid var(--line);margin-top:2rem;padding-top:1rem}
 #tip{position:fixed;pointer-events:none;background:var(--ink);color:var(--paper);font-size:.82rem;line-height:1.4;padding:5px 9px;border-radius:6px;white-space:pre;z-index:9;display:none;font-variant-numeric:tabular-nums}.hair{stroke:var(--ink);stroke-width:1;stroke-opacity:.6}
 @media (max-width:520px){body{padding:0 12px 40px}h1{font-size:1.5rem}h2{font-size:1.15rem}dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}}
@@ -57,7 +58,10 @@ var rows=[],at=px,pic=picture(svg);
 if(pic){rows.push(show(value(X,px),X.unit)+', '+show(value(Y,py),Y.unit));
 all('svg.picture',svg.closest('.pair')).forEach(function(o){var q=picture(o);if(!q||!o.getClientRects().length){return;}
 var x=Math.min(q.w-1,Math.floor((px-X.a)/(X.b-X.a)*q.w)),y=Math.min(q.h-1,Math.floor((py-Y.b)/(Y.a-Y.b)*q.h)),v=q.get(x,y),r=+o.dataset.range;
-rows.push(o.dataset.name+': '+(v===0?'under ':'')+((v/255-1)*r).toFixed(1)+' dB');});
+rows.push(o.dataset.name+': '+(o.dataset.signed?(v>127.5?'+':'')+((v/127.5-1)*r).toFixed(1):(v===0?'under ':'')+((v/255-1)*r).toFixed(1))+' dB');});
+}else if(svg.querySelector('circle[data-name]')){var near=null,nd=1e9;
+all('circle[data-name]',svg).forEach(function(c){var x=+c.getAttribute('cx'),y=+c.getAttribute('cy'),d=(x-px)*(x-px)+(y-py)*(y-py);if(d<nd){nd=d;near=c;}});
+if(!near||nd>900){return;}at=+near.getAttribute('cx');rows.push(near.dataset.name);rows.push(show(value(X,at),X.unit)+', '+show(value(Y,+near.getAttribute('cy')),Y.unit));
 }else{var best=1e9;all('path.curve[data-name]',svg).forEach(function(c){points(c).forEach(function(p){var d=Math.abs(p[0]-px);if(d<best){best=d;at=p[0];}});});
 rows.push(show(value(X,at),X.unit));
 all('path.curve[data-name]',svg).forEach(function(c){var b=null,bd=4;points(c).forEach(function(p){var d=Math.abs(p[0]-at);if(d<bd){bd=d;b=p;}});

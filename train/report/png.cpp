@@ -59,6 +59,21 @@ std::vector<std::uint8_t> store(const std::vector<std::uint8_t>& data) {
   return out;
 }
 
+/// 256 colours through anchors at equal distances, joined linearly.
+template <std::size_t kCount>
+std::vector<Colour> through(const std::uint8_t (&anchors)[kCount][3]) {
+  std::vector<Colour> out(256);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const double at = static_cast<double>(i) / 255 * (kCount - 1);
+    const std::size_t k = std::min(kCount - 2, static_cast<std::size_t>(at));
+    for (std::size_t c = 0; c < 3; ++c) {
+      const double mix = anchors[k][c] + (at - static_cast<double>(k)) * (anchors[k + 1][c] - anchors[k][c]);
+      out[i][c] = static_cast<std::uint8_t>(std::lround(mix));
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<std::uint8_t> encode_png(const std::vector<std::uint8_t>& pixels, int width, int height,
@@ -92,22 +107,20 @@ std::vector<std::uint8_t> encode_png(const std::vector<std::uint8_t>& pixels, in
   return out;
 }
 
+std::vector<Colour> blue_red() {
+  static constexpr std::uint8_t kAnchors[9][3] = {{33, 102, 172},  {67, 147, 195},  {146, 197, 222},
+                                                  {209, 229, 240}, {247, 247, 247}, {253, 219, 199},
+                                                  {244, 165, 130}, {214, 96, 77},   {178, 24, 43}};
+  return through(kAnchors);
+}
+
 std::vector<Colour> viridis() {
-  // Anchors of the published table at every sixteenth, joined linearly.
+  // Anchors of the published table at every sixteenth.
   static constexpr std::uint8_t kAnchors[17][3] = {
       {68, 1, 84},    {72, 24, 106},  {71, 45, 123},  {66, 64, 134},  {59, 82, 139},  {51, 99, 141},
       {44, 114, 142}, {38, 130, 142}, {33, 145, 140}, {31, 160, 136}, {40, 174, 128}, {63, 188, 115},
       {94, 201, 98},  {132, 212, 75}, {173, 220, 48}, {216, 226, 25}, {253, 231, 37}};
-  std::vector<Colour> out(256);
-  for (std::size_t i = 0; i < out.size(); ++i) {
-    const double at = static_cast<double>(i) / 255 * 16;
-    const std::size_t k = std::min<std::size_t>(15, static_cast<std::size_t>(at));
-    for (std::size_t c = 0; c < 3; ++c) {
-      const double mix = kAnchors[k][c] + (at - static_cast<double>(k)) * (kAnchors[k + 1][c] - kAnchors[k][c]);
-      out[i][c] = static_cast<std::uint8_t>(std::lround(mix));
-    }
-  }
-  return out;
+  return through(kAnchors);
 }
 
 }  // namespace diffverb::report

@@ -21,6 +21,10 @@ using Colour = std::array<std::uint8_t, 3>;
 std::vector<std::uint8_t> encode_png(const std::vector<std::uint8_t>& pixels, int width, int height,
                                      const std::vector<Colour>& palette);
 
+/// 256 colours for signed values: blue below, a middle that belongs to neither, red above; the ends of "RdBu" by
+/// Brewer, told apart by the colour-blind.
+std::vector<Colour> blue_red();
+
 /// 256 colours from dark to light, of even lightness steps and legible to the colour-blind (anchors of
 /// "viridis" by van der Walt and Smith, CC0, joined linearly).
 std::vector<Colour> viridis();

@@ -1,16 +1,14 @@
 #include "train/report/report.h"
 
-#include <cctype>
 #include <cmath>
 #include <string>
-#include <string_view>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "train/report/charts.h"
 #include "train/report/headline.h"
 #include "train/report/html.h"
-#include "train/report/page_style.h"
+#include "train/report/parts.h"
 #include "train/report/run_data.h"
 #include "train/report/sections.h"
 #include "train/report/summary.h"
@@ -52,57 +50,15 @@ std::string run_body(const RunData& run, std::size_t sound_budget_bytes) {
   return out + loss_section(run) + provenance_section(run);
 }
 
-std::string navigation() {
-  std::string out = "<nav aria-label=\"sections\">";
-  for (const auto& [id, name] : {std::pair{"listen", "Listen"},
-                                 {"decay", "Decay"},
-                                 {"spectrogram", "Spectrograms"},
-                                 {"time", "T and EDT"},
-                                 {"level", "Level"},
-                                 {"density", "Echo density"},
-                                 {"bands", "All bands"},
-                                 {"loss", "Loss"},
-                                 {"provenance", "Settings"}}) {
-    out += std::string("<a href=\"#") + id + "\">" + name + "</a>";
-  }
-  return out + "</nav>";
-}
-
-std::string page(const std::string& title, const std::string& body) {
-  return "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
-         "content=\"width=device-width,initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\"><title>" +
-         escape(title) + "</title>\n<style>" + chart_css() + page_css() + "</style></head>\n<body>\n" + body +
-         "\n<script>" + page_script() + "</script></body></html>\n";
-}
+const std::vector<std::pair<std::string, std::string>> kSections = {
+    {"listen", "Listen"},   {"decay", "Decay"}, {"spectrogram", "Spectrograms"},
+    {"time", "T and EDT"},  {"level", "Level"}, {"density", "Echo density"},
+    {"bands", "All bands"}, {"loss", "Loss"},   {"provenance", "Settings"}};
 
 std::string single(const RunData& run) {
   return page(run.name + " - diffverb report",
               "<h1>" + escape(run.name) + "</h1><p class=\"sub\">A delay network fitted to a measured response · " +
-                  describe(run) + "</p>" + navigation() + run_body(run, kSoundBudget_bytes));
-}
-
-/// Ids are unique in a page, so every run's get a number in front.
-std::string with_prefix(std::string html, const std::string& prefix) {
-  const std::string mark = " id=\"";
-  for (std::size_t at = html.find(mark); at != std::string::npos; at = html.find(mark, at + 1)) {
-    html.insert(at + mark.size(), prefix);
-  }
-  return html;
-}
-
-/// A relative address from a folder to a file, each byte outside the plain set as %XX.
-std::string relative_link(const fs::path& file, const fs::path& base) {
-  static constexpr char kHex[] = "0123456789ABCDEF";
-  std::string out = "./";  // so that a colon in a name is not taken for a scheme
-  for (const char c : file.lexically_proximate(base).generic_string()) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) || std::string_view("/._-~").find(c) != std::string_view::npos) {
-      out += c;
-    } else {
-      out += {'%', kHex[byte >> 4], kHex[byte & 15]};
-    }
-  }
-  return out;
+                  describe(run) + "</p>" + navigation(kSections) + run_body(run, kSoundBudget_bytes));
 }
 
 std::string several(const std::vector<RunData>& runs, const fs::path& out_html) {

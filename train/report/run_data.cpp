@@ -22,7 +22,9 @@ json parse_object(const fs::path& path, const std::string& text, const std::stri
   return out;
 }
 
-LossLog read_losses(const fs::path& path) {
+}  // namespace
+
+LossLog read_loss_log(const fs::path& path) {
   std::ifstream file(path);
   if (!file) throw DataError(path.string() + ": cannot be opened for reading");
   LossLog out;
@@ -38,6 +40,7 @@ LossLog read_losses(const fs::path& path) {
     out.step.push_back(number_at(entry, {"step"}));
     out.total.push_back(number_at(entry, {"loss"}));
     out.rate.push_back(number_at(entry, {"rate"}));
+    out.gradient_norm.push_back(number_at(entry, {"gradient_norm"}));
     for (auto& [name, values] : out.terms) values.push_back(kNan);
     if (!entry.contains("terms") || !entry["terms"].is_object()) continue;
     for (const auto& [name, value] : entry["terms"].items()) {
@@ -48,6 +51,10 @@ LossLog read_losses(const fs::path& path) {
   }
   return out;
 }
+
+json read_json_object(const fs::path& path) { return parse_object(path, read_file(path), ""); }
+
+namespace {
 
 /// Metadata of a safetensors file; the tensors stay on disk. The strict reader is the runtime's: this one only shows.
 std::map<std::string, std::string> read_weights_metadata(const fs::path& path) {
@@ -120,9 +127,9 @@ RunData read_run(const fs::path& folder) {
   any |= read_if_there(run, "target.wav", "what compares with the target is left out", audio(run.target));
   any |= read_if_there(run, "ir.wav", "what compares with the fit is left out", audio(run.fit));
   any |= read_if_there(run, "metrics.json", "the figures and the table of bands are left out",
-                       [&](const fs::path& path) { run.metrics = parse_object(path, read_file(path), ""); });
+                       [&](const fs::path& path) { run.metrics = read_json_object(path); });
   any |= read_if_there(run, "losses.jsonl", "the loss curves are left out",
-                       [&](const fs::path& path) { run.losses = read_losses(path); });
+                       [&](const fs::path& path) { run.losses = read_loss_log(path); });
   any |= read_if_there(run, "config.resolved.yaml", "the settings are left out",
                        [&](const fs::path& path) { run.config_yaml = read_file(path); });
   any |= read_if_there(run, "weights.safetensors", "the provenance of the weights is left out",

@@ -17,8 +17,16 @@ struct LossLog {
   std::vector<double> step;
   std::vector<double> total;
   std::vector<double> rate;
+  std::vector<double> gradient_norm;                               // of a training on a data set
   std::vector<std::pair<std::string, std::vector<double>>> terms;  // NaN at steps that lack the term
 };
+
+/// Lines {"step", "loss", "terms", ...}; half a last line, which a killed run leaves, is passed over.
+/// Throws   DataError that names the line
+LossLog read_loss_log(const std::filesystem::path& path);
+
+/// A JSON object from a file. Throws   DataError
+nlohmann::json read_json_object(const std::filesystem::path& path);
 
 /// What a run folder holds. A file that is not there leaves its member empty and a sentence in `missing`.
 struct RunData {

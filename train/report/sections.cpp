@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <limits>
 
 #include "core/acoustics/comparison.h"
@@ -10,6 +9,7 @@
 #include "train/report/dry_sound.h"
 #include "train/report/html.h"
 #include "train/report/listen.h"
+#include "train/report/parts.h"
 #include "train/report/png.h"
 #include "train/report/summary.h"
 
@@ -17,69 +17,11 @@ namespace diffverb::report {
 namespace {
 
 constexpr std::uint64_t kDrySeed = 1;
-constexpr std::size_t kLogShown = 40000;  // bytes, from the end
-
-std::string figures(const std::vector<Chart>& charts, const char* grid) {
-  std::string out = std::string("<div class=\"") + grid + "\">";
-  for (const Chart& chart : charts) out += "<figure class=\"zoom\">" + render(chart) + "</figure>";
-  return out + "</div>";
-}
-
-std::string line_key(const std::string& style, const std::string& name) {
-  return "<span><svg viewBox=\"0 0 36 12\" aria-hidden=\"true\"><path class=\"curve " + style +
-         "\" d=\"M1 6h34\"/></svg>" + name + "</span>";
-}
 
 std::string key(const std::string& shade) {
   return "<div class=\"key\">" + line_key("target", "target (measured)") +
          line_key("fit", "fit (as the runtime plays it)") +
          (shade.empty() ? "" : "<span><i class=\"swatch\"></i>" + shade + "</span>") + "</div>";
-}
-
-std::string colour_scale() {
-  std::vector<std::uint8_t> ramp(256);
-  for (std::size_t k = 0; k < ramp.size(); ++k) ramp[k] = static_cast<std::uint8_t>(k);
-  return "<div class=\"key\"><span>−80 dB<img class=\"scale\" alt=\"colours from dark to light\" "
-         "src=\"data:image/png;base64," +
-         base64(encode_png(ramp, 256, 1, viridis())) + "\">0 dB: the target's largest value</span></div>";
-}
-
-/// The block of one channel; the script shows one at a time.
-std::string channel_block(std::size_t channel, const std::string& content) {
-  return "<div data-channel=\"" + std::to_string(channel) + "\">" + content + "</div>";
-}
-
-std::string channel_buttons(std::size_t count) {
-  if (count < 2) return "";
-  std::string out = "<div class=\"channels\" role=\"group\" aria-label=\"channel\">";
-  for (std::size_t c = 0; c < count; ++c) {
-    out += "<button type=\"button\" data-channel=\"" + std::to_string(c) + "\" aria-pressed=\"false\">channel " +
-           std::to_string(c + 1) + "</button>";
-  }
-  return out + "</div>";
-}
-
-std::string section(const std::string& id, const std::string& title, const std::string& intro, std::size_t channels,
-                    const std::function<std::string(std::size_t)>& content) {
-  std::string out =
-      "<section class=\"scope\"><h2 id=\"" + id + "\">" + title + "</h2>" + intro + channel_buttons(channels);
-  for (std::size_t c = 0; c < channels; ++c) out += channel_block(c, content(c));
-  return out + "</section>";
-}
-
-std::string sound_card(const ListeningCopy& copy, const std::string& pair, const std::string& title) {
-  std::string out;
-  int count = 0;
-  for (std::size_t k = 0; k < copy.sounds.size(); ++k) {
-    if (copy.sounds[k].pair != pair) continue;
-    ++count;
-    out += "<label>" + escape(copy.sounds[k].label) +
-           "<audio controls preload=\"metadata\" src=\"data:audio/wav;base64," +
-           base64(wav16(copy.sounds[k].audio, copy.gains[k])) + "\"></audio></label>";
-  }
-  if (count == 0) return "";
-  if (count > 1) out += "<button type=\"button\" class=\"ab\">play / switch between the two</button>";
-  return "<div class=\"card\"><h3>" + title + "</h3>" + out + "</div>";
 }
 
 using acoustics::BandResult;
@@ -128,17 +70,9 @@ std::string band_table(const std::vector<BandResult>& target, const std::vector<
   return out + "</tbody></table></div>";
 }
 
-void add_row(std::string& rows, const std::string& name, const std::string& value) {
-  if (!value.empty()) rows += "<dt>" + escape(name) + "</dt><dd>" + escape(value) + "</dd>";
-}
-
 }  // namespace
 
-std::string missing_section(const RunData& run) {
-  std::string out;
-  for (const std::string& sentence : run.missing) out += "<div>" + escape(sentence) + "</div>";
-  return out.empty() ? "" : "<div class=\"missing\">" + out + "</div>";
-}
+std::string missing_section(const RunData& run) { return missing_box(run.missing); }
 
 std::string listen_section(const RunData& run, std::size_t budget_bytes) {
   std::vector<Sound> sounds;
@@ -174,14 +108,15 @@ std::string comparison_sections(const RunData& run, const Measured& measured) {
               "The target ends where it meets its own noise. Click a chart to enlarge it.</p>" +
                   key(""),
               channels, [&](std::size_t c) { return figures(decay_charts(target(c), fit(c)), "grid3"); });
-  out +=
-      section("spectrogram", "Spectrograms", "<p>Both on one scale of colours.</p>" + colour_scale(), channels,
-              [&](std::size_t c) {
-                return "<div class=\"pair\">" +
-                       figures(spectrogram_charts(run.target->channels[c], run.fit->channels[c], run.target->rate_hz),
-                               "grid2") +
-                       "</div>";
-              });
+  out += section(
+      "spectrogram", "Spectrograms",
+      "<p>Both on one scale of colours.</p>" + colour_ramp(viridis(), "−80 dB", "0 dB: the target's largest value"),
+      channels, [&](std::size_t c) {
+        return "<div class=\"pair\">" +
+               figures(spectrogram_charts(run.target->channels[c], run.fit->channels[c], run.target->rate_hz),
+                       "grid2") +
+               "</div>";
+      });
   out += section(
       "time", "Reverberation time, early decay and clarity",
       "<p>T is T30 where both have 45 dB of range above their noise, else T20. Inside the shaded band no difference "
@@ -229,15 +164,7 @@ std::string provenance_section(const RunData& run) {
     }
   }
   std::string out = "<section><h2 id=\"provenance\">Settings and provenance</h2><dl>" + rows + "</dl>";
-  if (!run.config_yaml.empty()) {
-    out += "<h3>config.resolved.yaml</h3><pre>" + escape(run.config_yaml) + "</pre>";
-  }
-  if (!run.log.empty()) {
-    const bool cut = run.log.size() > kLogShown;
-    out += "<details><summary>Log" + std::string(cut ? " (its end)" : "") + "</summary><pre>" +
-           escape(cut ? run.log.substr(run.log.size() - kLogShown) : run.log) + "</pre></details>";
-  }
-  return out + "</section>";
+  return out + config_and_log(run.config_yaml, run.log) + "</section>";
 }
 
 }  // namespace diffverb::report

@@ -55,6 +55,30 @@ double mean_between(const std::vector<double>& power, double from, double to) {
   return sum / static_cast<double>(end - first + 1);
 }
 
+/// Means over a box around each point.
+std::vector<double> smooth(const Spectrogram& picture) {
+  constexpr int kRows = 2, kColumns = 4;  // to either side
+  const auto at = [&](int r, int c) {
+    return static_cast<std::size_t>(r) * static_cast<std::size_t>(picture.columns) + static_cast<std::size_t>(c);
+  };
+  std::vector<double> across(picture.power.size()), out(picture.power.size());
+  for (int r = 0; r < picture.rows; ++r) {
+    for (int c = 0; c < picture.columns; ++c) {
+      const int first = std::max(0, c - kColumns), last = std::min(picture.columns - 1, c + kColumns);
+      for (int k = first; k <= last; ++k) across[at(r, c)] += static_cast<double>(picture.power[at(r, k)]);
+      across[at(r, c)] /= last - first + 1;
+    }
+  }
+  for (int r = 0; r < picture.rows; ++r) {
+    const int first = std::max(0, r - kRows), last = std::min(picture.rows - 1, r + kRows);
+    for (int c = 0; c < picture.columns; ++c) {
+      for (int k = first; k <= last; ++k) out[at(r, c)] += across[at(k, c)];
+      out[at(r, c)] /= last - first + 1;
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 Spectrogram log_spectrogram(const std::vector<float>& signal, double rate_hz, double seconds, double lo_hz,
@@ -85,6 +109,27 @@ Spectrogram log_spectrogram(const std::vector<float>& signal, double rate_hz, do
           static_cast<float>(mean / per_column);
     }
   }
+  return out;
+}
+
+std::vector<float> difference_db(const Spectrogram& target, const Spectrogram& other, double top_power,
+                                 double range_db) {
+  if (target.rows != other.rows || target.columns != other.columns)
+    throw ContractError("difference_db: " + std::to_string(target.rows) + " x " + std::to_string(target.columns) +
+                        " and " + std::to_string(other.rows) + " x " + std::to_string(other.columns));
+  const double floor = top_power * std::pow(10.0, -range_db / 10);
+  const std::vector<double> wanted = smooth(target), found = smooth(other);
+  std::vector<float> out(wanted.size());
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = static_cast<float>(10 * std::log10(std::max(found[i], floor) / std::max(wanted[i], floor)));
+  return out;
+}
+
+std::vector<std::uint8_t> quantise_signed(const std::vector<float>& values_db, double range_db) {
+  std::vector<std::uint8_t> out(values_db.size());
+  for (std::size_t i = 0; i < out.size(); ++i)
+    out[i] = static_cast<std::uint8_t>(
+        std::lround(127.5 + 127.5 * std::clamp(static_cast<double>(values_db[i]) / range_db, -1.0, 1.0)));
   return out;
 }
 

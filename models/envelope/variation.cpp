@@ -14,9 +14,11 @@
 namespace diffverb {
 namespace {
 
-constexpr double kLongestSeconds = 12;            // decay time behind which a band's slope no longer varies
-constexpr double kNoHighBands = 0.15;             // share of the examples that come as if recorded at 16 kHz
-constexpr double kLeastEnd = 0.4, kLastEnd = 30;  // seconds at which a file may end
+constexpr double kLongestSeconds = 12;                // decay time behind which a band's slope no longer varies
+constexpr double kNoHighBands = 0.15;                 // share of the examples that come as if recorded at 16 kHz
+constexpr double kHighPassed = 0.6, kLowEndHz = 200;  // share of the examples; bands below may stray by themselves
+constexpr double kRumble = 0.6;                       // share of the noise floors that rise below 200 Hz
+constexpr double kLeastEnd = 0.4, kLastEnd = 30;      // seconds at which a file may end
 
 torch::Tensor normals(Random& random, at::IntArrayRef shape) {
   auto out = torch::empty(shape, torch::kFloat32);
@@ -49,6 +51,22 @@ double octaves_from_1khz(std::int64_t band) {
 torch::Tensor draw_changed(Random& random, std::int64_t count, double share) {
   auto out = torch::zeros({count});
   for (std::int64_t i = 0; i < count; ++i) out[i] = random.uniform() < share ? 1.0f : 0.0f;
+  return out;
+}
+
+/// What loudspeakers, microphones and high-pass filters leave of the lowest bands, dB, [B, K]: 6 to 24 dB an octave
+/// below 15 to 150 Hz for most examples, and single bins by themselves.
+torch::Tensor draw_low_end(Random& random, std::int64_t count, double gain_db) {
+  const auto& centres = envelope_layout().centres_hz;
+  auto out = torch::zeros({count, envelope_layout().bands()});
+  auto to = out.accessor<float, 2>();
+  for (std::int64_t i = 0; i < count; ++i) {
+    const double corner = std::exp(random.uniform(std::log(15.0), std::log(150.0))), slope = random.uniform(6, 24);
+    const double share = random.uniform() < kHighPassed ? 1 : 0;
+    for (std::size_t k = 0; k < centres.size() && centres[k] < kLowEndHz; ++k)
+      to[i][static_cast<std::int64_t>(k)] = static_cast<float>(
+          gain_db * random.normal() - share * 0.5 * slope * std::log2(1 + std::pow(corner / centres[k], 2)));
+  }
   return out;
 }
 
@@ -95,11 +113,16 @@ void add_floors(EnvelopeBatch& batch, Random& random, double share) {
   const EnvelopeOperators& maps = envelope_operators();
   const std::int64_t count = batch.energy.size(0), bands = batch.energy.size(1);
   const auto level_db = 10 * at::log10(batch.energy.sum(2) + 1e-12);
-  auto floor_db = 0.4 * level_db + 3 * smooth_normals(random, count, bands) + 1.5 * normals(random, {count, bands});
+  auto floor_db = 0.4 * level_db + 3 * smooth_normals(random, count, bands) + 2 * normals(random, {count, bands});
   for (std::int64_t i = 0; i < count; ++i) {
     const bool quiet = random.uniform() >= share;
     const double level = quiet ? -200 : random.uniform(-105, -45), tilt = random.uniform(-3, 1);
-    for (std::int64_t k = 0; k < bands; ++k) floor_db[i][k] += level + tilt * octaves_from_1khz(k);
+    const double rumble = random.uniform() < kRumble ? 10 * std::pow(random.uniform(), 2) : 0;  // dB an octave
+    for (std::int64_t k = 0; k < bands; ++k) {
+      const double below =
+          std::max(0.0, std::log2(kLowEndHz / envelope_layout().centres_hz[static_cast<std::size_t>(k)]));
+      floor_db[i][k] += level + tilt * octaves_from_1khz(k) + rumble * below;
+    }
   }
   const auto floors = power_of(floor_db).unsqueeze(-1) * maps.cell_s;
   batch.energy = batch.energy + floors;
@@ -118,6 +141,7 @@ void vary_envelopes(EnvelopeBatch& batch, const EnvelopeVariation& variation) {
     const double tilt = random.uniform(-2, 2);
     for (std::int64_t k = 0; k < bands; ++k) gain_db[i][k] += tilt * octaves_from_1khz(k);
   }
+  gain_db = gain_db + draw_low_end(random, count, variation.gain_db);
   const auto slope = draw_slopes(random, batch.energy, variation);
   const auto early = draw_early(random, count, variation);
   auto change_db =

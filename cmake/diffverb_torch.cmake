@@ -46,4 +46,5 @@ target_compile_definitions(diffverb_torch INTERFACE USE_DISTRIBUTED USE_C10D_GLO
 # --no-as-needed. The wheel's own rpath finds what libtorch_cpu needs, hence --allow-shlib-undefined here.
 target_link_libraries(diffverb_torch INTERFACE
   "-Wl,--no-as-needed,${diffverb_torch_lib}/libtorch_cpu.so,${diffverb_torch_lib}/libc10.so,--as-needed")
-target_link_options(diffverb_torch INTERFACE LINKER:--allow-shlib-undefined LINKER:-rpath,${diffverb_torch_lib})
+target_link_options(diffverb_torch INTERFACE LINKER:--allow-shlib-undefined)
+list(APPEND CMAKE_BUILD_RPATH ${diffverb_torch_lib})  # an install names none: cmake/diffverb_install.cmake

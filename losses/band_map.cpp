@@ -1,6 +1,8 @@
 #include <cmath>
 #include <vector>
 
+#include "core/device/precision.h"
+#include "core/error.h"
 #include "losses/energy_cells.h"
 #include "losses/loss.h"
 
@@ -24,7 +26,7 @@ class BandMap final : public Loss {
     checked_.set_audible(target);
     cells_ = energy_cells(target, "band", "band_map");
     const auto energy = (cells_.energy * cells_.known).detach();
-    groups_ = make_groups(cells_.cell_s).to(energy.device(), energy.scalar_type());
+    groups_ = groups_of(cells_.cell_s, energy.options());
     floor_ = 1e-9 * energy.sum(at::IntArrayRef({1, 2}), true);
     level_db_ = level(energy);
     counts_ = (cells_.known.matmul(groups_) > 0.5 * groups_.sum(0)).to(energy.scalar_type());
@@ -41,9 +43,25 @@ class BandMap final : public Loss {
     return 10 * (energy.matmul(groups_) / cells_.cell_s.unsqueeze(0).matmul(groups_) + floor_).log10();
   }
 
+  struct Grouping {
+    torch::Tensor cell_s, groups;  // lengths, on the CPU
+  };
+
+  /// The groups are made on the CPU, once for each division of time.
+  torch::Tensor groups_of(const torch::Tensor& cell_s, const torch::TensorOptions& options) {
+    const bool may_read = may_read_from_device();
+    const auto on_cpu = may_read ? cell_s.to(torch::kCPU, torch::kFloat64).contiguous() : torch::Tensor();
+    for (auto it = groupings_.rbegin(); it != groupings_.rend(); ++it) {
+      const bool same = may_read ? at::equal(it->cell_s, on_cpu) : it->cell_s.numel() == cell_s.numel();
+      if (same && it->groups.device() == options.device() && it->groups.dtype() == options.dtype()) return it->groups;
+    }
+    if (!may_read) throw ContractError("band_map: cells that were not seen before, while a step is recorded");
+    groupings_.push_back({on_cpu, make_groups(on_cpu).to(options.device(), options.dtype())});
+    return groupings_.back().groups;
+  }
+
   /// [cells, groups] of 0 and 1.
-  torch::Tensor make_groups(const torch::Tensor& cell_s) const {
-    const auto on_cpu = cell_s.to(torch::kCPU, torch::kFloat64).contiguous();
+  torch::Tensor make_groups(const torch::Tensor& on_cpu) const {
     const double* lengths = on_cpu.const_data_ptr<double>();
     std::vector<std::int64_t> group_of;
     double time = 0, begin = 0;
@@ -63,6 +81,7 @@ class BandMap final : public Loss {
   CheckedTarget checked_{"band_map"};
   EnergyCells cells_;
   torch::Tensor groups_, floor_, level_db_, counts_;
+  std::vector<Grouping> groupings_;  // never dropped: a recorded step goes on reading its own
 };
 
 }  // namespace

@@ -182,12 +182,13 @@ torch::Tensor Edc::evaluate(const Response& response) const {
     throw ContractError("edc: response must be [1, " + std::to_string(channels_) + ", " + std::to_string(length_) +
                         "] at the target's rate");
   }
-  const auto spectrum = at::fft_rfft(ir[0].to(torch::kFloat32), plan_->fft_size, 1);
+  // The bands' transforms have no CUDA kernel: the response comes to the CPU, its gradient goes back by itself.
+  const auto spectrum = at::fft_rfft(ir[0].to(torch::kCPU, torch::kFloat32), plan_->fft_size, 1);
   const auto energy = band_energy(spectrum, plan_);
   const auto curve = energy.flip({2}).cumsum(2).flip({2}).slice(2, 0, points_) + tails_ + floors_;
   const auto difference = curve.log10() * 10 - target_;
   const auto row = ((difference * difference * point_weights_).sum(2) + 1e-8).sqrt();
-  return (row * row_weights_).sum();
+  return (row * row_weights_).sum().to(ir.device());
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+#include "core/device/precision.h"
 #include "core/error.h"
 #include "losses/energy_cells.h"
 #include "losses/loss.h"
@@ -21,7 +22,7 @@ class OctaveClarity final : public Loss {
     cells_ = energy_cells(target, "octave", "octave_clarity");
     const auto ends = cells_.cell_s.cumsum(0);
     early_ = (ends <= split_ms_ / 1e3 + 1e-6).to(cells_.energy.scalar_type());
-    if (early_.min().item<double>() > 0)
+    if (may_read_from_device() && early_.min().item<double>() > 0)
       throw ContractError("octave_clarity: the response ends before split_ms = " + std::to_string(split_ms_));
     const auto energy = (cells_.energy * cells_.known).detach();
     whole_ = energy.sum(-1);

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <sstream>
 
+#include "core/device/precision.h"
 #include "core/error.h"
 #include "models/envelope/layout.h"
 
@@ -155,17 +156,27 @@ void EnvelopeAutoencoder::add_features(Response& target) const {
     vary_envelopes(batch, variation);
   }
   set_features(batch, target);
+  if (training_ && latent_noise_ > 0) {  // drawn here: forward() may be recorded once and repeated
+    Random random(seed_of_step_, "latent");
+    target.set("latent_noise", latent_noise_ * normals(random, {ir.size(0), latent_}).to(ir.device()));
+  }
 }
 
 torch::Tensor EnvelopeAutoencoder::encode(const Response& target) const {
+  return kLatentBound * (encoder_->forward(map_of(target)) / kLatentBound).tanh();
+}
+
+torch::Tensor EnvelopeAutoencoder::map_of(const Response& target) const {
+  const FullPrecision guard;
   const torch::Tensor &energy = target.get("band_energy"), &known = target.get("band_known");
-  const auto groups = groups_.to(energy.device()), seconds = target.get("cell_s").unsqueeze(0).matmul(groups);
+  if (groups_.device() != energy.device()) groups_ = groups_.to(energy.device());
+  const torch::Tensor& groups = groups_;
+  const auto seconds = target.get("cell_s").unsqueeze(0).matmul(groups);
   const auto level = (10 * at::log10(energy.matmul(groups) / seconds + 1e-10) / 20 + 1).clamp(-4, 4);
   const auto share = known.matmul(groups) / groups.sum(0);  // of a stretch that is known
   const auto counts = (share >= 0.5).to(level.scalar_type());
   const auto bands = std::get<0>(known.max(2));
-  const auto x = at::cat({(level * counts).flatten(1), counts.mean(1), bands}, 1);
-  return kLatentBound * (encoder_->forward(x) / kLatentBound).tanh();
+  return at::cat({(level * counts).flatten(1), counts.mean(1), bands}, 1);
 }
 
 EnvelopeParameters EnvelopeAutoencoder::decode(const torch::Tensor& latent) const {
@@ -173,6 +184,7 @@ EnvelopeParameters EnvelopeAutoencoder::decode(const torch::Tensor& latent) cons
 }
 
 Response EnvelopeAutoencoder::predict(const EnvelopeParameters& parameters, const Response& target) const {
+  const FullPrecision guard;
   const EnvelopeOperators& operators = maps(parameters.level_db.device());
   const auto known = target.get("band_known"), bands = std::get<0>(known.max(2));
   const auto direct = direct_energy(parameters) * bands;
@@ -194,10 +206,7 @@ void EnvelopeAutoencoder::scale(Response& predicted, const torch::Tensor& energy
 
 Response EnvelopeAutoencoder::forward(const Response& target) {
   auto latent = encode(target);
-  if (training_ && latent_noise_ > 0) {
-    Random random(seed_of_step_, "latent");
-    latent = latent + latent_noise_ * normals(random, latent.sizes()).to(latent.device());
-  }
+  if (training_ && target.has("latent_noise")) latent = latent + target.get("latent_noise");
   Response out = predict(decode(latent), target);
   out.set("latent", latent);
   return out;

@@ -34,7 +34,7 @@ namespace diffverb {
 ///
 /// Reads    target "ir" [B, 1, T] at 48 kHz, its onset at sample `onset_samples`; add_features() makes "band_energy"
 ///          [B, 31, NT], "octave_energy" [B, 7, NT], "third_octave_power" [B, 26, 128], "cell_s" [NT], and which of
-///          them are known: "band_known", "octave_known", "frame_known", 0 or 1
+///          them are known: "band_known", "octave_known", "frame_known", 0 or 1; in training "latent_noise" [B, latent]
 /// Returns  the same energies of the decoded response, and "latent" [B, latent]
 /// Source   Steinmetz et al. 2021 (filtered noise shaping); Lin et al. 2024 (exponential envelopes)
 class EnvelopeAutoencoder final : public Model {
@@ -45,6 +45,7 @@ class EnvelopeAutoencoder final : public Model {
   void set_training(bool training) override { training_ = training; }
   void set_seed(std::uint64_t seed) override { seed_of_step_ = seed; }
   void add_features(Response& target) const override;
+  bool has_features_on_cpu() const override { return true; }
   Response forward(const Response& target) override;
 
   /// Reads    target with add_features() done
@@ -66,6 +67,7 @@ class EnvelopeAutoencoder final : public Model {
   const EnvelopeOperators& maps(torch::Device device) const;
   EnvelopeBatch analyze(const torch::Tensor& ir) const;
   void set_features(const EnvelopeBatch& batch, Response& target) const;
+  torch::Tensor map_of(const Response& target) const;  // what the encoder sees
 
   std::int64_t latent_ = 64, width_ = 512, blocks_ = 2, onset_samples_ = 2400, cache_ = 20000;
   double latent_noise_ = 0.03;
@@ -73,7 +75,7 @@ class EnvelopeAutoencoder final : public Model {
   std::uint64_t seed_ = 1, seed_of_step_ = 0;
   bool training_ = false;
   std::unique_ptr<DenseNetwork> encoder_, decoder_;
-  torch::Tensor groups_;  // [NT, G] cells to stretches of the encoder's map
+  mutable torch::Tensor groups_;  // [NT, G] cells to stretches of the encoder's map
   mutable std::map<std::string, EnvelopeOperators> maps_;
   mutable std::unordered_map<std::uint64_t, EnvelopeBatch> analyzed_;  // by content: an analysis costs more than a step
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "core/device/precision.h"
 #include "core/error.h"
 #include "models/layers_rows.h"
 
@@ -31,7 +32,8 @@ void check(const Activation& in, const torch::Tensor& kernel, const torch::Tenso
     message << "convolve: the kernel must be " << at::IntArrayRef(s.kernel_shape()) << ", got " << kernel.sizes();
   else if (bias.sizes() != at::IntArrayRef({s.outputs}))
     message << "convolve: the bias must be [" << s.outputs << "], got " << bias.sizes();
-  else if (in.values.scalar_type() != kernel.scalar_type() || in.values.device() != kernel.device())
+  else if ((in.values.scalar_type() != kernel.scalar_type() && !is_autocasting()) ||
+           in.values.device() != kernel.device())
     message << "convolve: the input is " << in.values.dtype() << " on " << in.values.device() << ", the kernel "
             << kernel.dtype() << " on " << kernel.device();
   else
@@ -82,7 +84,8 @@ ConvOutput convolve_by_library(const Activation& input, const torch::Tensor& ker
   auto x = input.materialised().permute({0, 3, 1, 2});  // channels last to LibTorch: no copy
   const std::int64_t in_f = x.size(2), in_t = x.size(3), out_f = s.output_f(in_f), out_t = s.output_t(in_t);
   const std::int64_t pad_f = padding(s, in_f, s.kernel_f, s.stride_f), pad_t = padding(s, in_t, s.kernel_t, s.stride_t);
-  const auto weight = kernel.permute({3, 2, 0, 1});
+  // Channels last throughout: as the values lie, and what tensor cores want.
+  const auto weight = kernel.permute({3, 2, 0, 1}).contiguous(at::MemoryFormat::ChannelsLast);
   if (s.transposed) {
     x = at::conv_transpose2d(x, weight, bias, {s.stride_f, s.stride_t});
     x = x.narrow(2, pad_f / 2, out_f).narrow(3, pad_t / 2, out_t);
@@ -93,9 +96,11 @@ ConvOutput convolve_by_library(const Activation& input, const torch::Tensor& ker
   if (slope != 1) x = at::leaky_relu(x, slope);
   ConvOutput out;
   out.values = x.permute({0, 2, 3, 1}).contiguous();
-  if (statistics)
-    std::tie(out.variance, out.mean) =
-        at::var_mean(out.values, at::IntArrayRef({0, 1, 2}), /*correction=*/c10::Scalar(0));
+  if (statistics) {
+    // Of bfloat16 values, too, in the kernel's own type: they are sums over many.
+    const auto values = out.values.to(kernel.scalar_type());
+    std::tie(out.variance, out.mean) = at::var_mean(values, at::IntArrayRef({0, 1, 2}), /*correction=*/c10::Scalar(0));
+  }
   return out;
 }
 

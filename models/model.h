@@ -30,6 +30,9 @@ class Model {
   virtual void set_seed(std::uint64_t /*seed*/) {}
   /// Adds to a target what this model is trained on beside the sound ("spectrogram", ...), for losses that read it.
   virtual void add_features(Response& /*target*/) const {}
+  /// Whether add_features() works on the CPU anyway (kept analyses): then it is given a target there, and what it adds
+  /// goes to the GPU afterwards.
+  virtual bool has_features_on_cpu() const { return false; }
   /// Reads    target: what is to be reproduced, [B, C, T], with add_features() done; a model of one room ignores it
   virtual Response forward(const Response& target) = 0;
 };

@@ -15,6 +15,7 @@
 #include "core/solvers/solvers.h"
 #include "runtime/engine.h"
 #include "train/bench_autoencoder.h"
+#include "train/bench_gpu.h"
 #include "train/bench_griffin_lim.h"
 #include "train/bench_image_source.h"
 #include "train/plain_network.h"
@@ -212,7 +213,8 @@ std::vector<Bench> all_benches() {
           {"engine", {[] { return bench_engine(16, 10); }}},
           {"griffin_lim", griffin_lim_benches()},
           {"image_source", image_source_benches()},
-          {"autoencoder", autoencoder_benches()}};
+          {"autoencoder", autoencoder_benches()},
+          {"gpu", gpu_benches()}};
 }
 
 }  // namespace diffverb

@@ -26,6 +26,7 @@ struct Bench {
 /// griffin_lim  phase reconstruction, against torchaudio in a Python process
 /// image_source  the images of a room, against pyroomacoustics in a Python process
 /// autoencoder  a training step of the published network, against PyTorch in a Python process
+/// gpu  the same on a GPU, against PyTorch there; only when asked for by name
 /// Throws   NumericError where ours and the peer's results differ by more than 1e-4 of the largest value
 std::vector<Bench> all_benches();
 

@@ -7,8 +7,12 @@ const char* autoencoder_peer_script() {
 import json, sys, time
 import torch, torch.nn as nn, torch.nn.functional as F
 
-path, mode, threads = sys.argv[1], sys.argv[2], int(sys.argv[3])
+path, modes, threads = sys.argv[1], sys.argv[2].split('+'), int(sys.argv[3])
 torch.set_num_threads(threads)
+cuda = 'cuda' in modes
+if cuda:
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.allow_tf32 = 'bf16' in modes
 
 
 def load(path):
@@ -74,21 +78,40 @@ for part, shapes in (('encoder', encoder), ('decoder', decoder)):
                 layers[-1].weight.copy_(tensors[name + 'gamma'])
                 layers[-1].bias.copy_(tensors[name + 'beta'])
 model, x = nn.Sequential(*layers), tensors['input']
-if mode != 'eager':
+if cuda:
+    model, x = model.cuda(), x.cuda()
+if 'channels_last' in modes or 'compile' in modes:
     model, x = model.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
-optimiser = torch.optim.Adam(model.parameters(), lr=1e-4)
-run = torch.compile(model) if mode == 'compile' else model
+optimiser = torch.optim.Adam(model.parameters(), lr=1e-4, fused=cuda or None)
+run = torch.compile(model, mode='reduce-overhead' if cuda else None) if 'compile' in modes else model
+
+
+def step():
+    optimiser.zero_grad()
+    with torch.autocast('cuda', torch.bfloat16, enabled='bf16' in modes):
+        y = run(x)
+    loss = ((y.float() - x) ** 2).mean()
+    loss.backward()
+    optimiser.step()
+    return loss.detach()
+
+
 print(torch.__version__, flush=True)
 for line in sys.stdin:
     answer = {'ms': [], 'loss': []}
-    for _ in range(int(line)):
-        start = time.perf_counter()
-        optimiser.zero_grad()
-        loss = ((run(x) - x) ** 2).mean()
-        loss.backward()
-        optimiser.step()
-        answer['loss'].append(loss.item())
-        answer['ms'].append(1e3 * (time.perf_counter() - start))
+    if cuda:  # one wait at the end: launches run ahead of the GPU
+        torch.cuda.synchronize()
+        start, losses = time.perf_counter(), []
+        for _ in range(int(line)):
+            losses.append(step().clone())
+        torch.cuda.synchronize()
+        answer['ms'].append(1e3 * (time.perf_counter() - start) / int(line))
+        answer['loss'] = [loss.item() for loss in losses]
+    else:
+        for _ in range(int(line)):
+            start = time.perf_counter()
+            answer['loss'].append(step().item())
+            answer['ms'].append(1e3 * (time.perf_counter() - start))
     print(json.dumps(answer), flush=True)
 )python";
 }

@@ -14,6 +14,8 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
+#include "core/device/cuda_module.h"
+#include "core/device/device.h"
 #include "core/error.h"
 #include "train/heartbeat.h"
 
@@ -118,6 +120,7 @@ class Distributed::Pending {
   Pending(c10::intrusive_ptr<c10d::Work> work, torch::Tensor tensor)
       : work_(std::move(work)), tensor_(std::move(tensor)) {}
   c10d::Work& work() { return *work_; }
+  bool is_on_gpu() const { return tensor_.is_cuda(); }
 
  private:
   c10::intrusive_ptr<c10d::Work> work_;
@@ -140,7 +143,12 @@ class Distributed::Impl {
     }
   }
 
-  void wait(c10d::Work& work) {
+  /// Of work on a GPU it is the stream that waits; wait_for_gpu() is where the host does.
+  void wait(c10d::Work& work, bool on_gpu = false) {
+    if (on_gpu) {
+      work.wait();
+      return;
+    }
     while (true) {
       try {
         work.wait(kLookEvery);
@@ -151,6 +159,30 @@ class Distributed::Impl {
         if (!trouble.empty()) fail(trouble);
       }
     }
+  }
+
+  void wait_for_gpu() {
+    auto looked = Clock::now();
+    while (true) {
+      try {
+        if (cuda_module()->is_idle()) return;
+      } catch (const std::exception& error) {
+        fail(blame(error.what()));
+      }
+      if (Clock::now() - looked < kLookEvery) {
+        std::this_thread::sleep_for(std::chrono::microseconds(20));
+        continue;
+      }
+      looked = Clock::now();
+      const std::string trouble = heartbeat_->trouble(limits_.silent_s);
+      if (!trouble.empty()) fail(trouble);
+    }
+  }
+
+  c10d::Backend& group_for(const torch::Tensor& tensor, bool gradients) {
+    if (!tensor.is_cuda()) return gradients ? *gradients_ : *inner_;
+    if (!gpus_) throw ContractError("a tensor on a GPU is to be summed, but the ranks' GPUs have not been joined");
+    return *gpus_;
   }
 
   /// Once a connection has broken: whose fault it is, as soon as it shows.
@@ -175,6 +207,7 @@ class Distributed::Impl {
     if (!failed_) return;
     gradients_.release();
     inner_.release();
+    gpus_.release();
   }
 
   c10::intrusive_ptr<c10d::ProcessGroupGloo> make_group(const Rank& rank, const std::string& name) {
@@ -189,28 +222,54 @@ class Distributed::Impl {
   c10::intrusive_ptr<c10d::Store> store_;
   std::unique_ptr<Heartbeat> heartbeat_;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> gradients_, inner_;
+  c10::intrusive_ptr<c10d::Backend> gpus_;  // one for all: NCCL wants its calls in one order on every rank
 };
 
 Distributed::Distributed(const Rank& rank, const Limits& limits)
     : rank_(rank), impl_(std::make_unique<Impl>(rank, limits)) {}
 
-Distributed::~Distributed() { impl_->let_go(); }
+Distributed::~Distributed() {
+  try {
+    if (impl_->gpus_ && !impl_->failed_) impl_->gpus_->shutdown();
+  } catch (const std::exception&) {  // the run is over, whatever NCCL has to say
+  }
+  impl_->let_go();
+}
+
+void Distributed::use_gpu() {
+  impl_->gpus_ =
+      cuda_module()->make_nccl(c10::make_intrusive<c10d::PrefixStore>("gpus", impl_->store_), rank_.rank, rank_.size);
+  if (!impl_->gpus_)
+    throw ConfigError("device: cuda: " + std::to_string(rank_.size) +
+                      " processes need NCCL, without which the CUDA module was built (nccl.h was not found)");
+  torch::Tensor one = torch::ones({1}, torch::TensorOptions().device(torch::kCUDA));
+  try {
+    sum_in_place(one);  // connects: what is wrong between the GPUs is said here, not in a step
+  } catch (const c10::Error& error) {
+    impl_->fail(impl_->blame(error.what_without_backtrace()));
+  }
+  wait_for_gpu();
+}
+
+void Distributed::wait_for_gpu() { impl_->wait_for_gpu(); }
 
 std::shared_ptr<Distributed::Pending> Distributed::start_sum(const torch::Tensor& contiguous) {
   std::vector<torch::Tensor> tensors{contiguous.detach()};
-  return std::make_shared<Pending>(impl_->gradients_->allreduce(tensors), tensors[0]);
+  return std::make_shared<Pending>(impl_->group_for(contiguous, true).allreduce(tensors), tensors[0]);
 }
 
-void Distributed::finish(const std::shared_ptr<Pending>& pending) { impl_->wait(pending->work()); }
+void Distributed::finish(const std::shared_ptr<Pending>& pending) {
+  impl_->wait(pending->work(), pending->is_on_gpu());
+}
 
 void Distributed::sum_in_place(torch::Tensor& tensor) {
   std::vector<torch::Tensor> tensors{tensor};
-  impl_->wait(*impl_->inner_->allreduce(tensors));
+  impl_->wait(*impl_->group_for(tensor, false).allreduce(tensors), tensor.is_cuda());
 }
 
 void Distributed::broadcast(torch::Tensor& contiguous) {
   std::vector<torch::Tensor> tensors{contiguous.detach()};
-  impl_->wait(*impl_->inner_->broadcast(tensors));
+  impl_->wait(*impl_->group_for(contiguous, false).broadcast(tensors), contiguous.is_cuda());
 }
 
 std::string Distributed::broadcast(const std::string& text) {

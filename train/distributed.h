@@ -32,7 +32,7 @@ Rank rank_from_environment();
 /// The first name of a Slurm node list: "gpu[03-05,9],login" is gpu03.
 std::string first_host(const std::string& node_list);
 
-/// The processes of one training, over c10d's Gloo.
+/// The processes of one training, over c10d's Gloo; tensors on GPUs over its NCCL, once use_gpu() was called.
 ///
 /// Every rank writes a heartbeat to the store. A rank that no longer beats, or that has ended with an error, ends every
 /// other one that waits for it, within seconds, with a message that says which.
@@ -48,6 +48,12 @@ class Distributed final : public Collective {
   explicit Distributed(const Rank& rank) : Distributed(rank, Limits()) {}
   Distributed(const Rank& rank, const Limits& limits);
   ~Distributed() override;
+
+  /// Joins the GPUs that the ranks have chosen (core/device/device.h) through NCCL; every rank calls it.
+  /// Throws   ConfigError where the CUDA module was built without NCCL
+  void use_gpu();
+  /// Waits for the GPU as a CPU tensor's sum is waited for: a rank that is gone ends this one, too.
+  void wait_for_gpu();
 
   int rank() const override { return rank_.rank; }
   int size() const override { return rank_.size; }

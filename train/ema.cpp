@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/device/device.h"
+
 namespace diffverb {
 
 namespace {
@@ -24,12 +26,25 @@ Ema::Ema(FlatParameters& parameters, const std::map<std::string, torch::Tensor>&
   }
 }
 
-void Ema::update(std::int64_t step) {
-  const torch::NoGradGuard no_grad;
+void Ema::set_step(std::int64_t step) {
   const auto t = static_cast<double>(step);
-  const double decay = std::min(decay_, (1 + t) / (10 + t));
-  for (std::size_t i = 0; i < averages_.size(); ++i) averages_[i].lerp_(parameters_.buffers()[i].values, 1 - decay);
-  for (auto& [name, average] : buffer_averages_) average.lerp_(buffers_.at(name), 1 - decay);
+  share_ = 1 - std::min(decay_, (1 + t) / (10 + t));
+  if (averages_.empty() || !averages_[0].is_cuda()) return;
+  if (!share_on_gpu_.defined()) share_on_gpu_ = torch::zeros({}, averages_[0].options().dtype(torch::kFloat64));
+  copy_without_waiting(share_on_gpu_, torch::tensor(share_, torch::kFloat64));
+}
+
+void Ema::apply() {
+  const torch::NoGradGuard no_grad;
+  const auto move = [&](torch::Tensor& average, const torch::Tensor& value) {
+    if (share_on_gpu_.defined()) {
+      average.lerp_(value, share_on_gpu_.to(average.scalar_type()));
+    } else {
+      average.lerp_(value, share_);
+    }
+  };
+  for (std::size_t i = 0; i < averages_.size(); ++i) move(averages_[i], parameters_.buffers()[i].values);
+  for (auto& [name, average] : buffer_averages_) move(average, buffers_.at(name));
 }
 
 void Ema::swap() {

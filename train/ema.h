@@ -23,7 +23,13 @@ class Ema {
   /// `buffers`: as Model::buffers() names them; those that count or index are left alone.
   Ema(FlatParameters& parameters, const std::map<std::string, torch::Tensor>& buffers, double decay);
 
-  void update(std::int64_t step);
+  void update(std::int64_t step) {
+    set_step(step);
+    apply();
+  }
+  /// The two halves of update(): what the host decides, and what the device does. A CUDA graph repeats the second.
+  void set_step(std::int64_t step);
+  void apply();
   /// Exchanges average and parameters; a second call puts them back.
   void swap();
   std::vector<torch::Tensor>& averages() { return averages_; }
@@ -32,7 +38,8 @@ class Ema {
 
  private:
   FlatParameters& parameters_;
-  double decay_;
+  double decay_, share_ = 0;
+  torch::Tensor share_on_gpu_;
   std::vector<torch::Tensor> averages_;
   std::map<std::string, torch::Tensor> buffers_, buffer_averages_;
 };

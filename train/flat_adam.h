@@ -22,7 +22,7 @@ struct AdamOptions {
 ///   p <- p - rate scale (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon) - rate scale decay p
 ///
 /// The same result for the same number of threads. A gradient that is not finite changes nothing: step() then returns a
-/// norm that is not finite.
+/// norm that is not finite. On a GPU float32 buffers take one pass of our own (flat_adam.cu), others LibTorch's.
 ///
 /// Source   Kingma and Ba 2015; Loshchilov and Hutter 2019
 class FlatAdam {
@@ -30,7 +30,13 @@ class FlatAdam {
   FlatAdam(FlatParameters& parameters, const AdamOptions& options);
 
   /// Returns  |g| before clipping, a float64 scalar on the parameters' device, for whoever reads it and when
-  torch::Tensor step(double rate);
+  torch::Tensor step(double rate) {
+    set_rate(rate);
+    return apply();
+  }
+  /// The two halves of step(): what the host decides, and what the device does. A CUDA graph repeats the second.
+  void set_rate(double rate);
+  torch::Tensor apply();
   std::int64_t steps() const { return steps_; }
   void set_steps(std::int64_t steps) { steps_ = steps; }
 
@@ -38,10 +44,16 @@ class FlatAdam {
   std::vector<torch::Tensor>& second() { return second_; }  // v
 
  private:
+  torch::Tensor gradient_norm() const;
+  void step_group_on_gpu(const FlatParameters::Group& group, const torch::Tensor& norm);
+  void step_group(const FlatParameters::Group& group, const torch::Tensor& norm);
+
   FlatParameters& parameters_;
   AdamOptions options_;
   std::vector<torch::Tensor> first_, second_;
   std::int64_t steps_ = 0;
+  double rate_ = 0;
+  torch::Tensor numbers_;  // on a GPU: rate, 1 / (1 - b1^t), 1 / sqrt(1 - b2^t), t
 };
 
 }  // namespace diffverb

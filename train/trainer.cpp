@@ -51,6 +51,10 @@ Trainer::Trainer(Fields& f, Kind kind) : kind_(kind), schedule_(f, kind == Kind:
     f.optional("checkpoint_every_steps", checkpoint_every_steps_, at_least(0), "0: by time alone");
     f.optional("keep", keep_, between(1, 1000), "newest checkpoints");
     f.optional("log_every", log_every_, between(1, 1000), "steps between readings of the loss");
+    std::string precision = "fp32";
+    f.choice("precision", precision, {"fp32", "tf32", "bf16"});
+    precision_ = precision_of(precision);
+    f.optional("graph", graph_);
   }
   f.optional("beta1", adam_.beta1, {.min = 0, .max = 1, .max_open = true});
   f.optional("beta2", adam_.beta2, {.min = 0, .max = 1, .max_open = true});

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/device/precision.h"
 #include "core/fields.h"
 #include "datasets/loader.h"
 #include "losses/loss.h"
@@ -80,6 +81,7 @@ class Trainer {
   /// parameters.
   double pilot(Model& model, const std::vector<WeightedLoss>& losses, std::int64_t steps) const;
 
+  Precision precision() const { return precision_; }
   std::int64_t batch_size() const { return batch_size_; }  // over all ranks
 
  private:
@@ -92,6 +94,8 @@ class Trainer {
   double ema_decay_ = 0, min_improvement_ = 1e-4, checkpoint_every_s_ = 5;
   AdamOptions adam_;
   Schedule schedule_;
+  Precision precision_ = Precision::kFp32;
+  bool graph_ = true;
 };
 
 }  // namespace diffverb

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "core/device/device.h"
+#include "core/device/precision.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/seed.h"
@@ -31,6 +33,14 @@ TrainingLoop::TrainingLoop(const Trainer& trainer, const Trainer::Job& job)
       schedule_(trainer.schedule_),
       state_(job.model, trainer.adam_, trainer.ema_decay_),
       total_(trainer.total_steps(job.training)) {
+  if (job.device.is_cuda() && job.training && trainer.graph_) {
+    if (job.ranks) {
+      log().info("no CUDA graph: gradients are summed over " + std::to_string(job.ranks->size()) +
+                 " processes while the step runs");
+    } else {
+      graph_ = std::make_unique<StepGraph>([this](const Response& target) { return compute(target); });
+    }
+  }
   if (job.ranks) buckets_ = std::make_unique<GradientBuckets>(state_.parameters, *job.ranks);
   if (job.folder) checkpoints_ = std::make_unique<Checkpoints>(job.folder->path(), trainer.keep_);
 }
@@ -59,15 +69,33 @@ void TrainingLoop::check_batch(const Batch& batch) const {
                   ": sample " + std::to_string(bad % length) + " is not a number; the last checkpoint is unharmed");
 }
 
-Response TrainingLoop::make_target(const Batch& batch) const {
-  Response target(batch.ir.to(job_.device), job_.data->sample_rate_hz());
+Response TrainingLoop::make_features(const Batch& batch) const {
+  const bool on_cpu = job_.model.has_features_on_cpu();
+  Response target(on_cpu ? batch.ir : to_device(batch.ir, job_.device), job_.data->sample_rate_hz());
   job_.model.add_features(target);
+  for (const std::string& name : target.names()) target.set(name, to_device(target.get(name), job_.device));
+  return target;
+}
+
+Response TrainingLoop::make_target(const Batch& batch) const {
+  const Response target = make_features(batch);
   for (const WeightedLoss& loss : job_.losses) loss.loss->prepare(target);
   return target;
 }
 
+/// The model's answer; what the losses read is in the target's precision again.
+Response TrainingLoop::forward(const Response& target) const {
+  if (!job_.device.is_cuda()) return job_.model.forward(target);
+  const Autocast autocast(job_.device, trainer_.precision_);
+  Response response = job_.model.forward(target);
+  for (const std::string& name : response.names()) {
+    const torch::Tensor& tensor = response.get(name);
+    if (tensor.scalar_type() == torch::kBFloat16) response.set(name, tensor.to(torch::kFloat32));
+  }
+  return response;
+}
+
 torch::Tensor TrainingLoop::step() {
-  state_.parameters.zero_gradients();
   Response target;
   if (job_.training) {
     batch_ = next_batch();
@@ -76,23 +104,38 @@ torch::Tensor TrainingLoop::step() {
     job_.model.set_seed(
         derive_seed(job_.seed, "step " + std::to_string(state_.step) + " rank " + std::to_string(rank)));
     job_.model.set_training(true);
-    target = make_target(batch_);
+    target = make_features(batch_);
   }
-  const Response response = job_.model.forward(target);
+  state_.adam.set_rate(schedule_.rate_at(state_.step, total_));
+  if (state_.ema) state_.ema->set_step(state_.step + 1);
+  return graph_ ? graph_->run(target) : compute(target);
+}
+
+/// What a step does on the device: may be recorded, so nothing here depends on the step but through tensors.
+torch::Tensor TrainingLoop::compute(const Response& target) {
+  const bool look = trainer_.log_every_ == 1 && job_.device.is_cpu();  // on a GPU the losses are read after the step
+  state_.parameters.zero_gradients();
+  if (job_.training) {
+    for (const WeightedLoss& loss : job_.losses) loss.loss->prepare(target);
+  }
+  const Response response = forward(target);
   const Evaluated evaluated = evaluate_losses(job_.losses, response);
   // Losses are means over the batch: the mean over the ranks is the mean over the whole batch.
   const torch::Tensor total = job_.ranks ? evaluated.total / job_.ranks->size() : evaluated.total;
-  if (trainer_.log_every_ == 1 && !std::isfinite(evaluated.values[-1].item<double>()))
+  if (look && !std::isfinite(evaluated.values[-1].item<double>()))
     refuse_loss({state_.step, 0, {}, batch_.indices}, evaluated.values);
   if (buckets_) buckets_->begin();
   total.backward();
   if (buckets_) buckets_->finish();
-  const torch::Tensor norm = state_.adam.step(schedule_.rate_at(state_.step, total_));
-  if (trainer_.log_every_ == 1 && !std::isfinite(norm.item<double>()))
-    throw NumericError("step " + std::to_string(state_.step) + ": the gradient of " +
-                       state_.parameters.first_bad_gradient() + "; the last checkpoint is unharmed");
-  if (state_.ema) state_.ema->update(state_.step + 1);
+  const torch::Tensor norm = state_.adam.apply();
+  if (look && !std::isfinite(norm.item<double>())) refuse_gradient(state_.step);
+  if (state_.ema) state_.ema->apply();
   return torch::cat({evaluated.values, norm.reshape({1}).to(evaluated.values.device())});
+}
+
+void TrainingLoop::refuse_gradient(std::int64_t step) {
+  throw NumericError("step " + std::to_string(step) + ": the gradient of " + state_.parameters.first_bad_gradient() +
+                     "; the last checkpoint is unharmed");
 }
 
 void TrainingLoop::refuse_loss(const Pending& pending, const torch::Tensor& values) {
@@ -116,7 +159,7 @@ std::string TrainingLoop::blamed_responses(const std::vector<std::int64_t>& indi
     if (indices != batch_.indices) continue;
     const auto row = static_cast<std::int64_t>(i);
     const Response target = make_target({batch_.ir.narrow(0, row, 1), {indices[i]}});
-    const double value = evaluate_losses(job_.losses, job_.model.forward(target)).values[-1].item<double>();
+    const double value = evaluate_losses(job_.losses, forward(target)).values[-1].item<double>();
     if (!std::isfinite(value)) bad += (bad.empty() ? "" : "; ") + name;
   }
   return bad.empty() ? all : bad;
@@ -127,6 +170,7 @@ torch::Tensor TrainingLoop::exchange(torch::Tensor values) {
   const bool late = std::chrono::duration<double>(Clock::now() - saved_).count() >= trainer_.checkpoint_every_s_;
   flags_ = {stop_requested(), late};
   if (!job_.ranks) return values;
+  if (values.is_cuda()) job_.ranks->wait_for_gpu();
   const torch::Tensor flags =
       torch::tensor({flags_.stop ? 1.0 : 0.0, flags_.save && job_.ranks->rank() == 0 ? 1.0 : 0.0}, torch::kFloat64);
   torch::Tensor all = torch::cat({values.cpu().narrow(0, 0, values.size(0) - 1) / job_.ranks->size(), flags});
@@ -141,6 +185,7 @@ void TrainingLoop::note(const Pending& pending) {
   const auto count = static_cast<std::int64_t>(job_.losses.size());
   const double loss = values[count], norm = values[count + 1];
   if (!std::isfinite(loss)) refuse_loss(pending, host);
+  if (!std::isfinite(norm) && pending.step + 1 == state_.step) refuse_gradient(pending.step);  // it still stands there
   if (!std::isfinite(norm))
     throw NumericError("step " + std::to_string(pending.step) + ": the gradient is not a number (read every " +
                        std::to_string(trainer_.log_every_) +
@@ -228,7 +273,7 @@ std::optional<LossValues> TrainingLoop::validation_losses() {
     const Batch batch = job_.validation->next();
     if (batch.indices.empty()) continue;  // the rest of the set has gone to other ranks
     const Response target = make_target(batch);
-    const Response output = job_.model.forward(target);
+    const Response output = forward(target);
     const auto examples = static_cast<double>(batch.ir.size(0));
     const auto values = evaluate_losses(job_.losses, output).values.cpu();
     sums += torch::cat({values * examples, torch::full({1}, examples, torch::kFloat64)});

@@ -9,6 +9,7 @@
 #include "core/progress.h"
 #include "train/checkpointing.h"
 #include "train/gradient_buckets.h"
+#include "train/step_graph.h"
 #include "train/trainer.h"
 #include "train/training_records.h"
 #include "train/training_state.h"
@@ -42,7 +43,11 @@ class TrainingLoop {
   void resume();
   Batch next_batch();
   void check_batch(const Batch& batch) const;
+  Response make_features(const Batch& batch) const;
   Response make_target(const Batch& batch) const;
+  Response forward(const Response& target) const;
+  torch::Tensor compute(const Response& target);
+  [[noreturn]] void refuse_gradient(std::int64_t step);
   torch::Tensor exchange(torch::Tensor values);
   double log_data_wait();
   void note(const Pending& pending);
@@ -63,6 +68,7 @@ class TrainingLoop {
   Schedule schedule_;
   TrainingState state_;
   std::unique_ptr<GradientBuckets> buckets_;
+  std::unique_ptr<StepGraph> graph_;
   std::unique_ptr<Checkpoints> checkpoints_;
   std::unique_ptr<TrainingRecords> records_;
   std::unique_ptr<Progress> progress_;

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "core/device/cuda_module.h"
+#include "core/device/device.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/log.h"
@@ -23,16 +25,12 @@
 namespace diffverb {
 namespace {
 
-/// What a run may be given anew when it goes on: none of these changes what is computed, but for rounding (threads).
-constexpr std::array kFreeKeys = {"threads",
-                                  "data.files",
-                                  "data.cache_mb",
-                                  "loader.workers",
-                                  "loader.batches_ahead",
-                                  "train.keep",
-                                  "train.log_every",
-                                  "train.checkpoint_every_s",
-                                  "train.checkpoint_every_steps"};
+/// What a run may be given anew when it goes on: none of these changes what is computed, but for rounding (threads,
+/// device and its precision).
+constexpr std::array kFreeKeys = {
+    "threads",    "device",          "train.precision",          "train.graph",
+    "data.files", "data.cache_mb",   "loader.workers",           "loader.batches_ahead",
+    "train.keep", "train.log_every", "train.checkpoint_every_s", "train.checkpoint_every_steps"};
 constexpr std::int64_t kShownExamples = 2;
 
 struct TrainConfig {
@@ -53,7 +51,6 @@ TrainConfig read_config(const TrainOptions& options) {
   TrainConfig config;
   fields.optional("seed", config.seed);
   fields.choice("device", config.device, {"cpu", "cuda"});
-  if (config.device != "cpu") fields.fail("device", "this build trains on the CPU alone; expected cpu");
   fields.optional("threads", config.threads, between(0, 1024), "0: all cores");
   Fields data = fields.map("data"), model = fields.map("model"), train = fields.map("train"),
          loader = fields.map("loader");
@@ -152,6 +149,22 @@ std::int64_t count_parameters(const Model& model) {
   return count;
 }
 
+/// Everything that training moves, in place: who holds a parameter holds it still.
+void move_model(const Model& model, torch::Device device) {
+  if (device.is_cpu()) return;
+  for (const auto& tensors : {model.parameters(), model.buffers()}) {
+    for (auto [name, tensor] : tensors) tensor.set_data(tensor.detach().to(device));
+  }
+}
+
+void tell_device(const TrainConfig& config, torch::Device device) {
+  if (device.is_cuda()) {
+    log().info("on " + cuda_module()->device_name(device.index()));
+  } else if (config.trainer->precision() != Precision::kFp32) {
+    log().info("train.precision: less than fp32 is for GPUs; this run computes in float32");
+  }
+}
+
 void tell_start(const TrainConfig& config, const TrainOptions& options, int ranks) {
   std::string licences;
   for (const auto& [name, count] : config.data->licences(Split::kTrain))
@@ -183,9 +196,13 @@ void write_model(const TrainConfig& config, const RunFolder& folder, const Train
 TrainOutcome train_on(const TrainOptions& options, const Rank& rank, Distributed* ranks) {
   const TrainConfig config = read_config(options);
   check_ranks(config, rank.size);
+  const torch::Device device = choose_device(config.device, rank.local_rank);
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / rank.local_size);
   tune_process(config.threads > 0 ? config.threads : cores);
   at::manual_seed(derive_seed(config.seed, "torch " + std::to_string(rank.rank)));
+  tune_device(device, config.trainer->precision());
+  move_model(*config.model, device);
+  if (ranks && device.is_cuda()) ranks->use_gpu();
   config.data->open();
   const bool first = rank.rank == 0;
   if (!first) log().set_level(LogLevel::kWarning);  // rank 0 speaks for all
@@ -194,6 +211,7 @@ TrainOutcome train_on(const TrainOptions& options, const Rank& rank, Distributed
     if (options.resume) check_checkpoint(config, options.out, rank.size);
     folder = open_folder(options, config);
     tell_start(config, options, rank.size);
+    tell_device(config, device);
   }
   if (ranks) check_same_config(config, *ranks);
 
@@ -207,6 +225,7 @@ TrainOutcome train_on(const TrainOptions& options, const Rank& rank, Distributed
   job.data = config.data.get();
   job.training = &training;
   job.validation = validation ? &*validation : nullptr;
+  job.device = device;
   job.seed = derive_seed(config.seed, "model");
   job.config = config.resolved;
   job.ranks = ranks;

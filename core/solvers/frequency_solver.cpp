@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/solvers/frequency_kernel.h"
+#include "core/solvers/frequency_library.h"
 #include "core/solvers/solver_tensors.h"
 #include "core/solvers/solvers.h"
 
@@ -86,25 +87,14 @@ FrequencyGradient backward_on_cpu(const FrequencyTensors& t, const torch::Tensor
   return std::move(parts[0]);
 }
 
-// Where a device is chosen: a CUDA kernel joins in these two switches.
-torch::Tensor forward_on_device(const FrequencyTensors& t) {
-  switch (t.a.device().type()) {
-    case torch::kCPU:
-      return t.a.scalar_type() == torch::kFloat32 ? forward_on_cpu<float>(t) : forward_on_cpu<double>(t);
-    default:
-      throw_no_kernel("frequency_response", t.a.device());
-  }
+torch::Tensor forward_by_kernel(const FrequencyTensors& t) {
+  return t.a.scalar_type() == torch::kFloat32 ? forward_on_cpu<float>(t) : forward_on_cpu<double>(t);
 }
 
-FrequencyGradient backward_on_device(const FrequencyTensors& t, const torch::Tensor& grad_h,
+FrequencyGradient backward_by_kernel(const FrequencyTensors& t, const torch::Tensor& grad_h,
                                      const FrequencyNeeds& needs) {
-  switch (t.a.device().type()) {
-    case torch::kCPU:
-      return t.a.scalar_type() == torch::kFloat32 ? backward_on_cpu<float>(t, grad_h, needs)
-                                                  : backward_on_cpu<double>(t, grad_h, needs);
-    default:
-      throw_no_kernel("frequency_response", t.a.device());
-  }
+  return t.a.scalar_type() == torch::kFloat32 ? backward_on_cpu<float>(t, grad_h, needs)
+                                              : backward_on_cpu<double>(t, grad_h, needs);
 }
 
 class FrequencyResponse : public torch::autograd::Function<FrequencyResponse> {
@@ -116,7 +106,7 @@ class FrequencyResponse : public torch::autograd::Function<FrequencyResponse> {
                              delays.contiguous(), sos.contiguous(), omega.contiguous(), radius};
     context->save_for_backward({t.a, t.b, t.c, t.d, t.delays, t.sos, t.omega});
     context->saved_data["radius"] = radius;
-    return forward_on_device(t);
+    return forward_by_kernel(t);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
@@ -127,7 +117,7 @@ class FrequencyResponse : public torch::autograd::Function<FrequencyResponse> {
     FrequencyNeeds needs;
     bool* const wanted[6] = {&needs.a, &needs.b, &needs.c, &needs.d, &needs.delays, &needs.sos};
     for (std::size_t i = 0; i < 6; ++i) *wanted[i] = context->needs_input_grad(i);
-    const auto gradient = backward_on_device(t, grads[0].resolve_conj().contiguous(), needs);
+    const auto gradient = backward_by_kernel(t, grads[0].resolve_conj().contiguous(), needs);
     const std::vector<double>* const sums[6] = {&gradient.a, &gradient.b,      &gradient.c,
                                                 &gradient.d, &gradient.delays, &gradient.sos};
     variable_list result(8);
@@ -150,6 +140,7 @@ torch::Tensor frequency_response(const DelayNetwork& network, const torch::Tenso
     throw ContractError("frequency_response: radius is " + std::to_string(radius) + ", expected at least 1");
   }
   if (omega_rad.size(0) == 0) throw ContractError("frequency_response: the grid has no bins");
+  if (!network.a.device().is_cpu()) return frequency_response_by_library(network, omega_rad.detach(), radius);
   return FrequencyResponse::apply(network.a, network.b, network.c, network.d, network.delays, network.line_sos,
                                   omega_rad.detach(), radius);
 }

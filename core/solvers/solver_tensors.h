@@ -12,11 +12,6 @@
 // What the glue of both solvers shares; not for callers of the solvers.
 namespace diffverb {
 
-[[noreturn]] inline void throw_no_kernel(const std::string& solver, const torch::Device& device) {
-  throw ContractError(solver + ": the " + (device.is_cuda() ? std::string("CUDA") : device.str()) +
-                      " kernel is not built");
-}
-
 /// The gradients are made outside of autograd: a second derivative would silently be zero.
 inline void require_first_order(const std::string& solver) {
   if (at::GradMode::is_enabled())

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/log.h"
 #include "core/solvers/solver_tensors.h"
 #include "core/solvers/solvers.h"
 #include "core/solvers/time_kernel.h"
@@ -110,26 +111,14 @@ TimeGradients backward_on_cpu(const TimeTensors& t, AutogradContext* context, co
   return result;
 }
 
-// Where a device is chosen: a CUDA kernel joins in these two switches.
-torch::Tensor forward_on_device(const TimeTensors& t, AutogradContext* context) {
-  switch (t.a.device().type()) {
-    case torch::kCPU:
-      return t.a.scalar_type() == torch::kFloat32 ? forward_on_cpu<float>(t, context)
-                                                  : forward_on_cpu<double>(t, context);
-    default:
-      throw_no_kernel("time_response", t.a.device());
-  }
+torch::Tensor forward_by_kernel(const TimeTensors& t, AutogradContext* context) {
+  return t.a.scalar_type() == torch::kFloat32 ? forward_on_cpu<float>(t, context) : forward_on_cpu<double>(t, context);
 }
 
-TimeGradients backward_on_device(const TimeTensors& t, AutogradContext* context, const torch::Tensor& grad,
+TimeGradients backward_by_kernel(const TimeTensors& t, AutogradContext* context, const torch::Tensor& grad,
                                  bool with_input) {
-  switch (t.a.device().type()) {
-    case torch::kCPU:
-      return t.a.scalar_type() == torch::kFloat32 ? backward_on_cpu<float>(t, context, grad, with_input)
-                                                  : backward_on_cpu<double>(t, context, grad, with_input);
-    default:
-      throw_no_kernel("time_response", t.a.device());
-  }
+  return t.a.scalar_type() == torch::kFloat32 ? backward_on_cpu<float>(t, context, grad, with_input)
+                                              : backward_on_cpu<double>(t, context, grad, with_input);
 }
 
 class TimeResponse : public torch::autograd::Function<TimeResponse> {
@@ -140,14 +129,14 @@ class TimeResponse : public torch::autograd::Function<TimeResponse> {
     const TimeTensors t{a.contiguous(),   b.contiguous(),      c.contiguous(),    d.contiguous(),
                         sos.contiguous(), delays.contiguous(), input.contiguous()};
     context->save_for_backward({t.a, t.b, t.c, t.d, t.sos, t.delays, t.input});
-    return forward_on_device(t, context);
+    return forward_by_kernel(t, context);
   }
 
   static variable_list backward(AutogradContext* context, const variable_list& grads) {
     require_first_order("time_response");
     const auto saved = context->get_saved_variables();
     const TimeTensors t{saved[0], saved[1], saved[2], saved[3], saved[4], saved[5], saved[6]};
-    const auto gradient = backward_on_device(t, context, grads[0].contiguous(), context->needs_input_grad(5));
+    const auto gradient = backward_by_kernel(t, context, grads[0].contiguous(), context->needs_input_grad(5));
     const std::vector<double>* const sums[5] = {&gradient.a, &gradient.b, &gradient.c, &gradient.d, &gradient.sos};
     variable_list result(7);
     for (std::size_t i = 0; i < 5; ++i) {
@@ -171,8 +160,16 @@ torch::Tensor time_response(const DelayNetwork& network, const torch::Tensor& in
   if (input.scalar_type() != network.a.scalar_type() || input.device() != network.a.device()) {
     throw ContractError("time_response: the input must have the network's type and device");
   }
-  return TimeResponse::apply(network.a, network.b, network.c, network.d, network.line_sos, input,
-                             network.delays.detach().to(torch::kInt64));
+  // The recursion has no CUDA kernel: from another device everything comes here, and the answer and its gradients go
+  // back.
+  const auto here = [](const torch::Tensor& tensor) { return tensor.to(torch::kCPU); };
+  const auto output =
+      TimeResponse::apply(here(network.a), here(network.b), here(network.c), here(network.d), here(network.line_sos),
+                          here(input), here(network.delays.detach()).to(torch::kInt64));
+  if (input.device().is_cpu()) return output;
+  static std::once_flag told;
+  std::call_once(told, [] { log().info("time_response: no CUDA kernel yet, the recursion runs on the CPU"); });
+  return output.to(input.device());
 }
 
 }  // namespace diffverb

@@ -51,7 +51,7 @@ void DenseNetwork::reset(Random& random, double output_scale) {
 torch::Tensor DenseNetwork::forward(const torch::Tensor& x) const {
   auto y = at::leaky_relu(apply(in_, x), kSlope);
   for (const Block& block : blocks_) y = y + apply(block.b, at::leaky_relu(apply(block.a, y), kSlope));
-  return apply(out_, y);
+  return apply(out_, y).to(x.scalar_type());  // within an Autocast the layers come out narrower
 }
 
 void DenseNetwork::add_parameters(const std::string& prefix, std::map<std::string, torch::Tensor>& to) const {

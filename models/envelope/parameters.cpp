@@ -6,6 +6,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
 
 #include "models/envelope/layout.h"
 
@@ -26,10 +30,18 @@ torch::Tensor bounded(const torch::Tensor& x, double low, double high) {
 
 /// |log2(f / 1 kHz)| of the bands: measured spectra fall away on both sides.
 torch::Tensor octaves_from_1khz(const torch::Tensor& like) {
+  // Kept, by device and type: a copy from the CPU in the midst of a step would hold a GPU up.
+  static std::mutex mutex;
+  // Not destroyed: at exit CUDA is gone before it.
+  static auto& kept = *new std::map<std::pair<std::string, torch::ScalarType>, torch::Tensor>;
+  const std::lock_guard<std::mutex> lock(mutex);
+  torch::Tensor& tensor = kept[{like.device().str(), like.scalar_type()}];
+  if (tensor.defined()) return tensor;
   std::vector<float> out;
   for (const double hz : envelope_layout().centres_hz)
     out.push_back(static_cast<float>(std::abs(std::log2(hz / 1000))));
-  return torch::tensor(out).to(like.device(), like.scalar_type());
+  tensor = torch::tensor(out).to(like.device(), like.scalar_type());
+  return tensor;
 }
 
 /// Energy of r exp(-r t) in each cell: the middle's value times the mean of exp over the cell.

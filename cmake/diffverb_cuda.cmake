@@ -1,0 +1,75 @@
+# diffverb::torch_cuda: the CUDA half of LibTorch, for the module libdiffverb_cuda.so alone (train/cuda). The programs link
+# none of it and load the module when a config says `device: cuda`.
+#
+#   DIFFVERB_CUDA=AUTO   built where nvcc, the CUDA headers and a CUDA build of LibTorch are (the default)
+#   DIFFVERB_CUDA=ON     an error where something is missing
+#   DIFFVERB_CUDA=OFF    not built
+#
+# To build it takes neither a GPU nor its driver. Sets diffverb_has_cuda.
+set(DIFFVERB_CUDA AUTO CACHE STRING "Build the CUDA module: AUTO, ON or OFF")
+set_property(CACHE DIFFVERB_CUDA PROPERTY STRINGS AUTO ON OFF)
+set(diffverb_has_cuda OFF)
+
+function(diffverb_find_cuda)
+  if("${DIFFVERB_CUDA}" STREQUAL "OFF")
+    return()
+  endif()
+  set(missing "")
+  find_program(DIFFVERB_NVCC nvcc HINTS $ENV{CUDACXX} $ENV{CUDA_HOME}/bin $ENV{CUDA_PATH}/bin /usr/local/cuda/bin)
+  if(NOT DIFFVERB_NVCC)
+    list(APPEND missing "nvcc (in PATH, CUDA_HOME or /usr/local/cuda)")
+  endif()
+  foreach(library torch_cuda c10_cuda)
+    if(NOT EXISTS ${diffverb_torch_lib}/lib${library}.so)
+      list(APPEND missing "${diffverb_torch_lib}/lib${library}.so (a CUDA build of LibTorch)")
+    endif()
+  endforeach()
+  if(DIFFVERB_NVCC)
+    get_filename_component(nvcc ${DIFFVERB_NVCC} REALPATH)
+    get_filename_component(root ${nvcc}/../.. ABSOLUTE)
+    find_path(DIFFVERB_CUDA_INCLUDE cusolverDn.h HINTS ${root}/include ${root}/targets/x86_64-linux/include)
+    if(NOT DIFFVERB_CUDA_INCLUDE)
+      list(APPEND missing "cusolverDn.h (the toolkit's library headers)")
+    endif()
+  endif()
+  if(missing)
+    string(REPLACE ";" ", " missing "${missing}")
+    if(NOT "${DIFFVERB_CUDA}" STREQUAL "AUTO")
+      message(FATAL_ERROR "DIFFVERB_CUDA=${DIFFVERB_CUDA}, but not found: ${missing}")
+    endif()
+    message(STATUS "CUDA module: not built, not found: ${missing}")
+    return()
+  endif()
+  # NCCL, for several GPUs: its header comes with the wheel that a CUDA build of LibTorch needs anyway.
+  find_path(DIFFVERB_NCCL_INCLUDE nccl.h
+    HINTS ${DIFFVERB_CUDA_INCLUDE} ${diffverb_torch_root}/../nvidia/nccl/include $ENV{NCCL_HOME}/include)
+  set(diffverb_has_cuda ON PARENT_SCOPE)
+endfunction()
+diffverb_find_cuda()
+
+if(diffverb_has_cuda)
+  # Every GPU from A100 and RTX 30 on. Set before the language is, or CMake asks the machine's own GPU.
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 80-real 86-real 89-real 90-real 100-real 120 CACHE STRING "GPUs to build kernels for")
+  endif()
+  set(CMAKE_CUDA_COMPILER ${DIFFVERB_NVCC})
+  enable_language(CUDA)
+  set(CMAKE_CUDA_STANDARD 17)
+  set(CMAKE_CUDA_FLAGS_RELEASE "-O3 -DNDEBUG")
+  if(DIFFVERB_CCACHE AND NOT CMAKE_CUDA_COMPILER_LAUNCHER)
+    set(CMAKE_CUDA_COMPILER_LAUNCHER ${DIFFVERB_CCACHE})
+  endif()
+
+  add_library(diffverb_torch_cuda INTERFACE IMPORTED)
+  add_library(diffverb::torch_cuda ALIAS diffverb_torch_cuda)
+  target_include_directories(diffverb_torch_cuda SYSTEM INTERFACE ${DIFFVERB_CUDA_INCLUDE})
+  target_link_libraries(diffverb_torch_cuda INTERFACE diffverb_torch
+    "-Wl,--no-as-needed,${diffverb_torch_lib}/libtorch_cuda.so,${diffverb_torch_lib}/libc10_cuda.so,--as-needed")
+  if(DIFFVERB_NCCL_INCLUDE)
+    target_include_directories(diffverb_torch_cuda SYSTEM INTERFACE ${DIFFVERB_NCCL_INCLUDE})
+    target_compile_definitions(diffverb_torch_cuda INTERFACE USE_C10D_NCCL)
+  else()
+    message(STATUS "CUDA module: without NCCL, so one GPU a run: nccl.h not found")
+  endif()
+  message(STATUS "CUDA module: ${DIFFVERB_NVCC}, for ${CMAKE_CUDA_ARCHITECTURES}")
+endif()

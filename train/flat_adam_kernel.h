@@ -1,0 +1,10 @@
+#pragma once
+
+#include "core/device/adam_pass.h"
+
+namespace diffverb {
+
+/// Launches one pass of Adam (train/flat_adam.cu) on a cudaStream_t. Returns CUDA's error text, null where none.
+const char* launch_adam(const AdamPass& pass, void* stream);
+
+}  // namespace diffverb

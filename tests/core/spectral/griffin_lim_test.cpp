@@ -148,18 +148,6 @@ TEST(GriffinLim, GivesTheSameWithEveryInstructionSet) {
   hwy::GetChosenTarget().DeInit();
 }
 
-TEST(GriffinLim, OnCudaIsWhatItIsOnTheCpu) {
-  if (!at::hasCUDA()) GTEST_SKIP() << "no CUDA device";
-  const auto m = inconsistent(2, 1024, 256, 37);
-  for (const auto method : {PhaseMethod::kGriffinLim, PhaseMethod::kAveragedReflections}) {
-    auto options = options_for(1024, 256, 5);
-    options.method = method;
-    const auto result = griffin_lim(m.to(at::kCUDA), options);
-    EXPECT_TRUE(result.signal.is_cuda());
-    EXPECT_LT(relative(result.signal.cpu(), griffin_lim(m, options).signal), 1e-3);
-  }
-}
-
 TEST(GriffinLim, IsTheSameForAnyNumberOfThreadsAndAnyCutOfTheBatch) {
   const auto m = inconsistent(5, 512, 128, 40);
   auto options = options_for(512, 128, 12);

@@ -16,6 +16,7 @@
 #include "runtime/render.h"
 #include "runtime/response_bank.h"
 #include "runtime/response_player.h"
+#include "runtime/waveform_decoder.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -177,21 +178,25 @@ void render_bank(const RenderOptions& options) {
   write_wav(options.out, play(options, response.channels, rate), rate);
 }
 
-/// The latent point of an autoencoder that was asked for: two uncorrelated responses of the room, or a pair of a width.
-void render_autoencoder(const RenderOptions& options) {
-  const auto loaded = load_envelope_decoder(options.model);
-  if (!loaded.weights) throw RenderFailure{2, options.model + ": " + loaded.error};
-  const auto latent = static_cast<std::size_t>(loaded.weights->latent());
-  if (options.z.size() != latent)
+/// Refuses a latent point of another size, or one outside the box.
+void check_latent_point(const RenderOptions& options, int latent, double bound) {
+  if (options.z.size() != static_cast<std::size_t>(latent))
     throw RenderFailure{1, options.model + " is an autoencoder of " + std::to_string(latent) +
                                " latent coordinates: give as many with --z X,Y,..., not " +
                                std::to_string(options.z.size())};
   for (const double value : options.z) {
-    if (!(std::abs(value) <= loaded.weights->latent_bound))
-      throw RenderFailure{1, "--z: " + std::to_string(value) + " is outside -" +
-                                 std::to_string(loaded.weights->latent_bound) + " to " +
-                                 std::to_string(loaded.weights->latent_bound)};
+    if (!(std::abs(value) <= bound))
+      throw RenderFailure{1, "--z: " + std::to_string(value) + " is outside -" + std::to_string(bound) + " to " +
+                                 std::to_string(bound)};
   }
+}
+
+/// The latent point of an autoencoder that was asked for: two uncorrelated responses of the room, or a pair of a width.
+void render_autoencoder(const RenderOptions& options) {
+  const auto loaded = load_envelope_decoder(options.model);
+  if (!loaded.weights) throw RenderFailure{2, options.model + ": " + loaded.error};
+  const int latent = loaded.weights->latent();
+  check_latent_point(options, latent, loaded.weights->latent_bound);
   const EnvelopeDecoder decoder(loaded.weights);
   EnvelopeSound sound;
   sound.seconds = options.impulse_s;
@@ -207,6 +212,19 @@ void render_autoencoder(const RenderOptions& options) {
     sound.voice = 1;
     response[1] = decoder.decode(options.z, sound);
   }
+  const double rate = loaded.weights->sample_rate_hz;
+  write_wav(options.out, play(options, response, rate), rate);
+}
+
+/// The latent point of a waveform autoencoder: the room through two noises.
+void render_waveform(const RenderOptions& options) {
+  const auto loaded = load_waveform_decoder(options.model);
+  if (!loaded.weights) throw RenderFailure{2, options.model + ": " + loaded.error};
+  check_latent_point(options, loaded.weights->latent(), loaded.weights->latent_bound);
+  const WaveformDecoder decoder(loaded.weights);
+  const std::array<std::vector<float>, 2> response{
+      decoder.decode(options.z, {.seconds = options.impulse_s, .voice = 0}),
+      decoder.decode(options.z, {.seconds = options.impulse_s, .voice = 1})};
   const double rate = loaded.weights->sample_rate_hz;
   write_wav(options.out, play(options, response, rate), rate);
 }
@@ -247,12 +265,13 @@ void render_file(const RenderOptions& options) {
   const std::string kind = kind_of_file(options.model);
   if (!options.bank.empty() && kind != "response_bank")
     throw RenderFailure{1, "--bank: " + options.model + " is not a response bank"};
-  if (!options.z.empty() && kind != "autoencoder")
+  if (!options.z.empty() && kind != "autoencoder" && kind != "waveform_autoencoder")
     throw RenderFailure{1, "--z: " + options.model + " is not an autoencoder"};
   if (options.width && kind != "autoencoder")
     throw RenderFailure{1, "--width: " + options.model + " is not an autoencoder"};
   if (kind == "response_bank") return render_bank(options);
   if (kind == "autoencoder") return render_autoencoder(options);
+  if (kind == "waveform_autoencoder") return render_waveform(options);
   const auto loaded = load_model(options.model);
   if (!loaded.model) throw RenderFailure{2, options.model + ": " + loaded.error};
   write_wav(options.out, play(options, loaded.model), loaded.model->sample_rate_hz());

@@ -178,6 +178,8 @@ std::vector<Chart> network_charts(const NetworkPictures& p) {
   const auto add = [&](const std::string& title, const std::vector<std::uint8_t>& bytes, bool is_difference) {
     Chart chart;
     chart.title = title;
+    chart.width = 400;
+    chart.height = 270;
     chart.x = {"Time, s", 0, p.seconds, false, false, "s"};
     chart.y = {"Frequency, Hz", 0, p.hi_hz, false, false, "Hz"};
     chart.picture_png = base64(encode_png(bytes, p.columns, p.rows, is_difference ? blue_red() : viridis()));

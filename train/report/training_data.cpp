@@ -54,7 +54,8 @@ double badness(const Reconstruction& r) {
     sum += std::abs(*error) / step;
     ++known;
   };
-  add(r.t20_1k_error_pct, acoustics::kJndTPct);
+  const bool lost = r.t20_s && !r.t20_1k_error_pct;  // it does not decay as its target does
+  add(lost ? std::optional<double>(100) : r.t20_1k_error_pct, acoustics::kJndTPct);
   add(r.edt_1k_error_pct, acoustics::kJndEdtPct);
   add(r.c80_1k_error_db, acoustics::kJndC80Db);
   add(r.lsd_smoothed_db, kDistanceStep_db);

@@ -48,8 +48,9 @@ bool is_training_run(const std::filesystem::path& folder);
 /// Throws   DataError where one cannot be read: path, what is wrong
 TrainingRun read_training_run(const std::filesystem::path& folder);
 
-/// How far a reconstruction is off, in steps that matter: the mean of |T20 error| / 5 %, |EDT error| / 5 %, |C80 error|
-/// / 1 dB and smoothed spectral distance / 2 dB, of those that are known; NaN where none is.
+/// How far a reconstruction is off, in steps that matter; a T20 that the target has and the reconstruction has not
+/// counts as 100 % off: the mean of |T20 error| / 5 %, |EDT error| / 5 %, |C80 error| / 1 dB and smoothed spectral
+/// distance / 2 dB, of those that are known; NaN where none is.
 double badness(const Reconstruction& reconstruction);
 
 /// The page of one training, and of several side by side.

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "core/acoustics/comparison.h"
+#include "train/report/charts.h"
 #include "train/report/example_section.h"
 #include "train/report/headline.h"
 #include "train/report/html.h"
@@ -134,7 +135,7 @@ std::string data_section(const TrainingRun& run) {
   add_row(rows, "Validation examples", count_text(run.data, "validation"));
   add_row(rows, "Test examples", count_text(run.data, "test"));
   const double rate_hz = number_at(run.data, {"sample_rate_hz"}), samples = number_at(run.data, {"samples"});
-  if (std::isfinite(rate_hz)) add_row(rows, "Sample rate", significant(rate_hz / 1000) + " kHz");
+  if (std::isfinite(rate_hz)) add_row(rows, "Sample rate", band_name(rate_hz));
   if (std::isfinite(samples) && rate_hz > 0) add_row(rows, "Length of an example", number(samples / rate_hz, 2) + " s");
   std::string out = "<section><h2 id=\"data\">Data and licences</h2><dl>" + rows + "</dl>";
   if (!run.data.is_object() || !run.data.contains("licences") || !run.data["licences"].is_object())

@@ -142,6 +142,9 @@ TEST_F(TrainingPage, RanksByTheMeanOfWhatIsKnown) {
   EXPECT_DOUBLE_EQ(badness(r), 3);
   r.lsd_smoothed_db = 6;
   EXPECT_DOUBLE_EQ(badness(r), 3);
+  Reconstruction no_decay;
+  no_decay.t20_s = 0.5;
+  EXPECT_DOUBLE_EQ(badness(no_decay), 20);
 }
 
 TEST_F(TrainingPage, SaysWhatIsMissing) {

@@ -4,6 +4,7 @@
 
 #include "core/error.h"
 #include "core/filters/peaking.h"
+#include "core/solvers/frequency_library.h"
 #include "core/solvers/solvers.h"
 #include "tests/core/solvers/network_fixture.h"
 
@@ -47,6 +48,21 @@ TEST_P(FrequencySolverShapes, IsAsExactInFloat32AsFloat32Is) {
   const auto h = frequency_response(network, omega);
   EXPECT_EQ(h.scalar_type(), torch::kComplexFloat);
   EXPECT_LT(relative_error(h, frequency_response(wide, omega)), 2e-5);
+}
+
+TEST_P(FrequencySolverShapes, EqualsLibTorchsOperatorsAndTheirGradients) {
+  const auto network = random_network(GetParam(), 14, torch::kFloat64, 3, 40, false);
+  std::vector<torch::Tensor> tensors{network.a, network.b, network.c, network.d, network.line_sos, network.delays};
+  for (auto& tensor : tensors) tensor = tensor.detach().clone().set_requires_grad(true);
+  const auto here = with_tensors(network, tensors);
+  const auto omega = grid(23);
+  const auto by_kernel = frequency_response(here, omega, 1.01);
+  const auto by_library = frequency_response_by_library(here, omega, 1.01);
+  EXPECT_LT(relative_error(by_library, by_kernel), 1e-11);
+  if (GetParam().sections == 0) tensors.erase(tensors.begin() + 4);
+  const auto one = torch::autograd::grad({score(by_kernel)}, tensors);
+  const auto other = torch::autograd::grad({score(by_library)}, tensors);
+  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_LT(relative_error(other[i], one[i]), 1e-9) << i;
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, FrequencySolverShapes,

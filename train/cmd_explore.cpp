@@ -28,7 +28,8 @@ std::shared_ptr<const runtime::ResponseBank> open_bank(const fs::path& path) {
                       path.string() + " --bank --out bank.safetensors");
   const runtime::BankResult loaded = runtime::load_bank(path);
   if (!loaded)
-    throw DataError(path.string() + ": " + loaded.error + "; expected a response bank of diffverb export --bank");
+    throw DataError(path.string() + ": " + loaded.error +
+                    "; expected a response bank, as diffverb export MODEL --bank --out bank.safetensors writes it");
   return loaded.bank;
 }
 

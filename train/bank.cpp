@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/progress.h"
 #include "core/seed.h"
+#include "train/spectral_sound.h"
 
 namespace diffverb {
 namespace {
@@ -28,19 +29,13 @@ void check_options(const BankOptions& o) {
              std::to_string(a + 1) + " must be 1, got " + std::to_string(o.sizes[a]));
   }
   if (!(o.low < o.high)) refuse("the grid must rise from low to high");
-  if (!(o.width >= 0) || !(o.span_db > 0) || !(o.sample_rate_hz > 0))
-    refuse("width must not be negative, span_db and sample_rate_hz must be above 0");
+  if (!(o.step >= 0) || !(o.span_db > 0) || !(o.sample_rate_hz > 0))
+    refuse("step must not be negative, span_db and sample_rate_hz must be above 0");
+  if (o.width && !(std::abs(o.width->width) <= o.high - o.low && o.width->axis >= 0 && o.width->axis < o.latent))
+    refuse("the width lies within the grid, along one of its " + std::to_string(o.latent) + " axes");
   if (o.batch < 1) refuse("batch must be at least 1, got " + std::to_string(o.batch));
   if (!nlohmann::json::parse(o.provenance, nullptr, false).is_object())
     refuse("the provenance must be the text of a JSON object");
-}
-
-std::vector<double> axis_of(const BankOptions& o, std::int64_t size) {
-  if (size == 1) return {0.5 * (o.low + o.high)};
-  std::vector<double> axis;
-  for (std::int64_t i = 0; i < size; ++i)
-    axis.push_back(o.low + (o.high - o.low) * static_cast<double>(i) / static_cast<double>(size - 1));
-  return axis;
 }
 
 /// [X Y Z, 2, latent]: every point and its right channel's
@@ -53,14 +48,22 @@ Tensor points_of(const BankOptions& o, const std::array<std::vector<double>, 3>&
     const std::int64_t at[3] = {p / (o.sizes[1] * o.sizes[2]), p / o.sizes[2] % o.sizes[1], p % o.sizes[2]};
     for (std::int64_t c = 0; c < o.latent; ++c) {
       if (c < 3) z[c] = axes[static_cast<std::size_t>(c)][static_cast<std::size_t>(at[c])];
-      z[o.latent + c] = z[c] - o.width * random.normal();
+      z[o.latent + c] = z[c] - o.step * random.normal();
     }
+    if (!o.width) continue;
+    // The box need not lie around 0.
+    const auto axis = static_cast<std::size_t>(o.width->axis);
+    const double middle = 0.5 * (o.low + o.high), centred[] = {z[axis] - middle};
+    const auto pair = runtime::stereo_points(centred, o.high - middle, {o.width->width, 0});
+    std::copy_n(z, o.latent, z + o.latent);
+    z[axis] = middle + pair[0][0];
+    z[o.latent + static_cast<std::int64_t>(axis)] = middle + pair[1][0];
   }
   return points.to(at::kFloat);
 }
 
 /// [B, F, T] of a decoder's answer
-Tensor magnitudes_of(const Tensor& values, const BankOptions& o, std::int64_t rows, std::int64_t first_point) {
+Tensor checked_magnitudes(const Tensor& values, const BankOptions& o, std::int64_t rows, std::int64_t first_point) {
   const std::int64_t bins = o.phases.fft_size / 2 + 1;
   const auto flat = values.dim() == 4 && values.size(1) == 1 ? values.squeeze(1) : values;
   if (flat.dim() != 3 || flat.size(0) != rows || flat.size(1) != bins)
@@ -70,7 +73,7 @@ Tensor magnitudes_of(const Tensor& values, const BankOptions& o, std::int64_t ro
   if (bad.numel() > 0)
     throw NumericError("bank: the decoder's spectrogram of point " +
                        std::to_string(first_point + bad[0][0].item<std::int64_t>() / 2) + " is not finite");
-  return ((flat.to(at::kFloat).clamp(0, 1) - 1) * (o.span_db * std::log(10.0) / 20)).exp();
+  return magnitudes_of(flat, o.span_db);
 }
 
 /// |correlation| of pairs [P, 2, T] between two frequencies, [P]; 0 where a channel is silent.
@@ -85,8 +88,7 @@ std::string provenance_of(const BankOptions& o, const Bank& bank) {
   auto text = nlohmann::json::parse(o.provenance);
   const GriffinLimOptions& p = o.phases;
   const bool averaged = p.method == PhaseMethod::kAveragedReflections;
-  text["bank"] = {{"width", o.width},
-                  {"span_db", o.span_db},
+  text["bank"] = {{"span_db", o.span_db},
                   {"seed", o.seed},
                   {"same_level", o.same_level},
                   {"latent", o.latent},
@@ -100,6 +102,12 @@ std::string provenance_of(const BankOptions& o, const Bank& bank) {
                   {"worst_spectral_convergence", bank.worst_convergence},
                   {"mean_coherence", bank.coherence},
                   {"mean_coherence_1k", bank.coherence_1k}};
+  if (o.width) {
+    text["bank"]["width"] = o.width->width;
+    text["bank"]["axis"] = o.width->axis + 1;
+  } else {
+    text["bank"]["step"] = o.step;
+  }
   return text.dump();
 }
 
@@ -119,12 +127,37 @@ BankOptions published_bank_options() {
   return options;
 }
 
+std::vector<double> bank_axis(std::int64_t size, double low, double high) {
+  if (size == 1) return {0.5 * (low + high)};
+  std::vector<double> axis;
+  for (std::int64_t i = 0; i < size; ++i)
+    axis.push_back(low + (high - low) * static_cast<double>(i) / static_cast<double>(size - 1));
+  return axis;
+}
+
+void add_pairs(Tensor pairs, std::int64_t count, bool same_level, Bank& bank) {
+  pairs = pairs.contiguous();
+  if (same_level) level(pairs);
+  runtime::ResponseBank& r = bank.responses;
+  r.samples = static_cast<int>(pairs.size(2));
+  if (r.responses.empty()) r.responses.reserve(static_cast<std::size_t>(2 * count * pairs.size(2)));
+  const float* data = pairs.const_data_ptr<float>();
+  r.responses.insert(r.responses.end(), data, data + pairs.numel());
+  const auto spectrum = at::fft_rfft(pairs);
+  const auto bin = [&](double hz) {
+    return std::min<std::int64_t>(std::llround(hz * static_cast<double>(pairs.size(2)) / r.sample_rate_hz),
+                                  spectrum.size(2));
+  };
+  bank.coherence += correlation(spectrum, 0, spectrum.size(2)).sum().item<double>() / static_cast<double>(count);
+  bank.coherence_1k += correlation(spectrum, bin(707.1), bin(1414.2)).sum().item<double>() / static_cast<double>(count);
+}
+
 Bank make_bank(const Decoder& decode, const BankOptions& o) {
   check_options(o);
   torch::NoGradGuard no_grad;
   Bank bank;
   bank.responses.sample_rate_hz = o.sample_rate_hz;
-  for (std::size_t a = 0; a < 3; ++a) bank.responses.axes[a] = axis_of(o, o.sizes[a]);
+  for (std::size_t a = 0; a < 3; ++a) bank.responses.axes[a] = bank_axis(o.sizes[a], o.low, o.high);
   const Tensor points = points_of(o, bank.responses.axes);
   const std::int64_t count = points.size(0);
   Progress progress("bank", count);
@@ -134,27 +167,19 @@ Bank make_bank(const Decoder& decode, const BankOptions& o) {
     GriffinLimOptions phases = o.phases;
     phases.seed = o.seed;
     phases.first_row = 2 * first;
-    const auto found = griffin_lim(magnitudes_of(values, o, rows, first), phases);
-    auto pairs = found.signal.to(at::kCPU).reshape({part, 2, -1}).contiguous();
-    if (o.same_level) level(pairs);
-    bank.responses.samples = static_cast<int>(pairs.size(2));
-    if (first == 0) bank.responses.responses.reserve(static_cast<std::size_t>(2 * count * pairs.size(2)));
-    const float* data = pairs.const_data_ptr<float>();
-    bank.responses.responses.insert(bank.responses.responses.end(), data, data + pairs.numel());
+    const auto magnitudes = checked_magnitudes(values, o, rows, first);
+    const auto found = o.width ? griffin_lim_pairs(magnitudes, phases, o.sample_rate_hz, o.width->width)
+                               : griffin_lim(magnitudes, phases);
+    auto signal = found.signal.to(at::kCPU);
+    // What is drawn has no level: points further apart would otherwise lean to one side by chance.
+    if (o.width && o.same_level) signal = signal / signal.square().sum(1, true).clamp_min(1e-30).sqrt();
+    add_pairs(signal.reshape({part, 2, -1}), count, o.same_level, bank);
     double sum = 0;
     for (const double convergence : found.convergence) {
       sum += convergence;
       bank.worst_convergence = std::max(bank.worst_convergence, convergence);
     }
     bank.mean_convergence += sum / static_cast<double>(2 * count);
-    const auto spectrum = at::fft_rfft(pairs);
-    const auto bin = [&](double hz) {
-      return std::min<std::int64_t>(std::llround(hz * static_cast<double>(pairs.size(2)) / o.sample_rate_hz),
-                                    spectrum.size(2));
-    };
-    bank.coherence += correlation(spectrum, 0, spectrum.size(2)).sum().item<double>() / static_cast<double>(count);
-    bank.coherence_1k +=
-        correlation(spectrum, bin(707.1), bin(1414.2)).sum().item<double>() / static_cast<double>(count);
     progress.update(first + part, sum / static_cast<double>(rows));
   }
   progress.finish();

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/spectral/griffin_lim.h"
 #include "runtime/response_bank.h"
+#include "runtime/stereo_width.h"
 
 namespace diffverb {
 
@@ -18,7 +20,9 @@ struct BankOptions {
   std::array<std::int64_t, 3> sizes = {10, 10, 10};  // of the grid along the first three latent coordinates
   double low = -2, high = 2;                         // the grid's ends
   std::int64_t latent = 3;                           // coordinates of a latent point; those after the third stay 0
-  double width = 0.01;  // standard deviation of the right channel's step away from the left one's point
+  double step = 0.01;  // standard deviation of the right channel's step away from the left one's point
+  /// Instead of the step: left and right as runtime/stereo_width.h has them.
+  std::optional<runtime::StereoWidth> width;
   double span_db = 80;  // what the decoder's 0..1 stands for; the published generator took 120
   double sample_rate_hz = 16000;
   bool same_level = true;  // each pair to unit energy, the mean of its channels
@@ -34,15 +38,23 @@ BankOptions published_bank_options();
 /// A bank and how well it came out.
 struct Bank {
   runtime::ResponseBank responses;
-  double mean_convergence = 0, worst_convergence = 0;
+  double mean_convergence = 0, worst_convergence = 0;  // 0 where no phases were sought
   /// |correlation| of left and right in the octave around 1 kHz and over all frequencies, means over the grid.
   double coherence_1k = 0, coherence = 0;
 };
 
+/// The points of a grid along each axis; the middle of the box where there is one point alone.
+std::vector<double> bank_axis(std::int64_t size, double low, double high);
+
+/// Adds pairs [P, 2, T] to a bank, each to unit energy (the mean of its channels) where that is asked for, and to its
+/// coherences, means over `count` pairs in all.
+void add_pairs(torch::Tensor pairs, std::int64_t count, bool same_level, Bank& bank);
+
 /// Latent points [B, latent] -> the decoder's spectrograms [B, F, T] or [B, 1, F, T], 0..1 over span_db.
 using Decoder = std::function<torch::Tensor(const torch::Tensor& latent)>;
 
-/// Decodes a grid of latent points and finds the sound of each: left at the point z, right at z - e, e ~ N(0, width^2).
+/// Decodes a grid of latent points and finds the sound of each: left at the point z, right at z - e, e ~ N(0, step^2),
+/// with phases of its own; or, with a width, a pair of that width.
 ///
 ///   magnitude = 10^((clamp(value, 0, 1) - 1) span_db / 20), then griffin_lim (core/spectral/griffin_lim.h)
 ///

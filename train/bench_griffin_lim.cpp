@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -106,7 +107,7 @@ std::string in_shell_quotes(const std::string& text) {
   return quoted + "'";
 }
 
-std::optional<Peer> ask_peer(const at::Tensor& m) {
+std::optional<Peer> ask_peer(const at::Tensor& m, int threads) {
   const Scratch scratch;
   const auto magnitudes = scratch.path / "magnitudes.f32", signals = scratch.path / "signals.f32",
              script = scratch.path / "peer.py";
@@ -117,7 +118,7 @@ std::optional<Peer> ask_peer(const at::Tensor& m) {
       "MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=268435456 " +
       in_shell_quotes(python ? python : "python3") + " " + in_shell_quotes(script) + " " + in_shell_quotes(magnitudes) +
       " " + in_shell_quotes(signals) + " " + std::to_string(m.size(0)) + " " + std::to_string(kPeerIterations) + " " +
-      std::to_string(bench_threads()) + " 2>/dev/null";
+      std::to_string(threads) + " 2>/dev/null";
   std::string text;
   std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
   if (!pipe) return std::nullopt;
@@ -131,15 +132,32 @@ std::optional<Peer> ask_peer(const at::Tensor& m) {
   return Peer{answer["ms"].get<double>(), answer["batch"].get<std::int64_t>(), convergence_of(signal, m)};
 }
 
-/// One run for all sizes: it takes a while.
+/// One run for all sizes of a number of threads: it takes a while.
 struct Setting {
-  at::Tensor magnitudes = room_magnitudes(kRows);
-  std::optional<Peer> peer = ask_peer(magnitudes);
+  at::Tensor magnitudes;
+  std::optional<Peer> peer;
 };
-const Setting& setting() {
-  static const Setting one;
-  return one;
+const Setting& setting(int threads) {
+  static std::map<int, Setting> all;
+  auto found = all.find(threads);
+  if (found == all.end()) {
+    const auto magnitudes = room_magnitudes(kRows);
+    found = all.emplace(threads, Setting{magnitudes, ask_peer(magnitudes, threads)}).first;
+  }
+  return found->second;
 }
+
+/// As many threads while it lives.
+class Threads {
+ public:
+  explicit Threads(int count) : before_(at::get_num_threads()) { at::set_num_threads(count); }
+  ~Threads() { at::set_num_threads(before_); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
+ private:
+  int before_;
+};
 
 std::string number(double value) {
   char text[32];
@@ -160,11 +178,13 @@ double least_ms(const at::Tensor& m, const GriffinLimOptions& options, int turns
   return least / static_cast<double>(m.size(0));
 }
 
-BenchResult result_of(const std::string& what, double ours_ms, double ours_convergence, double worse_than_peer) {
-  const auto& peer = setting().peer;
+BenchResult result_of(const std::string& what, int threads, double ours_ms, double ours_convergence,
+                      double worse_than_peer) {
+  const auto& peer = setting(threads).peer;
   BenchResult result;
   result.name = "griffin_lim";
-  result.size = what + " convergence=" + number(ours_convergence);
+  result.size = what + ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads") +
+                ", convergence=" + number(ours_convergence);
   result.ours_ms = ours_ms;
   if (!peer) return result;
   if (!(ours_convergence <= peer->convergence * worse_than_peer)) {
@@ -178,37 +198,43 @@ BenchResult result_of(const std::string& what, double ours_ms, double ours_conve
 }
 
 /// The same iterations: another random start, so the convergence differs by its chance.
-BenchResult bench_same() {
-  const auto& m = setting().magnitudes;
+BenchResult bench_same(int threads) {
+  const auto& m = setting(threads).magnitudes;
+  const Threads guard(threads);
   GriffinLimOptions options;
   options.iterations = kPeerIterations;
   double convergence = 0;
   const double ms = least_ms(m, options, 2, convergence);
-  return result_of("F=513 T=128 n=1000 each", ms, convergence, 1.02);
+  return result_of("F=513 T=128 n=1000 each", threads, ms, convergence, 1.02);
 }
 
-BenchResult bench_to_equal_convergence() {
-  const auto& m = setting().magnitudes;
+BenchResult bench_to_equal_convergence(int threads) {
+  const auto& m = setting(threads).magnitudes;
+  const Threads guard(threads);
   GriffinLimOptions options = BankOptions().phases;
   options.iterations = 60;
   double convergence = 0;
   const double ms = least_ms(m, options, 5, convergence);
-  return result_of("F=513 T=128 averaged n=" + std::to_string(options.iterations) + " each", ms, convergence, 1);
+  return result_of("F=513 T=128 averaged n=" + std::to_string(options.iterations) + " each", threads, ms, convergence,
+                   1);
 }
 
-BenchResult bench_bank() {
+/// As `diffverb export --bank` looks for its phases: nearer than the peer comes.
+BenchResult bench_bank(int threads) {
+  const auto& m = setting(threads).magnitudes;
+  const Threads guard(threads);
   GriffinLimOptions options = BankOptions().phases;
   constexpr std::int64_t kBatch = 200;
   double ms = 0, convergence = 0;
   for (std::int64_t first = 0; first < kBankRows; first += kBatch) {
-    const auto m = setting().magnitudes.repeat({(kBatch + kRows - 1) / kRows, 1, 1}).narrow(0, 0, kBatch).contiguous();
+    const auto batch = m.repeat({(kBatch + kRows - 1) / kRows, 1, 1}).narrow(0, 0, kBatch).contiguous();
     options.first_row = first;
     double part = 0;
-    ms += least_ms(m, options, 1, part) * kBatch;
+    ms += least_ms(batch, options, 1, part) * kBatch;
     convergence += part * kBatch / kBankRows;
   }
   BenchResult result =
-      result_of("bank of 2000, F=513 T=128 n=" + std::to_string(options.iterations), ms, convergence, 1);
+      result_of("bank of 2000, F=513 T=128 n=" + std::to_string(options.iterations), threads, ms, convergence, 1);
   if (result.peer_ms) {
     result.peer_ms = *result.peer_ms * kBankRows;
     result.peer += ", 2000 times the mean of " + std::to_string(kRows);
@@ -219,7 +245,14 @@ BenchResult bench_bank() {
 }  // namespace
 
 std::vector<std::function<BenchResult()>> griffin_lim_benches() {
-  return {bench_same, bench_to_equal_convergence, bench_bank};
+  std::vector<std::function<BenchResult()>> benches;
+  const int most = bench_threads();
+  for (const int threads : most > 1 ? std::vector<int>{1, 2} : std::vector<int>{1}) {
+    benches.push_back([threads] { return bench_same(threads); });
+    benches.push_back([threads] { return bench_to_equal_convergence(threads); });
+  }
+  benches.push_back([most] { return bench_bank(std::min(most, 2)); });
+  return benches;
 }
 
 }  // namespace diffverb

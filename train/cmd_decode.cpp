@@ -3,11 +3,13 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "train/cli.h"
 #include "train/room_coder.h"
+#include "train/stereo_report.h"
 
 namespace diffverb {
 namespace {
@@ -16,7 +18,9 @@ struct Options {
   std::string model, out, latent_file;
   std::vector<double> z;
   double seconds = 0;
-  int channels = 1;
+  int channels = 1, axis = 1;
+  std::optional<double> width;
+  bool json = false;
 };
 
 std::vector<double> latent_of(const Options& options, const RoomCoder& coder) {
@@ -42,10 +46,44 @@ std::vector<double> latent_of(const Options& options, const RoomCoder& coder) {
   return z;
 }
 
+void check_width(const Options& options, const RoomCoder& coder) {
+  if (!(std::abs(*options.width) <= 2 * coder.latent_bound()))
+    throw ConfigError("decode: --width " + std::to_string(*options.width) + " is outside -" +
+                      std::to_string(2 * coder.latent_bound()) + " to " + std::to_string(2 * coder.latent_bound()));
+  if (options.axis > coder.latent())
+    throw ConfigError("decode: --axis " + std::to_string(options.axis) + ": " + options.model + " has " +
+                      std::to_string(coder.latent()) + " latent coordinates");
+}
+
+void decode_pair(const Options& options, RoomCoder& coder) {
+  check_width(options, coder);
+  const runtime::StereoWidth width{*options.width, options.axis - 1};
+  const std::vector<double> z = latent_of(options, coder);
+  const Audio pair = coder.imagine_pair(z, options.seconds, width);
+  write_audio(options.out, pair);
+  const StereoReport report = measure_stereo(pair, width.width);
+  if (!options.json) {
+    std::cout << options.out << "\n" << stereo_table(report);
+    return;
+  }
+  const auto points = runtime::stereo_points(z, coder.latent_bound(), width);
+  nlohmann::json out = to_json(report);
+  out.update({{"file", options.out},
+              {"width", width.width},
+              {"axis", options.axis},
+              {"z_left", points[0]},
+              {"z_right", points[1]}});
+  std::cout << out.dump(2) << "\n";
+}
+
 void decode(const Options& options) {
   const std::unique_ptr<RoomCoder> coder = RoomCoder::open(options.model);
+  if (options.width) return decode_pair(options, *coder);
   write_audio(options.out, coder->imagine(latent_of(options, *coder), options.seconds, options.channels));
-  std::cout << options.out << "\n";
+  if (options.json)
+    std::cout << nlohmann::json{{"file", options.out}}.dump(2) << "\n";
+  else
+    std::cout << options.out << "\n";
 }
 
 }  // namespace
@@ -53,19 +91,31 @@ void decode(const Options& options) {
 void add_decode_command(CLI::App& app, Context&) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("decode", "The impulse response of a latent point");
-  command->add_option("--model", options->model, "exported autoencoder (.safetensors)")->required();
+  command->add_option("--model", options->model, "exported autoencoder, or a run or model file of diffverb train")
+      ->required();
   command->add_option("--z", options->z, "latent coordinates, X,Y,Z,...")->delimiter(',');
   command->add_option("--latent", options->latent_file, "instead of --z: latent.json of diffverb encode");
   command->add_option("--out", options->out, "WAV to write (float32)")->required();
   command->add_option("--seconds", options->seconds, "length (default: until 70 dB down, at most 12 s)")
       ->check(CLI::Range(0.01, 60.0));
-  command->add_option("--channels", options->channels, "uncorrelated responses of the same room")
-      ->check(CLI::Range(1, kMostChannels))
+  auto* channels = command->add_option("--channels", options->channels, "uncorrelated responses of the same room")
+                       ->check(CLI::Range(1, kMostChannels))
+                       ->capture_default_str();
+  auto* width = command
+                    ->add_option("--width", options->width,
+                                 "stereo: left and right are points this far apart, heard as by microphones as many "
+                                 "metres apart; 0 is mono, negative changes sides")
+                    ->excludes(channels);
+  command->add_option("--axis", options->axis, "of the latent point, along which the width lies")
+      ->needs(width)
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  command->add_flag("--json", options->json, "JSON on stdout");
   command->footer(
       "What was measured has a noise floor, which `diffverb encode` plays; a decoded point has none.\n"
       "Examples:\n"
       "  diffverb decode --z 0.3,-1,0.2 --model autoencoder_3.safetensors --out ir.wav\n"
+      "  diffverb decode --z 0.3,-1,0.2 --width 0.2 --model autoencoder_3.safetensors --out stereo.wav\n"
       "  diffverb decode --latent room/latent.json --model autoencoder.safetensors --out ir.wav --channels 2");
   command->callback([options] { decode(*options); });
 }

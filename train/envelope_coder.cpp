@@ -97,6 +97,11 @@ class EnvelopeCoder final : public RoomCoder {
     return out;
   }
 
+  Audio imagine_pair(const std::vector<double>& latent, double seconds, const runtime::StereoWidth& width) override {
+    auto pair = decoder_.decode_pair(latent, width, {.seconds = seconds});
+    return {kEnvelopeRateHz, {std::move(pair[0]), std::move(pair[1])}};
+  }
+
  private:
   EncodedRoom::Channel encode_channel(const std::vector<float>& samples) {
     const std::vector<double> exact(samples.begin(), samples.end());
@@ -174,6 +179,7 @@ std::unique_ptr<RoomCoder> RoomCoder::open(const std::filesystem::path& given) {
     return open_envelope_coder(path);
   // What training wrote is exported in memory.
   ModelFile trained = load_model(path);
+  if (trained.type == "spectral_autoencoder") return open_spectral_coder(std::move(trained));
   auto* autoencoder = dynamic_cast<EnvelopeAutoencoder*>(trained.model.get());
   if (!autoencoder) throw DataError(path.string() + ": holds a " + trained.type + ", expected an envelope_autoencoder");
   auto weights = std::make_shared<runtime::EnvelopeDecoderWeights>(exported_weights(*autoencoder, "{}", {}));

@@ -2,13 +2,19 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "models/spectral_autoencoder.h"
 #include "train/bank.h"
+#include "train/envelope_bank.h"
+#include "train/envelope_export.h"
+#include "train/latent_bounds.h"
 #include "train/model_file.h"
 
 namespace diffverb {
@@ -24,12 +30,53 @@ fs::path model_path(const fs::path& given) {
   throw DataError(given.string() + ": holds neither model.safetensors nor weights.safetensors");
 }
 
-BankOptions options_for(const ModelFile& file, const SpectralAutoencoder& model, const ExportBankOptions& asked) {
+/// What a grid is made along: the sides that were asked for, ten points each where none were.
+std::array<std::int64_t, 3> grid_of(const fs::path& path, std::int64_t latent, const ExportBankOptions& asked) {
+  if (latent > 3)
+    throw ConfigError(path.string() + ": has " + std::to_string(latent) +
+                      " latent coordinates, a bank is a grid over at most three: train one with --set model.latent=3");
+  if (asked.width && asked.axis > latent)
+    throw ConfigError("--axis " + std::to_string(asked.axis) + ": " + path.string() + " has " + std::to_string(latent) +
+                      " latent coordinates");
+  std::array<std::int64_t, 3> sizes = {10, 10, 10};
+  for (auto a = static_cast<std::size_t>(latent); a < 3; ++a) sizes[a] = 1;
+  for (std::size_t a = 0; a < asked.grid.size(); ++a) {
+    if (static_cast<std::int64_t>(a) >= latent && asked.grid[a] != 1)
+      throw ConfigError("--grid: " + path.string() + " has " + std::to_string(latent) +
+                        " latent coordinates; the sides after those must be 1");
+    sizes[a] = asked.grid[a];
+  }
+  return sizes;
+}
+
+void check_width(const ExportBankOptions& asked, double low, double high) {
+  if (!asked.width || std::abs(*asked.width) <= high - low) return;
+  std::ostringstream message;
+  message << "--width " << *asked.width << ": the latent box is " << high - low << " wide";
+  throw ConfigError(message.str());
+}
+
+/// Texts of a model file as provenance: all but its config.
+std::string provenance_of(const std::string& type, const std::map<std::string, std::string>& texts) {
+  nlohmann::json provenance{{"model", type}};
+  for (const auto& [key, value] : texts) {
+    if (key != "config") provenance[key] = value;
+  }
+  if (!provenance.contains("licence")) provenance["licence"] = "unknown";
+  return provenance.dump();
+}
+
+Bank spectral_bank(const ModelFile& file, SpectralAutoencoder& model, const fs::path& path,
+                   const ExportBankOptions& asked) {
+  if (asked.seconds || asked.rate_hz)
+    throw ConfigError("--seconds and --rate-hz: " + path.string() + " draws spectrograms of one length at one rate");
   BankOptions o = asked.published ? published_bank_options() : BankOptions();
   o.latent = model.latent();
-  for (std::size_t a = static_cast<std::size_t>(std::min<std::int64_t>(o.latent, 3)); a < 3; ++a) o.sizes[a] = 1;
-  for (std::size_t a = 0; a < asked.grid.size(); ++a) o.sizes[a] = asked.grid[a];
-  if (asked.width >= 0) o.width = asked.width;
+  o.sizes = grid_of(path, o.latent, asked);
+  const LatentBounds bounds = latent_bounds_of(file);
+  o.low = bounds.low, o.high = bounds.high;
+  check_width(asked, o.low, o.high);
+  if (asked.width) o.width = {*asked.width, asked.axis - 1};
   if (!asked.published) o.span_db = model.inversion_span_db();
   if (asked.span_db > 0) o.span_db = asked.span_db;
   if (asked.iterations >= 0) o.phases.iterations = asked.iterations;
@@ -38,19 +85,40 @@ BankOptions options_for(const ModelFile& file, const SpectralAutoencoder& model,
   o.phases.fft_size = model.features().fft_size;
   o.phases.hop_size = model.features().hop_size;
   o.phases.padding = model.features().padding;
-  nlohmann::json provenance{{"model", file.type}};
-  for (const auto& [key, value] : file.texts) {
-    if (key != "config") provenance[key] = value;
+  o.provenance = provenance_of(file.type, file.texts);
+  return make_bank([&](const torch::Tensor& z) { return model.decode(z); }, o);
+}
+
+Bank envelope_bank(std::shared_ptr<const runtime::EnvelopeDecoderWeights> weights, const fs::path& path,
+                   const ExportBankOptions& asked, const std::string& provenance) {
+  if (asked.published || asked.span_db > 0 || asked.iterations >= 0)
+    throw ConfigError("--published, --span-db and --iterations: " + path.string() + " needs no phase reconstruction");
+  EnvelopeBankOptions o;
+  o.sizes = grid_of(path, weights->latent(), asked);
+  check_width(asked, -weights->latent_bound, weights->latent_bound);
+  if (asked.width) o.width.width = *asked.width;
+  o.width.axis = asked.axis - 1;
+  if (asked.seconds) o.seconds = *asked.seconds;
+  if (asked.rate_hz) o.rate_hz = *asked.rate_hz;
+  o.provenance = provenance;
+  return make_envelope_bank(runtime::EnvelopeDecoder(std::move(weights)), o);
+}
+
+Bank bank_of(const fs::path& path, const ExportBankOptions& asked) {
+  check_readable_file(path, "an autoencoder");
+  // Exported weights and what training wrote are both of the kind "autoencoder".
+  if (runtime::kind_of_file(path) == "autoencoder") {
+    if (const auto exported = runtime::load_envelope_decoder(path); exported.weights)
+      return envelope_bank(exported.weights, path, asked, exported.weights->provenance);
   }
-  if (!provenance.contains("licence")) provenance["licence"] = "unknown";
-  o.provenance = provenance.dump();
-  const auto bounds = file.texts.find("latent_bounds");
-  if (bounds != file.texts.end()) {
-    const auto parsed = nlohmann::json::parse(bounds->second, nullptr, false);
-    if (parsed.is_array() && parsed.size() == 2 && parsed[0].is_number() && parsed[1].is_number())
-      o.low = parsed[0].get<double>(), o.high = parsed[1].get<double>();
-  }
-  return o;
+  const ModelFile file = load_model(path);
+  if (auto* model = dynamic_cast<SpectralAutoencoder*>(file.model.get()))
+    return spectral_bank(file, *model, path, asked);
+  const auto* model = dynamic_cast<const EnvelopeAutoencoder*>(file.model.get());
+  if (!model) throw ConfigError(path.string() + ": a " + file.type + " has no decoder to make a bank of");
+  grid_of(path, model->latent(), asked);  // before the noise is made
+  auto weights = std::make_shared<runtime::EnvelopeDecoderWeights>(exported_weights(*model, "{}", {}));
+  return envelope_bank(std::move(weights), path, asked, provenance_of(file.type, file.texts));
 }
 
 }  // namespace
@@ -67,8 +135,19 @@ void add_bank_options(CLI::App& command, ExportBankOptions& options) {
       ->delimiter(',')
       ->expected(3)
       ->check(CLI::Range(1, 1024));
-  add("--width", options.width, "deviation of the right channel's latent point (default 0.01)")
-      ->check(CLI::Range(0.0, 100.0));
+  add("--width", options.width,
+      "left and right are points this far apart, heard as by microphones as many metres apart; 0 is mono (default 0.2; "
+      "of "
+      "a spectral autoencoder, as published, a random step of 0.01 and phases of their own)");
+  command.add_option("--axis", options.axis, "of the latent point, along which the width lies")
+      ->group(group)
+      ->needs("--width")
+      ->check(CLI::Range(1, 3))
+      ->capture_default_str();
+  add("--seconds", options.seconds, "of each response, of an envelope autoencoder (default 2)")
+      ->check(CLI::Range(0.01, 60.0));
+  add("--rate-hz", options.rate_hz, "of the responses, of an envelope autoencoder (default: the model's)")
+      ->check(CLI::Range(8000.0, 192000.0));
   add("--span-db", options.span_db, "what the spectrogram's 0 to 1 stands for (default: as the model was trained)")
       ->check(CLI::Range(1.0, 300.0));
   add("--iterations", options.iterations, "of the phase reconstruction (default 100; published 1000)")
@@ -82,11 +161,7 @@ void add_bank_options(CLI::App& command, ExportBankOptions& options) {
 
 void export_bank(const fs::path& model_or_run, const fs::path& out, const ExportBankOptions& asked) {
   const fs::path path = model_path(model_or_run);
-  const ModelFile file = load_model(path);
-  auto* model = dynamic_cast<SpectralAutoencoder*>(file.model.get());
-  if (!model) throw ConfigError(path.string() + ": a " + file.type + " has no spectrogram decoder to make a bank of");
-  const Bank bank =
-      make_bank([&](const torch::Tensor& z) { return model->decode(z); }, options_for(file, *model, asked));
+  const Bank bank = bank_of(path, asked);
   std::error_code code;
   if (out.has_parent_path()) fs::create_directories(out.parent_path(), code);
   if (const std::string problem = runtime::write_bank(out, bank.responses, asked.half); !problem.empty())
@@ -95,7 +170,8 @@ void export_bank(const fs::path& model_or_run, const fs::path& out, const Export
   const runtime::ResponseBank& r = bank.responses;
   std::printf("%s: %d x %d x %d points, stereo, %d samples at %g Hz\n", out.c_str(), r.size(0), r.size(1), r.size(2),
               r.samples, r.sample_rate_hz);
-  std::printf("spectral convergence: mean %.4f, worst %.4f\n", bank.mean_convergence, bank.worst_convergence);
+  if (bank.worst_convergence > 0)
+    std::printf("spectral convergence: mean %.4f, worst %.4f\n", bank.mean_convergence, bank.worst_convergence);
   std::printf("inter-channel coherence: mean %.3f, 1 kHz octave %.3f\n", bank.coherence, bank.coherence_1k);
 }
 

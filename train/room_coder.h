@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/audio_file.h"
+#include "runtime/stereo_width.h"
 
 namespace diffverb {
 
@@ -32,20 +33,32 @@ class RoomCoder {
   virtual Audio decode(const EncodedRoom& room) = 0;
   /// A response from a latent point alone, without a noise floor: `channels` uncorrelated ones.
   virtual Audio imagine(const std::vector<double>& latent, double seconds, int channels) = 0;
+  /// Left and right of a latent point (runtime/stereo_width.h); the same response twice where the width is 0.
+  /// Throws   ConfigError where a model has no such pair
+  virtual Audio imagine_pair(const std::vector<double>& latent, double seconds, const runtime::StereoWidth& width);
 
   virtual int latent() const = 0;
   virtual double latent_bound() const = 0;
   virtual double rate_hz() const = 0;
 
-  /// Opens exported weights, or a run folder or model file of diffverb train. Throws a DataError for another file.
+  /// Opens exported weights, or a run folder or model file of diffverb train or import-keras. Throws a DataError for
+  /// another file.
   static std::unique_ptr<RoomCoder> open(const std::filesystem::path& weights);
 };
 
-inline constexpr int kRefinementSteps = 200;
+inline constexpr int kRefinementSteps = 600, kWaveformRefinementSteps = 200;
 
 /// For exported envelope autoencoders: encoding ends with `refine_steps` steps of gradient descent on the latent point
 /// itself, from where the encoder put it.
 std::unique_ptr<RoomCoder> open_envelope_coder(const std::filesystem::path& weights,
                                                int refine_steps = kRefinementSteps);
+/// For exported waveform autoencoders, the same; each step makes the sound and compares it.
+std::unique_ptr<RoomCoder> open_waveform_coder(const std::filesystem::path& weights,
+                                               int refine_steps = kWaveformRefinementSteps);
+
+struct ModelFile;
+/// For spectral autoencoders: phases by averaged reflections (core/spectral/griffin_lim.h). A response is encoded from
+/// its onset on, as many frames as the network takes; the rest of a longer one is lost.
+std::unique_ptr<RoomCoder> open_spectral_coder(ModelFile file);
 
 }  // namespace diffverb

@@ -25,7 +25,7 @@ BankOptions small_options() {
   o.sizes = {3, 2, 1};
   o.latent = 2;
   o.phases.fft_size = 512, o.phases.hop_size = 128, o.phases.iterations = 10;
-  o.width = 0.05;
+  o.step = 0.05;
   o.seed = 4;
   return o;
 }
@@ -85,6 +85,28 @@ TEST(MakeBank, IsTheSameAgainAndAnotherBatchOnlyRoundsOtherwise) {
   EXPECT_LT(std::sqrt(difference / energy), 1e-2);
   options.seed = 5;
   EXPECT_FALSE(make_bank(decode, options).responses.responses == whole.responses.responses);
+}
+
+TEST(MakeBank, AWidthIsAPairOfPointsWithPhasesAsCoherentAsADiffuseField) {
+  BankOptions options = small_options();
+  options.sizes = {2, 1, 1};
+  options.width = runtime::StereoWidth{0, 0};
+  const Bank mono = make_bank(decode, options);
+  for (int x = 0; x < 2; ++x) {
+    const auto left = mono.responses.response(x, 0, 0, 0), right = mono.responses.response(x, 0, 0, 1);
+    EXPECT_TRUE(std::equal(left.begin(), left.end(), right.begin()));
+  }
+  EXPECT_NEAR(mono.coherence, 1, 1e-5);
+  // Along the axis that sets the decay: the left one, further along, is shorter.
+  options.width = runtime::StereoWidth{1, 0};
+  const Bank wide = make_bank(decode, options);
+  for (int x = 0; x < 2; ++x)
+    EXPECT_GT(centre_s(wide.responses.response(x, 0, 0, 1), 16000),
+              centre_s(wide.responses.response(x, 0, 0, 0), 16000));
+  EXPECT_LT(wide.coherence_1k, 0.4);
+  EXPECT_EQ(nlohmann::json::parse(wide.responses.provenance)["bank"]["width"], 1);
+  options.width = runtime::StereoWidth{4.5, 0};
+  EXPECT_THROW(make_bank(decode, options), ContractError);
 }
 
 TEST(MakeBank, RefusesWhatItCannotUse) {

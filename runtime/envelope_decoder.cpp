@@ -5,6 +5,7 @@
 #include <complex>
 #include <numbers>
 
+#include "runtime/low_end.h"
 #include "runtime/transform.h"
 
 namespace diffverb::runtime {
@@ -17,6 +18,7 @@ constexpr double kDecayPerT60 = 13.815510557964274;  // 6 ln 10
 constexpr float kLargestOutput = 12;                 // beyond it a level would be 100 dB off
 constexpr double kLongestSound = 12, kRangeDb = 70;
 constexpr std::size_t kDirectSize = 4096;
+constexpr double kLowEndHz = 120;           // bands below are held to their energies
 constexpr std::size_t kVoiceShift = 40503;  // samples between the noises of two channels; odd, so that all differ
 
 std::vector<float> dense(const DenseWeights& layer, const std::vector<float>& x) {
@@ -109,6 +111,7 @@ std::vector<double> direct_sound(const EnvelopeDecoderWeights& weights, const st
       const double share = (at - places[next - 1]) / (places[next] - places[next - 1]);
       level = (1 - share) * levels[next - 1] + share * levels[next];
     }
+    level += 2 * std::log(std::clamp(hz, 0.5, kFadeInHz) / kFadeInHz);
     cepstrum[i] = 0.5 * std::max(level, highest - 23);  // 100 dB below the loudest is silence
   }
   transform(cepstrum, true);
@@ -156,7 +159,8 @@ double band_weight(const std::vector<double>& centres_hz, int k, double hz) {
   return fade * (k == above ? std::sin(std::numbers::pi / 2 * v) : std::cos(std::numbers::pi / 2 * v));
 }
 
-EnvelopeDecoder::EnvelopeDecoder(std::shared_ptr<const EnvelopeDecoderWeights> weights) : weights_(std::move(weights)) {
+EnvelopeDecoder::EnvelopeDecoder(std::shared_ptr<const EnvelopeDecoderWeights> weights)
+    : weights_(std::move(weights)), low_end_(weights_->centres_hz, weights_->sample_rate_hz) {
   const auto size = static_cast<std::size_t>(weights_->noise_samples);
   const double bin_hz = weights_->sample_rate_hz / static_cast<double>(size);
   std::vector<std::complex<double>> spectra[2];
@@ -230,10 +234,16 @@ std::vector<float> EnvelopeDecoder::play(const EnvelopeRoom& room, const Envelop
   const auto frames = static_cast<std::size_t>(std::max(1LL, std::llround(seconds * rate)));
   const auto mask = static_cast<std::size_t>(weights_->noise_samples) - 1;
   const std::size_t shift = sound.voice * kVoiceShift;
-  std::vector<float> out(frames, 0.0f), mixed;
+  std::vector<float> out(frames, 0.0f), low_end(frames, 0.0f), band, mixed;
   const std::vector<double> times = envelope_times(seconds);
-  for (int k = 0; k < weights_->bands(); ++k) {
+  // Noise that begins at once spreads over all frequencies: a thump, where the lowest bands hold less than the others.
+  // What of a band, or of all high ones together, lies below its neighbour's centre is taken out.
+  for (int k = weights_->bands() - 1; k >= 0; --k) {
     const float* noise = bands_.data() + static_cast<std::size_t>(k) * (mask + 1);
+    const bool low = k < low_end_.bands();
+    if (k + 1 == low_end_.bands()) high_pass(out, weights_->centres_hz[static_cast<std::size_t>(k)], rate);
+    if (low) band.assign(frames, 0.0f);
+    std::vector<float>& to_sound = low ? band : out;
     std::size_t from_shift = shift;
     if (!own.empty() && own[static_cast<std::size_t>(k)] > 0) {
       const auto other = static_cast<float>(own[static_cast<std::size_t>(k)]), same = std::sqrt(1 - other * other);
@@ -255,11 +265,16 @@ std::vector<float> EnvelopeDecoder::play(const EnvelopeRoom& room, const Envelop
         const auto ratio = std::pow(to / from, 1.0 / static_cast<double>(end - begin));
         double gain = from;
         for (std::size_t n = begin; n < end; ++n, gain *= ratio)
-          out[n] += static_cast<float>(gain) * noise[(n + from_shift) & mask];
+          to_sound[n] += static_cast<float>(gain) * noise[(n + from_shift) & mask];
       }
       from = to;
     }
+    if (!low) continue;
+    if (k > 0) high_pass(band, weights_->centres_hz[static_cast<std::size_t>(k) - 1], rate);
+    for (std::size_t n = 0; n < frames; ++n) low_end[n] += band[n];
   }
+  low_end_.even(low_end, [&](int k, double t) { return density(room, weights_->knots_s, k, t, sound.with_floor); });
+  for (std::size_t n = 0; n < frames; ++n) out[n] += low_end[n];
   const std::vector<double> direct = direct_sound(*weights_, room.direct_db);
   for (std::size_t n = 0; n < std::min(frames, direct.size()); ++n) out[n] += static_cast<float>(direct[n]);
   const auto gain = static_cast<float>(std::pow(10.0, sound.level_db / 20));

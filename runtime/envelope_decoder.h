@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/low_end.h"
 #include "runtime/stereo_width.h"
 #include "runtime/weights.h"
 
@@ -93,6 +94,7 @@ class EnvelopeDecoder {
                           std::span<const double> own) const;
 
   std::shared_ptr<const EnvelopeDecoderWeights> weights_;
+  LowEnd low_end_;
   std::vector<float> bands_;  // [K, N], unit power
 };
 

@@ -1,6 +1,7 @@
 #include "train/bench_griffin_lim.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <chrono>

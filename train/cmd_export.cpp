@@ -10,6 +10,7 @@
 #include "train/export_bank.h"
 #include "train/model_file.h"
 #include "train/run_folder.h"
+#include "train/waveform_export.h"
 
 namespace diffverb {
 namespace {
@@ -24,13 +25,15 @@ bool export_trained(const ExportOptions& options) {
   const auto model = std::filesystem::is_directory(options.run) ? options.run / "model.safetensors" : options.run;
   if (!std::filesystem::is_regular_file(model)) return false;
   const ModelFile trained = load_model(model);
-  const auto* autoencoder = dynamic_cast<const EnvelopeAutoencoder*>(trained.model.get());
-  if (!autoencoder)
-    throw ConfigError(model.string() + ": a " + trained.type + " plays as a response bank; give --bank");
   auto provenance = trained.texts;
   const std::string config = provenance.at("config");
   for (const char* own : {"config", "kind", "sha256"}) provenance.erase(own);
-  export_envelope(*autoencoder, config, provenance, options.out);
+  if (const auto* envelope = dynamic_cast<const EnvelopeAutoencoder*>(trained.model.get()))
+    export_envelope(*envelope, config, provenance, options.out);
+  else if (const auto* waveform = dynamic_cast<const WaveformAutoencoder*>(trained.model.get()))
+    export_waveform(*waveform, config, provenance, options.out);
+  else
+    throw ConfigError(model.string() + ": a " + trained.type + " plays as a response bank; give --bank");
   std::cout << options.out.string() << "\n";
   return true;
 }

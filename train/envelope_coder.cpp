@@ -1,45 +1,52 @@
-#include <torch/csrc/autograd/autograd.h>
-
 #include <algorithm>
 #include <cmath>
 
 #include "core/acoustics/preparation.h"
 #include "core/error.h"
-#include "core/fields.h"
 #include "core/files.h"
 #include "core/resample.h"
-#include "losses/loss.h"
 #include "models/envelope/layout.h"
 #include "runtime/response_bank.h"
 #include "train/envelope_export.h"
+#include "train/latent_refinement.h"
 #include "train/model_file.h"
 #include "train/room_coder.h"
+#include "train/waveform_export.h"
 
 namespace diffverb {
 namespace {
 
-struct RefinementLoss {
-  const char* yaml;
-  double weight;
+/// As in configs/autoencoder.yaml, with less weight on fine structure that no point of the latent box has.
+const std::vector<std::pair<std::string, double>> kRefinement = {{"{type: smoothed_lsd}", 1},
+                                                                 {"{type: octave_decay}", 0.5},
+                                                                 {"{type: octave_level}", 0.15},
+                                                                 {"{type: octave_clarity}", 0.15},
+                                                                 {"{type: band_map}", 0.15}};
+constexpr double kRefinementRate = 0.2;
+constexpr int kListenings = 2;           // times that the played sound is compared with the predicted one
+constexpr double kListeningShare = 0.3;  // of the steps, and of the rate, after each
+constexpr double kLargestRatio = 4;      // by which what is played may differ from what was predicted
+
+/// What the noise that is played makes of the predicted energies, as factors.
+struct PlayedRatio {
+  torch::Tensor energy, power;
 };
-/// As in configs/autoencoder.yaml.
-constexpr RefinementLoss kRefinement[] = {{"{type: smoothed_lsd}", 1},
-                                          {"{type: octave_decay}", 1},
-                                          {"{type: octave_level}", 0.3},
-                                          {"{type: octave_clarity}", 0.3},
-                                          {"{type: band_map}", 0.1}};
-constexpr double kRefinementRate = 0.05, kMomentum = 0.9, kSquares = 0.98;
+
+torch::Tensor ratio_of(const torch::Tensor& played, const torch::Tensor& predicted) {
+  constexpr double kLeast = 1e-12;
+  return ((played + kLeast) / (predicted + kLeast)).clamp(1 / kLargestRatio, kLargestRatio);
+}
 
 class EnvelopeCoder final : public RoomCoder {
  public:
   EnvelopeCoder(std::shared_ptr<const runtime::EnvelopeDecoderWeights> weights,
                 std::unique_ptr<EnvelopeAutoencoder> model, int refine_steps)
-      : decoder_(weights), model_(std::move(model)), refine_steps_(refine_steps) {
-    for (const RefinementLoss& entry : kRefinement) {
-      Fields fields = Fields::from_text(entry.yaml);
-      losses_.push_back({entry.weight, family<Loss>().make(fields)});
-    }
-  }
+      : decoder_(weights),
+        model_(std::move(model)),
+        refinement_(kRefinement, {refine_steps, kRefinementRate, EnvelopeAutoencoder::kLatentBound}),
+        closer_(kRefinement, {static_cast<int>(kListeningShare * refine_steps), kListeningShare * kRefinementRate,
+                              EnvelopeAutoencoder::kLatentBound}),
+        listenings_(refine_steps > 0 ? kListenings : 0) {}
 
   int latent() const override { return static_cast<int>(model_->latent()); }
   double latent_bound() const override { return EnvelopeAutoencoder::kLatentBound; }
@@ -54,7 +61,7 @@ class EnvelopeCoder final : public RoomCoder {
     for (std::size_t c = 0; c < at_rate.channels.size(); ++c) {
       if (std::all_of(at_rate.channels[c].begin(), at_rate.channels[c].end(), [](float x) { return x == 0; }))
         throw DataError("channel " + std::to_string(c + 1) + " is silent, expected an impulse response");
-      room.channels.push_back(encode_channel(at_rate.channels[c]));
+      room.channels.push_back(encode_channel(at_rate.channels[c], c));
       room.onset_s = std::min(room.onset_s, room.channels.back().onset_s);
     }
     return room;
@@ -103,7 +110,7 @@ class EnvelopeCoder final : public RoomCoder {
   }
 
  private:
-  EncodedRoom::Channel encode_channel(const std::vector<float>& samples) {
+  EncodedRoom::Channel encode_channel(const std::vector<float>& samples, std::size_t voice) {
     const std::vector<double> exact(samples.begin(), samples.end());
     const std::size_t onset = acoustics::find_onset(exact);
     const auto before = static_cast<std::size_t>(model_->onset_samples());
@@ -113,54 +120,61 @@ class EnvelopeCoder final : public RoomCoder {
               ir.data_ptr<float>() + (before - kept));
     Response target(ir, kEnvelopeRateHz);
     model_->add_features(target);
-    const auto latent = refine(target);
     EncodedRoom::Channel channel;
-    const float* values = latent.const_data_ptr<float>();
-    channel.latent.assign(values, values + latent.numel());
+    channel.latent = to_latent(find_point(target, samples.size() - onset, voice));
     channel.onset_s = static_cast<double>(onset) / kEnvelopeRateHz;
     channel.level_db = 10 * std::log10(ir.square().sum().item<double>());
     return channel;
   }
 
-  /// Adam on the latent point before its bound, the rate falling to 0.
-  torch::Tensor refine(const Response& target) {
-    for (auto& [weight, loss] : losses_) loss->prepare(target);
+  /// Where the encoder points, then descent; then descent again with what is heard of the played sound.
+  torch::Tensor find_point(const Response& target, std::size_t frames, std::size_t voice) {
     torch::Tensor point;
     {
       const torch::NoGradGuard guard;
-      point = 2 * (model_->encode(target) / 2).clamp(-0.999, 0.999).atanh();
+      point = model_->encode(target);
     }
-    auto best = point.clone(), first = torch::zeros_like(point), second = torch::zeros_like(point);
-    double least = std::numeric_limits<double>::infinity();
-    for (int step = 0; step <= refine_steps_; ++step) {
-      const auto x = point.detach().set_requires_grad(true);
-      const Response out = model_->predict(model_->decode(2 * (x / 2).tanh()), target);
-      torch::Tensor total;
-      for (const auto& [weight, loss] : losses_) {
-        const auto value = weight * loss->evaluate(out);
-        total = total.defined() ? total + value : value;
-      }
-      const double value = total.item<double>();
-      if (value < least) {
-        least = value;
-        best = x.detach().clone();
-      }
-      if (step == refine_steps_) break;
-      const auto gradient = torch::autograd::grad({total}, {x})[0];
-      first = kMomentum * first + (1 - kMomentum) * gradient;
-      second = kSquares * second + (1 - kSquares) * gradient.square();
-      const double rate = kRefinementRate * (1 - static_cast<double>(step) / refine_steps_);
-      const auto mean = first / (1 - std::pow(kMomentum, step + 1)),
-                 square = second / (1 - std::pow(kSquares, step + 1));
-      point = x.detach() - rate * mean / (square.sqrt() + 1e-8);
+    const auto predict = [&](const torch::Tensor& latent) { return model_->predict(model_->decode(latent), target); };
+    point = refinement_.refine(target, point, predict);
+    for (int i = 0; i < listenings_; ++i) {
+      const PlayedRatio ratio = listen(point, target, frames, voice);
+      point = closer_.refine(target, point, [&](const torch::Tensor& latent) {
+        Response out = predict(latent);
+        model_->scale(out, ratio.energy, ratio.power);
+        return out;
+      });
     }
-    return (2 * (best / 2).tanh()).contiguous();
+    return point;
+  }
+
+  PlayedRatio listen(const torch::Tensor& point, const Response& target, std::size_t frames, std::size_t voice) {
+    const torch::NoGradGuard guard;
+    runtime::EnvelopeSound sound;
+    sound.seconds = static_cast<double>(frames) / kEnvelopeRateHz;
+    sound.with_floor = true;
+    sound.voice = voice;
+    const std::vector<float> played = decoder_.decode(to_latent(point), sound);
+    const auto before = model_->onset_samples();
+    auto ir = torch::zeros({1, before + static_cast<std::int64_t>(played.size())});
+    std::copy(played.begin(), played.end(), ir.data_ptr<float>() + before);
+    const EnvelopeAnalysis heard = analyze_envelope(ir, before);
+    const Response predicted = model_->predict(model_->decode(point), target);
+    const auto energy = heard.energy * target.get("band_known");
+    // Both of one energy over what the target knows.
+    const auto scale = predicted.get("band_energy").sum() / energy.sum();
+    return {ratio_of(energy * scale, predicted.get("band_energy")),
+            ratio_of(heard.power * scale, predicted.get("third_octave_power"))};
+  }
+
+  static std::vector<double> to_latent(const torch::Tensor& point) {
+    const float* values = point.const_data_ptr<float>();
+    return {values, values + point.numel()};
   }
 
   runtime::EnvelopeDecoder decoder_;
   std::unique_ptr<EnvelopeAutoencoder> model_;
-  int refine_steps_;
-  std::vector<std::pair<double, std::unique_ptr<Loss>>> losses_;
+  LatentRefinement refinement_, closer_;
+  int listenings_;
 };
 
 }  // namespace
@@ -175,13 +189,22 @@ std::unique_ptr<RoomCoder> open_envelope_coder(const std::filesystem::path& path
 std::unique_ptr<RoomCoder> RoomCoder::open(const std::filesystem::path& given) {
   const auto path = std::filesystem::is_directory(given) ? given / "model.safetensors" : given;
   check_readable_file(path, "an autoencoder's weights");
-  if (runtime::kind_of_file(path) == "autoencoder" && runtime::load_envelope_decoder(path))
-    return open_envelope_coder(path);
+  const std::string kind = runtime::kind_of_file(path);
+  if (kind == "autoencoder" && runtime::load_envelope_decoder(path)) return open_envelope_coder(path);
+  if (kind == "waveform_autoencoder") return open_waveform_coder(path);
   // What training wrote is exported in memory.
   ModelFile trained = load_model(path);
   if (trained.type == "spectral_autoencoder") return open_spectral_coder(std::move(trained));
+  if (auto* waveform = dynamic_cast<WaveformAutoencoder*>(trained.model.get())) {
+    auto weights = std::make_shared<runtime::WaveformDecoderWeights>(exported_weights(*waveform, "{}", {}));
+    trained.model.release();
+    return make_waveform_coder(std::move(weights), std::unique_ptr<WaveformAutoencoder>(waveform),
+                               kWaveformRefinementSteps);
+  }
   auto* autoencoder = dynamic_cast<EnvelopeAutoencoder*>(trained.model.get());
-  if (!autoencoder) throw DataError(path.string() + ": holds a " + trained.type + ", expected an envelope_autoencoder");
+  if (!autoencoder)
+    throw DataError(path.string() + ": holds a " + trained.type +
+                    ", expected an envelope_autoencoder, a spectral_autoencoder or a waveform_autoencoder");
   auto weights = std::make_shared<runtime::EnvelopeDecoderWeights>(exported_weights(*autoencoder, "{}", {}));
   trained.model.release();
   return std::make_unique<EnvelopeCoder>(std::move(weights), std::unique_ptr<EnvelopeAutoencoder>(autoencoder),

@@ -14,7 +14,7 @@ namespace {
 /// What a training that asks for a GPU writes to stderr, in a process of its own: the module is loaded once.
 std::string said(const Scratch& scratch, const std::string& module) {
   write_text(scratch / "c.yaml",
-             "device: cuda\ndata: {type: rirs, files: [none.h5]}\nmodel: {type: spectral_autoencoder}\n"
+             "device: cuda\ndata: {type: rirs, files: [none.h5], seconds: 1}\nmodel: {type: spectral_autoencoder}\n"
              "losses: [{type: mse, of: spectrogram}]\n");
   if (module.empty()) {
     ::unsetenv("DIFFVERB_CUDA_MODULE");

@@ -56,7 +56,7 @@ TrainOutcome train(const Scratch& scratch, const std::string& name, int signal_a
   write_text(scratch / "waveform.yaml", std::string("threads: 1\nloader: {workers: 1, batches_ahead: 1}\nmodel: ") +
                                             kModel +
                                             "\nlosses: [{type: mr_stft}, {type: octave_decay, weight: 0.1}]\n"
-                                            "train: {batch_size: 2, steps: 5, rate: 0.01, warmup_steps: 0}\n");
+                                            "train: {batch_size: 2, steps: 5, rate: 0.01, warmup_steps: 1}\n");
   TrainOptions options;
   if (!resume) options.config = scratch / "waveform.yaml";
   options.out = scratch / name;
@@ -166,8 +166,8 @@ TEST_F(WaveformFiles, RenderTakesALatentPointOfTheRightSizeInTheBox) {
   EXPECT_EQ(ir.channels.size(), 2u);
   EXPECT_EQ(ir.frames(), 8000u);
   EXPECT_NE(ir.channels[0], ir.channels[1]);
-  EXPECT_EQ(render("0,0,0"), 1);
-  EXPECT_EQ(render("0,0,0,2.5"), 1);
+  EXPECT_THROW(render("0,0,0"), ConfigError);
+  EXPECT_THROW(render("0,0,0,2.5"), ConfigError);
 }
 
 }  // namespace

@@ -18,10 +18,10 @@ namespace {
 
 /// As in configs/autoencoder.yaml, with less weight on fine structure that no point of the latent box has.
 const std::vector<std::pair<std::string, double>> kRefinement = {{"{type: smoothed_lsd}", 1},
-                                                                 {"{type: octave_decay}", 0.45},
-                                                                 {"{type: octave_level}", 0.1},
-                                                                 {"{type: octave_clarity}", 0.1},
-                                                                 {"{type: band_map}", 0.05}};
+                                                                 {"{type: octave_decay}", 0.5},
+                                                                 {"{type: octave_level}", 0.15},
+                                                                 {"{type: octave_clarity}", 0.15},
+                                                                 {"{type: band_map}", 0.15}};
 constexpr double kRefinementRate = 0.2;
 constexpr int kListenings = 2;           // times that the played sound is compared with the predicted one
 constexpr double kListeningShare = 0.3;  // of the steps, and of the rate, after each

@@ -43,6 +43,21 @@ Hdf5File::Hdf5File(Hdf5File&& other) noexcept
       temporary_(std::exchange(other.temporary_, {})),
       id_(std::exchange(other.id_, -1)) {}
 
+namespace {
+
+/// HDF5's reason, in plain words where it is the common one.
+std::string why_not_opened(const std::string& reason) {
+  unsigned long long bytes = 0, base = 0, expected = 0;
+  const auto at = reason.find("truncated file");
+  if (at != std::string::npos &&
+      std::sscanf(reason.c_str() + at, "truncated file: eof = %llu, sblock->base_addr = %llu, stored_eof = %llu",
+                  &bytes, &base, &expected) == 3)
+    return "truncated: the file has " + std::to_string(bytes) + " bytes of " + std::to_string(base + expected);
+  return "HDF5 file cannot be opened" + reason;
+}
+
+}  // namespace
+
 Hdf5File Hdf5File::open(const std::filesystem::path& path) {
   const Hdf5Quiet quiet;
   check_readable_file(path, "an HDF5 file");
@@ -50,7 +65,7 @@ Hdf5File Hdf5File::open(const std::filesystem::path& path) {
   const Hdf5Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   H5Pset_file_locking(access.get(), false, true);  // network file systems often cannot lock; we only read
   const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.get());
-  if (id < 0) throw DataError(path.string() + ": HDF5 file cannot be opened" + hdf5_reason());
+  if (id < 0) throw DataError(path.string() + ": " + why_not_opened(hdf5_reason()));
   return Hdf5File(path, "", id);
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 
 #include "core/log.h"
 
@@ -60,8 +61,9 @@ void Progress::update(std::int64_t done, double loss) {
     start_s_ = now_s;
   }
   const double every_s = options_.terminal ? kBarEverySeconds : options_.line_every_s;
-  if (now_s - shown_s_ < every_s && done < options_.total) return;
-  shown_s_ = now_s;
+  const bool at_end = done >= options_.total;
+  if (now_s - shown_s_ < (at_end ? 0 : every_s)) return;
+  shown_s_ = at_end ? std::numeric_limits<double>::infinity() : now_s;  // the end is said once
   options_.out(line(done, loss, now_s));
 }
 

@@ -17,11 +17,10 @@
 #include "datasets/augmentation.h"
 #include "datasets/dataset.h"
 #include "datasets/response_store.h"
+#include "datasets/usable_response.h"
 
 namespace diffverb {
 namespace {
-
-constexpr double kShortestSeconds = 0.01;  // beyond the onset; shorter is no room
 
 /// A response at the set's rate, with its onset in place.
 struct Prepared {
@@ -230,9 +229,9 @@ Prepared Rirs::prepare(const Entry& entry) const {
   const std::vector<double> samples(at_rate.begin(), at_rate.end());
   const auto onset = static_cast<std::int64_t>(samples.empty() ? 0 : acoustics::find_onset(samples));
   const auto length = static_cast<std::int64_t>(samples.size());
-  if (static_cast<double>(length - onset) < kShortestSeconds * rate_hz_)
+  if (static_cast<double>(length - onset) < kShortestResponse_s * rate_hz_)
     throw DataError(name_of(entry) + ": " + std::to_string(length - onset) + " samples from its onset on at " +
-                    number(rate_hz_) + " Hz; too short to be a room (expected " + number(kShortestSeconds) + " s)");
+                    number(rate_hz_) + " Hz; too short to be a room (expected " + number(kShortestResponse_s) + " s)");
   Prepared out;
   if (augmentation_.any())
     out.decay = measure_response_decay({at_rate.data() + onset, static_cast<std::size_t>(length - onset)}, rate_hz_);

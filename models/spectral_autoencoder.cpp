@@ -18,6 +18,12 @@ void check_spectrogram(const torch::Tensor& s) {
   throw ContractError(message.str());
 }
 
+std::string text_of(double number) {
+  std::ostringstream out;
+  out << number;
+  return out.str();
+}
+
 torch::Tensor run(std::vector<ConvBlock>& blocks, torch::Tensor values, bool training) {
   Activation x{std::move(values), {}, {}};
   for (ConvBlock& block : blocks) x = block.forward(x, training);
@@ -111,8 +117,8 @@ std::map<std::string, torch::Tensor> SpectralAutoencoder::buffers() const {
 void SpectralAutoencoder::add_features(Response& target) const {
   const auto& ir = target.ir();
   if (target.sample_rate_hz() != rate_hz_)
-    throw ContractError("spectral_autoencoder: responses must be at " + std::to_string(rate_hz_) + " Hz, got " +
-                        std::to_string(target.sample_rate_hz()) + " Hz");
+    throw ContractError("spectral_autoencoder: responses must be at its rate_hz, " + text_of(rate_hz_) + " Hz, got " +
+                        text_of(target.sample_rate_hz()) + " Hz");
   if (ir.size(1) != 1)
     throw ContractError("spectral_autoencoder: each channel is an example of its own, [B, 1, T]; got " +
                         std::to_string(ir.size(1)) + " channels");

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "datasets/response_file.h"
+#include "datasets/usable_response.h"
 #include "train/cli.h"
 #include "train/room_coder.h"
 
@@ -36,6 +37,7 @@ void encode(const Options& options) {
     throw ConfigError(folder.string() + ": exists; choose another --out, or --overwrite");
   const std::unique_ptr<RoomCoder> coder = RoomCoder::open(options.model);
   const Audio response = read_response(options.input);
+  check_response(response, options.input);
   const EncodedRoom room = coder->encode(response);
   const Audio decoded = coder->decode(room);
   std::error_code code;

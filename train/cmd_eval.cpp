@@ -10,6 +10,7 @@
 #include "core/progress.h"
 #include "datasets/response_file.h"
 #include "datasets/response_store.h"
+#include "datasets/usable_response.h"
 #include "train/cli.h"
 #include "train/evaluation.h"
 #include "train/latent_box.h"
@@ -103,11 +104,14 @@ void evaluate(const Options& options, Context& context) {
   if (options.data.empty() && options.box == 0) throw ConfigError("eval needs --data, --box or both; see --help");
   const std::unique_ptr<RoomCoder> coder = RoomCoder::open(options.model);
   std::vector<Reconstruction> all;
-  const auto add = [&](const Item& item) {
+  const auto add = [&](const std::string& file, const auto& make_item) {
     try {
+      const Item item = make_item();
+      check_response(item.audio, "response");
       add_item(options, item, *coder, all);
     } catch (const DataError& error) {  // one bad response of many: told, and the others go on
-      log().error(item.file + ": " + error.what());
+      const std::string message = error.what();
+      log().error(message.rfind(file, 0) == 0 ? message : file + ": " + message);
       context.exit_code = error.exit_code();
     }
   };
@@ -116,7 +120,7 @@ void evaluate(const Options& options, Context& context) {
       const std::vector<Item> items = items_of_store(name, options.split);
       Progress progress("evaluate", static_cast<std::int64_t>(items.size()));
       for (std::size_t i = 0; i < items.size(); ++i) {
-        add(items[i]);
+        add(items[i].file, [&] { return items[i]; });
         progress.update(static_cast<std::int64_t>(i) + 1, std::nan(""));
       }
       progress.finish();
@@ -126,7 +130,7 @@ void evaluate(const Options& options, Context& context) {
     Progress progress("evaluate", static_cast<std::int64_t>(files.size()));
     for (std::size_t i = 0; i < files.size(); ++i) {
       const fs::path path = files[i];
-      add({files[i], path.parent_path().filename().string(), read_response(path)});
+      add(files[i], [&] { return Item{files[i], path.parent_path().filename().string(), read_response(path)}; });
       progress.update(static_cast<std::int64_t>(i) + 1, std::nan(""));
     }
     progress.finish();

@@ -13,6 +13,19 @@
 
 namespace diffverb {
 
+namespace {
+
+/// What is wrong with a response is said by the data set, where in the run it was met by this.
+Batch next_from(Loader& loader, const std::string& where) {
+  try {
+    return loader.next();
+  } catch (const DataError& error) {
+    throw DataError(where + ": " + error.what() + "; the last checkpoint is unharmed");
+  }
+}
+
+}  // namespace
+
 Evaluated evaluate_losses(const std::vector<WeightedLoss>& losses, const Response& response) {
   Evaluated out;
   std::vector<torch::Tensor> values;
@@ -55,7 +68,7 @@ std::map<std::string, double> TrainingLoop::terms_of(const double* values) const
 
 Batch TrainingLoop::next_batch() {
   const auto asked = Clock::now();
-  Batch batch = job_.training->next();
+  Batch batch = next_from(*job_.training, "step " + std::to_string(state_.step));
   waited_s_ += std::chrono::duration<double>(Clock::now() - asked).count();
   check_batch(batch);
   return batch;
@@ -270,7 +283,7 @@ std::optional<LossValues> TrainingLoop::validation_losses() {
   torch::Tensor sums = torch::zeros({static_cast<std::int64_t>(job_.losses.size()) + 2}, torch::kFloat64);
   for (std::int64_t k = 0; k < job_.validation->steps_per_epoch(); ++k) {
     if (!job_.ranks && stop_requested()) return std::nullopt;
-    const Batch batch = job_.validation->next();
+    const Batch batch = next_from(*job_.validation, "validation after step " + std::to_string(state_.step));
     if (batch.indices.empty()) continue;  // the rest of the set has gone to other ranks
     const Response target = make_target(batch);
     const Response output = forward(target);

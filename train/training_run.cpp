@@ -19,6 +19,7 @@
 #include "train/distributed.h"
 #include "train/model_file.h"
 #include "train/process.h"
+#include "train/training_loop.h"
 #include "train/training_samples.h"
 #include "train/training_state.h"
 
@@ -130,6 +131,22 @@ nlohmann::json describe_data(const Dataset& data) {
           {"test", data.size(Split::kTest)},         {"licences", data.licences(Split::kTrain)}};
 }
 
+/// Before anything is written: that there is something to learn from, and that data, model and losses go together.
+void check_parts_fit(const TrainConfig& config) {
+  if (config.data->size(Split::kTrain) == 0)
+    throw DataError("data set: no example in its part 'train'; diffverb data split sorts rooms into parts");
+  const torch::NoGradGuard no_grad;
+  Response target(config.data->example(Split::kTrain, 0, 0).unsqueeze(0), config.data->sample_rate_hz());
+  config.model->set_training(false);
+  try {
+    config.model->add_features(target);
+    for (const WeightedLoss& loss : config.losses) loss.loss->prepare(target);
+    evaluate_losses(config.losses, config.model->forward(target));
+  } catch (const ContractError& error) {
+    throw ConfigError(std::string("data, model and losses do not go together: ") + error.what());
+  }
+}
+
 RunFolder open_folder(const TrainOptions& options, const TrainConfig& config) {
   if (options.resume) {
     RunFolder folder = RunFolder::open(options.out);
@@ -173,6 +190,9 @@ void tell_start(const TrainConfig& config, const TrainOptions& options, int rank
              std::to_string(config.data->size(Split::kTrain)) + " examples to train on, " +
              std::to_string(config.data->size(Split::kValidation)) + " to validate; " + std::to_string(ranks) +
              " rank(s); licences: " + licences);
+  if (const auto unknown = config.data->licences(Split::kTrain)["unknown"])
+    log().warning("the licence of " + std::to_string(unknown) +
+                  " examples is unknown: a model trained on them should not be passed on");
   if (config.data->size(Split::kValidation) == 0)
     log().warning("the data have no validation part: no best checkpoint, no early stop");
 }
@@ -204,6 +224,7 @@ TrainOutcome train_on(const TrainOptions& options, const Rank& rank, Distributed
   move_model(*config.model, device);
   if (ranks && device.is_cuda()) ranks->use_gpu();
   config.data->open();
+  check_parts_fit(config);
   const bool first = rank.rank == 0;
   if (!first) log().set_level(LogLevel::kWarning);  // rank 0 speaks for all
   std::optional<RunFolder> folder;

@@ -95,6 +95,13 @@ TEST(Progress, TheFirstLineNamesNoRateThatItCannotKnow) {
   EXPECT_EQ(recorded.lines.at(1), "fit 520/2000  2 steps/s  left 12:20");
 }
 
+TEST(Progress, TheEndIsSaidOnce) {
+  Recorded recorded;
+  Progress progress(recorded.options(2, false));
+  for (int k = 0; k < 3; ++k) progress.update(2, std::nan(""));
+  EXPECT_EQ(recorded.lines, std::vector<std::string>{"fit 2/2"});
+}
+
 TEST(Progress, TimesReadLikeAClock) {
   EXPECT_EQ(clock_text(7.4), "0:07");
   EXPECT_EQ(clock_text(750), "12:30");

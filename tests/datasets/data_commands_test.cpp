@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/audio_file.h"
 #include "core/error.h"
@@ -17,7 +20,7 @@ using nlohmann::json;
 
 struct Outcome {
   int code = 0;
-  std::string out;
+  std::string out, err;
 };
 
 Outcome run(const std::vector<std::string>& arguments) {
@@ -33,7 +36,7 @@ Outcome run(const std::vector<std::string>& arguments) {
   }
   std::fflush(stdout);
   outcome.out = testing::internal::GetCapturedStdout();
-  testing::internal::GetCapturedStderr();
+  outcome.err = testing::internal::GetCapturedStderr();
   return outcome;
 }
 
@@ -73,6 +76,89 @@ TEST(DataCommands, ImportSplitInfoAndCheckInTurn) {
   const auto findings = json::parse(found.out);
   EXPECT_EQ(findings.at("kinds"), (json{{"rate", 11}, {"duplicate", 1}}));
   EXPECT_EQ(findings.at("findings").back().at("other").at("file"), "room 0/0.wav");
+}
+
+TEST(DataCommands, ASimulatedSetIsTheSameFileUnderAnyNameAndForAnyNumberOfThreads) {
+  const Scratch scratch;
+  const auto simulate = [&](const std::string& name, const std::string& threads) {
+    const Outcome outcome =
+        run({"data", "simulate", "-o", (scratch / name).string(), "--count", "9", "--threads", threads, "--set",
+             "rate_hz=8000", "--set", "length_s=0.3", "--set", "images.most=200"});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return read_text(scratch / name);
+  };
+  const std::string one = simulate("one.h5", "1");
+  EXPECT_GT(one.size(), 9u * 1000);
+  EXPECT_EQ(one, simulate("another_name.h5", "3"));
+}
+
+TEST(DataCommands, AFolderWithoutRoomsIsOneRoomAndSaysSo) {
+  const Scratch scratch;
+  std::filesystem::create_directories(scratch / "flat");
+  for (std::uint64_t k = 1; k <= 3; ++k)
+    write_audio(scratch / ("flat/" + std::to_string(k) + ".wav"), NoiseRoom{.seed = k}.audio());
+  const std::string data = (scratch / "rirs.h5").string();
+  EXPECT_NE(run({"data", "import", (scratch / "flat").string(), "-o", data}).err.find("count as one room, 'flat'"),
+            std::string::npos);
+  EXPECT_NE(run({"data", "split", data}).err.find("nothing for validation: 1 room is too few"), std::string::npos);
+  EXPECT_EQ(run({"data", "import", (scratch / "flat").string(), "-o", data, "--overwrite", "--room-by", "file"})
+                .err.find("count as one room"),
+            std::string::npos);
+  const auto split = json::parse(run({"data", "split", data, "--json"}).out);
+  EXPECT_EQ(split.at("parts").at("validation").at("rooms"), 1);
+}
+
+TEST(DataCommands, CheckNamesEveryDefectAndSeveralRates) {
+  const Scratch scratch;
+  const auto folder = scratch / "in";
+  std::filesystem::create_directories(folder);
+  const auto write = [&](const std::string& name, std::uint64_t seed, const auto& change) {
+    NoiseRoom room;
+    room.seed = seed;
+    change(room);
+    Audio audio = room.audio();
+    write_audio(folder / name, audio);
+  };
+  const auto as_it_is = [](NoiseRoom&) {};
+  write("good.wav", 1, as_it_is);
+  write("other_rate.wav", 2, [](NoiseRoom& room) { room.rate_hz = 48000; });
+  write("noise.wav", 3, [](NoiseRoom& room) { room.floor_db = -12; });
+  write("copy.wav", 1, as_it_is);
+  Audio audio = NoiseRoom{.seed = 5}.audio();
+  for (float& x : audio.channels[0]) x = std::clamp(8 * x, -0.4f, 0.4f);
+  write_audio(folder / "clipped.wav", audio);
+  audio = NoiseRoom{.seed = 1}.audio();
+  for (float& x : audio.channels[0]) x *= -0.3f;
+  audio.channels[0].insert(audio.channels[0].begin(), 37, 0.0f);
+  write_audio(folder / "later_and_softer.wav", audio);
+  for (float& x : audio.channels[0]) x = 0;
+  write_audio(folder / "silent.wav", audio);
+  audio.channels[0].assign(100, 0.1f);
+  write_audio(folder / "short.wav", audio);
+  Random random(9);
+  audio.channels[0].resize(16000);
+  for (float& x : audio.channels[0]) x = static_cast<float>(0.1 * random.normal());
+  write_audio(folder / "hiss.wav", audio);
+  write_text(folder / "text.wav", "no sound");
+
+  const Outcome outcome = run({"data", "check", folder.string(), "--rate", "16000", "--json"});
+  EXPECT_EQ(outcome.code, 2);
+  std::map<std::string, std::set<std::string>> found;
+  const json findings = json::parse(outcome.out).at("findings");
+  for (const auto& finding : findings)
+    found[std::filesystem::path(finding.at("file").get<std::string>()).filename()].insert(finding.at("kind"));
+  EXPECT_TRUE(found["good.wav"].empty() || found["copy.wav"].empty());
+  EXPECT_TRUE(found["good.wav"].count("duplicate") || found["copy.wav"].count("duplicate"));
+  EXPECT_TRUE(found["later_and_softer.wav"].count("duplicate"));
+  EXPECT_TRUE(found["other_rate.wav"].count("rate"));
+  EXPECT_TRUE(found["noise.wav"].count("noise"));
+  EXPECT_TRUE(found["clipped.wav"].count("clipped"));
+  EXPECT_TRUE(found["silent.wav"].count("silent"));
+  EXPECT_TRUE(found["short.wav"].count("short"));
+  EXPECT_TRUE(found["hiss.wav"].count("no_decay"));
+  EXPECT_TRUE(found["text.wav"].count("unreadable"));
+  EXPECT_NE(run({"data", "check", folder.string()}).out.find("several rates: 8 at 16000 Hz, 1 at 48000 Hz"),
+            std::string::npos);
 }
 
 TEST(DataCommands, SayWhatIsMissing) {

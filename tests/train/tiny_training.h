@@ -20,13 +20,15 @@
 
 namespace diffverb {
 
-/// Decaying noise in memory, 64 samples an example unless told; key `nan_at` puts a NaN into that training example.
+/// Decaying noise in memory, 64 samples an example unless told; key `nan_at` puts a NaN into that training example,
+/// `throw_at` makes it one that cannot be read.
 class TinyData final : public Dataset {
  public:
   explicit TinyData(Fields& f) {
     std::string type = "tiny";
     f.optional("type", type);
     f.optional("nan_at", nan_at_);
+    f.optional("throw_at", throw_at_);
     f.optional("train", train_);
     f.optional("validation", validation_);
     f.optional("samples", samples_);
@@ -38,6 +40,7 @@ class TinyData final : public Dataset {
     return split == Split::kTrain ? train_ : split == Split::kValidation ? validation_ : 0;
   }
   torch::Tensor example(Split split, std::int64_t index, std::uint64_t seed) const override {
+    if (split == Split::kTrain && index == throw_at_) throw DataError(describe(split, index) + ": silent");
     Random random(static_cast<std::uint64_t>(index + 1000 * static_cast<int>(split)));
     torch::Tensor out = torch::zeros({1, samples_});
     const double decay = (4 + static_cast<double>(index % 7)) * static_cast<double>(samples_) / 64;
@@ -52,7 +55,7 @@ class TinyData final : public Dataset {
   std::map<std::string, std::int64_t> licences(Split split) const override { return {{"CC0-1.0", size(split)}}; }
 
  private:
-  std::int64_t nan_at_ = -1, train_ = 24, validation_ = 6, samples_ = 64;
+  std::int64_t nan_at_ = -1, throw_at_ = -1, train_ = 24, validation_ = 6, samples_ = 64;
 };
 
 /// 64 -> 8 -> 64 with a batch norm over all ranks, noise on the latent, and running statistics.

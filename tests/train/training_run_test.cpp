@@ -251,6 +251,40 @@ TEST(TrainingRun, ANaNInTheDataIsNamedAndTheCheckpointStays) {
     EXPECT_TRUE(!tensor.is_floating_point() || tensor.isfinite().all().item<bool>()) << name;
 }
 
+TEST(TrainingRun, ABadResponseIsNamedWithItsStepAndNothingIsLost) {
+  const Scratch scratch;
+  const std::string message = message_of<DataError>([&] { train(scratch, "run", {"data.throw_at=5"}); });
+  log().close_file();
+  EXPECT_EQ(message.rfind("step ", 0), 0u) << message;
+  EXPECT_NE(message.find(": tiny response 5: silent; the last checkpoint is unharmed"), std::string::npos) << message;
+  EXPECT_TRUE(fs::exists(scratch / "run/checkpoint.safetensors"));
+}
+
+TEST(TrainingRun, WhatDoesNotGoTogetherIsSaidBeforeAnythingIsWritten) {
+  const Scratch scratch;
+  Overlays overlays = spectral_overlays();
+  overlays.push_back("model.rate_hz=16000");
+  EXPECT_EQ(message_of<ConfigError>([&] { train(scratch, "rate", overlays); }),
+            "data, model and losses do not go together: spectral_autoencoder: responses must be at its rate_hz, 16000 "
+            "Hz, got 8000 Hz");
+  EXPECT_NE(message_of<DataError>([&] { train(scratch, "empty", {"data.train=0"}); }).find("no example in its part"),
+            std::string::npos);
+  EXPECT_NE(message_of<ConfigError>([&] {
+              train(scratch, "loss", {"losses=[{type: mse, of: spectrogram}]"});
+            }).find("do not go together"),
+            std::string::npos);
+  EXPECT_FALSE(fs::exists(scratch / "rate") || fs::exists(scratch / "empty") || fs::exists(scratch / "loss"));
+}
+
+TEST(TrainingRun, SetsSmallerThanABatchTrainAndValidate) {
+  const Scratch scratch;
+  EXPECT_EQ(train(scratch, "one", {"data.train=1", "data.validation=1", "train.epochs=3"}).training.steps, 3);
+  EXPECT_EQ(train(scratch, "three", {"data.train=3", "data.validation=2", "train.epochs=2"}).training.steps, 2);
+  EXPECT_EQ(train(scratch, "none", {"data.validation=0", "train.epochs=2"}).training.steps, 6);
+  EXPECT_FALSE(fs::exists(scratch / "none/best.safetensors"));
+  EXPECT_TRUE(fs::exists(scratch / "none/model.safetensors"));
+}
+
 TEST(TrainingRun, ALossThatIsNotANumberNamesStepAndResponse) {
   const Scratch scratch;
   const std::string message = message_of<NumericError>([&] {

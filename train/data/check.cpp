@@ -104,6 +104,28 @@ nlohmann::json to_json(const CheckFinding& finding, const std::vector<ResponseTo
   return out;
 }
 
+/// How many responses there are of each rate; those that could not be read have none.
+std::map<double, std::size_t> rates_of(const std::vector<ResponseToCheck>& responses) {
+  std::map<double, std::size_t> rates;
+  for (const ResponseToCheck& r : responses) {
+    if (r.rate_hz > 0) ++rates[r.rate_hz];
+  }
+  return rates;
+}
+
+void print_rates(const std::vector<ResponseToCheck>& responses) {
+  const auto rates = rates_of(responses);
+  if (rates.size() < 2) return;
+  std::string text;
+  for (const auto& [hz, count] : rates) {
+    char part[64];
+    std::snprintf(part, sizeof part, "%s%zu at %g Hz", text.empty() ? "" : ", ", count, hz);
+    text += part;
+  }
+  std::printf("several rates: %s; --rate says which one is right, data.sample_rate_hz in a training config resamples\n",
+              text.c_str());
+}
+
 void print(const std::vector<CheckFinding>& findings, const std::vector<ResponseToCheck>& responses, bool json) {
   std::map<std::string, std::size_t> kinds;
   std::set<std::size_t> affected;
@@ -114,7 +136,10 @@ void print(const std::vector<CheckFinding>& findings, const std::vector<Response
   if (json) {
     auto list = nlohmann::json::array();
     for (const CheckFinding& finding : findings) list.push_back(to_json(finding, responses));
+    auto rates = nlohmann::json::array();
+    for (const auto& [hz, count] : rates_of(responses)) rates.push_back({{"rate_hz", hz}, {"responses", count}});
     const nlohmann::json out = {{"responses", responses.size()},
+                                {"rates", std::move(rates)},
                                 {"affected", affected.size()},
                                 {"kinds", kinds},
                                 {"findings", std::move(list)}};
@@ -127,6 +152,7 @@ void print(const std::vector<CheckFinding>& findings, const std::vector<Response
         finding.kind == "unreadable" ? "" : r.file + ", channel " + std::to_string(r.channel) + ": ";
     std::printf("%-10s %s%s\n", finding.kind.c_str(), where.c_str(), finding.text.c_str());
   }
+  print_rates(responses);
   std::printf("%s%zu responses, ", findings.empty() ? "" : "\n", responses.size());
   if (findings.empty()) {
     std::printf("nothing found\n");

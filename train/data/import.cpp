@@ -76,8 +76,8 @@ void print_json(const Options& options, const ImportReport& report, const std::v
 
 void print_text(const Options& options, const ImportReport& report, const std::vector<StoredResponse>& responses) {
   const Totals totals(responses);
-  std::printf("%s: %zu responses from %zu files of %zu rooms, %.1f minutes\n", options.out.c_str(), responses.size(),
-              report.files, totals.rooms.size(), totals.seconds / 60);
+  std::printf("%s: %zu responses from %zu files of %zu room%s, %.1f minutes\n", options.out.c_str(), responses.size(),
+              report.files, totals.rooms.size(), totals.rooms.size() == 1 ? "" : "s", totals.seconds / 60);
   for (const auto& [hz, count] : totals.rates) std::printf("  %6zu at %g Hz\n", count, hz);
   for (const auto& [name, count] : totals.licences) std::printf("  %6zu with licence %s\n", count, name.c_str());
   if (totals.duplicates) std::printf("  %6zu are duplicates of others (diffverb data check)\n", totals.duplicates);
@@ -113,6 +113,12 @@ void import_files(const Options& options, const Context& context) {
     log().warning(std::to_string(report.left_out.size()) +
                   " files or SOFA responses are not in the manifest and were left out, e.g. " + report.left_out[0]);
   warn(report.warnings, "");
+  if (const Totals totals(writer.responses());
+      totals.rooms.size() == 1 && report.files > 1 && options.room_by.empty() && options.manifest.empty())
+    log().warning(
+        "all " + std::to_string(report.files) + " files count as one room, '" + *totals.rooms.begin() +
+        "', which a split keeps together; if they are of several rooms, put each into a folder of its own, or "
+        "give --room-by file, --room-by pattern:REGEX or --manifest");
   if (const std::size_t unknown = Totals(writer.responses()).licences[kUnknownLicence])
     log().warning("the licence of " + std::to_string(unknown) +
                   " responses is unknown (say it in the manifest, in a file LICENSE beside them or with --licence)");

@@ -29,10 +29,9 @@ struct Options {
   bool resume = false, overwrite = false;
 };
 
-std::string command_line(const Context& context) {
-  std::string line = "diffverb";
-  for (const std::string& argument : context.arguments) line += " " + argument;
-  return line;
+/// What made the set, of what the set depends on alone: neither its name, nor threads, nor whether it was resumed.
+std::string command_line(const Options& options) {
+  return "diffverb data simulate" + (options.count ? " --count " + std::to_string(*options.count) : std::string());
 }
 
 void simulate(const Options& options, Context& context) {
@@ -50,7 +49,7 @@ void simulate(const Options& options, Context& context) {
   how.resume = options.resume;
   how.count = options.count;
   how.settings = fields.resolved_yaml();
-  how.command = command_line(context);
+  how.command = command_line(options);
   how.stop = stop_requested;
   how.progress = [&progress](std::int64_t done, std::int64_t total) {
     if (!progress) progress = std::make_unique<Progress>("simulate", total);

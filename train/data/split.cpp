@@ -41,6 +41,14 @@ void split(const Options& options) {
   store.rewrite(out, responses);
   for (const auto& rooms : report.bound)
     log().warning("rooms " + joined(rooms) + " have a response in common and are kept in one part");
+  const std::size_t rooms = report.rooms["train"] + report.rooms["validation"] + report.rooms["test"];
+  const SplitSettings& s = options.settings;
+  for (const auto& [part, asked] : {std::pair("validation", s.validation > 0), std::pair("test", s.test > 0)}) {
+    if (asked && report.rooms[part] == 0)
+      log().warning(std::string("nothing for ") + part + ": " + std::to_string(rooms) +
+                    (rooms == 1 ? " room is" : " rooms are") +
+                    " too few for it (a room is in one part only; diffverb data import says how rooms are known)");
+  }
   if (options.json) {
     nlohmann::json json = {{"file", out}, {"seed", options.settings.seed}, {"bound", report.bound}};
     for (const char* part : kParts)

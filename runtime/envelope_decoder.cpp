@@ -18,7 +18,6 @@ constexpr double kDecayPerT60 = 13.815510557964274;  // 6 ln 10
 constexpr float kLargestOutput = 12;                 // beyond it a level would be 100 dB off
 constexpr double kLongestSound = 12, kRangeDb = 70;
 constexpr std::size_t kDirectSize = 4096;
-constexpr double kLowEndHz = 120;           // bands below are held to their energies
 constexpr std::size_t kVoiceShift = 40503;  // samples between the noises of two channels; odd, so that all differ
 
 std::vector<float> dense(const DenseWeights& layer, const std::vector<float>& x) {

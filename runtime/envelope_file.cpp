@@ -1,9 +1,10 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
-#include <nlohmann/json.hpp>
 
+#include "runtime/checked_file.h"
 #include "runtime/envelope_decoder.h"
+#include "runtime/latent_file.h"
 #include "runtime/metadata.h"
 #include "runtime/safetensors.h"
 
@@ -12,10 +13,9 @@ namespace {
 
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 30;
 constexpr const char* kKind = "autoencoder";
-constexpr int kMostLatents = 1024, kMostWidth = 8192, kMostBlocks = 16, kMostBands = 256, kMostKnots = 64;
+constexpr int kMostWidth = 8192, kMostBlocks = 16, kMostBands = 256, kMostKnots = 64;
 constexpr int kLeastNoise = 1 << 10, kMostNoise = 1 << 22;
-constexpr int kTestOutput = 256;
-constexpr double kTolerance = 1e-4, kLargest = 1e6;
+constexpr double kLargest = 1e6;
 
 struct NamedLayer {
   std::string name;
@@ -146,11 +146,8 @@ std::string check_chain(const std::vector<NamedLayer>& layers, int outputs) {
 }
 
 std::string check_weights(const EnvelopeDecoderWeights& weights) {
-  if (!(weights.sample_rate_hz >= 8000 && weights.sample_rate_hz <= 1e6))
-    return "the sample rate is " + number_text(weights.sample_rate_hz) + " Hz, expected 8000 to 1000000";
-  if (!(weights.latent_bound > 0 && weights.latent_bound <= 1000))
-    return "the latent bound is " + number_text(weights.latent_bound) + ", expected above 0";
-  std::string error = check_rising("centres_hz", weights.centres_hz, kMostBands, 0, weights.sample_rate_hz / 2);
+  std::string error = check_latent_space(weights.sample_rate_hz, weights.latent_bound);
+  if (error.empty()) error = check_rising("centres_hz", weights.centres_hz, kMostBands, 0, weights.sample_rate_hz / 2);
   if (error.empty()) error = check_rising("knots_s", weights.knots_s, kMostKnots, 0, 0.16);
   if (!error.empty()) return error;
   if (weights.latent() > kMostLatents) return "there are " + std::to_string(weights.latent()) + " latents";
@@ -164,83 +161,32 @@ std::string check_weights(const EnvelopeDecoderWeights& weights) {
   for (const float value : weights.noise) {
     if (!(std::abs(value) <= 1000)) return "tensor 'noise' holds a value that is not a number up to 1000";
   }
-  if (!nlohmann::json::parse(weights.provenance, nullptr, false).is_object())
-    return "the provenance is not the text of a JSON object";
-  return {};
+  return check_provenance(weights.provenance);
 }
 
-std::vector<float> test_output(const EnvelopeDecoderWeights& weights, const std::vector<double>& latent) {
-  const EnvelopeDecoder decoder(std::shared_ptr<const EnvelopeDecoderWeights>(&weights, [](const auto*) {}));
-  return decoder.decode(latent, {.seconds = kTestOutput / weights.sample_rate_hz});
+/// What the self-test plays. The weights outlive it.
+LatentPlayer player_of(const EnvelopeDecoderWeights& weights) {
+  return [&weights](const std::vector<double>& latent) {
+    const EnvelopeDecoder decoder(std::shared_ptr<const EnvelopeDecoderWeights>(&weights, [](const auto*) {}));
+    return decoder.decode(latent, {.seconds = kLatentTestSamples / weights.sample_rate_hz});
+  };
 }
-
-std::string make_test(const EnvelopeDecoderWeights& weights) {
-  std::vector<double> latent;
-  for (int i = 0; i < weights.latent(); ++i) latent.push_back(i % 3 == 0 ? 0.5 : i % 3 == 1 ? -0.25 : 0.125);
-  return nlohmann::json{{"latent", latent}, {"output", test_output(weights, latent)}, {"tolerance", kTolerance}}.dump();
-}
-
-std::string run_test(const EnvelopeDecoderWeights& weights, const std::string& text) {
-  const auto test = nlohmann::json::parse(text, nullptr, false);
-  const std::string malformed = "metadata 'self_test' is not {latent, output, tolerance}";
-  if (!test.is_object() || !test.contains("latent") || !test.contains("output") || !test.contains("tolerance"))
-    return malformed;
-  std::vector<double> latent, expected;
-  for (const auto& [key, into] : {std::pair{"latent", &latent}, std::pair{"output", &expected}}) {
-    if (!test[key].is_array() || test[key].size() > kTestOutput + kMostLatents) return malformed;
-    for (const auto& value : test[key]) {
-      if (!value.is_number()) return malformed;
-      into->push_back(value.get<double>());
-    }
-  }
-  if (expected.size() != kTestOutput || !test["tolerance"].is_number()) return malformed;
-  const double tolerance = std::clamp(test["tolerance"].get<double>(), 0.0, 1e-2);
-  const std::vector<float> output = test_output(weights, latent);
-  double largest = 0;
-  for (const float value : output) largest = std::max(largest, std::abs(static_cast<double>(value)));
-  for (std::size_t n = 0; n < output.size() && n < expected.size(); ++n) {
-    if (std::abs(output[n] - expected[n]) <= tolerance * std::max(largest, 1e-9)) continue;
-    return "self-test: sample " + std::to_string(n) + " is " + number_text(output[n]) + ", expected " +
-           number_text(expected[n]);
-  }
-  return {};
-}
-
-EnvelopeDecoderResult refuse(std::string reason) { return {nullptr, std::move(reason)}; }
 
 EnvelopeDecoderResult load_checked(std::span<const std::uint8_t> bytes) {
-  const Container file = parse_container(bytes, true);
-  if (!file.ok()) return refuse(file.error);
-  std::string kind;
-  if (std::string error = check_header(file, kind); !error.empty()) return refuse(error);
-  if (kind != kKind) return refuse("kind " + in_quotes(kind) + " is not " + in_quotes(kKind));
-  auto weights = std::make_shared<EnvelopeDecoderWeights>();
-  if (std::string error = read_weights(file, *weights); !error.empty()) return refuse(error);
-  if (std::string error = check_weights(*weights); !error.empty()) return refuse(error);
-  weights->metadata = file.metadata;
-  const std::string* test = find_metadata(file, "self_test");
-  if (!test) return refuse("metadata 'self_test' is missing");
-  if (std::string error = run_test(*weights, *test); !error.empty()) return refuse(error);
-  return {std::move(weights), {}};
+  return read_checked<EnvelopeDecoderWeights, EnvelopeDecoderResult>(
+      bytes, kKind, read_weights, check_weights, [](const EnvelopeDecoderWeights& weights, const std::string& test) {
+        return run_latent_test(test, player_of(weights));
+      });
 }
 
 }  // namespace
 
 EnvelopeDecoderResult load_envelope_decoder(std::span<const std::uint8_t> file) {
-  try {
-    return load_checked(file);
-  } catch (const std::exception& failure) {
-    return refuse(failure.what());
-  }
+  return load_guarded<EnvelopeDecoderResult>([&] { return load_checked(file); });
 }
 
 EnvelopeDecoderResult load_envelope_decoder(const std::filesystem::path& path) {
-  try {
-    const FileBytes file = read_file(path, kMaxFileBytes);
-    return file.error.empty() ? load_checked(file.bytes) : refuse(file.error);
-  } catch (const std::exception& failure) {
-    return refuse(failure.what());
-  }
+  return load_guarded<EnvelopeDecoderResult>(path, kMaxFileBytes, load_checked);
 }
 
 SerializedWeights serialize_envelope_decoder(const EnvelopeDecoderWeights& weights, const Metadata& extra) {
@@ -264,15 +210,9 @@ SerializedWeights serialize_envelope_decoder(const EnvelopeDecoderWeights& weigh
                       {"latent_bound", number_text(weights.latent_bound)},
                       {"provenance", weights.provenance},
                       {"config", weights.config},
-                      {"self_test", make_test(weights)},
+                      {"self_test", make_latent_test(weights.latent(), player_of(weights))},
                       {"sha256", ""}};
-    for (const auto& [key, value] : extra) {
-      if (!metadata.emplace(key, value).second) return {{}, "metadata " + in_quotes(key) + " is the format's own"};
-    }
-    SerializedContainer file = serialize_container(tensors, std::move(metadata));
-    if (file.error.empty()) file.error = load_checked(file.bytes).error;
-    if (!file.error.empty()) return {{}, file.error};
-    return {std::move(file.bytes), {}};
+    return serialize_loadable(tensors, std::move(metadata), extra, load_checked);
   } catch (const std::exception& failure) {
     return {{}, failure.what()};
   }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kPi = std::numbers::pi;
 constexpr double kLowestCentreAboveHz = 150;  // bands whose centre lies below are low
-constexpr int kRatio = 64;                    // at 48 kHz: 750 Hz, twice what the low bands need
+constexpr double kLowRateHz = 750;            // of the work, about: twice what the low bands need
 constexpr int kFrame = 48, kHop = 12;         // 64 and 16 ms there
 constexpr int kBins = 8;                      // of 15.6 Hz that are made even
 constexpr int kTurns = 8;
@@ -93,11 +93,12 @@ void high_pass(std::vector<float>& sound, double corner_hz, double rate_hz) {
   }
 }
 
-LowEnd::LowEnd(const std::vector<double>& centres_hz, double rate_hz) : rate_hz_(rate_hz) {
+LowEnd::LowEnd(const std::vector<double>& centres_hz, double rate_hz)
+    : rate_hz_(rate_hz), ratio_(std::max(1, static_cast<int>(std::lround(rate_hz / kLowRateHz)))) {
   while (bands_ + 1 < static_cast<int>(centres_hz.size()) &&
          centres_hz[static_cast<std::size_t>(bands_)] < kLowestCentreAboveHz)
     ++bands_;
-  const double low_rate = rate_hz / kRatio;
+  const double low_rate = rate_hz / ratio_;
   leak_.assign(static_cast<std::size_t>(kBins * bands_), 0.0);
   constexpr double kStepHz = 0.5, kReachHz = 62.5;
   for (int k = 0; k < bands_; ++k) {
@@ -117,15 +118,15 @@ LowEnd::LowEnd(const std::vector<double>& centres_hz, double rate_hz) : rate_hz_
     }
     for (int bin = 0; bin < kBins; ++bin) leak_[static_cast<std::size_t>(bin * bands_ + k)] /= whole;
   }
-  for (int i = -kTaps * kRatio; i <= kTaps * kRatio; ++i) {
-    const double x = static_cast<double>(i) / kRatio, window = hann(0.5 + 0.5 * x / kTaps);
+  for (int i = -kTaps * ratio_; i <= kTaps * ratio_; ++i) {
+    const double x = static_cast<double>(i) / ratio_, window = hann(0.5 + 0.5 * x / kTaps);
     kernel_.push_back(i == 0 ? 1 : window * std::sin(kPi * x) / (kPi * x));
   }
 }
 
 std::vector<double> LowEnd::wanted_power(const Power& power, std::size_t frames) const {
   constexpr int kPoints = 16;  // a window
-  const double low_rate = rate_hz_ / kRatio, window_s = kFrame / low_rate;
+  const double low_rate = rate_hz_ / ratio_, window_s = kFrame / low_rate;
   std::vector<double> wanted(frames * kBins, 0.0);
   for (int k = 0; k < bands_; ++k) {
     for (std::size_t f = 0; f < frames; ++f) {
@@ -145,10 +146,11 @@ std::vector<double> LowEnd::wanted_power(const Power& power, std::size_t frames)
 }
 
 void LowEnd::even(std::vector<float>& sound, const Power& power) const {
-  if (bands_ == 0 || sound.size() < static_cast<std::size_t>(kRatio * kFrame)) return;
-  const std::size_t count = (sound.size() + kRatio - 1) / kRatio, frames = count / kHop + 1;
+  const auto ratio = static_cast<std::size_t>(ratio_);
+  if (bands_ == 0 || sound.size() < ratio * kFrame) return;
+  const std::size_t count = (sound.size() + ratio - 1) / ratio, frames = count / kHop + 1;
   std::vector<double> low(kFrame / 2 + frames * kHop + kFrame, 0.0);
-  for (std::size_t i = 0; i < count; ++i) low[kFrame / 2 + i] = sound[i * kRatio];
+  for (std::size_t i = 0; i < count; ++i) low[kFrame / 2 + i] = sound[i * ratio];
   const std::vector<double> before = low, wanted = wanted_power(power, frames);
   for (int turn = 0; turn < kTurns; ++turn) {
     move_towards(low, wanted, frames);
@@ -156,8 +158,8 @@ void LowEnd::even(std::vector<float>& sound, const Power& power) const {
   }
   for (std::size_t i = 0; i < count; ++i) {
     const double change = low[kFrame / 2 + i] - before[kFrame / 2 + i];
-    const auto middle = static_cast<std::ptrdiff_t>(i * kRatio), end = static_cast<std::ptrdiff_t>(sound.size());
-    const auto reach = static_cast<std::ptrdiff_t>(kTaps * kRatio);
+    const auto middle = static_cast<std::ptrdiff_t>(i * ratio), end = static_cast<std::ptrdiff_t>(sound.size());
+    const auto reach = static_cast<std::ptrdiff_t>(kTaps * ratio_);
     for (std::ptrdiff_t n = std::max<std::ptrdiff_t>(0, middle - reach); n < std::min(end, middle + reach + 1); ++n)
       sound[static_cast<std::size_t>(n)] +=
           static_cast<float>(change * kernel_[static_cast<std::size_t>(n - middle + reach)]);

@@ -30,6 +30,7 @@ class LowEnd {
   std::vector<double> wanted_power(const Power& power, std::size_t frames) const;
 
   double rate_hz_;
+  int ratio_;  // to the rate at which it is done
   int bands_ = 0;
   std::vector<double> leak_;    // [bins, bands] share of a band's power that a bin sees
   std::vector<double> kernel_;  // of the interpolation

@@ -51,6 +51,11 @@ std::string read_metadata_number(const Container& file, const char* key, double&
   return {};
 }
 
+std::string check_provenance(const std::string& provenance) {
+  if (nlohmann::json::parse(provenance, nullptr, false).is_object()) return {};
+  return "the provenance is not the text of a JSON object";
+}
+
 std::string check_header(const Container& file, std::string& kind) {
   const std::string *format = find_metadata(file, "format"), *version = find_metadata(file, "version"),
                     *stated = find_metadata(file, "kind");

@@ -23,6 +23,8 @@ std::string number_text(double value);
 const std::string* find_metadata(const Container& file, const char* key);
 /// Returns an empty string, or why there is no number under this key.
 std::string read_metadata_number(const Container& file, const char* key, double& value);
+/// Returns an empty string, or that a provenance is not the text of a JSON object.
+std::string check_provenance(const std::string& provenance);
 /// Format and version; `kind` is given back. Returns an empty string, or the reason.
 std::string check_header(const Container& file, std::string& kind);
 

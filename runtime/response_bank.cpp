@@ -4,9 +4,9 @@
 #include <cmath>
 #include <exception>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "runtime/bank_self_test.h"
+#include "runtime/checked_file.h"
 #include "runtime/half.h"
 #include "runtime/metadata.h"
 #include "runtime/safetensors.h"
@@ -45,9 +45,7 @@ std::string check_bank(const ResponseBank& bank) {
     if (std::abs(bank.responses[i]) <= kLargest) continue;  // false for NaN too
     return "tensor 'responses': value " + std::to_string(i) + " is not a number up to 1e6";
   }
-  if (!nlohmann::json::parse(bank.provenance, nullptr, false).is_object())
-    return "the provenance is not the text of a JSON object";
-  return {};
+  return check_provenance(bank.provenance);
 }
 
 std::string read_bank(const Container& file, ResponseBank& bank) {
@@ -75,22 +73,8 @@ std::string read_bank(const Container& file, ResponseBank& bank) {
   return error;
 }
 
-BankResult refuse(std::string reason) { return {nullptr, std::move(reason)}; }
-
 BankResult load_checked(std::span<const std::uint8_t> bytes) {
-  const Container file = parse_container(bytes, true);
-  if (!file.ok()) return refuse(file.error);
-  std::string kind;
-  if (std::string error = check_header(file, kind); !error.empty()) return refuse(error);
-  if (kind != kResponseBank) return refuse("kind " + in_quotes(kind) + " is not " + in_quotes(kResponseBank));
-  auto bank = std::make_shared<ResponseBank>();
-  if (std::string error = read_bank(file, *bank); !error.empty()) return refuse(error);
-  if (std::string error = check_bank(*bank); !error.empty()) return refuse(error);
-  bank->metadata = file.metadata;
-  const std::string* test = find_metadata(file, "self_test");
-  if (!test) return refuse("metadata 'self_test' is missing");
-  if (std::string error = run_bank_test(*bank, *test); !error.empty()) return refuse(error);
-  return {std::move(bank), {}};
+  return read_checked<ResponseBank, BankResult>(bytes, kResponseBank, read_bank, check_bank, run_bank_test);
 }
 
 SerializedWeights serialize_checked(const ResponseBank& bank, bool half, const Metadata& extra) {
@@ -118,14 +102,7 @@ SerializedWeights serialize_checked(const ResponseBank& bank, bool half, const M
     tensors.emplace("responses", view(bank.responses, "F32", shape));
     metadata.emplace("self_test", make_bank_test(bank));
   }
-  for (const auto& [key, value] : extra) {
-    if (!metadata.emplace(key, value).second) return {{}, "metadata " + in_quotes(key) + " is the format's own"};
-  }
-  SerializedContainer file = serialize_container(tensors, std::move(metadata));
-  // What is written must be what is read, on this machine and by this player.
-  if (file.error.empty()) file.error = load_checked(file.bytes).error;
-  if (!file.error.empty()) return {{}, file.error};
-  return {std::move(file.bytes), {}};
+  return serialize_loadable(tensors, std::move(metadata), extra, load_checked);
 }
 
 }  // namespace
@@ -139,20 +116,11 @@ std::span<const float> ResponseBank::response(int i, int j, int k, int channel) 
 }
 
 BankResult load_bank(std::span<const std::uint8_t> bytes) {
-  try {
-    return load_checked(bytes);
-  } catch (const std::exception& error) {  // memory
-    return refuse(std::string("cannot be loaded: ") + error.what());
-  }
+  return load_guarded<BankResult>([&] { return load_checked(bytes); });
 }
 
 BankResult load_bank(const std::filesystem::path& path) {
-  try {
-    const FileBytes file = read_file(path, kMaxFileBytes);
-    return file.error.empty() ? load_bank(std::span<const std::uint8_t>(file.bytes)) : refuse(file.error);
-  } catch (const std::exception& error) {
-    return refuse(std::string("cannot be loaded: ") + error.what());
-  }
+  return load_guarded<BankResult>(path, kMaxFileBytes, load_checked);
 }
 
 SerializedWeights serialize_bank(const ResponseBank& bank, bool half, const Metadata& metadata) {

@@ -2,8 +2,9 @@
 #include <cmath>
 #include <cstring>
 #include <exception>
-#include <nlohmann/json.hpp>
 
+#include "runtime/checked_file.h"
+#include "runtime/latent_file.h"
 #include "runtime/metadata.h"
 #include "runtime/safetensors.h"
 #include "runtime/waveform_decoder.h"
@@ -13,10 +14,9 @@ namespace {
 
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 28;
 constexpr const char* kKind = "waveform_autoencoder";
-constexpr int kMostLatents = 1024, kMostChannels = 1024, kMostBands = 256, kMostTaps = 4096, kMostBlocks = 10;
+constexpr int kMostChannels = 1024, kMostBands = 256, kMostTaps = 4096, kMostBlocks = 10;
 constexpr int kMostVoices = 16;
-constexpr int kTestOutput = 256;
-constexpr double kTolerance = 1e-4, kLargest = 1e6;
+constexpr double kLargest = 1e6;
 
 std::string read_tensor(const Container& file, const std::string& name, WaveformTensor& to) {
   const Tensor& from = file.tensors.find(name)->second;
@@ -126,11 +126,8 @@ std::string check_values(const std::string& name, const WaveformTensor& tensor) 
 }
 
 std::string check_weights(const WaveformDecoderWeights& weights) {
-  if (!(weights.sample_rate_hz >= 8000 && weights.sample_rate_hz <= 1e6))
-    return "the sample rate is " + number_text(weights.sample_rate_hz) + " Hz, expected 8000 to 1000000";
-  if (!(weights.latent_bound > 0 && weights.latent_bound <= 1000))
-    return "the latent bound is " + number_text(weights.latent_bound) + ", expected above 0";
-  std::string error = check_shapes(weights);
+  std::string error = check_latent_space(weights.sample_rate_hz, weights.latent_bound);
+  if (error.empty()) error = check_shapes(weights);
   if (error.empty()) error = check_values("noise", weights.noise);
   for (const auto* part : {&weights.decoder, &weights.encoder}) {
     for (const auto& [name, tensor] : *part) {
@@ -138,85 +135,34 @@ std::string check_weights(const WaveformDecoderWeights& weights) {
     }
   }
   if (!error.empty()) return error;
-  if (!nlohmann::json::parse(weights.provenance, nullptr, false).is_object())
-    return "the provenance is not the text of a JSON object";
-  return {};
+  return check_provenance(weights.provenance);
 }
 
-std::vector<float> test_output(const WaveformDecoderWeights& weights, const std::vector<double>& latent) {
-  const WaveformDecoder decoder(std::shared_ptr<const WaveformDecoderWeights>(&weights, [](const auto*) {}));
-  std::vector<float> out = decoder.decode(latent, {.with_floor = true});
-  out.resize(kTestOutput);
-  return out;
+/// What the self-test plays. The weights outlive it.
+LatentPlayer player_of(const WaveformDecoderWeights& weights) {
+  return [&weights](const std::vector<double>& latent) {
+    const WaveformDecoder decoder(std::shared_ptr<const WaveformDecoderWeights>(&weights, [](const auto*) {}));
+    std::vector<float> out = decoder.decode(latent, {.with_floor = true});
+    out.resize(kLatentTestSamples);
+    return out;
+  };
 }
-
-std::string make_test(const WaveformDecoderWeights& weights) {
-  std::vector<double> latent;
-  for (int i = 0; i < weights.latent(); ++i) latent.push_back(i % 3 == 0 ? 0.5 : i % 3 == 1 ? -0.25 : 0.125);
-  return nlohmann::json{{"latent", latent}, {"output", test_output(weights, latent)}, {"tolerance", kTolerance}}.dump();
-}
-
-std::string run_test(const WaveformDecoderWeights& weights, const std::string& text) {
-  const auto test = nlohmann::json::parse(text, nullptr, false);
-  const std::string malformed = "metadata 'self_test' is not {latent, output, tolerance}";
-  if (!test.is_object() || !test.contains("latent") || !test.contains("output") || !test.contains("tolerance"))
-    return malformed;
-  std::vector<double> latent, expected;
-  for (const auto& [key, into] : {std::pair{"latent", &latent}, std::pair{"output", &expected}}) {
-    if (!test[key].is_array() || test[key].size() > kTestOutput + kMostLatents) return malformed;
-    for (const auto& value : test[key]) {
-      if (!value.is_number()) return malformed;
-      into->push_back(value.get<double>());
-    }
-  }
-  if (expected.size() != kTestOutput || !test["tolerance"].is_number()) return malformed;
-  const double tolerance = std::clamp(test["tolerance"].get<double>(), 0.0, 1e-2);
-  const std::vector<float> output = test_output(weights, latent);
-  double largest = 0;
-  for (const float value : output) largest = std::max(largest, std::abs(static_cast<double>(value)));
-  for (std::size_t n = 0; n < output.size(); ++n) {
-    if (std::abs(output[n] - expected[n]) <= tolerance * std::max(largest, 1e-9)) continue;
-    return "self-test: sample " + std::to_string(n) + " is " + number_text(output[n]) + ", expected " +
-           number_text(expected[n]);
-  }
-  return {};
-}
-
-WaveformDecoderResult refuse(std::string reason) { return {nullptr, std::move(reason)}; }
 
 WaveformDecoderResult load_checked(std::span<const std::uint8_t> bytes) {
-  const Container file = parse_container(bytes, true);
-  if (!file.ok()) return refuse(file.error);
-  std::string kind;
-  if (std::string error = check_header(file, kind); !error.empty()) return refuse(error);
-  if (kind != kKind) return refuse("kind " + in_quotes(kind) + " is not " + in_quotes(kKind));
-  auto weights = std::make_shared<WaveformDecoderWeights>();
-  if (std::string error = read_weights(file, *weights); !error.empty()) return refuse(error);
-  if (std::string error = check_weights(*weights); !error.empty()) return refuse(error);
-  weights->metadata = file.metadata;
-  const std::string* test = find_metadata(file, "self_test");
-  if (!test) return refuse("metadata 'self_test' is missing");
-  if (std::string error = run_test(*weights, *test); !error.empty()) return refuse(error);
-  return {std::move(weights), {}};
+  return read_checked<WaveformDecoderWeights, WaveformDecoderResult>(
+      bytes, kKind, read_weights, check_weights, [](const WaveformDecoderWeights& weights, const std::string& test) {
+        return run_latent_test(test, player_of(weights));
+      });
 }
 
 }  // namespace
 
 WaveformDecoderResult load_waveform_decoder(std::span<const std::uint8_t> file) {
-  try {
-    return load_checked(file);
-  } catch (const std::exception& failure) {
-    return refuse(failure.what());
-  }
+  return load_guarded<WaveformDecoderResult>([&] { return load_checked(file); });
 }
 
 WaveformDecoderResult load_waveform_decoder(const std::filesystem::path& path) {
-  try {
-    const FileBytes file = read_file(path, kMaxFileBytes);
-    return file.error.empty() ? load_checked(file.bytes) : refuse(file.error);
-  } catch (const std::exception& failure) {
-    return refuse(failure.what());
-  }
+  return load_guarded<WaveformDecoderResult>(path, kMaxFileBytes, load_checked);
 }
 
 SerializedWeights serialize_waveform_decoder(const WaveformDecoderWeights& weights) {
@@ -228,19 +174,18 @@ SerializedWeights serialize_waveform_decoder(const WaveformDecoderWeights& weigh
       tensors.emplace("decoder." + name, view(tensor.values, "F32", tensor.shape));
     for (const auto& [name, tensor] : weights.encoder)
       tensors.emplace("encoder." + name, view(tensor.values, "F32", tensor.shape));
-    SerializedContainer file = serialize_container(tensors, {{"format", kFormat},
-                                                             {"version", kVersion},
-                                                             {"kind", kKind},
-                                                             {"sample_rate_hz", number_text(weights.sample_rate_hz)},
-                                                             {"latent_bound", number_text(weights.latent_bound)},
-                                                             {"onset_samples", std::to_string(weights.onset_samples)},
-                                                             {"provenance", weights.provenance},
-                                                             {"config", weights.config},
-                                                             {"self_test", make_test(weights)},
-                                                             {"sha256", ""}});
-    if (file.error.empty()) file.error = load_checked(file.bytes).error;
-    if (!file.error.empty()) return {{}, file.error};
-    return {std::move(file.bytes), {}};
+    return serialize_loadable(tensors,
+                              {{"format", kFormat},
+                               {"version", kVersion},
+                               {"kind", kKind},
+                               {"sample_rate_hz", number_text(weights.sample_rate_hz)},
+                               {"latent_bound", number_text(weights.latent_bound)},
+                               {"onset_samples", std::to_string(weights.onset_samples)},
+                               {"provenance", weights.provenance},
+                               {"config", weights.config},
+                               {"self_test", make_latent_test(weights.latent(), player_of(weights))},
+                               {"sha256", ""}},
+                              {}, load_checked);
   } catch (const std::exception& failure) {
     return {{}, failure.what()};
   }

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <exception>
-#include <nlohmann/json.hpp>
 
+#include "runtime/checked_file.h"
 #include "runtime/metadata.h"
 #include "runtime/network_check.h"
 #include "runtime/safetensors.h"
@@ -57,8 +57,7 @@ LoadResult load_checked(std::span<const std::uint8_t> bytes) {
 
 SerializedWeights serialize_checked(const DelayNetworkWeights& w, const Metadata& extra) {
   if (std::string error = check_network(w); !error.empty()) return {{}, error};
-  if (!nlohmann::json::parse(w.provenance, nullptr, false).is_object())
-    return {{}, "the provenance is not the text of a JSON object"};
+  if (std::string error = check_provenance(w.provenance); !error.empty()) return {{}, error};
   const std::map<std::string, Tensor, std::less<>> tensors{
       {"A", view(w.A, "F32", {w.lines, w.lines})},
       {"B", view(w.B, "F32", {w.lines, w.inputs})},
@@ -76,14 +75,7 @@ SerializedWeights serialize_checked(const DelayNetworkWeights& w, const Metadata
                     {"provenance", w.provenance},
                     {"self_test", make_self_test(w)},
                     {"sha256", ""}};
-  for (const auto& [key, value] : extra) {
-    if (!metadata.emplace(key, value).second) return {{}, "metadata " + in_quotes(key) + " is the format's own"};
-  }
-  SerializedContainer file = serialize_container(tensors, std::move(metadata));
-  // What is written must be what is read, on this machine and by this engine.
-  if (file.error.empty()) file.error = load_checked(file.bytes).error;
-  if (!file.error.empty()) return {{}, file.error};
-  return {std::move(file.bytes), {}};
+  return serialize_loadable(tensors, std::move(metadata), extra, load_checked);
 }
 
 Biquad section_at(const std::vector<double>& sos, int row, int sections, int section) {
@@ -101,20 +93,11 @@ Biquad DelayNetworkWeights::output_section(int output, int section) const {
 }
 
 LoadResult load_model(std::span<const std::uint8_t> bytes) {
-  try {
-    return load_checked(bytes);
-  } catch (const std::exception& error) {  // memory
-    return refuse(std::string("cannot be loaded: ") + error.what());
-  }
+  return load_guarded<LoadResult>([&] { return load_checked(bytes); });
 }
 
 LoadResult load_model(const std::filesystem::path& path) {
-  try {
-    const FileBytes file = read_file(path, kMaxFileBytes);
-    return file.error.empty() ? load_model(std::span<const std::uint8_t>(file.bytes)) : refuse(file.error);
-  } catch (const std::exception& error) {
-    return refuse(std::string("cannot be loaded: ") + error.what());
-  }
+  return load_guarded<LoadResult>(path, kMaxFileBytes, load_checked);
 }
 
 LoadResult make_model(DelayNetworkWeights weights) {

@@ -11,24 +11,9 @@
 namespace diffverb {
 namespace {
 
-using Overlays = std::vector<std::string>;
-
 Overlays operator+(Overlays a, const Overlays& b) {
   a.insert(a.end(), b.begin(), b.end());
   return a;
-}
-
-void train(const Scratch& scratch, const std::string& name, const Overlays& overlays, bool resume = false) {
-  write_text(scratch / "tiny.yaml", tiny_config());
-  TrainOptions options = tiny_options();
-  if (!resume) options.config = scratch / "tiny.yaml";
-  options.out = scratch / name;
-  options.resume = resume;
-  options.overlays = overlays;
-  log().set_level(LogLevel::kError);
-  train_model(options);
-  log().close_file();
-  log().set_level(LogLevel::kInfo);
 }
 
 Checkpoint end_of(const Scratch& scratch, const std::string& name) {

@@ -13,9 +13,11 @@
 #include "core/collective.h"
 #include "core/error.h"
 #include "core/fields.h"
+#include "core/log.h"
 #include "core/seed.h"
 #include "datasets/dataset.h"
 #include "models/model.h"
+#include "tests/scratch.h"
 #include "train/training_run.h"
 
 namespace diffverb {
@@ -160,6 +162,24 @@ train:
   weight_decay: 0.01
   checkpoint_every_steps: 2
 )";
+}
+
+using Overlays = std::vector<std::string>;
+
+/// One tiny run in this process, and quiet.
+inline TrainOutcome train(const Scratch& scratch, const std::string& name, const Overlays& overlays = {},
+                          bool resume = false) {
+  write_text(scratch / "tiny.yaml", tiny_config());
+  TrainOptions options = tiny_options();
+  if (!resume) options.config = scratch / "tiny.yaml";
+  options.out = scratch / name;
+  options.resume = resume;
+  options.overlays = overlays;
+  log().set_level(LogLevel::kError);
+  const TrainOutcome outcome = train_model(options);
+  log().close_file();
+  log().set_level(LogLevel::kInfo);
+  return outcome;
 }
 
 }  // namespace diffverb

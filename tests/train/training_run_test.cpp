@@ -20,24 +20,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using Overlays = std::vector<std::string>;
-
-/// One tiny run in this process, and quiet.
-TrainOutcome train(const Scratch& scratch, const std::string& name, const Overlays& overlays = {},
-                   bool resume = false) {
-  write_text(scratch / "tiny.yaml", tiny_config());
-  TrainOptions options = tiny_options();
-  if (!resume) options.config = scratch / "tiny.yaml";
-  options.out = scratch / name;
-  options.resume = resume;
-  options.overlays = overlays;
-  log().set_level(LogLevel::kError);
-  const TrainOutcome outcome = train_model(options);
-  log().close_file();
-  log().set_level(LogLevel::kInfo);
-  return outcome;
-}
-
 std::vector<nlohmann::json> lines_of(const fs::path& path) {
   std::vector<nlohmann::json> out;
   std::istringstream text(read_text(path));

@@ -142,21 +142,18 @@ Chart loss_chart(const std::string& title, std::vector<Series> series) {
   }
   if (lo > hi) lo = 0, hi = 1;
   chart.x = {"Step", 0, last, false, false, ""};
-  chart.y = {"Loss", lo, hi, false, false, ""};
-  if (lo > 0 && hi > 1.02 * lo) {
-    chart.y.logarithmic = true;
-    chart.y.lo = lo / 1.12;
-    chart.y.hi = hi * 1.12;
-  } else {
-    const double room = std::max({0.06 * (hi - lo), 0.01 * std::abs(hi), 1e-9});
-    chart.y.lo = lo - room;
-    chart.y.hi = hi + room;
-  }
+  chart.y = value_axis("Loss", lo, hi, 1.02, 1.12);
   chart.series = std::move(series);
   return chart;
 }
 
 }  // namespace
+
+Axis value_axis(const std::string& label, double lo, double hi, double least_ratio, double margin) {
+  if (lo > 0 && hi > least_ratio * lo) return {label, lo / margin, hi * margin, true, false, ""};
+  const double room = std::max({0.06 * (hi - lo), 0.01 * std::abs(hi), 1e-9});
+  return {label, lo - room, hi + room, false, false, ""};
+}
 
 acoustics::AnalysisOptions chart_options() {
   acoustics::AnalysisOptions options;

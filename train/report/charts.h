@@ -17,6 +17,10 @@ acoustics::AnalysisOptions chart_options();
 double reverberation_time_s(const acoustics::BandResult& band, const acoustics::BandResult& target,
                             const acoustics::BandResult& fit);
 
+/// Around values from lo to hi: logarithmic, with the factor `margin` to either side, where all are positive and the
+/// highest is over `least_ratio` times the lowest; else linear.
+Axis value_axis(const std::string& label, double lo, double hi, double least_ratio, double margin);
+
 /// "125 Hz", "1.25 kHz".
 std::string band_name(double hz);
 

@@ -62,16 +62,7 @@ Chart step_chart(const std::string& title, const std::string& label, std::vector
   }
   if (lo > hi) lo = 0, hi = 1;
   chart.x = {"Step", 0, 1.02 * last, false, false, ""};
-  chart.y = {label, lo, hi, false, false, ""};
-  if (lo > 0 && hi > 2.2 * lo) {
-    chart.y.logarithmic = true;
-    chart.y.lo = lo / 1.08;
-    chart.y.hi = hi * 1.08;
-  } else {
-    const double room = std::max({0.06 * (hi - lo), 0.01 * std::abs(hi), 1e-9});
-    chart.y.lo = lo - room;
-    chart.y.hi = hi + room;
-  }
+  chart.y = value_axis(label, lo, hi, 2.2, 1.08);
   chart.series = std::move(series);
   return chart;
 }

@@ -43,4 +43,11 @@ inline std::string markup_fault(const std::string& xml) {
   return open.empty() ? "" : open.back() + " is not closed";
 }
 
+/// How often a text stands in another.
+inline std::size_t count(const std::string& text, const std::string& what) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + what.size())) ++found;
+  return found;
+}
+
 }  // namespace diffverb::report

@@ -17,6 +17,7 @@ namespace diffverb {
 namespace {
 
 namespace fs = std::filesystem;
+using report::count;
 using report::TemporaryFolder;
 using report::write_sample_run;
 using report::write_text;
@@ -24,12 +25,6 @@ using report::write_text;
 std::string page_of(const std::vector<fs::path>& runs, const fs::path& out) {
   write_report(runs, out);
   return read_file(out);
-}
-
-std::size_t count(const std::string& text, const std::string& what) {
-  std::size_t found = 0;
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + what.size())) ++found;
-  return found;
 }
 
 /// Every <svg ...>...</svg> of the outermost level.

@@ -14,12 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::size_t count(const std::string& text, const std::string& what) {
-  std::size_t found = 0;
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + what.size())) ++found;
-  return found;
-}
-
 /// A run folder as `diffverb train` leaves one, without its model.
 void write_training(const fs::path& folder) {
   fs::create_directories(folder);

@@ -7,17 +7,13 @@
 #include "tests/datasets/stores.h"
 #include "tests/program.h"
 #include "tests/scratch.h"
+#include "tests/train/report/markup.h"
 
 namespace diffverb {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::size_t count(const std::string& text, const std::string& what) {
-  std::size_t found = 0;
-  for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + what.size())) ++found;
-  return found;
-}
+using report::count;
 
 /// Six responses of three rooms to train on, two of one room to validate.
 void write_rooms(const fs::path& path) {

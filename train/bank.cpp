@@ -17,25 +17,16 @@ namespace {
 
 using torch::Tensor;
 
+[[noreturn]] void refuse(const std::string& what) { throw ContractError("bank: " + what); }
+
 void check_options(const BankOptions& o) {
-  const auto refuse = [](const std::string& what) { throw ContractError("bank: " + what); };
-  for (const std::int64_t size : o.sizes) {
-    if (size < 1 || size > 1024) refuse("a grid has 1 to 1024 points a side, got " + std::to_string(size));
-  }
-  if (o.latent < 1) refuse("a latent point has at least 1 coordinate, got " + std::to_string(o.latent));
-  for (std::size_t a = static_cast<std::size_t>(std::min<std::int64_t>(o.latent, 3)); a < 3; ++a) {
-    if (o.sizes[a] != 1)
-      refuse("a latent point has " + std::to_string(o.latent) + " coordinates: the grid's side " +
-             std::to_string(a + 1) + " must be 1, got " + std::to_string(o.sizes[a]));
-  }
+  check_bank_grid(o.sizes, o.latent, o.provenance);
   if (!(o.low < o.high)) refuse("the grid must rise from low to high");
   if (!(o.step >= 0) || !(o.span_db > 0) || !(o.sample_rate_hz > 0))
     refuse("step must not be negative, span_db and sample_rate_hz must be above 0");
   if (o.width && !(std::abs(o.width->width) <= o.high - o.low && o.width->axis >= 0 && o.width->axis < o.latent))
     refuse("the width lies within the grid, along one of its " + std::to_string(o.latent) + " axes");
   if (o.batch < 1) refuse("batch must be at least 1, got " + std::to_string(o.batch));
-  if (!nlohmann::json::parse(o.provenance, nullptr, false).is_object())
-    refuse("the provenance must be the text of a JSON object");
 }
 
 /// [X Y Z, 2, latent]: every point and its right channel's
@@ -45,9 +36,9 @@ Tensor points_of(const BankOptions& o, const std::array<std::vector<double>, 3>&
   auto* z = points.mutable_data_ptr<double>();
   Random random(o.seed, "bank width");
   for (std::int64_t p = 0; p < count; ++p, z += 2 * o.latent) {
-    const std::int64_t at[3] = {p / (o.sizes[1] * o.sizes[2]), p / o.sizes[2] % o.sizes[1], p % o.sizes[2]};
+    const auto at = bank_point(o.sizes, p);
     for (std::int64_t c = 0; c < o.latent; ++c) {
-      if (c < 3) z[c] = axes[static_cast<std::size_t>(c)][static_cast<std::size_t>(at[c])];
+      if (c < 3) z[c] = axes[static_cast<std::size_t>(c)][at[static_cast<std::size_t>(c)]];
       z[o.latent + c] = z[c] - o.step * random.normal();
     }
     if (!o.width) continue;
@@ -127,6 +118,25 @@ BankOptions published_bank_options() {
   return options;
 }
 
+void check_bank_grid(const std::array<std::int64_t, 3>& sizes, std::int64_t latent, const std::string& provenance) {
+  for (const std::int64_t size : sizes) {
+    if (size < 1 || size > 1024) refuse("a grid has 1 to 1024 points a side, got " + std::to_string(size));
+  }
+  if (latent < 1) refuse("a latent point has at least 1 coordinate, got " + std::to_string(latent));
+  for (std::size_t a = static_cast<std::size_t>(std::min<std::int64_t>(latent, 3)); a < 3; ++a) {
+    if (sizes[a] != 1)
+      refuse("a latent point has " + std::to_string(latent) + " coordinates: the grid's side " + std::to_string(a + 1) +
+             " must be 1, got " + std::to_string(sizes[a]));
+  }
+  if (!nlohmann::json::parse(provenance, nullptr, false).is_object())
+    refuse("the provenance must be the text of a JSON object");
+}
+
+std::array<std::size_t, 3> bank_point(const std::array<std::int64_t, 3>& sizes, std::int64_t index) {
+  const std::int64_t x = index / (sizes[1] * sizes[2]), y = index / sizes[2] % sizes[1], z = index % sizes[2];
+  return {static_cast<std::size_t>(x), static_cast<std::size_t>(y), static_cast<std::size_t>(z)};
+}
+
 std::vector<double> bank_axis(std::int64_t size, double low, double high) {
   if (size == 1) return {0.5 * (low + high)};
   std::vector<double> axis;
@@ -194,12 +204,11 @@ void write_bank_wavs(const runtime::ResponseBank& bank, const std::filesystem::p
   const std::int64_t points = bank.size(0) * bank.size(1) * bank.size(2);
   at::parallel_for(0, points, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t p = begin; p < end; ++p) {
-      const int z = static_cast<int>(p % bank.size(2)), y = static_cast<int>(p / bank.size(2) % bank.size(1)),
-                x = static_cast<int>(p / bank.size(2) / bank.size(1));
+      const auto [x, y, z] = bank_point({bank.size(0), bank.size(1), bank.size(2)}, p);
       Audio audio;
       audio.rate_hz = bank.sample_rate_hz;
       for (int c = 0; c < 2; ++c) {
-        const auto response = bank.response(x, y, z, c);
+        const auto response = bank.response(static_cast<int>(x), static_cast<int>(y), static_cast<int>(z), c);
         audio.channels.emplace_back(response.begin(), response.end());
       }
       const auto name = std::to_string(x) + "_" + std::to_string(y) + "_" + std::to_string(z) + ".wav";

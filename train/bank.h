@@ -43,6 +43,11 @@ struct Bank {
   double coherence_1k = 0, coherence = 0;
 };
 
+/// Throws a ContractError for a grid that has too many points a side, or sides that a latent point has no coordinate
+/// for, and for a provenance that is not the text of a JSON object.
+void check_bank_grid(const std::array<std::int64_t, 3>& sizes, std::int64_t latent, const std::string& provenance);
+/// The point along each axis that a bank holds at an index: the last axis runs fastest.
+std::array<std::size_t, 3> bank_point(const std::array<std::int64_t, 3>& sizes, std::int64_t index);
 /// The points of a grid along each axis; the middle of the box where there is one point alone.
 std::vector<double> bank_axis(std::int64_t size, double low, double high);
 
@@ -59,8 +64,8 @@ using Decoder = std::function<torch::Tensor(const torch::Tensor& latent)>;
 ///   magnitude = 10^((clamp(value, 0, 1) - 1) span_db / 20), then griffin_lim (core/spectral/griffin_lim.h)
 ///
 /// The seed decides all that is random, point by point, whatever the batch; another batch may round otherwise. Shows
-/// its progress on stderr. Throws   ContractError where an option is out of range or the decoder returns another shape;
-/// NumericError where its
+/// its progress on stderr.
+/// Throws   ContractError where an option is out of range or the decoder returns another shape; NumericError where its
 ///          values are not finite (the point is named)
 Bank make_bank(const Decoder& decode, const BankOptions& options);
 

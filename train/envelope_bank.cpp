@@ -21,19 +21,11 @@ constexpr double kFadedPart = 0.1;
 void check_options(const runtime::EnvelopeDecoderWeights& weights, const EnvelopeBankOptions& o) {
   const auto refuse = [](const std::string& what) { throw ContractError("bank: " + what); };
   if (weights.latent() > 3) refuse("a grid has three axes, got " + std::to_string(weights.latent()) + " latents");
-  for (std::size_t a = 0; a < 3; ++a) {
-    if (o.sizes[a] < 1 || o.sizes[a] > 1024)
-      refuse("a grid has 1 to 1024 points a side, got " + std::to_string(o.sizes[a]));
-    if (static_cast<int>(a) >= weights.latent() && o.sizes[a] != 1)
-      refuse("a latent point has " + std::to_string(weights.latent()) + " coordinates: the grid's side " +
-             std::to_string(a + 1) + " must be 1, got " + std::to_string(o.sizes[a]));
-  }
+  check_bank_grid(o.sizes, weights.latent(), o.provenance);
   if (!(std::abs(o.width.width) <= 2 * weights.latent_bound) || o.width.axis < 0 || o.width.axis >= weights.latent())
     refuse("the width lies within the grid, along one of its " + std::to_string(weights.latent()) + " axes");
   if (!(o.seconds > 0 && o.seconds <= 60)) refuse("seconds must be within 0 to 60");
   if (o.rate_hz != 0 && !(o.rate_hz >= kLeastRateHz && o.rate_hz <= 1e6)) refuse("rate_hz must be within 8000 to 1e6");
-  if (!nlohmann::json::parse(o.provenance, nullptr, false).is_object())
-    refuse("the provenance must be the text of a JSON object");
 }
 
 void fade_out(std::vector<float>& x) {
@@ -53,10 +45,10 @@ at::Tensor pairs_of(const runtime::EnvelopeDecoder& decoder, const Bank& bank, c
   float* to = out.mutable_data_ptr<float>();
   at::parallel_for(first, last, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t p = begin; p < end; ++p) {
-      const std::int64_t at[3] = {p / (o.sizes[1] * o.sizes[2]), p / o.sizes[2] % o.sizes[1], p % o.sizes[2]};
+      const auto at = bank_point(o.sizes, p);
       std::vector<double> point;
-      for (int c = 0; c < decoder.weights().latent(); ++c)
-        point.push_back(axes[static_cast<std::size_t>(c)][static_cast<std::size_t>(at[c])]);
+      for (std::size_t c = 0; c < static_cast<std::size_t>(decoder.weights().latent()); ++c)
+        point.push_back(axes[c][at[c]]);
       auto pair = decoder.decode_pair(point, o.width, {.seconds = o.seconds});
       for (auto& channel : pair) fade_out(channel);
       Audio audio{own_rate, {std::move(pair[0]), std::move(pair[1])}};

@@ -1,7 +1,11 @@
 #include "runtime/metadata.h"
 
 #include <charconv>
+#include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
+
+#include "runtime/safetensors_header.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -90,6 +94,27 @@ std::string find_tensor(const Container& file, const char* name, const char* dty
   if (!fits) return where + "has shape " + shape_text(tensor.shape) + ", expected " + expected + "]";
   found = &tensor;
   return {};
+}
+
+std::string kind_of_file(const std::filesystem::path& path) {
+  try {
+    std::ifstream file(path, std::ios::binary);
+    std::uint8_t length_bytes[8];
+    if (!file.read(reinterpret_cast<char*>(length_bytes), 8)) return {};
+    std::uint64_t length = 0;
+    for (int i = 7; i >= 0; --i) length = length << 8 | length_bytes[i];
+    if (length > (16u << 20)) return {};
+    std::string header(length, '\0');
+    if (!file.read(header.data(), static_cast<std::streamsize>(length))) return {};
+    std::vector<HeaderEntry> entries;
+    std::map<std::string, std::string, std::less<>> metadata;
+    if (!parse_header(header, entries, metadata).empty()) return {};
+    const auto format = metadata.find("format"), kind = metadata.find("kind");
+    if (format == metadata.end() || format->second != kFormat || kind == metadata.end()) return {};
+    return kind->second;
+  } catch (const std::exception&) {
+    return {};
+  }
 }
 
 }  // namespace diffverb::runtime

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,9 @@ std::string read_metadata_number(const Container& file, const char* key, double&
 std::string check_provenance(const std::string& provenance);
 /// Format and version; `kind` is given back. Returns an empty string, or the reason.
 std::string check_header(const Container& file, std::string& kind);
+/// The kind that a runtime file says it is ("delay_network", "response_bank", ...), read from its header alone; empty
+/// where it is another file, or none.
+std::string kind_of_file(const std::filesystem::path& path);
 
 /// Whether a tensor has this type and shape; an extent of -1 is free and is given back. Returns the tensor in `found`.
 std::string find_tensor(const Container& file, const char* name, const char* dtype, const std::vector<int*>& extents,

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "runtime/envelope_decoder.h"
+#include "runtime/metadata.h"
 #include "runtime/render.h"
 #include "runtime/response_bank.h"
 #include "runtime/response_player.h"

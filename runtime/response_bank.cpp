@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
-#include <fstream>
 
 #include "runtime/bank_self_test.h"
 #include "runtime/checked_file.h"
 #include "runtime/half.h"
 #include "runtime/metadata.h"
 #include "runtime/safetensors.h"
-#include "runtime/safetensors_header.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -138,26 +136,6 @@ std::string write_bank(const std::filesystem::path& path, const ResponseBank& ba
     return file.error.empty() ? write_file_atomically(path, file.bytes) : file.error;
   } catch (const std::exception& error) {
     return std::string("cannot be written: ") + error.what();
-  }
-}
-
-std::string kind_of_file(const std::filesystem::path& path) {
-  try {
-    std::ifstream file(path, std::ios::binary);
-    std::uint8_t length_bytes[8];
-    if (!file.read(reinterpret_cast<char*>(length_bytes), 8)) return {};
-    std::uint64_t length = 0;
-    for (int i = 7; i >= 0; --i) length = length << 8 | length_bytes[i];
-    if (length > (16u << 20)) return {};
-    std::string header(length, '\0');
-    if (!file.read(header.data(), static_cast<std::streamsize>(length))) return {};
-    std::vector<HeaderEntry> entries;
-    std::map<std::string, std::string, std::less<>> metadata;
-    if (!parse_header(header, entries, metadata).empty()) return {};
-    const auto kind = metadata.find("kind");
-    return kind == metadata.end() ? std::string() : kind->second;
-  } catch (const std::exception&) {
-    return {};
   }
 }
 

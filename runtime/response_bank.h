@@ -50,10 +50,6 @@ SerializedWeights serialize_bank(const ResponseBank& bank, bool half = false, co
 [[nodiscard]] std::string write_bank(const std::filesystem::path& path, const ResponseBank& bank, bool half = false,
                                      const Metadata& metadata = {});
 
-/// The kind that a file says it is ("delay_network", "response_bank", ...), read from its header alone; empty where
-/// there is none.
-std::string kind_of_file(const std::filesystem::path& path);
-
 /// Left and right response at a point in steps of the grid: 0 .. X - 1 and so on. Between points the neighbours'
 /// weighted sum, scaled so that the energy of uncorrelated responses is kept: late reverberation at two points is
 /// noise of two phases, and a plain mean would dip between them.

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "core/progress.h"
+#include "runtime/metadata.h"
 #include "runtime/response_bank.h"
 #include "train/cli.h"
 #include "train/report/explorer/explorer.h"

@@ -43,7 +43,9 @@ void export_run(const ExportOptions& options) {
   const RunFolder run = RunFolder::open(options.run);
   const auto weights = run.file("weights.safetensors");
   if (!std::filesystem::exists(weights) && std::filesystem::exists(run.file("checkpoint.safetensors"))) {
-    throw DataError(options.run.string() + ": the run is not finished; go on with: diffverb fit --resume " +
+    // A fit has a target, a training has data (train/fit.cpp, train/training_run.cpp).
+    const std::string command = std::filesystem::exists(run.file("data.json")) ? "train" : "fit";
+    throw DataError(options.run.string() + ": the run is not finished; go on with: diffverb " + command + " --resume " +
                     options.run.string());
   }
   const std::string bytes = read_file(weights);

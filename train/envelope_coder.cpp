@@ -3,15 +3,11 @@
 
 #include "core/acoustics/preparation.h"
 #include "core/error.h"
-#include "core/files.h"
-#include "core/resample.h"
 #include "models/envelope/layout.h"
-#include "runtime/response_bank.h"
 #include "train/envelope_export.h"
 #include "train/latent_refinement.h"
 #include "train/model_file.h"
 #include "train/room_coder.h"
-#include "train/waveform_export.h"
 
 namespace diffverb {
 namespace {
@@ -52,46 +48,6 @@ class EnvelopeCoder final : public RoomCoder {
   double latent_bound() const override { return EnvelopeAutoencoder::kLatentBound; }
   double rate_hz() const override { return kEnvelopeRateHz; }
 
-  EncodedRoom encode(const Audio& response) override {
-    EncodedRoom room;
-    room.rate_hz = response.rate_hz;
-    room.seconds = static_cast<double>(response.frames()) / response.rate_hz;
-    room.onset_s = room.seconds;
-    const Audio at_rate = response.rate_hz == kEnvelopeRateHz ? response : resample(response, kEnvelopeRateHz);
-    for (std::size_t c = 0; c < at_rate.channels.size(); ++c) {
-      if (std::all_of(at_rate.channels[c].begin(), at_rate.channels[c].end(), [](float x) { return x == 0; }))
-        throw DataError("channel " + std::to_string(c + 1) + " is silent, expected an impulse response");
-      room.channels.push_back(encode_channel(at_rate.channels[c], c));
-      room.onset_s = std::min(room.onset_s, room.channels.back().onset_s);
-    }
-    return room;
-  }
-
-  Audio decode(const EncodedRoom& room) override {
-    Audio out;
-    out.rate_hz = kEnvelopeRateHz;
-    const auto frames = static_cast<std::size_t>(std::llround(room.seconds * kEnvelopeRateHz));
-    for (std::size_t c = 0; c < room.channels.size(); ++c) {
-      const EncodedRoom::Channel& channel = room.channels[c];
-      const auto onset = std::min(frames, static_cast<std::size_t>(std::llround(channel.onset_s * kEnvelopeRateHz)));
-      runtime::EnvelopeSound sound;
-      sound.seconds = std::max<double>(1, static_cast<double>(frames - onset)) / kEnvelopeRateHz;
-      sound.level_db = channel.level_db;
-      sound.with_floor = true;
-      sound.voice = c;
-      std::vector<float> samples(onset, 0.0f);
-      const std::vector<float> played = decoder_.decode(channel.latent, sound);
-      samples.insert(samples.end(), played.begin(), played.end());
-      samples.resize(frames, 0.0f);
-      out.channels.push_back(std::move(samples));
-    }
-    if (room.rate_hz == kEnvelopeRateHz) return out;
-    Audio at_rate = resample(out, room.rate_hz);
-    const auto wanted = static_cast<std::size_t>(std::llround(room.seconds * room.rate_hz));
-    for (auto& channel : at_rate.channels) channel.resize(wanted, 0.0f);
-    return at_rate;
-  }
-
   Audio imagine(const std::vector<double>& latent, double seconds, int channels) override {
     Audio out;
     out.rate_hz = kEnvelopeRateHz;
@@ -109,8 +65,8 @@ class EnvelopeCoder final : public RoomCoder {
     return {kEnvelopeRateHz, {std::move(pair[0]), std::move(pair[1])}};
   }
 
- private:
-  EncodedRoom::Channel encode_channel(const std::vector<float>& samples, std::size_t voice) {
+ protected:
+  EncodedRoom::Channel encode_channel(const std::vector<float>& samples, std::size_t voice) override {
     const std::vector<double> exact(samples.begin(), samples.end());
     const std::size_t onset = acoustics::find_onset(exact);
     const auto before = static_cast<std::size_t>(model_->onset_samples());
@@ -127,6 +83,12 @@ class EnvelopeCoder final : public RoomCoder {
     return channel;
   }
 
+  std::vector<float> play(const EncodedRoom::Channel& channel, double seconds, std::size_t voice) override {
+    return decoder_.decode(channel.latent,
+                           {.seconds = seconds, .level_db = channel.level_db, .with_floor = true, .voice = voice});
+  }
+
+ private:
   /// Where the encoder points, then descent; then descent again with what is heard of the played sound.
   torch::Tensor find_point(const Response& target, std::size_t frames, std::size_t voice) {
     torch::Tensor point;
@@ -186,29 +148,10 @@ std::unique_ptr<RoomCoder> open_envelope_coder(const std::filesystem::path& path
   return std::make_unique<EnvelopeCoder>(loaded.weights, std::move(model), refine_steps);
 }
 
-std::unique_ptr<RoomCoder> RoomCoder::open(const std::filesystem::path& given) {
-  const auto path = std::filesystem::is_directory(given) ? given / "model.safetensors" : given;
-  check_readable_file(path, "an autoencoder's weights");
-  const std::string kind = runtime::kind_of_file(path);
-  if (kind == "autoencoder" && runtime::load_envelope_decoder(path)) return open_envelope_coder(path);
-  if (kind == "waveform_autoencoder") return open_waveform_coder(path);
-  // What training wrote is exported in memory.
-  ModelFile trained = load_model(path);
-  if (trained.type == "spectral_autoencoder") return open_spectral_coder(std::move(trained));
-  if (auto* waveform = dynamic_cast<WaveformAutoencoder*>(trained.model.get())) {
-    auto weights = std::make_shared<runtime::WaveformDecoderWeights>(exported_weights(*waveform, "{}", {}));
-    trained.model.release();
-    return make_waveform_coder(std::move(weights), std::unique_ptr<WaveformAutoencoder>(waveform),
-                               kWaveformRefinementSteps);
-  }
-  auto* autoencoder = dynamic_cast<EnvelopeAutoencoder*>(trained.model.get());
-  if (!autoencoder)
-    throw DataError(path.string() + ": holds a " + trained.type +
-                    ", expected an envelope_autoencoder, a spectral_autoencoder or a waveform_autoencoder");
-  auto weights = std::make_shared<runtime::EnvelopeDecoderWeights>(exported_weights(*autoencoder, "{}", {}));
-  trained.model.release();
-  return std::make_unique<EnvelopeCoder>(std::move(weights), std::unique_ptr<EnvelopeAutoencoder>(autoencoder),
-                                         kRefinementSteps);
+std::unique_ptr<RoomCoder> open_envelope_coder(ModelFile file) {
+  auto model = take_model<EnvelopeAutoencoder>(file);
+  auto weights = std::make_shared<runtime::EnvelopeDecoderWeights>(exported_weights(*model, "{}", {}));
+  return std::make_unique<EnvelopeCoder>(std::move(weights), std::move(model), kRefinementSteps);
 }
 
 }  // namespace diffverb

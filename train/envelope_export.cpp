@@ -3,10 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "core/fields.h"
-#include "core/files.h"
 #include "models/envelope/even_noise.h"
 #include "models/envelope/layout.h"
+#include "train/latent_export.h"
 
 namespace diffverb {
 namespace {
@@ -87,21 +86,12 @@ runtime::EnvelopeDecoderWeights exported_weights(const EnvelopeAutoencoder& mode
 
 void export_envelope(const EnvelopeAutoencoder& model, const std::string& config,
                      const std::map<std::string, std::string>& provenance, const std::filesystem::path& path) {
-  const runtime::EnvelopeDecoderWeights weights = exported_weights(model, config, provenance);
-  const runtime::SerializedWeights file = runtime::serialize_envelope_decoder(weights);
-  if (!file.error.empty()) throw NumericError("export: " + file.error);
-  write_file_atomically(path, std::string(file.bytes.begin(), file.bytes.end()));
+  write_exported(path, runtime::serialize_envelope_decoder(exported_weights(model, config, provenance)));
 }
 
 std::unique_ptr<EnvelopeAutoencoder> model_of(const runtime::EnvelopeDecoderWeights& weights,
                                               const std::filesystem::path& path) {
-  Fields fields = Fields::from_text(weights.config, path.string() + " (its config)");
-  std::string type;
-  fields.required("type", type);
-  if (type != "envelope_autoencoder")
-    throw DataError(path.string() + ": made by the model '" + type + "', expected 'envelope_autoencoder'");
-  auto model = std::make_unique<EnvelopeAutoencoder>(fields);
-  fields.finish();
+  auto model = model_of_config<EnvelopeAutoencoder>(weights.config, "envelope_autoencoder", path);
   std::vector<const runtime::DenseWeights*> encoder, decoder{&weights.in};
   for (const runtime::DenseWeights& layer : weights.encoder) encoder.push_back(&layer);
   for (std::size_t i = 0; i < weights.a.size(); ++i) {

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "models/spectral_autoencoder.h"
+#include "runtime/metadata.h"
 #include "train/bank.h"
 #include "train/envelope_bank.h"
 #include "train/envelope_export.h"
@@ -106,10 +107,10 @@ Bank envelope_bank(std::shared_ptr<const runtime::EnvelopeDecoderWeights> weight
 
 Bank bank_of(const fs::path& path, const ExportBankOptions& asked) {
   check_readable_file(path, "an autoencoder");
-  // Exported weights and what training wrote are both of the kind "autoencoder".
-  if (runtime::kind_of_file(path) == "autoencoder") {
-    if (const auto exported = runtime::load_envelope_decoder(path); exported.weights)
-      return envelope_bank(exported.weights, path, asked, exported.weights->provenance);
+  if (!runtime::kind_of_file(path).empty()) {
+    const auto exported = runtime::load_envelope_decoder(path);
+    if (!exported.weights) throw DataError(path.string() + ": " + exported.error);
+    return envelope_bank(exported.weights, path, asked, exported.weights->provenance);
   }
   const ModelFile file = load_model(path);
   if (auto* model = dynamic_cast<SpectralAutoencoder*>(file.model.get()))
@@ -136,9 +137,8 @@ void add_bank_options(CLI::App& command, ExportBankOptions& options) {
       ->expected(3)
       ->check(CLI::Range(1, 1024));
   add("--width", options.width,
-      "left and right are points this far apart, heard as by microphones as many metres apart; 0 is mono (default 0.2; "
-      "of "
-      "a spectral autoencoder, as published, a random step of 0.01 and phases of their own)");
+      "left and right are points this far apart, heard as by microphones as many metres apart; 0 is mono "
+      "(default 0.2; of a spectral autoencoder, as published, a random step of 0.01 and phases of their own)");
   command.add_option("--axis", options.axis, "of the latent point, along which the width lies")
       ->group(group)
       ->needs("--width")

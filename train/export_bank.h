@@ -33,9 +33,8 @@ void add_bank_options(CLI::App& command, ExportBankOptions& options);
 /// and tells on stdout what came out.
 ///
 /// Reads    model: a model file, exported weights, or a run folder that holds one
-/// Throws   DataError where there is none, or a file cannot be written; ConfigError for a model without a decoder, one
-/// of
-///          more than three latent coordinates, and options that are not for its kind
+/// Throws   DataError where there is none, or a file cannot be written; ConfigError for a model without a decoder,
+///          one of more than three latent coordinates, and options that are not for its kind
 void export_bank(const std::filesystem::path& model, const std::filesystem::path& out,
                  const ExportBankOptions& options);
 

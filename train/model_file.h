@@ -27,8 +27,15 @@ void save_model(const std::filesystem::path& path, const Model& model, const std
 
 /// Returns  the model with its weights, not in training
 /// Throws   DataError for a damaged file, one of another kind, and tensors that are missing, left over, of another
-/// shape
-///          or type, or not finite
+///          shape or type, or not finite
 ModelFile load_model(const std::filesystem::path& path);
+
+/// The model of a file whose `type` has been looked at. Throws std::bad_cast for another type.
+template <typename M>
+std::unique_ptr<M> take_model(ModelFile& file) {
+  M& model = dynamic_cast<M&>(*file.model);
+  static_cast<void>(file.model.release());
+  return std::unique_ptr<M>(&model);
+}
 
 }  // namespace diffverb

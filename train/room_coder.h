@@ -28,9 +28,9 @@ class RoomCoder {
   virtual ~RoomCoder() = default;
 
   /// Throws   DataError for a response without sound
-  virtual EncodedRoom encode(const Audio& response) = 0;
+  EncodedRoom encode(const Audio& response);
   /// The response as long, as loud and at the rate it was encoded from, its noise floor where the model keeps one.
-  virtual Audio decode(const EncodedRoom& room) = 0;
+  Audio decode(const EncodedRoom& room);
   /// A response from a latent point alone, without a noise floor: `channels` uncorrelated ones.
   virtual Audio imagine(const std::vector<double>& latent, double seconds, int channels) = 0;
   /// Left and right of a latent point (runtime/stereo_width.h); the same response twice where the width is 0.
@@ -44,19 +44,27 @@ class RoomCoder {
   /// Opens exported weights, or a run folder or model file of diffverb train or import-keras. Throws a DataError for
   /// another file.
   static std::unique_ptr<RoomCoder> open(const std::filesystem::path& weights);
+
+ protected:
+  /// A channel that is not silent, at rate_hz(); `voice`: of the noise that it will be played with.
+  virtual EncodedRoom::Channel encode_channel(const std::vector<float>& samples, std::size_t voice) = 0;
+  /// A channel from its onset on, at rate_hz(), as loud as it was, with its noise floor where the model keeps one.
+  /// Where it is not `seconds` long, its end is cut or silent.
+  virtual std::vector<float> play(const EncodedRoom::Channel& channel, double seconds, std::size_t voice) = 0;
 };
 
 inline constexpr int kRefinementSteps = 600, kWaveformRefinementSteps = 200;
 
-/// For exported envelope autoencoders: encoding ends with `refine_steps` steps of gradient descent on the latent point
-/// itself, from where the encoder put it.
+struct ModelFile;
+/// For envelope autoencoders, exported or as training wrote them: encoding ends with `refine_steps` steps of gradient
+/// descent on the latent point itself, from where the encoder put it.
 std::unique_ptr<RoomCoder> open_envelope_coder(const std::filesystem::path& weights,
                                                int refine_steps = kRefinementSteps);
-/// For exported waveform autoencoders, the same; each step makes the sound and compares it.
+std::unique_ptr<RoomCoder> open_envelope_coder(ModelFile file);
+/// For waveform autoencoders, the same; each step makes the sound and compares it.
 std::unique_ptr<RoomCoder> open_waveform_coder(const std::filesystem::path& weights,
                                                int refine_steps = kWaveformRefinementSteps);
-
-struct ModelFile;
+std::unique_ptr<RoomCoder> open_waveform_coder(ModelFile file);
 /// For spectral autoencoders: phases by averaged reflections (core/spectral/griffin_lim.h). A response is encoded from
 /// its onset on, as many frames as the network takes; the rest of a longer one is lost.
 std::unique_ptr<RoomCoder> open_spectral_coder(ModelFile file);

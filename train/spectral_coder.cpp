@@ -6,8 +6,6 @@
 
 #include "core/acoustics/analysis.h"
 #include "core/acoustics/preparation.h"
-#include "core/error.h"
-#include "core/resample.h"
 #include "train/latent_bounds.h"
 #include "train/model_file.h"
 #include "train/room_coder.h"
@@ -27,56 +25,6 @@ class SpectralCoder final : public RoomCoder {
   double latent_bound() const override { return bound_; }
   double rate_hz() const override { return model_.sample_rate_hz(); }
 
-  EncodedRoom encode(const Audio& response) override {
-    const torch::NoGradGuard guard;
-    const Audio at_rate = response.rate_hz == rate_hz() ? response : resample(response, rate_hz());
-    EncodedRoom room;
-    room.rate_hz = response.rate_hz;
-    room.seconds = room.onset_s = static_cast<double>(response.frames()) / response.rate_hz;
-    for (std::size_t c = 0; c < at_rate.channels.size(); ++c) {
-      std::vector<float> samples = at_rate.channels[c];
-      if (std::all_of(samples.begin(), samples.end(), [](float x) { return x == 0; }))
-        throw DataError("channel " + std::to_string(c + 1) + " is silent, expected an impulse response");
-      const std::size_t onset = acoustics::find_onset(acoustics::to_double(samples));
-      samples.erase(samples.begin(), samples.begin() + static_cast<std::ptrdiff_t>(onset));
-      samples.resize(std::max(samples.size(), frames_samples()), 0.0f);
-      Response target(torch::tensor(samples).reshape({1, 1, -1}), rate_hz());
-      model_.add_features(target);
-      const auto latent = model_.encode(target.get("spectrogram")).to(torch::kFloat64).contiguous();
-      EncodedRoom::Channel channel;
-      channel.latent.assign(latent.const_data_ptr<double>(), latent.const_data_ptr<double>() + latent.numel());
-      channel.onset_s = static_cast<double>(onset) / rate_hz();
-      double energy = 0;  // of what the network hears
-      for (std::size_t n = 0; n < frames_samples(); ++n) energy += static_cast<double>(samples[n]) * samples[n];
-      channel.level_db = 10 * std::log10(std::max(energy, 1e-30));
-      room.onset_s = std::min(room.onset_s, channel.onset_s);
-      room.channels.push_back(std::move(channel));
-    }
-    return room;
-  }
-
-  Audio decode(const EncodedRoom& room) override {
-    Audio out;
-    out.rate_hz = rate_hz();
-    const auto frames = static_cast<std::size_t>(std::llround(room.seconds * rate_hz()));
-    for (std::size_t c = 0; c < room.channels.size(); ++c) {
-      const EncodedRoom::Channel& channel = room.channels[c];
-      const auto onset = std::min(frames, static_cast<std::size_t>(std::llround(channel.onset_s * rate_hz())));
-      const std::vector<float> sound = sounds({channel.latent}, std::nullopt, c, 0)[0];
-      std::vector<float> samples(onset, 0.0f);
-      samples.insert(samples.end(), sound.begin(), sound.end());
-      samples.resize(frames, 0.0f);
-      const auto gain = static_cast<float>(std::pow(10.0, channel.level_db / 20));
-      for (float& value : samples) value *= gain;
-      out.channels.push_back(std::move(samples));
-    }
-    if (room.rate_hz == rate_hz()) return out;
-    Audio at_rate = resample(out, room.rate_hz);
-    const auto wanted = static_cast<std::size_t>(std::llround(room.seconds * room.rate_hz));
-    for (auto& channel : at_rate.channels) channel.resize(wanted, 0.0f);
-    return at_rate;
-  }
-
   Audio imagine(const std::vector<double>& latent, double seconds, int channels) override {
     const std::vector<std::vector<double>> points(static_cast<std::size_t>(channels), latent);
     return {rate_hz(), sounds(points, std::nullopt, 0, seconds)};
@@ -87,6 +35,31 @@ class SpectralCoder final : public RoomCoder {
     if (width.width != 0) return {rate_hz(), sounds({points[0], points[1]}, width.width, 0, seconds)};
     const auto one = sounds({points[0]}, std::nullopt, 0, seconds)[0];
     return {rate_hz(), {one, one}};
+  }
+
+ protected:
+  EncodedRoom::Channel encode_channel(const std::vector<float>& all, std::size_t) override {
+    const torch::NoGradGuard guard;
+    const std::size_t onset = acoustics::find_onset(acoustics::to_double(all));
+    std::vector<float> samples(all.begin() + static_cast<std::ptrdiff_t>(onset), all.end());
+    samples.resize(std::max(samples.size(), frames_samples()), 0.0f);
+    Response target(torch::tensor(samples).reshape({1, 1, -1}), rate_hz());
+    model_.add_features(target);
+    const auto latent = model_.encode(target.get("spectrogram")).to(torch::kFloat64).contiguous();
+    EncodedRoom::Channel channel;
+    channel.latent.assign(latent.const_data_ptr<double>(), latent.const_data_ptr<double>() + latent.numel());
+    channel.onset_s = static_cast<double>(onset) / rate_hz();
+    double energy = 0;  // of what the network hears
+    for (std::size_t n = 0; n < frames_samples(); ++n) energy += static_cast<double>(samples[n]) * samples[n];
+    channel.level_db = 10 * std::log10(std::max(energy, 1e-30));
+    return channel;
+  }
+
+  std::vector<float> play(const EncodedRoom::Channel& channel, double, std::size_t voice) override {
+    std::vector<float> sound = sounds({channel.latent}, std::nullopt, voice, 0)[0];
+    const auto gain = static_cast<float>(std::pow(10.0, channel.level_db / 20));
+    for (float& value : sound) value *= gain;
+    return sound;
   }
 
  private:
@@ -126,13 +99,6 @@ class SpectralCoder final : public RoomCoder {
 };
 
 }  // namespace
-
-Audio RoomCoder::imagine_pair(const std::vector<double>& latent, double seconds, const runtime::StereoWidth& width) {
-  if (width.width != 0) throw ConfigError("this autoencoder has no stereo pair of a width; leave --width out");
-  Audio one = imagine(latent, seconds, 1);
-  one.channels.push_back(one.channels[0]);
-  return one;
-}
 
 std::unique_ptr<RoomCoder> open_spectral_coder(ModelFile file) {
   return std::make_unique<SpectralCoder>(std::move(file));

@@ -5,8 +5,8 @@
 
 #include "core/acoustics/preparation.h"
 #include "core/error.h"
-#include "core/resample.h"
 #include "train/latent_refinement.h"
+#include "train/model_file.h"
 #include "train/room_coder.h"
 #include "train/waveform_export.h"
 
@@ -38,43 +38,6 @@ class WaveformCoder final : public RoomCoder {
   double latent_bound() const override { return WaveformAutoencoder::kLatentBound; }
   double rate_hz() const override { return kWaveRateHz; }
 
-  EncodedRoom encode(const Audio& response) override {
-    EncodedRoom room;
-    room.rate_hz = response.rate_hz;
-    room.seconds = static_cast<double>(response.frames()) / response.rate_hz;
-    room.onset_s = room.seconds;
-    const Audio at_rate = response.rate_hz == kWaveRateHz ? response : resample(response, kWaveRateHz);
-    for (std::size_t c = 0; c < at_rate.channels.size(); ++c) {
-      const std::vector<float>& samples = at_rate.channels[c];
-      if (std::all_of(samples.begin(), samples.end(), [](float x) { return x == 0; }))
-        throw DataError("channel " + std::to_string(c + 1) + " is silent, expected an impulse response");
-      room.channels.push_back(encode_channel(samples, static_cast<std::int64_t>(c)));
-      room.onset_s = std::min(room.onset_s, room.channels.back().onset_s);
-    }
-    return room;
-  }
-
-  Audio decode(const EncodedRoom& room) override {
-    Audio out;
-    out.rate_hz = kWaveRateHz;
-    const auto frames = static_cast<std::size_t>(std::llround(room.seconds * kWaveRateHz));
-    for (std::size_t c = 0; c < room.channels.size(); ++c) {
-      const EncodedRoom::Channel& channel = room.channels[c];
-      std::vector<float> samples(static_cast<std::size_t>(std::llround(channel.onset_s * kWaveRateHz)), 0.0f);
-      runtime::WaveformSound sound{.level_db = channel.level_db, .with_floor = true, .voice = c};
-      sound.seconds = std::max(1.0, static_cast<double>(frames) - static_cast<double>(samples.size())) / kWaveRateHz;
-      const std::vector<float> played = decoder_.decode(channel.latent, sound);
-      samples.insert(samples.end(), played.begin(), played.end());
-      samples.resize(frames, 0.0f);
-      out.channels.push_back(std::move(samples));
-    }
-    if (room.rate_hz == kWaveRateHz) return out;
-    Audio at_rate = resample(out, room.rate_hz);
-    const auto wanted = static_cast<std::size_t>(std::llround(room.seconds * room.rate_hz));
-    for (auto& channel : at_rate.channels) channel.resize(wanted, 0.0f);
-    return at_rate;
-  }
-
   Audio imagine(const std::vector<double>& latent, double seconds, int channels) override {
     Audio out;
     out.rate_hz = kWaveRateHz;
@@ -83,8 +46,8 @@ class WaveformCoder final : public RoomCoder {
     return out;
   }
 
- private:
-  EncodedRoom::Channel encode_channel(const std::vector<float>& samples, std::int64_t voice) {
+ protected:
+  EncodedRoom::Channel encode_channel(const std::vector<float>& samples, std::size_t voice) override {
     const std::vector<double> exact(samples.begin(), samples.end());
     const auto onset = static_cast<std::int64_t>(acoustics::find_onset(exact)), before = model_->sizes().onset_samples,
                kept = std::min(before, onset);
@@ -98,12 +61,18 @@ class WaveformCoder final : public RoomCoder {
     for (auto at = samples.begin() + (onset - kept); at != samples.end(); ++at)
       energy += static_cast<double>(*at) * *at;
     channel.level_db = 10 * std::log10(energy);
-    const auto latent = place(ir / ir.square().sum().sqrt(), noise_of(voice));
+    const auto latent = place(ir / ir.square().sum().sqrt(), noise_of(static_cast<std::int64_t>(voice)));
     const float* values = latent.const_data_ptr<float>();
     channel.latent.assign(values, values + latent.numel());
     return channel;
   }
 
+  std::vector<float> play(const EncodedRoom::Channel& channel, double seconds, std::size_t voice) override {
+    return decoder_.decode(channel.latent,
+                           {.seconds = seconds, .level_db = channel.level_db, .with_floor = true, .voice = voice});
+  }
+
+ private:
   /// What the runtime will shape for this voice.
   torch::Tensor noise_of(std::int64_t voice) const {
     const auto& held = decoder_.weights().noise;
@@ -133,16 +102,17 @@ class WaveformCoder final : public RoomCoder {
 
 }  // namespace
 
-std::unique_ptr<RoomCoder> make_waveform_coder(std::shared_ptr<const runtime::WaveformDecoderWeights> weights,
-                                               std::unique_ptr<WaveformAutoencoder> model, int refine_steps) {
-  return std::make_unique<WaveformCoder>(std::move(weights), std::move(model), refine_steps);
-}
-
 std::unique_ptr<RoomCoder> open_waveform_coder(const std::filesystem::path& path, int refine_steps) {
   auto loaded = runtime::load_waveform_decoder(path);
   if (!loaded.weights) throw DataError(path.string() + ": " + loaded.error);
   auto model = model_of(*loaded.weights, path);
-  return make_waveform_coder(loaded.weights, std::move(model), refine_steps);
+  return std::make_unique<WaveformCoder>(loaded.weights, std::move(model), refine_steps);
+}
+
+std::unique_ptr<RoomCoder> open_waveform_coder(ModelFile file) {
+  auto model = take_model<WaveformAutoencoder>(file);
+  auto weights = std::make_shared<runtime::WaveformDecoderWeights>(exported_weights(*model, "{}", {}));
+  return std::make_unique<WaveformCoder>(std::move(weights), std::move(model), kWaveformRefinementSteps);
 }
 
 }  // namespace diffverb

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
-#include "core/files.h"
+#include "train/latent_export.h"
 
 namespace diffverb {
 namespace {
@@ -43,21 +43,12 @@ runtime::WaveformDecoderWeights exported_weights(const WaveformAutoencoder& mode
 
 void export_waveform(const WaveformAutoencoder& model, const std::string& config,
                      const std::map<std::string, std::string>& provenance, const std::filesystem::path& path) {
-  const runtime::SerializedWeights file =
-      runtime::serialize_waveform_decoder(exported_weights(model, config, provenance));
-  if (!file.error.empty()) throw NumericError("export: " + file.error);
-  write_file_atomically(path, std::string(file.bytes.begin(), file.bytes.end()));
+  write_exported(path, runtime::serialize_waveform_decoder(exported_weights(model, config, provenance)));
 }
 
 std::unique_ptr<WaveformAutoencoder> model_of(const runtime::WaveformDecoderWeights& weights,
                                               const std::filesystem::path& path) {
-  Fields fields = Fields::from_text(weights.config, path.string() + " (its config)");
-  std::string type;
-  fields.required("type", type);
-  if (type != "waveform_autoencoder")
-    throw DataError(path.string() + ": made by the model '" + type + "', expected 'waveform_autoencoder'");
-  auto model = std::make_unique<WaveformAutoencoder>(fields);
-  fields.finish();
+  auto model = model_of_config<WaveformAutoencoder>(weights.config, "waveform_autoencoder", path);
   const torch::NoGradGuard guard;
   for (auto& [name, tensor] : model->parameters()) {
     const bool decodes = name.rfind(kDecoder, 0) == 0;

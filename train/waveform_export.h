@@ -7,7 +7,6 @@
 
 #include "models/waveform_autoencoder.h"
 #include "runtime/waveform_decoder.h"
-#include "train/room_coder.h"
 
 namespace diffverb {
 
@@ -24,9 +23,5 @@ void export_waveform(const WaveformAutoencoder& model, const std::string& config
 /// The model of a file that export_waveform() has written, with its weights. Throws a DataError.
 std::unique_ptr<WaveformAutoencoder> model_of(const runtime::WaveformDecoderWeights& weights,
                                               const std::filesystem::path& path);
-
-/// The coder of a model with the weights that were exported from it.
-std::unique_ptr<RoomCoder> make_waveform_coder(std::shared_ptr<const runtime::WaveformDecoderWeights> weights,
-                                               std::unique_ptr<WaveformAutoencoder> model, int refine_steps);
 
 }  // namespace diffverb

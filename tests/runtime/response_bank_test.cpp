@@ -10,6 +10,7 @@
 #include <string>
 
 #include "runtime/half.h"
+#include "runtime/metadata.h"
 #include "runtime/response_player.h"
 #include "runtime/safetensors.h"
 #include "runtime/sha256.h"

@@ -7,7 +7,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 diffverb=${DIFFVERB:-$root/build/diffverb}
 out=${1:?usage: large_set.sh OUT [RESPONSES [MEGABYTES]]}
 responses=${2:-10000}
-megabytes=${3:-700}
+megabytes=${3:-900}
 mkdir -p "$out"
 
 [ -e "$out/large.h5" ] || "$diffverb" data simulate "$root/configs/rooms.yaml" -o "$out/large.h5" --count "$responses" \

@@ -19,8 +19,9 @@ constexpr double kLeastRateHz = 8000;
 
 /// Reads every format and rate that libsndfile does (WAV, FLAC, AIFF, OGG, W64, ...).
 ///
-/// Throws   DataError where the path is no audio file, is empty or cut off, has more than `most_channels` channels, a
-///          rate below 8 kHz or a sample that is not finite (channel and index are named)
+/// Throws   DataError where the path is no audio file, is empty or has fewer bytes than its header promises, has more
+///          than `most_channels` channels, a rate below 8 kHz or a sample that is not finite (its channel, from 1, and
+///          its index are named)
 Audio read_audio(const std::filesystem::path& path, int most_channels = kMostChannels);
 
 /// Writes 32-bit float WAV, whole or not at all.

@@ -73,7 +73,11 @@ Hdf5File Hdf5File::create(const std::filesystem::path& path) {
   const Hdf5Quiet quiet;
   const std::filesystem::path temporary = temporary_beside(path);
   const hid_t id = H5Fcreate(temporary.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
-  if (id < 0) throw DataError(path.string() + ": cannot be written" + hdf5_reason());
+  if (id < 0) {
+    const std::string why = hdf5_reason();
+    ::unlink(temporary.c_str());  // a full disk: made, but not a byte of it could be written
+    throw DataError(path.string() + ": cannot be written" + why);
+  }
   return Hdf5File(path, temporary, id);
 }
 
@@ -87,8 +91,9 @@ void Hdf5File::commit() {
   const Hdf5Quiet quiet;
   check_writable();
   const bool flushed = H5Fflush(id_, H5F_SCOPE_LOCAL) >= 0;
-  const std::string why = flushed ? "" : hdf5_reason();
+  std::string why = flushed ? "" : hdf5_reason();
   const bool closed = H5Fclose(std::exchange(id_, -1)) >= 0;
+  if (flushed && !closed) why = hdf5_reason();
   if (!flushed || !closed) throw DataError(path_.string() + ": cannot be written" + why);
   commit_temporary(std::exchange(temporary_, {}), path_);
 }

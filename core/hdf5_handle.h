@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -48,11 +49,17 @@ inline herr_t note_innermost(unsigned depth, const H5E_error2_t* error, void* ou
   return 0;
 }
 
-/// What HDF5 says went wrong first, as ": truncated file".
+/// What HDF5 says went wrong first, as ": truncated file"; of a failed system call what the system said, as ": No space
+/// left on device".
 inline std::string hdf5_reason() {
   std::string text;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, note_innermost, &text);
   H5Eclear2(H5E_DEFAULT);
+  constexpr std::string_view kSystem = "error message = '";
+  if (const auto at = text.find(kSystem); at != std::string::npos) {  // the rest: time, addresses, sizes
+    text.erase(0, at + kSystem.size());
+    text.resize(std::min(text.find('\''), text.size()));
+  }
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text.empty() ? "" : ": " + text;
 }

@@ -32,6 +32,8 @@ class Dataset {
   virtual std::string describe(Split split, std::int64_t index) const = 0;
   /// The licences of what a model learns from, each with its number of examples; "unknown" where nobody has said.
   virtual std::map<std::string, std::int64_t> licences(Split split) const = 0;
+  /// A hash of the examples to train on and to validate on, in their order, wherever they lie; "" where a set has none.
+  virtual std::string fingerprint() const { return ""; }
 };
 
 DIFFVERB_FAMILY(datasets, Dataset);

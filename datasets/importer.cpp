@@ -19,7 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kMostChannelsImported = 1024;
 constexpr const char* kPattern = "pattern:";
 
 struct Source {

@@ -27,6 +27,9 @@ std::vector<std::string ManifestRow::*> columns_of(const std::vector<std::string
                                                                              {"license", &ManifestRow::licence},
                                                                              {"split", &ManifestRow::split}};
   std::vector<std::string ManifestRow::*> columns;
+  if (const auto other = header[0].find_first_of(";\t"); header.size() == 1 && other != std::string::npos)
+    throw DataError(where + "columns are separated by " + (header[0][other] == ';' ? "';'" : "tabs") +
+                    ", expected commas: file,room,licence");
   for (const std::string& field : header) {
     const auto known = kColumns.find(trimmed(field));
     if (known == kColumns.end())
@@ -46,6 +49,18 @@ void check_row(const ManifestRow& row, const std::string& where) {
   if (row.file.empty() || row.room.empty()) throw DataError(where + "file and room must not be empty");
   if (row.split != "" && row.split != "train" && row.split != "validation" && row.split != "test")
     throw DataError(where + "split '" + row.split + "', expected train, validation, test or nothing");
+}
+
+/// A file of another kind must not reach a terminal with its messages.
+void check_text(const std::string& text, const std::filesystem::path& path) {
+  const auto is_control = [](char c) {
+    const auto code = static_cast<unsigned char>(c);
+    return (code < 0x20 && c != '\n' && c != '\r' && c != '\t') || code == 0x7f;
+  };
+  const auto bad = std::find_if(text.begin(), text.end(), is_control);
+  if (bad == text.end()) return;
+  throw DataError(path.string() + ":" + std::to_string(1 + std::count(text.begin(), bad, '\n')) +
+                  ": is not text, expected a table with a header, e.g. file,room,licence");
 }
 
 }  // namespace
@@ -80,6 +95,7 @@ std::vector<std::string> read_csv_record(const std::string& text, std::size_t& a
 Manifest Manifest::read(const std::filesystem::path& path) {
   std::string text = read_file(path, kMostBytes);
   if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
+  check_text(text, path);
   Manifest manifest;
   std::vector<std::string ManifestRow::*> columns;
   std::map<std::string, std::pair<std::string, std::size_t>> splits;

@@ -24,8 +24,8 @@ struct ManifestRow {
 /// CSV with a header; `file` and `room` are needed, `licence` (or `license`) and `split` may be left out or empty;
 /// lines that begin with # are comments. A pattern without / stands for names in any folder.
 ///
-/// Throws   DataError with the line: no header, an unknown column, a row too long or without file or room, a split that
-///          is none, a room in two splits
+/// Throws   DataError with the line: no text, no header, an unknown column, columns that are not separated by commas, a
+///          row too long or without file or room, a split that is none, a room in two splits
 class Manifest {
  public:
   Manifest() = default;

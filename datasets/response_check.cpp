@@ -11,10 +11,12 @@
 
 #include "core/acoustics/analysis.h"
 #include "core/acoustics/filters.h"
+#include "core/acoustics/preparation.h"
 #include "core/acoustics/validate.h"
 #include "core/error.h"
 #include "datasets/duplicates.h"
 #include "datasets/response_store.h"
+#include "datasets/usable_response.h"
 
 namespace diffverb {
 namespace {
@@ -63,12 +65,16 @@ void look_at_samples(const std::vector<float>& samples, const ResponseToCheck& r
   const double seconds = static_cast<double>(samples.size()) / response.rate_hz;
   if (seconds < settings.shortest_s)
     return note("short", number(1e3 * seconds) + " ms long, expected at least " + number(1e3 * settings.shortest_s));
+  const std::vector<double> channel = acoustics::to_double(samples);
+  const double after_onset_s = static_cast<double>(channel.size() - acoustics::find_onset(channel)) / response.rate_hz;
+  if (after_onset_s < kShortestResponse_s)
+    return note("short", number(1e3 * after_onset_s) + " ms long from its onset on, expected at least " +
+                             number(1e3 * kShortestResponse_s));
   look.signature = spectral_signature(samples, response.rate_hz);  // of what is too short much is alike
   constexpr double kShortestForDecay = 0.05;                       // what the measures of decay ask for
   if (seconds < kShortestForDecay) return;
   for (const std::string& warning : acoustics::check_samples({response.rate_hz, {samples}}, ""))
     note("clipped", warning.substr(std::min(warning.size(), warning.find("clipped: ") + 9)));
-  const std::vector<double> channel = acoustics::to_double(samples);
   if (const auto missing = acoustics::missing_decay(channel, response.rate_hz)) {
     const bool noise = missing->starts_with("more noise");
     return note(noise ? "noise" : "no_decay", *missing);
@@ -121,7 +127,7 @@ std::vector<Look> look_at_all(const std::vector<ResponseToCheck>& responses, con
 }
 
 std::string other_name(const ResponseToCheck& response, const ResponseToCheck& other) {
-  return other.file + ", channel " + std::to_string(other.channel) +
+  return other.file + ", channel " + std::to_string(other.channel + 1) +
          (other.room != response.room ? " of another room, " + other.room : "");
 }
 

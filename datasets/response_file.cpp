@@ -57,16 +57,16 @@ std::vector<std::filesystem::path> responses_in(const std::filesystem::path& fil
   return names;
 }
 
-Audio read_response(const std::filesystem::path& path) {
+Audio read_response(const std::filesystem::path& path, int most_channels) {
   const auto name = sofa_name(path);
-  if (!name) return read_audio(path);
+  if (!name) return read_audio(path, most_channels);
   const SofaFile sofa = SofaFile::open(name->file);
   if (!name->index && sofa.size() > 1)
     throw DataError(path.string() + ": holds " + std::to_string(sofa.size()) + " responses; name one of them, e.g. " +
                     path.string() + "#0 (to #" + std::to_string(sofa.size() - 1) + ")");
-  if (sofa.channels() > kMostChannels)
+  if (sofa.channels() > static_cast<std::size_t>(most_channels))
     throw DataError(path.string() + ": " + std::to_string(sofa.channels()) + " receivers, expected 1 to " +
-                    std::to_string(kMostChannels));
+                    std::to_string(most_channels));
   return sofa.read(name->index.value_or(0));
 }
 

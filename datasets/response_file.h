@@ -7,6 +7,9 @@
 
 namespace diffverb {
 
+/// What a data file takes: each channel is a response of its own there.
+inline constexpr int kMostChannelsImported = 1024;
+
 /// Whether a name is one of a sound or SOFA file ("room.wav", "room.sofa", "room.sofa#3").
 bool is_response_name(const std::filesystem::path& path);
 
@@ -17,7 +20,7 @@ std::vector<std::filesystem::path> responses_in(const std::filesystem::path& fil
 /// Reads one response from a sound file, or from a SOFA file: "room.sofa#3" is its fourth (datasets/sofa.h).
 ///
 /// Throws   DataError as read_audio(); for a SOFA file with several responses of which none is named, and for one with
-///          more than kMostChannels receivers
-Audio read_response(const std::filesystem::path& path);
+///          more than `most_channels` receivers
+Audio read_response(const std::filesystem::path& path, int most_channels = kMostChannels);
 
 }  // namespace diffverb

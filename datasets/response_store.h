@@ -105,6 +105,7 @@ class ResponseStoreWriter {
 
   void add(const StoredResponse& response, std::span<const float> samples);
   void commit();
+  void discard();  // takes the partial files away, also those that an interruption left
 
  private:
   ResponseStoreWriter(std::filesystem::path path, bool keeps);

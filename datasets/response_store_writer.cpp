@@ -186,12 +186,19 @@ void ResponseStoreWriter::remove_partial() {
   ::unlink(partial_of(path_).c_str());
 }
 
+void ResponseStoreWriter::discard() {
+  if (pool_ < 0) throw ContractError(path_.string() + ": already committed");
+  remove_partial();
+  ::close(std::exchange(pool_, -1));
+  ::close(std::exchange(index_, -1));
+}
+
 void ResponseStoreWriter::add(const StoredResponse& response, std::span<const float> samples) {
   if (pool_ < 0) throw ContractError(path_.string() + ": already committed");
   StoredResponse r = response;
   r.offset = pool_samples_;
   r.samples = static_cast<std::int64_t>(samples.size());
-  const std::string name = "'" + r.file + "', channel " + std::to_string(r.channel);
+  const std::string name = "'" + r.file + "', channel " + std::to_string(r.channel + 1);
   check_text(r);
   if (const std::string wrong = response_fault(r); !wrong.empty()) throw ContractError(name + ": " + wrong);
   if (samples.empty()) throw ContractError(name + ": no samples");
@@ -218,9 +225,7 @@ void ResponseStoreWriter::commit() {
   write_store_file(path_, responses_, notes_, pool_samples_, [this](std::int64_t first, std::span<float> out) {
     read_samples(pool_, static_cast<std::uint64_t>(first) * sizeof(float), out, partial_of(path_));
   });
-  remove_partial();
-  ::close(std::exchange(pool_, -1));
-  ::close(std::exchange(index_, -1));
+  discard();
 }
 
 }  // namespace diffverb

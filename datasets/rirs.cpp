@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/resample.h"
+#include "core/sha256.h"
 #include "datasets/augmentation.h"
 #include "datasets/dataset.h"
 #include "datasets/response_store.h"
@@ -45,7 +46,8 @@ std::string number(double value) {
 /// Returns  [1, T] float32: `onset_samples` samples before the onset (first sample within 20 dB of the peak), then the
 ///          response, filled up with zeros; augmented (datasets/augmentation.h), then normalised, then changed in gain
 /// Throws   ConfigError: not exactly one of seconds and samples, ranges; DataError: files that cannot be read, mixed
-///          rates without sample_rate_hz, a room in two parts, no response left, a sample that is not finite, silence
+///          rates without sample_rate_hz, a room in two parts, no response left, a sample that is not finite, silence,
+///          too short (by its length alone: when opened)
 class Rirs final : public Dataset {
  public:
   explicit Rirs(Fields& f);
@@ -56,6 +58,7 @@ class Rirs final : public Dataset {
   torch::Tensor example(Split split, std::int64_t index, std::uint64_t seed) const override;
   std::string describe(Split split, std::int64_t index) const override;
   std::map<std::string, std::int64_t> licences(Split split) const override;
+  std::string fingerprint() const override;
 
  private:
   struct Entry {
@@ -68,6 +71,7 @@ class Rirs final : public Dataset {
   bool wanted(const StoredResponse& response) const;
   void sort_into_parts();
   void choose_rate();
+  void check_lengths() const;
   void check_open() const;
   std::shared_ptr<const Prepared> prepared(const Entry& entry) const;
   Prepared prepare(const Entry& entry) const;
@@ -119,6 +123,7 @@ void Rirs::open() {
   for (auto& part : parts_) part.clear();
   sort_into_parts();
   choose_rate();
+  check_lengths();
   samples_ = asked_samples_ ? *asked_samples_ : std::llround(*seconds_ * rate_hz_);
   if (samples_ <= onset_samples_)
     throw ConfigError("onset_samples is " + std::to_string(onset_samples_) + ", beyond the end of an example of " +
@@ -187,6 +192,26 @@ void Rirs::choose_rate() {
   rate_hz_ = asked_rate_hz_ ? *asked_rate_hz_ : rates.begin()->first;
 }
 
+/// Only what is too short wherever its onset lies: no sample is read for it.
+void Rirs::check_lengths() const {
+  const Entry* first = nullptr;
+  std::size_t count = 0;
+  for (const auto& part : parts_) {
+    for (const Entry& e : part) {
+      const auto samples = std::llround(static_cast<double>(stored(e).samples) * rate_hz_ / stored(e).rate_hz);
+      if (static_cast<double>(samples) >= kShortestResponse_s * rate_hz_) continue;
+      if (!first) first = &e;
+      ++count;
+    }
+  }
+  if (!first) return;
+  const StoredResponse& r = stored(*first);
+  throw DataError(name_of(*first) + ": " + std::to_string(r.samples) + " samples at " + number(r.rate_hz) +
+                  " Hz; too short to be a room (expected " + number(kShortestResponse_s) + " s)" +
+                  (count > 1 ? ", and " + std::to_string(count - 1) + " more" : "") + "; diffverb data check " +
+                  stores_[first->store].path().string() + " finds all of them");
+}
+
 void Rirs::check_open() const {
   if (stores_.empty()) throw ContractError("data set rirs: used before open()");
 }
@@ -200,7 +225,7 @@ const Rirs::Entry& Rirs::entry(Split split, std::int64_t index) const {
 
 std::string Rirs::name_of(const Entry& entry) const {
   const StoredResponse& r = stored(entry);
-  return stores_[entry.store].path().string() + ": " + r.file + ", channel " + std::to_string(r.channel);
+  return stores_[entry.store].path().string() + ": " + r.file + ", channel " + std::to_string(r.channel + 1);
 }
 
 std::string Rirs::describe(Split split, std::int64_t index) const {
@@ -214,6 +239,16 @@ std::map<std::string, std::int64_t> Rirs::licences(Split split) const {
   std::map<std::string, std::int64_t> out;
   for (const Entry& e : part(split)) ++out[stored(e).licence];
   return out;
+}
+
+std::string Rirs::fingerprint() const {
+  check_open();
+  std::string index;
+  for (const Split split : {Split::kTrain, Split::kValidation}) {
+    index += split == Split::kTrain ? "train\n" : "validation\n";
+    for (const Entry& e : part(split)) index += stored(e).hash + " " + number(stored(e).rate_hz) + "\n";
+  }
+  return sha256_hex(index);
 }
 
 Prepared Rirs::prepare(const Entry& entry) const {

@@ -6,6 +6,7 @@
 #include <numbers>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "core/error.h"
 #include "core/hdf5_file.h"
@@ -35,6 +36,15 @@ SofaFile::Position sum(const SofaFile::Position& a, const SofaFile::Position& b)
   return {a[0] + b[0], a[1] + b[1], a[2] + b[2]};
 }
 
+std::string shape_text(const std::vector<std::size_t>& shape) {
+  std::string out;
+  for (const std::size_t length : shape) out += (out.empty() ? "" : ", ") + std::to_string(length);
+  return "[" + out + "]";
+}
+
+/// "1" or "1 or 3".
+std::string one_or(std::size_t length) { return length == 1 ? "1" : "1 or " + std::to_string(length); }
+
 }  // namespace
 
 SofaFile::SofaFile(std::unique_ptr<Hdf5File> file) : file_(std::move(file)) {}
@@ -50,11 +60,12 @@ SofaFile SofaFile::open(const std::filesystem::path& path) {
     throw DataError(path.string() + ": an HDF5 file, but not a SOFA file: its attribute 'Conventions' is not 'SOFA'");
   const std::string type = text_of(file, "/", "DataType");
   if (type != "FIR" && type != "FIR-E" && type != "FIRE")
-    throw DataError(path.string() + ": SOFA data of type '" + type + "', expected impulse responses (FIR or FIR-E)");
+    throw DataError(path.string() + ": SOFA data of type '" + type +
+                    "', expected impulse responses (FIR, FIR-E or FIRE)");
   sofa.convention_ = text_of(file, "/", "SOFAConventions");
   sofa.licence_ = text_of(file, "/", "License");
   sofa.title_ = text_of(file, "/", "Title");
-  sofa.read_shape();
+  sofa.read_shape(type);
   sofa.read_rate();
   sofa.read_delays();
   sofa.sources_ = sofa.read_positions("SourcePosition", sofa.measurements_);
@@ -63,17 +74,33 @@ SofaFile SofaFile::open(const std::filesystem::path& path) {
   return sofa;
 }
 
-void SofaFile::read_shape() {
+/// Whether Data.Delay or EmitterPosition has so many.
+bool SofaFile::says_emitters(std::size_t count) const {
+  const auto length_of = [&](const std::string& name, std::size_t axis) -> std::size_t {
+    if (!file_->has(name)) return 0;
+    const std::vector<std::size_t> shape = file_->shape(name);
+    return axis < shape.size() ? shape[axis] : 0;
+  };
+  return length_of("Data.Delay", 2) == count || length_of("EmitterPosition", 0) == count;
+}
+
+void SofaFile::read_shape(const std::string& data_type) {
   const std::vector<std::size_t> shape = file_->shape("Data.IR");
   const bool whole = std::all_of(shape.begin(), shape.end(), [](std::size_t length) { return length > 0; });
   if ((shape.size() != 3 && shape.size() != 4) || !whole)
-    throw DataError(path().string() +
-                    ": data set 'Data.IR' must be [measurements, receivers, samples] or [measurements, " +
-                    "receivers, samples, emitters], none of them 0; it has " + std::to_string(shape.size()) + " axes");
+    throw DataError(path().string() + ": data set 'Data.IR' is " + shape_text(shape) +
+                    ", expected [M, R, N], or with emitters [M, R, N, E] (FIR-E) or [M, R, E, N] (FIRE), none of 0");
   measurements_ = shape[0];
   receivers_ = shape[1];
   samples_ = shape[2];
-  if (shape.size() == 4) emitters_ = shape[3];
+  if (shape.size() == 3) return;
+  emitters_before_samples_ = data_type == "FIRE";
+  emitters_ = shape[3];
+  if (emitters_before_samples_) std::swap(samples_, emitters_);
+  if (samples_ < emitters_ && says_emitters(samples_) && !says_emitters(emitters_)) {
+    emitters_before_samples_ = !emitters_before_samples_;
+    std::swap(samples_, emitters_);
+  }
 }
 
 void SofaFile::read_rate() {
@@ -95,8 +122,9 @@ void SofaFile::read_delays() {
   const bool rows_fit = shape.size() >= 2 && (shape[0] == 1 || shape[0] == measurements_) && shape[1] == receivers_;
   const bool emitters_fit = shape.size() == 2 || (shape.size() == 3 && (shape[2] == 1 || shape[2] == emitters_));
   if (!rows_fit || !emitters_fit)
-    throw DataError(path().string() + ": data set 'Data.Delay' does not go with 'Data.IR': expected [1 or " +
-                    std::to_string(measurements_) + ", " + std::to_string(receivers_) + "]");
+    throw DataError(path().string() + ": data set 'Data.Delay' does not go with 'Data.IR': is " + shape_text(shape) +
+                    ", expected [M, R, E] = [" + one_or(measurements_) + ", " + std::to_string(receivers_) + ", " +
+                    one_or(emitters_) + "] or without E");
   delays_samples_ = file_->read<double>("Data.Delay");
   delay_rows_ = shape[0];
   delay_emitters_ = shape.size() == 3 ? shape[2] : 1;
@@ -125,12 +153,21 @@ std::vector<SofaFile::Position> SofaFile::read_positions(const std::string& name
   return positions;
 }
 
+const std::vector<float>& SofaFile::rows_of(std::size_t measurement) const {
+  if (last_measurement_ != measurement) {
+    last_measurement_.reset();
+    last_rows_ = file_->read_rows<float>("Data.IR", measurement, 1);
+    last_measurement_ = measurement;
+  }
+  return last_rows_;
+}
+
 Audio SofaFile::read(std::size_t index) const {
   if (index >= size())
     throw DataError(path().string() + ": response " + std::to_string(index) + " asked for, it has 0 to " +
                     std::to_string(size() - 1));
   const std::size_t measurement = index / emitters_, emitter = index % emitters_;
-  const std::vector<float> rows = file_->read_rows<float>("Data.IR", measurement, 1);
+  const std::vector<float>& rows = rows_of(measurement);
   Audio audio;
   audio.rate_hz = rate_hz_;
   std::size_t longest = 0;
@@ -143,7 +180,8 @@ Audio SofaFile::read(std::size_t index) const {
     }
     std::vector<float> channel(delay, 0.0f);
     for (std::size_t n = 0; n < samples_; ++n) {
-      const float value = rows[(r * samples_ + n) * emitters_ + emitter];
+      const float value = rows[emitters_before_samples_ ? (r * emitters_ + emitter) * samples_ + n
+                                                        : (r * samples_ + n) * emitters_ + emitter];
       if (!std::isfinite(value))
         throw DataError(path().string() + ": response " + std::to_string(index) + ", receiver " +
                         std::to_string(r + 1) + ", sample " + std::to_string(n) + " is not a finite number");

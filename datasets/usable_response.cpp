@@ -15,7 +15,7 @@ void check_response(const Audio& response, const std::string& name) {
     const std::vector<float>& x = response.channels[c];
     const auto bad = std::find_if(x.begin(), x.end(), [](float value) { return !std::isfinite(value); });
     std::ostringstream message;
-    message << name << ": channel " << c;
+    message << name << ": channel " << c + 1;
     if (bad != x.end()) {
       message << ": sample " << bad - x.begin() << " is not a number";
       throw DataError(message.str());

@@ -7,6 +7,7 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -161,12 +162,26 @@ std::vector<Piece> pieces_after(const RoomRange& range, std::int64_t kept, std::
 
 std::filesystem::path index_beside(const std::filesystem::path& path) { return path.string() + ".partial.index"; }
 
-/// Whether the file is there already, whole, and made from the same settings.
-bool is_complete(const std::filesystem::path& path, const std::string& key, SimulateResult& result) {
-  if (!std::filesystem::is_regular_file(path)) return false;
-  const ResponseStore store = ResponseStore::open(path);
+/// Whether the file is there already, whole, and made from the same settings; any other one is refused, unless it may
+/// be replaced.
+bool is_complete(const std::filesystem::path& path, const std::string& key, bool overwrite, SimulateResult& result) {
+  if (!std::filesystem::exists(path)) return false;
+  std::optional<ResponseStore> there;
+  try {
+    there.emplace(ResponseStore::open(path));
+  } catch (const DataError&) {
+    if (overwrite) return false;
+    throw;
+  }
+  const ResponseStore& store = *there;
   const auto found = store.notes().find("key");
-  if (found == store.notes().end() || found->second != key) return false;
+  const bool same = found != store.notes().end() && found->second == key;
+  if (!same && overwrite) return false;
+  if (!same)
+    throw ConfigError(
+        path.string() + ": --resume goes on with an interrupted set, but " +
+        (found == store.notes().end() ? "a data set that was not simulated" : "a finished set of other settings") +
+        " is there; expected the settings that made it, another -o, or --overwrite to replace it");
   result.responses = result.kept = static_cast<std::int64_t>(store.size());
   result.was_complete = true;
   for (const StoredResponse& r : store.responses()) result.sound_s += static_cast<double>(r.samples) / r.rate_hz;
@@ -193,7 +208,10 @@ SimulateResult simulate_set(const RoomRange& range, const std::filesystem::path&
   if (interrupted && !options.resume)
     throw DataError(path.string() + ": an interrupted set is there; --resume goes on with it, or take " +
                     path.string() + ".partial and " + index_beside(path).string() + " away");
-  if (options.resume && !interrupted && is_complete(path, key, result)) return result;
+  if (options.resume && is_complete(path, key, options.overwrite, result)) {
+    if (interrupted) ResponseStoreWriter::resume(path, key).discard();  // killed between the file and its cleaning up
+    return result;
+  }
 
   auto writer = ResponseStoreWriter::resume(path, key);
   result.kept = static_cast<std::int64_t>(writer.size());

@@ -91,6 +91,57 @@ TEST(AudioFile, RefusesWhatIsNoAudio) {
   EXPECT_NE(message_of<DataError>([&] { read_audio(scratch / "b.wav"); }).find("holds no samples"), std::string::npos);
 }
 
+TEST(AudioFile, RefusesAFileThatEndsBeforeTheSamplesThatItsHeaderPromises) {
+  const Scratch scratch;
+  const std::vector<float> x(2 * 5000, 0.25f);
+  for (const auto& [name, format] : {std::pair<const char*, int>{"a.wav", SF_FORMAT_WAV | SF_FORMAT_FLOAT},
+                                     {"x.wav", SF_FORMAT_WAVEX | SF_FORMAT_PCM_24},
+                                     {"big.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16 | SF_ENDIAN_BIG},
+                                     {"64.wav", SF_FORMAT_RF64 | SF_FORMAT_PCM_16},
+                                     {"a.aiff", SF_FORMAT_AIFF | SF_FORMAT_PCM_16},
+                                     {"a.caf", SF_FORMAT_CAF | SF_FORMAT_PCM_16},
+                                     {"a.w64", SF_FORMAT_W64 | SF_FORMAT_FLOAT}}) {
+    write_with_sndfile(scratch / name, format, 48000, 2, x);
+    EXPECT_EQ(read_audio(scratch / name).frames(), 5000u) << name;
+    const std::string whole = read_text(scratch / name);
+    for (const std::size_t size : {whole.size() / 2, whole.size() - 700}) {
+      write_text(scratch / name, whole.substr(0, size));
+      EXPECT_NE(message_of<DataError>([&] {
+                  read_audio(scratch / name);
+                }).find("truncated: the file has " + std::to_string(size) + " bytes, its header promises "),
+                std::string::npos)
+          << name;
+    }
+  }
+  write_audio(scratch / "b.wav", {48000, {std::vector<float>(3000)}});
+  const std::string whole = read_text(scratch / "b.wav");
+  write_text(scratch / "b.wav", whole.substr(0, 3000));
+  EXPECT_EQ(message_of<DataError>([&] { read_audio(scratch / "b.wav"); }),
+            (scratch / "b.wav").string() + ": truncated: the file has 3000 bytes, its header promises " +
+                std::to_string(whole.size()));
+  write_with_sndfile(scratch / "a.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16, 48000, 2, x);
+  const std::string flac = read_text(scratch / "a.flac");
+  write_text(scratch / "a.flac", flac.substr(0, flac.size() - 20));
+  EXPECT_NE(message_of<DataError>([&] { read_audio(scratch / "a.flac"); }).find(" of 5000 samples can be read"),
+            std::string::npos);
+}
+
+TEST(AudioFile, AStreamedFileWithoutALengthAndOneWithMoreBehindItAreWhole) {
+  const Scratch scratch;
+  write_audio(scratch / "a.wav", {48000, {std::vector<float>(3000, 0.5f)}});
+  const std::string whole = read_text(scratch / "a.wav");
+  const std::size_t length_at = whole.find("data") + 4;
+  for (const std::uint32_t length : {0u, 0xffffffffu, 0x7ffff000u}) {  // sox writes the last
+    std::string streamed = whole;
+    for (int k = 0; k < 4; ++k) streamed[length_at + k] = static_cast<char>(length >> (8 * k) & 0xff);
+    if (length == 0) streamed.replace(4, 4, std::string("\x08\0\0\0", 4));  // as of a writer that was killed
+    write_text(scratch / "b.wav", streamed);
+    EXPECT_EQ(read_audio(scratch / "b.wav").frames(), 3000u) << length;
+  }
+  write_text(scratch / "b.wav", whole + "LIST....and something else");
+  EXPECT_EQ(read_audio(scratch / "b.wav").frames(), 3000u);
+}
+
 TEST(AudioFile, RefusesTooManyChannelsAndLowRates) {
   const Scratch scratch;
   write_with_sndfile(scratch / "a.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 48000, 32, std::vector<float>(320));
@@ -107,7 +158,7 @@ TEST(AudioFile, NamesTheFirstSampleThatIsNoNumber) {
   x[2 * 7 + 1] = std::numeric_limits<float>::quiet_NaN();
   write_with_sndfile(scratch / "a.wav", SF_FORMAT_WAV | SF_FORMAT_FLOAT, 48000, 2, x);
   EXPECT_EQ(message_of<DataError>([&] { read_audio(scratch / "a.wav"); }),
-            (scratch / "a.wav").string() + ": sample 7 of channel 1 is not a number, expected finite samples");
+            (scratch / "a.wav").string() + ": sample 7 of channel 2 is not a number, expected finite samples");
   EXPECT_THROW(write_audio(scratch / "b.wav", {48000, {{0, std::numeric_limits<float>::infinity()}}}), DataError);
   EXPECT_FALSE(std::filesystem::exists(scratch / "b.wav"));
 }

@@ -92,6 +92,53 @@ TEST(DataCommands, ASimulatedSetIsTheSameFileUnderAnyNameAndForAnyNumberOfThread
   EXPECT_EQ(one, simulate("another_name.h5", "3"));
 }
 
+TEST(DataCommands, SimulateResumeNeverReplacesAFinishedSet) {
+  const Scratch scratch;
+  const std::string data = (scratch / "sim.h5").string(), room = (scratch / "room.wav").string();
+  const auto simulate = [&](const std::string& out, const std::string& count, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"data", "simulate", "-o",           out,     "--count",
+                                          count,  "--set",    "rate_hz=8000", "--set", "length_s=0.3"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(arguments);
+  };
+  simulate(data, "3", {});
+  run({"data", "split", data});
+  const std::string before = read_text(data);
+  EXPECT_NE(simulate(data, "3", {"--resume"}).out.find("complete already"), std::string::npos);
+  EXPECT_THROW(simulate(data, "4", {"--resume"}), ConfigError);
+  EXPECT_EQ(read_text(data), before);
+  EXPECT_EQ(simulate(data, "4", {"--resume", "--overwrite"}).code, 0);
+  EXPECT_EQ(ResponseStore::open(data).size(), 4u);
+
+  write_audio(room, NoiseRoom{}.audio());
+  const std::string measured = (scratch / "measured.h5").string();
+  run({"data", "import", room, "-o", measured});
+  EXPECT_THROW(simulate(measured, "3", {"--resume"}), ConfigError);
+  EXPECT_EQ(ResponseStore::open(measured).at(0).origin, "measured");
+}
+
+TEST(DataCommands, CheckTakesAsManyChannelsAsImportAndCountsThemFromOne) {
+  const Scratch scratch;
+  constexpr int kChannels = 16;
+  const std::string file = (scratch / "in/array.wav").string(), data = (scratch / "rirs.h5").string();
+  std::filesystem::create_directories(scratch / "in");
+  Audio interleaved{16000, {std::vector<float>(kChannels * 12800)}};
+  for (int c = 0; c < kChannels; ++c) {
+    const Audio room = NoiseRoom{.seed = static_cast<std::uint64_t>(c == 15 ? 1 : c + 1)}.audio();
+    for (std::size_t n = 0; n < std::min<std::size_t>(room.frames(), 12800); ++n)
+      interleaved.channels[0][n * kChannels + static_cast<std::size_t>(c)] = room.channels[0][n];
+  }
+  write_audio(file, interleaved);
+  std::string bytes = read_text(file);  // no writer of ours makes more than 8 channels: 1 to 16 in the header
+  bytes[22] = kChannels, bytes[32] = 4 * kChannels;
+  write_text(file, bytes);
+  EXPECT_EQ(json::parse(run({"data", "import", file, "-o", data, "--json"}).out).at("responses"), kChannels);
+  const Outcome found = run({"data", "check", file});
+  EXPECT_EQ(found.out.find("unreadable"), std::string::npos) << found.out;
+  EXPECT_NE(found.out.find("array.wav, channel 16: the same samples as " + file + ", channel 1\n"), std::string::npos)
+      << found.out;
+}
+
 TEST(DataCommands, AFolderWithoutRoomsIsOneRoomAndSaysSo) {
   const Scratch scratch;
   std::filesystem::create_directories(scratch / "flat");

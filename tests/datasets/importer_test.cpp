@@ -217,6 +217,13 @@ TEST(Manifest, NamesTheLineOfWhatIsWrong) {
   };
   EXPECT_EQ(message("file,rom\n"), ":1: unknown column 'rom', did you mean 'room'? known: file, room, licence, split");
   EXPECT_EQ(message("file,licence\na,b\n"), ":1: expected a header with one column 'room', e.g. file,room,licence");
+  EXPECT_EQ(message("file;room;licence\na;b;MIT\n"),
+            ":1: columns are separated by ';', expected commas: file,room,licence");
+  EXPECT_EQ(message("# tabs\nfile\troom\n"), ":2: columns are separated by tabs, expected commas: file,room,licence");
+  EXPECT_EQ(message(std::string("\x89PNG\r\n\x1a\n\0\0", 10)),
+            ":2: is not text, expected a table with a header, e.g. file,room,licence");
+  EXPECT_EQ(message("file,room,split\na,b,\x1b[2J\n"),
+            ":2: is not text, expected a table with a header, e.g. file,room,licence");
   EXPECT_EQ(message("file,room\na,b\nc,d,e\n"), ":3: 3 fields, the header has 2 (a field with a comma needs quotes)");
   EXPECT_EQ(message("file,room\n\na,\n"), ":3: file and room must not be empty");
   EXPECT_EQ(message("file,room,split\na,b,tset\n"), ":2: split 'tset', expected train, validation, test or nothing");

@@ -67,6 +67,12 @@ TEST(ResponseCheck, FindsEachDefect) {
       (std::vector<std::string>{"", "nan", "silent", "short", "clipped", "no_decay", "noise", "rate", "unreadable"}));
 }
 
+TEST(ResponseCheck, ALateOnsetLeavesTooShortAResponse) {
+  std::vector<float> late(8000);
+  std::fill(late.end() - 159, late.end(), 0.5f);
+  EXPECT_EQ(kinds_of({response("late", late)}), (std::vector<std::string>{"short"}));
+}
+
 TEST(ResponseCheck, FindsCopiesByHashAndByCorrelation) {
   const std::vector<float> room = noise_room(1, 48000), other = noise_room(2, 48000);
   std::vector<float> later(300, 0.0f), at_44k = resample({48000, {room}}, 44100).channels[0], disturbed = room;
@@ -87,7 +93,7 @@ TEST(ResponseCheck, FindsCopiesByHashAndByCorrelation) {
     ASSERT_TRUE(findings[k].other);
     EXPECT_TRUE(*findings[k].other < k + 2 && *findings[k].other != 1) << findings[k].text;
   }
-  EXPECT_EQ(findings[0].text, "the same samples as room, channel 0 of another room, room of room");
+  EXPECT_EQ(findings[0].text, "the same samples as room, channel 1 of another room, room of room");
   EXPECT_EQ(findings[1].text.substr(0, 10), "correlates");
 }
 

@@ -231,7 +231,7 @@ TEST(ResponseStoreWriter, RefusesWhatIsNoResponse) {
   EXPECT_THROW(writer.add(entry("b"), {}), ContractError);
   EXPECT_THROW(writer.add(entry("b", 0, ""), ramp(2, 0)), ContractError);
   const std::vector<float> bad = {0, std::numeric_limits<float>::quiet_NaN()};
-  EXPECT_EQ(message_of<ContractError>([&] { writer.add(entry("b"), bad); }), "'b', channel 0: sample 1 is not finite");
+  EXPECT_EQ(message_of<ContractError>([&] { writer.add(entry("b"), bad); }), "'b', channel 1: sample 1 is not finite");
   EXPECT_EQ(message_of<DataError>([&] { ResponseStoreWriter::create(scratch / "a.h5"); }),
             (scratch / "a.h5").string() + ": another process is writing it");
   EXPECT_EQ(message_of<DataError>([&] { ResponseStoreWriter::create(scratch / "e.h5").commit(); }),

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -45,7 +46,7 @@ TEST(Rirs, GivesResponsesWithTheOnsetInPlaceAndUnitEnergy) {
   const double scale = x[0][64].item<double>() / room[100];
   for (int n = 0; n < 7000; n += 100) EXPECT_NEAR(x[0][64 + n].item<double>(), scale * room[100 + n], 1e-6);
   EXPECT_EQ(set->describe(Split::kTrain, 4),
-            (scratch / "a.h5").string() + ": 1/1.wav, channel 0, room room 1, licence unknown");
+            (scratch / "a.h5").string() + ": 1/1.wav, channel 1, room room 1, licence unknown");
   EXPECT_EQ(set->licences(Split::kTrain), (std::map<std::string, std::int64_t>{{"unknown", 6}}));
 }
 
@@ -89,8 +90,8 @@ TEST(Rirs, MixedRatesNeedATargetRate) {
   writer.commit();
   const std::string path = (scratch / "a.h5").string();
   EXPECT_EQ(message_of<DataError>([&] { opened(yaml_for(path)); }),
-            "the responses have several rates: 16000 Hz (" + path + ": a.wav, channel 0), 48000 Hz (" + path +
-                ": b.wav, channel 0); set sample_rate_hz");
+            "the responses have several rates: 16000 Hz (" + path + ": a.wav, channel 1), 48000 Hz (" + path +
+                ": b.wav, channel 1); set sample_rate_hz");
   EXPECT_EQ(opened(yaml_for(path, "seconds: 0.5\nsample_rate_hz: 16000"))->size(Split::kTrain), 2);
 }
 
@@ -130,7 +131,9 @@ TEST(Rirs, NamesTheSampleThatIsNoNumberTheSilentResponseAndTheShortOne) {
   ResponseStoreWriter writer = ResponseStoreWriter::create(scratch / "a.h5");
   writer.add(stored_response("a.wav", "a"), noise_room(1));
   writer.add(stored_response("silent.wav", "a"), std::vector<float>(8000));
-  writer.add(stored_response("short.wav", "a"), std::vector<float>(20, 0.5f));
+  std::vector<float> late(8000);
+  std::fill(late.end() - 20, late.end(), 0.5f);
+  writer.add(stored_response("short.wav", "a"), late);
   writer.commit();
   {  // the writer refuses it; a damaged disk does not
     const std::uint64_t offset = Hdf5File::open(scratch / "a.h5").raw_offset<float>("samples");
@@ -142,11 +145,29 @@ TEST(Rirs, NamesTheSampleThatIsNoNumberTheSilentResponseAndTheShortOne) {
   const auto set = opened(yaml_for(scratch / "a.h5"));
   const std::string path = (scratch / "a.h5").string();
   EXPECT_EQ(message_of<DataError>([&] { set->example(Split::kTrain, 0, 0); }),
-            path + ": a.wav, channel 0: sample 1234 is not a number");
+            path + ": a.wav, channel 1: sample 1234 is not a number");
   EXPECT_EQ(message_of<DataError>([&] { set->example(Split::kTrain, 1, 0); }),
-            path + ": silent.wav, channel 0: silent");
+            path + ": silent.wav, channel 1: silent");
   EXPECT_NE(message_of<DataError>([&] { set->example(Split::kTrain, 2, 0); }).find("too short to be a room"),
             std::string::npos);
+}
+
+TEST(Rirs, RefusesWhatItsLengthAloneMakesTooShortWhenItIsOpened) {
+  const Scratch scratch;
+  ResponseStoreWriter writer = ResponseStoreWriter::create(scratch / "a.h5");
+  writer.add(stored_response("good.wav", "a"), noise_room(1));
+  writer.add(stored_response("enough.wav", "b"), std::vector<float>(160, 0.5f));  // 10 ms
+  writer.add(stored_response("short.wav", "c"), std::vector<float>(159, 0.5f));
+  StoredResponse test = stored_response("shorter.wav", "d", 48000);
+  test.split = "test";
+  writer.add(test, std::vector<float>(400, 0.5f));
+  writer.commit();
+  const std::string path = (scratch / "a.h5").string();
+  EXPECT_EQ(message_of<DataError>([&] { opened(yaml_for(path, "seconds: 0.5\nsample_rate_hz: 16000")); }),
+            path +
+                ": short.wav, channel 1: 159 samples at 16000 Hz; too short to be a room (expected 0.01 s), and "
+                "1 more; diffverb data check " +
+                path + " finds all of them");
 }
 
 TEST(Rirs, RefusesConfigsThatCannotBe) {

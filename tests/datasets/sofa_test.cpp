@@ -17,6 +17,7 @@ namespace {
 struct Made {
   std::string data_type = "FIR", conventions = "SOFA", rate_unit = "hertz";
   std::size_t measurements = 3, receivers = 2, samples = 4, emitters = 0;  // 0: no such axis
+  bool emitters_before_samples = false;
   std::vector<double> rates{48000}, delays{0, 2};
   std::vector<std::size_t> delay_shape{1, 2};
   double first_sample = 0;
@@ -34,11 +35,14 @@ std::filesystem::path write(const Scratch& scratch, const Made& made) {
   const std::size_t emitters = std::max<std::size_t>(made.emitters, 1);
   for (std::size_t m = 0; m < made.measurements; ++m)
     for (std::size_t r = 0; r < made.receivers; ++r)
-      for (std::size_t n = 0; n < made.samples; ++n)
-        for (std::size_t e = 0; e < emitters; ++e) ir.push_back(static_cast<float>(1000 * m + 100 * r + 10 * e + n));
+      for (std::size_t i = 0; i < made.samples * emitters; ++i) {
+        const std::size_t n = made.emitters_before_samples ? i % made.samples : i / emitters;
+        const std::size_t e = made.emitters_before_samples ? i / made.samples : i % emitters;
+        ir.push_back(static_cast<float>(1000 * m + 100 * r + 10 * e + n));
+      }
   ir[0] = static_cast<float>(made.first_sample);
   std::vector<std::size_t> shape{made.measurements, made.receivers, made.samples};
-  if (made.emitters) shape.push_back(made.emitters);
+  if (made.emitters) shape.insert(shape.end() - (made.emitters_before_samples ? 1 : 0), made.emitters);
   file.write("Data.IR", ir, shape);
   file.write("Data.SamplingRate", made.rates, {made.rates.size()});
   file.set_attribute("Data.SamplingRate", "Units", made.rate_unit);
@@ -86,6 +90,33 @@ TEST(Sofa, EachEmitterOfAMeasurementIsAResponse) {
   EXPECT_NEAR(sofa.source_m(4).value()[2], 0, 1e-12);
 }
 
+TEST(Sofa, EmittersStandBeforeTheSamplesInFireAndBehindThemInFirE) {
+  const Scratch scratch;
+  const auto check = [&](const Made& made) {
+    const SofaFile sofa = SofaFile::open(write(scratch, made));
+    ASSERT_EQ(sofa.size(), 6u) << made.data_type;
+    for (const std::size_t index : {4, 1, 5}) {  // forwards and backwards over what is kept
+      const float first = 1000.0f * static_cast<float>(index / 2) + 10.0f * static_cast<float>(index % 2);
+      const Audio audio = sofa.read(index);
+      EXPECT_EQ(audio.channels[0], (std::vector<float>{first, first + 1, first + 2, first + 3})) << made.data_type;
+      EXPECT_EQ(audio.channels[1][0], first + 100) << made.data_type;
+    }
+  };
+  const std::vector<double> none = {0, 0, 0, 0};
+  check({.data_type = "FIRE",
+         .emitters = 2,
+         .emitters_before_samples = true,
+         .delays = {0, 0},
+         .delay_shape = {1, 2, 1}});
+  check(
+      {.data_type = "FIRE", .emitters = 2, .emitters_before_samples = true, .delays = none, .delay_shape = {1, 2, 2}});
+  check({.data_type = "FIR-E", .emitters = 2, .delays = {}});
+  // Named like the one, ordered like the other: EmitterPosition has two.
+  check({.data_type = "FIRE", .emitters = 2, .delays = {}});
+  check(
+      {.data_type = "FIR-E", .emitters = 2, .emitters_before_samples = true, .delays = none, .delay_shape = {1, 2, 2}});
+}
+
 TEST(Sofa, AResponseOfManyIsNamed) {
   const Scratch scratch;
   const auto path = write(scratch, {});
@@ -110,7 +141,15 @@ TEST(Sofa, RefusesWhatItCannotRead) {
   EXPECT_NE(message({.rate_unit = "second"}).find("is in 'second', expected hertz"), std::string::npos);
   EXPECT_NE(message({.rates = {48000, 44100, 48000}}).find("one rate"), std::string::npos);
   EXPECT_NE(message({.rates = {4000}}).find("expected 8000"), std::string::npos);
-  EXPECT_NE(message({.delays = {0, 0, 0}, .delay_shape = {1, 3}}).find("'Data.Delay' does not go with"),
+  EXPECT_NE(message({.delays = {0, 0, 0}, .delay_shape = {1, 3}})
+                .find("'Data.Delay' does not go with 'Data.IR': is [1, 3], expected [M, R, E] = [1 or 3, 2, 1]"),
+            std::string::npos);
+  EXPECT_NE(message({.data_type = "FIRE",
+                     .emitters = 2,
+                     .emitters_before_samples = true,
+                     .delays = {0, 0, 0, 0, 0, 0, 0, 0},
+                     .delay_shape = {1, 2, 4}})
+                .find("is [1, 2, 4], expected [M, R, E] = [1 or 3, 2, 1 or 2] or without E"),
             std::string::npos);
   EXPECT_NE(message({.delays = {0, -1}}).find("'Data.Delay' holds -1"), std::string::npos);
   EXPECT_NE(message({.first_sample = std::numeric_limits<double>::quiet_NaN()}).find("receiver 1, sample 0"),

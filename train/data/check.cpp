@@ -77,13 +77,13 @@ class Responses {
   void add_response(const fs::path& name, const std::string& room) {
     Audio audio;
     try {
-      audio = read_response(name);
+      audio = read_response(name, kMostChannelsImported);
     } catch (const DataError& error) {
       return add_broken(name, room, error.what());
     }
     for (std::size_t c = 0; c < audio.channels.size(); ++c)
       all_.push_back({name.string(), static_cast<int>(c), room, audio.rate_hz, hash_of_samples(audio.channels[c]),
-                      [name, c] { return read_response(name).channels.at(c); }});
+                      [name, c] { return read_response(name, kMostChannelsImported).channels.at(c); }});
   }
 
   void add_broken(const fs::path& name, const std::string& room, const std::string& message) {
@@ -149,7 +149,7 @@ void print(const std::vector<CheckFinding>& findings, const std::vector<Response
   for (const CheckFinding& finding : findings) {
     const ResponseToCheck& r = responses[finding.response];
     const std::string where =
-        finding.kind == "unreadable" ? "" : r.file + ", channel " + std::to_string(r.channel) + ": ";
+        finding.kind == "unreadable" ? "" : r.file + ", channel " + std::to_string(r.channel + 1) + ": ";
     std::printf("%-10s %s%s\n", finding.kind.c_str(), where.c_str(), finding.text.c_str());
   }
   print_rates(responses);

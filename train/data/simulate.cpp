@@ -47,6 +47,7 @@ void simulate(const Options& options, Context& context) {
   SimulateOptions how;
   how.threads = static_cast<int>(options.threads);
   how.resume = options.resume;
+  how.overwrite = options.overwrite;
   how.count = options.count;
   how.settings = fields.resolved_yaml();
   how.command = command_line(options);
@@ -87,7 +88,9 @@ void add_data_simulate_command(CLI::App& data, Context& context) {
       ->capture_default_str()
       ->check(CLI::Range(1, 256));
   command->add_option("--table", options->table, "also a CSV: each room's sides and T30 by octave band");
-  command->add_flag("--resume", options->resume, "go on where an interrupted run of the same settings ended");
+  command->add_flag(
+      "--resume", options->resume,
+      "go on where an interrupted run of the same settings ended; a set that they finished stays as it is");
   command->add_flag("--overwrite", options->overwrite, "write over a data set that is there");
   command->footer(
       "A set that was interrupted, even by SIGKILL or a power cut, ends the same with --resume, byte for byte.\n\n"

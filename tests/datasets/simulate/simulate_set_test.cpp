@@ -78,6 +78,71 @@ TEST(SimulateSet, AnInterruptedSetGoesOnToTheSameFile) {
   }
 }
 
+TEST(SimulateSet, ResumeLeavesAFinishedFileAsItIsAndRefusesAnyOther) {
+  const Scratch scratch;
+  const auto path = scratch / "a.h5";
+  SimulateOptions options;
+  options.count = 3;
+  make(path, options);
+  {
+    const ResponseStore store = ResponseStore::open(path);
+    auto responses = store.responses();
+    for (StoredResponse& r : responses) r.split = "test";
+    store.rewrite(path, responses);
+  }
+  const std::string split = read_text(path);
+  options.resume = true;
+  EXPECT_TRUE(make(path, options).was_complete);
+  EXPECT_EQ(read_text(path), split);
+
+  SimulateOptions more = options;
+  more.count = 4;
+  const std::string other = kYaml, seed = other.substr(0, other.size() - 1) + ", seed: 2}";
+  for (const auto& [how, yaml] : {std::pair{more, other}, std::pair{options, seed}}) {
+    EXPECT_NE(message_of<ConfigError>([&] { make(path, how, yaml); }).find("a finished set of other settings is there"),
+              std::string::npos);
+    EXPECT_EQ(read_text(path), split);
+  }
+  {
+    ResponseStoreWriter measured = ResponseStoreWriter::create(scratch / "measured.h5");
+    StoredResponse r;
+    r.file = "a.wav";
+    r.room = "hall";
+    r.rate_hz = 8000;
+    measured.add(r, std::vector<float>(100, 1.0f));
+    measured.commit();
+  }
+  const std::string measured = read_text(scratch / "measured.h5");
+  EXPECT_NE(message_of<ConfigError>([&] {
+              make(scratch / "measured.h5", options);
+            }).find("a data set that was not simulated is there"),
+            std::string::npos);
+  EXPECT_EQ(read_text(scratch / "measured.h5"), measured);
+  write_text(scratch / "text.h5", "x");
+  EXPECT_NE(message_of<DataError>([&] { make(scratch / "text.h5", options); }).find("not an HDF5 file"),
+            std::string::npos);
+  EXPECT_EQ(scratch.file_count(), 3u);
+
+  more.overwrite = options.overwrite = true;
+  EXPECT_TRUE(make(path, options).was_complete);
+  EXPECT_EQ(make(path, more).responses, 4);
+  EXPECT_EQ(make(scratch / "text.h5", options).responses, 3);
+}
+
+TEST(SimulateSet, KilledBetweenTheFileAndItsCleaningUpIsComplete) {
+  const Scratch scratch;
+  SimulateOptions options;
+  int polls = 0;
+  options.stop = [&] { return polls++ == 1; };
+  EXPECT_TRUE(make(scratch / "a.h5", options).stopped);
+  options.stop = nullptr;
+  make(scratch / "whole.h5", options);
+  std::filesystem::rename(scratch / "whole.h5", scratch / "a.h5");
+  options.resume = true;
+  EXPECT_TRUE(make(scratch / "a.h5", options).was_complete);
+  EXPECT_EQ(scratch.file_count(), 1u);
+}
+
 TEST(SimulateSet, CountCutsTheLastRoom) {
   const Scratch scratch;
   SimulateOptions options;

@@ -14,6 +14,8 @@ namespace {
 constexpr double kFadeInHz = 16;  // below it there is nothing to be heard
 constexpr double kShortestSeconds = 0.04, kLongestSeconds = 12, kLargestRatio = 6;
 constexpr double kLeastMix = 1e-5, kLargestMix = 0.9, kLargestEarlyDb = 12, kEarlyEndSeconds = 0.16;
+constexpr double kLargestSpreadDb = 60,
+                 kLargestDirectDb = 35;              // of a band below, of a direct sound above the loudest band
 constexpr double kDecayPerT60 = 13.815510557964274;  // 6 ln 10
 constexpr float kLargestOutput = 12;                 // beyond it a level would be 100 dB off
 constexpr double kLongestSound = 12, kRangeDb = 70;
@@ -217,9 +219,14 @@ EnvelopeRoom EnvelopeDecoder::room_of(std::span<const double> latent) const {
     room.level_db.push_back(-18 + 8 * row(0) - std::abs(std::log2(weights_->centres_hz[k] / 1000)));
     room.direct_db.push_back(-24 + 8 * row(1));
     room.t1_s.push_back(bounded(row(2), kShortestSeconds, kLongestSeconds));
-    room.t2_s.push_back(room.t1_s.back() * bounded(row(3) - 1, 1, kLargestRatio));
+    room.t2_s.push_back(std::min(kLongestSeconds, room.t1_s.back() * bounded(row(3) - 1, 1, kLargestRatio)));
     room.mix.push_back(bounded(row(4), kLeastMix, kLargestMix));
     room.floor_db.push_back(-65 + 15 * row(5));
+  }
+  const double loudest_db = *std::max_element(room.level_db.begin(), room.level_db.end());
+  for (std::size_t k = 0; k < bands; ++k) {
+    room.level_db[k] = std::max(room.level_db[k], loudest_db - kLargestSpreadDb);
+    room.direct_db[k] = std::min(room.direct_db[k], loudest_db + kLargestDirectDb);
   }
   for (std::size_t i = 6 * bands; i < out.size(); ++i)
     room.early_db.push_back(kLargestEarlyDb * std::tanh(static_cast<double>(out[i]) / 4));

@@ -1,7 +1,10 @@
 #include "models/envelope/parameters.h"
 
+#include <ATen/ops/amax.h>
 #include <ATen/ops/einsum.h>
 #include <ATen/ops/exp.h>
+#include <ATen/ops/maximum.h>
+#include <ATen/ops/minimum.h>
 #include <ATen/ops/sinh.h>
 
 #include <algorithm>
@@ -19,6 +22,8 @@ namespace {
 constexpr double kShortestSeconds = 0.04, kLongestSeconds = 12, kLargestRatio = 6;
 constexpr double kLeastMix = 1e-5, kLargestMix = 0.9;
 constexpr double kLargestEarlyDb = 12;
+constexpr double kLargestSpreadDb = 60,
+                 kLargestDirectDb = 35;              // of a band below, of a direct sound above the loudest band
 constexpr double kDecayPerT60 = 13.815510557964274;  // 6 ln 10
 
 torch::Tensor power(const torch::Tensor& db) { return at::exp(db * (std::log(10.0) / 10)); }
@@ -59,10 +64,13 @@ EnvelopeParameters EnvelopeParameters::from_outputs(const torch::Tensor& outputs
   // Beyond +-12 a level would be 100 dB off: nothing that a room needs, but a number that overflows.
   const auto x = outputs.reshape({outputs.size(0), count(), envelope_layout().bands()}).clamp(-12, 12);
   EnvelopeParameters out;
-  out.level_db = -18 + 8 * x.select(1, 0) - octaves_from_1khz(x);
-  out.direct_db = -24 + 8 * x.select(1, 1);
+  // No room that was measured comes near these bounds; far corners of the latent box would pass them.
+  const auto level_db = -18 + 8 * x.select(1, 0) - octaves_from_1khz(x);
+  const auto loudest_db = level_db.amax(1, true);
+  out.level_db = at::maximum(level_db, loudest_db - kLargestSpreadDb);
+  out.direct_db = at::minimum(-24 + 8 * x.select(1, 1), loudest_db + kLargestDirectDb);
   out.t1_s = bounded(x.select(1, 2), kShortestSeconds, kLongestSeconds);
-  out.t2_s = out.t1_s * bounded(x.select(1, 3) - 1, 1, kLargestRatio);
+  out.t2_s = (out.t1_s * bounded(x.select(1, 3) - 1, 1, kLargestRatio)).clamp_max(kLongestSeconds);
   out.mix = bounded(x.select(1, 4), kLeastMix, kLargestMix);
   out.floor_db = -65 + 15 * x.select(1, 5);
   out.early_db = kLargestEarlyDb * (x.slice(1, 6) / 4).tanh();

@@ -146,6 +146,20 @@ TEST(EnvelopeParameters, EveryBandDecaysWhateverTheNetworkSays) {
   }
 }
 
+TEST(EnvelopeParameters, StayWithinWhatARoomHas) {
+  Random random(4);
+  auto outputs = torch::zeros({8, EnvelopeParameters::count() * envelope_layout().bands()});
+  for (std::int64_t i = 0; i < outputs.numel(); ++i)
+    outputs.data_ptr<float>()[i] = static_cast<float>(6 * random.normal());
+  const EnvelopeParameters p = EnvelopeParameters::from_outputs(outputs);
+  const auto loudest_db = p.level_db.amax(1, true);
+  EXPECT_LE((loudest_db - p.level_db).max().item<double>(), 60 + 1e-3);
+  EXPECT_GE((loudest_db - p.level_db).max().item<double>(), 59);  // outputs that wild reach the bound
+  EXPECT_LE((p.direct_db - loudest_db).max().item<double>(), 35 + 1e-3);
+  EXPECT_LE(p.t2_s.max().item<double>(), 12 + 1e-3);
+  EXPECT_TRUE((p.t2_s >= p.t1_s * (1 - 1e-5)).all().item<bool>());
+}
+
 TEST(EnvelopeAutoencoder, TheSameSeedVariesAlikeAndPlayingDoesNotVary) {
   const auto model = make_model("{latent: 4, width: 16, blocks: 1}");
   const auto ir = at::cat({decaying_white(1, 0.4, 0.8), decaying_white(2, 0.9, 0.8)});

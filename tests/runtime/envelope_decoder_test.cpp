@@ -128,6 +128,20 @@ TEST(EnvelopeDecoder, PlaysNumbersWhateverTheWeights) {
   }
 }
 
+TEST(EnvelopeDecoder, WhatIsFarOutStaysWithinWhatARoomHas) {
+  EnvelopeDecoderWeights weights = made_envelope_weights();
+  for (float& w : weights.out.weight) w *= 40;
+  const EnvelopeDecoder player(std::make_shared<EnvelopeDecoderWeights>(weights));
+  const EnvelopeRoom room = player.room_of(std::vector<double>{2, -2, 2});
+  const auto [least, most] = std::minmax_element(room.level_db.begin(), room.level_db.end());
+  EXPECT_NEAR(*most - *least, 60, 1e-9);
+  EXPECT_LE(*std::max_element(room.direct_db.begin(), room.direct_db.end()), *most + 35);
+  for (std::size_t k = 0; k < room.t1_s.size(); ++k) {
+    EXPECT_GE(room.t2_s[k], room.t1_s[k]);
+    EXPECT_LE(room.t2_s[k], 12);
+  }
+}
+
 TEST(EnvelopeDecoderPair, WidthZeroIsMonoAndTheLeftOneIsThatOfItsPoint) {
   const EnvelopeDecoder player = decoder();
   const std::vector<double> z{0.3, -1, 0.2};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "core/audio_file.h"
@@ -27,6 +28,12 @@ void check_options(const BankOptions& o) {
   if (o.width && !(std::abs(o.width->width) <= o.high - o.low && o.width->axis >= 0 && o.width->axis < o.latent))
     refuse("the width lies within the grid, along one of its " + std::to_string(o.latent) + " axes");
   if (o.batch < 1) refuse("batch must be at least 1, got " + std::to_string(o.batch));
+}
+
+std::string text_of(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4f", value);
+  return text;
 }
 
 /// [X Y Z, 2, latent]: every point and its right channel's
@@ -190,7 +197,8 @@ Bank make_bank(const Decoder& decode, const BankOptions& o) {
       bank.worst_convergence = std::max(bank.worst_convergence, convergence);
     }
     bank.mean_convergence += sum / static_cast<double>(2 * count);
-    progress.update(first + part, sum / static_cast<double>(rows));
+    progress.set_note("convergence " + text_of(sum / static_cast<double>(rows)));
+    progress.update(first + part, std::nan(""));
   }
   progress.finish();
   bank.responses.provenance = provenance_of(o, bank);

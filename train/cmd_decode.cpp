@@ -1,13 +1,13 @@
+#include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "core/error.h"
-#include "core/files.h"
 #include "train/cli.h"
+#include "train/encoded_room.h"
 #include "train/room_coder.h"
 #include "train/stereo_report.h"
 
@@ -18,23 +18,18 @@ struct Options {
   std::string model, out, latent_file;
   std::vector<double> z;
   double seconds = 0;
-  int channels = 1, axis = 1;
+  int channels = 0, axis = 1;  // channels 0: as encoded, or one
   std::optional<double> width;
   bool json = false;
 };
 
+EncodedRoom room_of(const Options& options, const RoomCoder& coder) {
+  return read_encoded_room(options.latent_file, options.model, coder.latent(), coder.latent_bound());
+}
+
 std::vector<double> latent_of(const Options& options, const RoomCoder& coder) {
-  std::vector<double> z = options.z;
-  if (!options.latent_file.empty()) {
-    if (!z.empty()) throw ConfigError("decode: give either --z or --latent, not both");
-    const auto json = nlohmann::json::parse(read_file(options.latent_file), nullptr, false);
-    if (!json.is_object() || !json.contains("z") || !json["z"].is_array())
-      throw DataError(options.latent_file + ": expected the latent.json of diffverb encode, with a list 'z'");
-    for (const auto& value : json["z"]) {
-      if (!value.is_number()) throw DataError(options.latent_file + ": 'z' holds something that is not a number");
-      z.push_back(value.get<double>());
-    }
-  }
+  if (!options.latent_file.empty()) return room_of(options, coder).channels[0].latent;
+  const std::vector<double>& z = options.z;
   if (static_cast<int>(z.size()) != coder.latent())
     throw ConfigError("decode: " + std::to_string(z.size()) + " latent coordinates given, " + options.model + " has " +
                       std::to_string(coder.latent()));
@@ -79,7 +74,10 @@ void decode_pair(const Options& options, RoomCoder& coder) {
 void decode(const Options& options) {
   const std::unique_ptr<RoomCoder> coder = RoomCoder::open(options.model);
   if (options.width) return decode_pair(options, *coder);
-  write_audio(options.out, coder->imagine(latent_of(options, *coder), options.seconds, options.channels));
+  const bool as_encoded = !options.latent_file.empty() && options.seconds == 0 && options.channels == 0;
+  write_audio(options.out,
+              as_encoded ? coder->decode(room_of(options, *coder))
+                         : coder->imagine(latent_of(options, *coder), options.seconds, std::max(1, options.channels)));
   if (options.json)
     std::cout << nlohmann::json{{"file", options.out}}.dump(2) << "\n";
   else
@@ -93,14 +91,19 @@ void add_decode_command(CLI::App& app, Context&) {
   CLI::App* command = app.add_subcommand("decode", "The impulse response of a latent point");
   command->add_option("--model", options->model, "exported autoencoder, or a run or model file of diffverb train")
       ->required();
-  command->add_option("--z", options->z, "latent coordinates, X,Y,Z,...")->delimiter(',');
-  command->add_option("--latent", options->latent_file, "instead of --z: latent.json of diffverb encode");
+  auto* z = command->add_option("--z", options->z, "latent coordinates, X,Y,Z,...")->delimiter(',');
+  command
+      ->add_option(
+          "--latent", options->latent_file,
+          "instead of --z: latent.json of diffverb encode; every channel as it was encoded, or, with --seconds, "
+          "--channels or --width, the first one's point")
+      ->excludes(z);
   command->add_option("--out", options->out, "WAV to write (float32)")->required();
   command->add_option("--seconds", options->seconds, "length (default: until 70 dB down, at most 12 s)")
       ->check(CLI::Range(0.01, 60.0));
-  auto* channels = command->add_option("--channels", options->channels, "uncorrelated responses of the same room")
-                       ->check(CLI::Range(1, kMostChannels))
-                       ->capture_default_str();
+  auto* channels =
+      command->add_option("--channels", options->channels, "uncorrelated responses of the same point (default 1)")
+          ->check(CLI::Range(1, kMostChannels));
   auto* width = command
                     ->add_option("--width", options->width,
                                  "stereo: left and right are points this far apart, heard as by microphones as many "
@@ -112,11 +115,14 @@ void add_decode_command(CLI::App& app, Context&) {
       ->capture_default_str();
   command->add_flag("--json", options->json, "JSON on stdout");
   command->footer(
-      "What was measured has a noise floor, which `diffverb encode` plays; a decoded point has none.\n"
+      "What was measured has a noise floor, which `diffverb encode` plays and --latent plays again; a point alone has "
+      "none.\n"
       "Examples:\n"
       "  diffverb decode --z 0.3,-1,0.2 --model autoencoder_3.safetensors --out ir.wav\n"
       "  diffverb decode --z 0.3,-1,0.2 --width 0.2 --model autoencoder_3.safetensors --out stereo.wav\n"
-      "  diffverb decode --latent room/latent.json --model autoencoder.safetensors --out ir.wav --channels 2");
+      "  diffverb decode --latent room/latent.json --model autoencoder.safetensors --out ir.wav\n"
+      "  diffverb decode --latent room/latent.json --seconds 2 --channels 2 --model autoencoder.safetensors --out "
+      "pair.wav");
   command->callback([options] { decode(*options); });
 }
 

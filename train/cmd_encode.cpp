@@ -9,6 +9,7 @@
 #include "datasets/response_file.h"
 #include "datasets/usable_response.h"
 #include "train/cli.h"
+#include "train/encoded_room.h"
 #include "train/room_coder.h"
 
 namespace diffverb {
@@ -21,15 +22,6 @@ struct Options {
   bool overwrite = false;
 };
 
-nlohmann::json to_json(const EncodedRoom& room, const Options& options, const RoomCoder& coder) {
-  nlohmann::json out{{"file", options.input},       {"model", options.model},  {"rate_hz", room.rate_hz},
-                     {"seconds", room.seconds},     {"onset_s", room.onset_s}, {"latent_bound", coder.latent_bound()},
-                     {"z", room.channels[0].latent}};
-  for (const EncodedRoom::Channel& channel : room.channels)
-    out["channels"].push_back({{"z", channel.latent}, {"level_db", channel.level_db}, {"onset_s", channel.onset_s}});
-  return out;
-}
-
 void encode(const Options& options) {
   const fs::path folder =
       options.out.empty() ? fs::path(fs::path(options.input).stem().string() + "_encoded") : fs::path(options.out);
@@ -38,12 +30,18 @@ void encode(const Options& options) {
   const std::unique_ptr<RoomCoder> coder = RoomCoder::open(options.model);
   const Audio response = read_response(options.input);
   check_response(response, options.input);
-  const EncodedRoom room = coder->encode(response);
+  const EncodedRoom room = [&] {
+    try {
+      return coder->encode(response);
+    } catch (const DataError& error) {
+      throw DataError(options.input + ": " + error.what());
+    }
+  }();
   const Audio decoded = coder->decode(room);
   std::error_code code;
   fs::create_directories(folder, code);
   if (code) throw DataError(folder.string() + ": cannot be made: " + code.message());
-  write_file_atomically(folder / "latent.json", to_json(room, options, *coder).dump(2) + "\n");
+  write_file_atomically(folder / "latent.json", encoded_room_json(room, options.input, options.model).dump(2) + "\n");
   write_audio(folder / "ir.wav", decoded);
   std::cout << (folder / "latent.json").string() << "   the latent point of each channel\n"
             << (folder / "ir.wav").string() << "        what it decodes to\n";
@@ -55,7 +53,10 @@ void add_encode_command(CLI::App& app, Context&) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("encode", "The latent point of a measured response, and the sound of it");
   command->add_option("file", options->input, "impulse response (WAV, FLAC, SOFA, ...)")->required();
-  command->add_option("--model", options->model, "exported autoencoder (.safetensors)")->required();
+  command
+      ->add_option("--model", options->model,
+                   "exported autoencoder (.safetensors), or a run or model file of diffverb train")
+      ->required();
   command->add_option("--out", options->out, "folder for latent.json and ir.wav (default NAME_encoded)");
   command->add_flag("--overwrite", options->overwrite, "write into a folder that exists");
   command->footer(

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -31,44 +32,73 @@ struct Options {
 /// A response to be reconstructed, all of its channels.
 struct Item {
   std::string file, room;
+  int first_channel = 0;  // of the file, from 0
   Audio audio;
 };
 
-std::vector<std::string> files_of(const std::vector<std::string>& data) {
-  std::vector<std::string> files;
-  for (const std::string& name : data) {
-    if (!fs::is_directory(name)) {
-      const auto found = responses_in(name);
-      for (const auto& path : found) files.push_back(path.string());
-      continue;
-    }
-    std::vector<std::string> found;
-    for (const auto& entry : fs::recursive_directory_iterator(name)) {
-      if (entry.is_regular_file() && is_response_name(entry.path())) found.push_back(entry.path().string());
-    }
-    std::sort(found.begin(), found.end());
-    for (const std::string& file : found) {
-      for (const auto& path : responses_in(file)) files.push_back(path.string());
-    }
+/// The folder that a file lies in within the one that was given; else each file is a room.
+std::string room_of(const fs::path& path, const fs::path& given) {
+  const fs::path folder = path.parent_path();
+  if (fs::is_directory(given) && fs::weakly_canonical(folder) != fs::weakly_canonical(given))
+    return folder.filename().string();
+  const std::string name = path.filename().string();
+  return name.substr(0, name.find('#'));
+}
+
+/// A response that can be read when its turn comes.
+struct Source {
+  std::string name;  // for messages
+  std::function<Item()> read;
+};
+
+/// One bad response of many is told, and the others go on.
+template <class Action>
+void guarded(const std::string& name, Context& context, const Action& action) {
+  try {
+    action();
+  } catch (const DataError& error) {
+    const std::string message = error.what();
+    log().error(message.rfind(name, 0) == 0 ? message : name + ": " + message);
+    context.exit_code = error.exit_code();
   }
-  return files;
+}
+
+/// The sound files that a name stands for, and the responses in them.
+void add_files(const std::string& name, Context& context, std::vector<Source>& sources) {
+  std::vector<std::string> files;
+  if (!fs::is_directory(name))
+    files.push_back(name);
+  else {
+    for (const auto& entry : fs::recursive_directory_iterator(name)) {
+      if (entry.is_regular_file() && is_response_name(entry.path())) files.push_back(entry.path().string());
+    }
+    std::sort(files.begin(), files.end());
+    if (files.empty()) throw DataError(name + ": has no sound file in it");
+  }
+  for (const std::string& file : files) {
+    guarded(file, context, [&] {
+      for (const auto& path : responses_in(file))
+        sources.push_back({path.string(), [path, name] {
+                             return Item{path.string(), room_of(path, name), 0, read_response(path)};
+                           }});
+    });
+  }
 }
 
 /// The examples of one split of a data file, each a channel.
-std::vector<Item> items_of_store(const std::string& path, const std::string& split) {
-  const ResponseStore store = ResponseStore::open(path);
-  std::vector<Item> items;
-  for (std::size_t i = 0; i < store.size(); ++i) {
-    const StoredResponse& response = store.at(i);
+void add_store(const std::string& path, const std::string& split, std::vector<Source>& sources) {
+  const auto store = std::make_shared<const ResponseStore>(ResponseStore::open(path));
+  const std::size_t before = sources.size();
+  for (std::size_t i = 0; i < store->size(); ++i) {
+    const StoredResponse& response = store->at(i);
     if (split != "all" && response.split != split) continue;
-    Item item{response.file, response.room, {}};
-    item.audio.rate_hz = response.rate_hz;
-    item.audio.channels.push_back(store.read(i));
-    items.push_back(std::move(item));
+    sources.push_back({response.file + ", channel " + std::to_string(response.channel + 1), [store, i] {
+                         const StoredResponse& r = store->at(i);
+                         return Item{r.file, r.room, r.channel, {r.rate_hz, {store->read(i)}}};
+                       }});
   }
-  if (items.empty())
+  if (sources.size() == before)
     throw DataError(path + ": no responses in the split '" + split + "'; see diffverb data split, or --split all");
-  return items;
 }
 
 bool is_store(const std::string& name) {
@@ -80,7 +110,6 @@ void write_reconstruction(const Options& options, const Item& item, std::size_t 
   if (options.out.empty()) return;
   std::string name = fs::path(item.file).filename().string();
   std::replace(name.begin(), name.end(), '#', '_');
-  fs::create_directories(options.out);
   write_audio(fs::path(options.out) / (std::to_string(index + 1) + "_" + fs::path(name).stem().string() + ".wav"),
               played);
 }
@@ -92,7 +121,7 @@ void add_item(const Options& options, const Item& item, RoomCoder& coder, std::v
     Reconstruction r;
     r.file = item.file;
     r.room = item.room;
-    r.channel = static_cast<int>(c);
+    r.channel = item.first_channel + static_cast<int>(c);
     r.target = {item.audio.rate_hz, {item.audio.channels[c]}};
     r.played = {played.rate_hz, {played.channels[c]}};
     measure_reconstruction(r);
@@ -103,38 +132,29 @@ void add_item(const Options& options, const Item& item, RoomCoder& coder, std::v
 void evaluate(const Options& options, Context& context) {
   if (options.data.empty() && options.box == 0) throw ConfigError("eval needs --data, --box or both; see --help");
   const std::unique_ptr<RoomCoder> coder = RoomCoder::open(options.model);
-  std::vector<Reconstruction> all;
-  const auto add = [&](const std::string& file, const auto& make_item) {
-    try {
-      const Item item = make_item();
-      check_response(item.audio, "response");
-      add_item(options, item, *coder, all);
-    } catch (const DataError& error) {  // one bad response of many: told, and the others go on
-      const std::string message = error.what();
-      log().error(message.rfind(file, 0) == 0 ? message : file + ": " + message);
-      context.exit_code = error.exit_code();
-    }
-  };
-  for (const std::string& name : options.data) {
-    if (is_store(name)) {
-      const std::vector<Item> items = items_of_store(name, options.split);
-      Progress progress("evaluate", static_cast<std::int64_t>(items.size()));
-      for (std::size_t i = 0; i < items.size(); ++i) {
-        add(items[i].file, [&] { return items[i]; });
-        progress.update(static_cast<std::int64_t>(i) + 1, std::nan(""));
-      }
-      progress.finish();
-      continue;
-    }
-    const std::vector<std::string> files = files_of({name});
-    Progress progress("evaluate", static_cast<std::int64_t>(files.size()));
-    for (std::size_t i = 0; i < files.size(); ++i) {
-      const fs::path path = files[i];
-      add(files[i], [&] { return Item{files[i], path.parent_path().filename().string(), read_response(path)}; });
-      progress.update(static_cast<std::int64_t>(i) + 1, std::nan(""));
-    }
-    progress.finish();
+  if (!options.out.empty()) {
+    std::error_code code;
+    fs::create_directories(options.out, code);
+    if (!fs::is_directory(options.out)) throw ConfigError("--out " + options.out + ": cannot be made a folder");
   }
+  std::vector<Source> sources;
+  for (const std::string& name : options.data) {
+    guarded(name, context, [&] {
+      if (is_store(name)) return add_store(name, options.split, sources);
+      add_files(name, context, sources);
+    });
+  }
+  std::vector<Reconstruction> all;
+  Progress progress("evaluate", static_cast<std::int64_t>(sources.size()));
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    guarded(sources[i].name, context, [&] {
+      const Item item = sources[i].read();
+      check_response(item.audio, sources[i].name);
+      add_item(options, item, *coder, all);
+    });
+    progress.update(static_cast<std::int64_t>(i) + 1, std::nan(""));
+  }
+  progress.finish();
   if (all.empty() && !options.data.empty()) throw DataError("eval: no response could be reconstructed");
   const LatentBox box = try_latent_box(*coder, options.box, 1);
   if (options.json) {
@@ -155,7 +175,10 @@ void add_eval_command(CLI::App& app, Context& context) {
   auto options = std::make_shared<Options>();
   CLI::App* command =
       app.add_subcommand("eval", "How near an autoencoder's reconstructions come to measured responses");
-  command->add_option("model", options->model, "exported autoencoder (.safetensors)")->required();
+  command
+      ->add_option("model", options->model,
+                   "exported autoencoder (.safetensors), or a run or model file of diffverb train")
+      ->required();
   command->add_option("--data", options->data,
                       "responses (WAV, FLAC, SOFA, ...), folders of them, or a data file (.h5)");
   command->add_option("--split", options->split, "of a data file: train, validation, test or all")

@@ -24,7 +24,8 @@ struct Options {
 };
 
 std::shared_ptr<const runtime::ResponseBank> open_bank(const fs::path& path) {
-  if (fs::is_directory(path) || runtime::kind_of_file(path) == "autoencoder")
+  const bool is_run = fs::is_directory(path) && fs::exists(path / "model.safetensors");
+  if (is_run || runtime::kind_of_file(path) == "autoencoder")
     throw ConfigError(path.string() + ": a model is heard through its bank; make one with: diffverb export " +
                       path.string() + " --bank --out bank.safetensors");
   const runtime::BankResult loaded = runtime::load_bank(path);

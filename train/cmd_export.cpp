@@ -27,13 +27,15 @@ bool export_trained(const ExportOptions& options) {
   const ModelFile trained = load_model(model);
   auto provenance = trained.texts;
   const std::string config = provenance.at("config");
+  warn_of_unknown_licence(options.out.string(), provenance);
   for (const char* own : {"config", "kind", "sha256"}) provenance.erase(own);
   if (const auto* envelope = dynamic_cast<const EnvelopeAutoencoder*>(trained.model.get()))
     export_envelope(*envelope, config, provenance, options.out);
   else if (const auto* waveform = dynamic_cast<const WaveformAutoencoder*>(trained.model.get()))
     export_waveform(*waveform, config, provenance, options.out);
   else
-    throw ConfigError(model.string() + ": a " + trained.type + " plays as a response bank; give --bank");
+    throw ConfigError(model.string() + ": a " + trained.type +
+                      " plays as a response bank, a grid of its latent points; give --bank");
   std::cout << options.out.string() << "\n";
   return true;
 }

@@ -20,6 +20,7 @@ std::string origin(const std::string& path) {
 
 void run_import(const ImportKerasOptions& options) {
   const KerasImport imported = import_keras(options.encoder, options.decoder);
+  warn_of_unknown_licence(options.out, {{"licence", options.licence}});
   const auto rate_hz = static_cast<std::int64_t>(imported.model->sample_rate_hz());
   save_model(options.out, *imported.model, imported.config,
              {{"sample_rate_hz", std::to_string(rate_hz)},

@@ -19,7 +19,8 @@ const std::vector<std::pair<std::string, double>> kRefinement = {{"{type: smooth
                                                                  {"{type: octave_clarity}", 0.15},
                                                                  {"{type: band_map}", 0.15}};
 constexpr double kRefinementRate = 0.2;
-constexpr int kListenings = 2;           // times that the played sound is compared with the predicted one
+constexpr double kStart = 0.5;  // from the middle of the box to the encoder's point: descent from there ends nearer
+constexpr int kListenings = 2;  // times that the played sound is compared with the predicted one
 constexpr double kListeningShare = 0.3;  // of the steps, and of the rate, after each
 constexpr double kLargestRatio = 4;      // by which what is played may differ from what was predicted
 
@@ -97,7 +98,8 @@ class EnvelopeCoder final : public RoomCoder {
       point = model_->encode(target);
     }
     const auto predict = [&](const torch::Tensor& latent) { return model_->predict(model_->decode(latent), target); };
-    point = refinement_.refine(target, point, predict);
+    if (listenings_ == 0) return point;
+    point = refinement_.refine(target, kStart * point, predict);
     for (int i = 0; i < listenings_; ++i) {
       const PlayedRatio ratio = listen(point, target, frames, voice);
       point = closer_.refine(target, point, [&](const torch::Tensor& latent) {

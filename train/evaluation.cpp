@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "core/acoustics/analysis.h"
@@ -15,6 +17,7 @@ namespace {
 
 constexpr double kLeadSeconds = 1e-3;  // kept before the onset
 constexpr double kOctaveHz = 1000;
+constexpr double kSmallRoomSeconds = 0.4;  // T20 below it, in that octave
 
 using Figure = std::optional<double> Reconstruction::*;
 struct NamedFigure {
@@ -67,10 +70,32 @@ std::optional<double> percent(const std::optional<double>& target, const std::op
   return 100 * (*other / *target - 1);
 }
 
-std::vector<double> magnitudes(const std::vector<Reconstruction>& all, Figure figure) {
+/// Some of the responses.
+using Group = std::vector<const Reconstruction*>;
+
+Group pointers(const std::vector<Reconstruction>& all) {
+  Group out;
+  for (const Reconstruction& r : all) out.push_back(&r);
+  return out;
+}
+
+Group small_rooms(const Group& all) {
+  Group out;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(out),
+               [](const Reconstruction* r) { return r->t20_s && *r->t20_s < kSmallRoomSeconds; });
+  return out;
+}
+
+std::map<std::string, Group> by_room(const Group& all) {
+  std::map<std::string, Group> out;
+  for (const Reconstruction* r : all) out[r->room].push_back(r);
+  return out;
+}
+
+std::vector<double> magnitudes(const Group& group, Figure figure) {
   std::vector<double> out;
-  for (const Reconstruction& r : all) {
-    if (r.*figure) out.push_back(std::abs(*(r.*figure)));
+  for (const Reconstruction* r : group) {
+    if (r->*figure) out.push_back(std::abs(*(r->*figure)));
   }
   std::sort(out.begin(), out.end());
   return out;
@@ -82,7 +107,23 @@ std::optional<double> median(const std::vector<double>& sorted) {
   return sorted.size() % 2 == 1 ? sorted[half] : 0.5 * (sorted[half - 1] + sorted[half]);
 }
 
+std::optional<double> largest(const std::vector<double>& sorted) {
+  return sorted.empty() ? std::nullopt : std::optional(sorted.back());
+}
+
 nlohmann::json or_null(const std::optional<double>& value) { return value ? nlohmann::json(*value) : nlohmann::json(); }
+
+/// {"channels", "median": {...}, "worst": {...}, "undefined": {...}}
+nlohmann::json summary_json(const Group& group) {
+  nlohmann::json out{{"channels", group.size()}};
+  for (const NamedFigure& named : kFigures) {
+    const std::vector<double> sorted = magnitudes(group, named.figure);
+    out["median"][named.key] = or_null(median(sorted));
+    out["worst"][named.key] = or_null(largest(sorted));
+    out["undefined"][named.key] = group.size() - sorted.size();  // of the target or of what was played
+  }
+  return out;
+}
 
 std::string cell(const std::optional<double>& value) {
   if (!value) return "         -";
@@ -104,9 +145,10 @@ void measure_reconstruction(Reconstruction& r) {
   if (t->c80_db && p->c80_db) r.c80_1k_error_db = *p->c80_db - *t->c80_db;
 }
 
-nlohmann::json evaluation_json(const std::string& model, const std::vector<Reconstruction>& all) {
+nlohmann::json evaluation_json(const std::string& model, const std::vector<Reconstruction>& responses) {
   nlohmann::json out{{"model", model}, {"responses", nlohmann::json::array()}};
-  for (const Reconstruction& r : all) {
+  const Group all = pointers(responses);
+  for (const Reconstruction& r : responses) {
     nlohmann::json entry = acoustics::to_json(acoustics::compare(r.target, r.played), r.file, model);
     entry["file"] = r.file;
     entry["room"] = r.room;
@@ -115,16 +157,19 @@ nlohmann::json evaluation_json(const std::string& model, const std::vector<Recon
     for (const NamedFigure& named : kFigures) entry[named.key] = or_null(r.*named.figure);
     out["responses"].push_back(std::move(entry));
   }
-  for (const NamedFigure& named : kFigures) {
-    const std::vector<double> sorted = magnitudes(all, named.figure);
-    out["median"][named.key] = or_null(median(sorted));
-    out["worst"][named.key] = sorted.empty() ? nlohmann::json() : nlohmann::json(sorted.back());
+  out.update(summary_json(all));
+  out["small_rooms"] = summary_json(small_rooms(all));
+  out["rooms"] = nlohmann::json::array();
+  for (const auto& [room, group] : by_room(all)) {
+    out["rooms"].push_back(summary_json(group));
+    out["rooms"].back()["room"] = room;
   }
   return out;
 }
 
-std::string evaluation_table(const std::vector<Reconstruction>& all) {
+std::string evaluation_table(const std::vector<Reconstruction>& responses) {
   constexpr std::size_t kNameWidth = 44;
+  const Group all = pointers(responses);
   const auto padded = [](std::string name) {
     if (name.size() > kNameWidth) name = "..." + name.substr(name.size() - kNameWidth + 3);
     return name + std::string(kNameWidth - name.size(), ' ');
@@ -135,19 +180,35 @@ std::string evaluation_table(const std::vector<Reconstruction>& all) {
     out += std::string(10 - title.size(), ' ') + title;
   }
   out += "\n";
-  for (const Reconstruction& r : all) {
+  for (const Reconstruction& r : responses) {
     out += padded(r.file + ", " + std::to_string(r.channel + 1)) + cell(r.t20_s);
     for (const NamedFigure& named : kFigures) out += cell(r.*named.figure);
     out += "\n";
   }
-  for (const bool worst : {false, true}) {
-    out += padded(worst ? "worst" : "median of " + std::to_string(all.size()) + " (magnitudes)") + "          ";
-    for (const NamedFigure& named : kFigures) {
-      const std::vector<double> sorted = magnitudes(all, named.figure);
-      out += cell(worst && !sorted.empty() ? std::optional(sorted.back()) : median(sorted));
-    }
+  const auto add_row = [&](const std::string& name, const Group& group, const auto& value) {
+    out += padded(name) + "          ";
+    for (const NamedFigure& named : kFigures) out += cell(value(magnitudes(group, named.figure)));
+    out += "\n";
+  };
+  const auto rooms = by_room(all);
+  if (rooms.size() > 1 && rooms.size() < all.size()) {
+    out += "\nworst of each room (magnitudes)\n";
+    for (const auto& [room, group] : rooms) add_row(room + " (" + std::to_string(group.size()) + ")", group, largest);
     out += "\n";
   }
+  if (const Group small = small_rooms(all); !small.empty() && small.size() < all.size()) {
+    const std::string which = " of " + std::to_string(small.size()) + " with T20 below 0.4 s";
+    add_row("median" + which, small, median);
+    add_row("worst" + which, small, largest);
+  }
+  const auto undefined = [&](const std::vector<double>& sorted) {
+    return std::optional(static_cast<double>(all.size() - sorted.size()));
+  };
+  if (std::any_of(std::begin(kFigures), std::end(kFigures),
+                  [&](const NamedFigure& named) { return magnitudes(all, named.figure).size() < all.size(); }))
+    add_row("undefined, in target or sound", all, undefined);
+  add_row("median of " + std::to_string(all.size()) + " (magnitudes)", all, median);
+  add_row("worst", all, largest);
   return out;
 }
 

@@ -27,11 +27,12 @@ struct Reconstruction {
 /// analyze`.
 void measure_reconstruction(Reconstruction& reconstruction);
 
-/// {"model", "responses": [...], "median": {...}, "worst": {...}}: each response with the keys of `diffverb compare`
-/// besides; magnitudes over responses, null where nothing is defined.
-nlohmann::json evaluation_json(const std::string& model, const std::vector<Reconstruction>& reconstructions);
+/// {"model", "responses": [...], "channels", "median": {...}, "worst": {...}, "undefined": {...}, "small_rooms": {...},
+/// "rooms": [...]}: each response with the keys of `diffverb compare` besides; magnitudes over responses, null where
+/// nothing is defined, and of how many nothing is. Small rooms (T20 below 0.4 s) and each room have the same apart.
+nlohmann::json evaluation_json(const std::string& model, const std::vector<Reconstruction>& responses);
 
 /// The same as a table.
-std::string evaluation_table(const std::vector<Reconstruction>& reconstructions);
+std::string evaluation_table(const std::vector<Reconstruction>& responses);
 
 }  // namespace diffverb

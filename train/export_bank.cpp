@@ -113,6 +113,7 @@ Bank bank_of(const fs::path& path, const ExportBankOptions& asked) {
     return envelope_bank(exported.weights, path, asked, exported.weights->provenance);
   }
   const ModelFile file = load_model(path);
+  warn_of_unknown_licence(path.string(), file.texts);
   if (auto* model = dynamic_cast<SpectralAutoencoder*>(file.model.get()))
     return spectral_bank(file, *model, path, asked);
   const auto* model = dynamic_cast<const EnvelopeAutoencoder*>(file.model.get());

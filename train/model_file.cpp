@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "core/error.h"
+#include "core/log.h"
 #include "core/nearest.h"
 #include "train/checkpoint.h"
 
@@ -29,6 +30,12 @@ void save_model(const std::filesystem::path& path, const Model& model, const std
   checkpoint.texts["kind"] = kKind;
   checkpoint.texts["config"] = config;
   save_checkpoint(path, checkpoint);
+}
+
+void warn_of_unknown_licence(const std::string& name, const std::map<std::string, std::string>& texts) {
+  const auto licence = texts.find("licence");
+  if (licence == texts.end() || licence->second.find("unknown") != std::string::npos)
+    log().warning(name + ": holds what was made from data of unknown licence");
 }
 
 ModelFile load_model(const std::filesystem::path& path) {

@@ -30,6 +30,9 @@ void save_model(const std::filesystem::path& path, const Model& model, const std
 ///          shape or type, or not finite
 ModelFile load_model(const std::filesystem::path& path);
 
+/// Warns where the text "licence" names nothing, or "unknown".
+void warn_of_unknown_licence(const std::string& name, const std::map<std::string, std::string>& texts);
+
 /// The model of a file whose `type` has been looked at. Throws std::bad_cast for another type.
 template <typename M>
 std::unique_ptr<M> take_model(ModelFile& file) {

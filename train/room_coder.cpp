@@ -54,9 +54,21 @@ Audio RoomCoder::imagine_pair(const std::vector<double>& latent, double seconds,
   return one;
 }
 
+std::filesystem::path RoomCoder::file_of(const std::filesystem::path& given) {
+  if (!std::filesystem::is_directory(given)) {
+    check_readable_file(given, "an autoencoder's weights");
+    return given;
+  }
+  const auto model = given / "model.safetensors";
+  if (!std::filesystem::exists(model) && std::filesystem::exists(given / "checkpoint.safetensors"))
+    throw DataError(given.string() + ": the run is not finished; go on with: diffverb train --resume " +
+                    given.string());
+  check_readable_file(model, "an autoencoder's weights");
+  return model;
+}
+
 std::unique_ptr<RoomCoder> RoomCoder::open(const std::filesystem::path& given) {
-  const auto path = std::filesystem::is_directory(given) ? given / "model.safetensors" : given;
-  check_readable_file(path, "an autoencoder's weights");
+  const auto path = file_of(given);
   if (const std::string kind = runtime::kind_of_file(path); kind == "waveform_autoencoder")
     return open_waveform_coder(path);
   else if (!kind.empty())

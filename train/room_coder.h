@@ -44,6 +44,9 @@ class RoomCoder {
   /// Opens exported weights, or a run folder or model file of diffverb train or import-keras. Throws a DataError for
   /// another file.
   static std::unique_ptr<RoomCoder> open(const std::filesystem::path& weights);
+  /// The file that open() reads: in a run folder the one that a finished training left. Throws a DataError where there
+  /// is none.
+  static std::filesystem::path file_of(const std::filesystem::path& weights);
 
  protected:
   /// A channel that is not silent, at rate_hz(); `voice`: of the noise that it will be played with.

@@ -16,6 +16,7 @@ using Json = nlohmann::json;
 
 constexpr const char* kFormat = "diffverb-checkpoint";
 constexpr const char* kVersion = "1";
+constexpr std::uint64_t kLongestHeader = 100'000'000;  // of any safetensors file
 const std::string kHashKey = "\"sha256\":\"";
 
 struct Type {
@@ -145,6 +146,7 @@ Checkpoint load_checkpoint(const std::filesystem::path& path) {
   std::uint64_t header_size = 0;
   if (bytes.size() < 8) refuse("it has " + std::to_string(bytes.size()) + " bytes");
   for (std::size_t i = 0; i < 8; ++i) header_size |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
+  if (header_size > kLongestHeader) throw DataError(path.string() + ": is no model file and no checkpoint");
   if (header_size > bytes.size() - 8) refuse("it ends within its header");
   const std::size_t data_at = 8 + static_cast<std::size_t>(header_size);
   try {

@@ -68,19 +68,26 @@ void Checkpoints::save(const Checkpoint& checkpoint, std::int64_t step) {
   try {
     save_checkpoint(newest(), checkpoint);
   } catch (const DataError& error) {
-    std::error_code code;
-    const bool there = fs::exists(newest(), code);
-    throw DataError(std::string(error.what()) + (there && last_step_ >= 0
-                                                     ? "; the checkpoint of step " + std::to_string(last_step_) +
-                                                           " is as it was, --resume goes on from it"
-                                                 : there ? "; the checkpoint that was there is as it was"
-                                                         : ""));
+    throw DataError(error.what() + what_remains());
   }
   last_step_ = step;
   remove_oldest();
 }
 
-void Checkpoints::save_best(const Checkpoint& checkpoint) { save_checkpoint(best(), checkpoint); }
+void Checkpoints::save_best(const Checkpoint& checkpoint) {
+  try {
+    save_checkpoint(best(), checkpoint);
+  } catch (const DataError& error) {
+    throw DataError(error.what() + what_remains());
+  }
+}
+
+std::string Checkpoints::what_remains() const {
+  std::error_code code;
+  if (!fs::exists(newest(), code)) return "";
+  const std::string which = last_step_ >= 0 ? "of step " + std::to_string(last_step_) : "that was there";
+  return "; the checkpoint " + which + " is as it was, --resume goes on from it";
+}
 
 Checkpoint Checkpoints::load_newest() const {
   std::vector<fs::path> candidates{newest()};

@@ -31,6 +31,7 @@ class Checkpoints {
  private:
   void keep_previous() const;
   void remove_oldest() const;
+  std::string what_remains() const;  // for the message of one that could not be written
   std::vector<std::pair<std::int64_t, std::filesystem::path>> earlier() const;  // newest first
 
   std::filesystem::path folder_;

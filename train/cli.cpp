@@ -1,5 +1,8 @@
 #include "train/cli.h"
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <iostream>
 #include <sstream>
 
@@ -46,6 +49,23 @@ std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
   return text + (text.empty() || text.back() == '?' || text.back() == '.' ? " See " : "; see ") + name + " --help";
 }
 
+/// A name of a file or folder that came out empty, as an unset shell variable does, is no wish for the default.
+void refuse_empty_names(CLI::App& command) {
+  for (const char* name : {"--out", "--resume", "--config"}) {
+    if (CLI::Option* option = command.get_option_no_throw(name))
+      option->check([](const std::string& value) {
+        return value.empty() ? "expected a name, got an empty one (an unset shell variable?)" : "";
+      });
+  }
+  for (CLI::App* below : command.get_subcommands([](const CLI::App*) { return true; })) refuse_empty_names(*below);
+}
+
+/// Whether stdout is a pipe or a terminal whose other end is closed: only a run that outlives that gets to ask.
+bool reader_has_gone() {
+  pollfd out{STDOUT_FILENO, 0, 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 }  // namespace
 
 int run_command_line(const std::vector<std::string>& arguments) {
@@ -62,6 +82,7 @@ int run_command_line(const std::vector<std::string>& arguments) {
       "--log-level", [](const std::string& name) { log().set_level(parse_log_level(name)); },
       "debug, info, warning, error or off: what goes to stderr");
   add_all_commands(app, context);
+  refuse_empty_names(app);
 
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // CLI11 wants the last one first
   try {
@@ -78,7 +99,7 @@ int run_command_line(const std::vector<std::string>& arguments) {
     throw ConfigError(usage_message(app, error));
   }
   if (app.get_subcommands().empty()) throw ConfigError("a command is needed; see diffverb --help");
-  if (!std::cout.flush()) throw DataError("stdout: cannot be written");
+  if (!std::cout.flush() && !reader_has_gone()) throw DataError("stdout: cannot be written");
   return context.exit_code;
 }
 

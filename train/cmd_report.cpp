@@ -1,4 +1,8 @@
+#include <unistd.h>
+
+#include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -8,6 +12,7 @@
 #include "core/log.h"
 #include "train/cli.h"
 #include "train/report/report.h"
+#include "train/report/run_data.h"
 #include "train/report/training_data.h"
 #include "train/training_report.h"
 
@@ -25,9 +30,21 @@ struct ReportOptions {
 bool all_trainings(const std::vector<std::filesystem::path>& runs) {
   std::size_t trainings = 0;
   for (const auto& run : runs) trainings += report::is_training_run(run) ? 1 : 0;
-  if (trainings > 0 && trainings < runs.size())
-    throw ConfigError("report: some folders are of diffverb train, others of diffverb fit; one page shows one kind");
-  return trainings > 0;
+  if (trainings == 0 || trainings == runs.size()) return trainings > 0;
+  for (const auto& run : runs) {
+    if (!report::is_training_run(run)) report::read_run(run);  // says what is wrong with one that holds no run
+  }
+  throw ConfigError("report: some folders are of diffverb train, others of diffverb fit; one page shows one kind");
+}
+
+/// Before the work, that what comes of it can be written.
+void check_writable(const std::filesystem::path& out) {
+  std::error_code code;
+  const auto status = std::filesystem::status(out, code);
+  if (std::filesystem::is_directory(status)) throw DataError(out.string() + ": is a folder, expected a file to write");
+  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) return;  // a pipe
+  if (::access((out.parent_path() / ".").c_str(), W_OK | X_OK) != 0)
+    throw DataError(out.string() + ": cannot be written: " + std::strerror(errno));
 }
 
 void write(const ReportOptions& options) {
@@ -36,12 +53,14 @@ void write(const ReportOptions& options) {
     if (options.runs.size() != 1)
       throw ConfigError("report: --picture shows one run; got " + std::to_string(options.runs.size()));
     if (trainings) throw ConfigError("report: --picture shows a run of diffverb fit");
+    check_writable(options.picture);
     write_picture(options.runs[0], options.picture);
     log().info("wrote " + options.picture.string());
     return;
   }
   std::filesystem::path out = options.out;
   if (out.empty()) out = options.runs.size() == 1 ? options.runs[0] / "report.html" : "report.html";
+  if (!options.out.empty()) check_writable(out);
   if (trainings) {
     write_training_report(options.runs, out, options.examples);
   } else {

@@ -104,7 +104,9 @@ void add_train_command(CLI::App& app, Context& context) {
       "Several processes (train.batch_size counts over all of them):\n"
       "  torchrun --no-python --nproc-per-node 2 diffverb train configs/autoencoder.yaml --out runs/c\n"
       "  srun --ntasks 8 diffverb train configs/autoencoder.yaml --out runs/d\n"
-      "Ctrl-C, SIGTERM and SIGUSR1 end a run with a checkpoint that --resume goes on from.");
+      "Ctrl-C, SIGTERM, SIGUSR1 and SIGHUP (a closed terminal) end a run with a checkpoint that --resume goes on "
+      "from.\n"
+      "A run goes on with the config and the data it had; data.files may name another place of the same data.");
   command->callback([options, &context] { train(*options, context); });
 }
 

@@ -20,6 +20,7 @@
 #include "train/report/dry_sound.h"
 #include "train/report/report.h"
 #include "train/run_folder.h"
+#include "train/stop.h"
 #include "train/trainer.h"
 
 namespace diffverb {
@@ -160,6 +161,15 @@ void choose_groups(FitConfig& config, const MeasuredResponse& measured, std::uin
              " with two)");
 }
 
+Trainer::Outcome train_in(const RunFolder& folder, const FitOptions& options, FitConfig& config,
+                          const MeasuredResponse& measured, std::uint64_t seed) {
+  if (!options.resume)
+    write_file_atomically(folder.file("input"), std::filesystem::absolute(options.input).string() + "\n");
+  if (config.model->room().slopes.size() == 2 && config.model->groups_are_free()) choose_groups(config, measured, seed);
+  return config.trainer->run(
+      {*config.model, config.losses, &folder, options.input.filename().string(), options.resume});
+}
+
 }  // namespace
 
 FitOptions resume_options(const std::filesystem::path& folder) {
@@ -180,6 +190,8 @@ FitOutcome fit_response(const FitOptions& options) {
   const auto elapsed = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   };
+  outlive_closed_pipes();
+  log().close_file();  // of the fit before: what is said from here on is of this one
   FitConfig config = make_config(options);
   RunFolder folder = options.resume ? RunFolder::open(options.out) : RunFolder(options.out, options.overwrite);
   const MeasuredResponse measured = read_measured_response(options.input);
@@ -190,19 +202,22 @@ FitOutcome fit_response(const FitOptions& options) {
   const Response target = make_target(measured, config.model->samples());
   for (const WeightedLoss& loss : config.losses) loss.loss->prepare(target);
 
-  if (!options.resume) {
-    folder.create(config.resolved);
-    write_file_atomically(folder.file("input"), std::filesystem::absolute(options.input).string() + "\n");
-  } else {
+  if (options.resume) {
     folder.resume();
+  } else {
+    folder.create(config.resolved);
   }
   const double t60_s = config.model->room().t60_s;
   log().info(options.input.string() + ": T60 " + std::to_string(t60_s).substr(0, 5) + " s, " +
              std::to_string(measured.ir.size(0)) + " channel(s), start after " +
              std::to_string(elapsed()).substr(0, 4) + " s");
-  if (config.model->room().slopes.size() == 2 && config.model->groups_are_free()) choose_groups(config, measured, seed);
-  const Trainer::Outcome trained =
-      config.trainer->run({*config.model, config.losses, &folder, options.input.filename().string(), options.resume});
+  Trainer::Outcome trained;
+  try {
+    trained = train_in(folder, options, config, measured, seed);
+  } catch (...) {
+    folder.discard_unless_begun();
+    throw;
+  }
   FitOutcome outcome{folder.path(), 0, trained.steps, trained.stopped};
   if (!trained.stopped) {
     export_fdn(*config.model, folder.file("weights.safetensors"),

@@ -1,23 +1,25 @@
 #include <c10/util/Exception.h>
 #include <malloc.h>
 
-#include <cstdio>
 #include <exception>
 #include <new>
 #include <string>
 #include <vector>
 
 #include "core/error.h"
+#include "core/log.h"
 #include "train/cli.h"
 
 namespace {
 
+/// To stderr, whatever --log-level says, and to the log of the run that ended so.
 int report(const std::string& message, int code) {
   std::string line = message;
   for (char& c : line) {
     if (c == '\n' || c == '\r') c = ' ';
   }
-  std::fprintf(stderr, "diffverb: error: %s\n", line.c_str());
+  diffverb::log().set_level(diffverb::LogLevel::kError);
+  diffverb::log().error(line);
   return code;
 }
 

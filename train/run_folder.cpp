@@ -109,8 +109,8 @@ RunFolder RunFolder::open(const std::filesystem::path& path) {
 void RunFolder::create(const std::string& resolved_yaml) {
   std::error_code code;
   log().close_file();
-  const bool reuse = overwrite_ && std::filesystem::is_directory(path_, code);
-  if (reuse) {
+  reused_ = overwrite_ && std::filesystem::is_directory(path_, code);
+  if (reused_) {
     lock_ = std::make_shared<FolderLock>(path_);
     for (const auto& file : run_files(path_)) {
       const std::string name = file.filename().string();
@@ -125,16 +125,23 @@ void RunFolder::create(const std::string& resolved_yaml) {
       throw DataError(path_.string() + ": cannot be made: " + (code ? code.message() : "it exists by now"));
     lock_ = std::make_shared<FolderLock>(path_);
   }
+  created_ = true;
   try {
     write_file_atomically(file(kConfig), resolved_yaml);
-  } catch (const DataError&) {
-    if (!reuse) {  // a full disk: leave no empty folder that blocks the next try
-      std::filesystem::remove(path_ / kLock, code);
-      std::filesystem::remove(path_, code);
-    }
+    log().add_file(file("log"));
+  } catch (const DataError&) {  // a full disk
+    discard_unless_begun();
     throw;
   }
-  log().add_file(file("log"));
+}
+
+void RunFolder::discard_unless_begun() {
+  std::error_code code;
+  if (!created_ || std::filesystem::exists(file("checkpoint.safetensors"), code)) return;
+  log().close_file();
+  for (const auto& file : run_files(path_)) std::filesystem::remove(file, code);
+  if (!reused_) std::filesystem::remove(path_, code);  // not where somebody else has put a file into it
+  created_ = false;
 }
 
 void RunFolder::resume() {

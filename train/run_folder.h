@@ -23,6 +23,9 @@ class RunFolder {
 
   /// Makes the folder, locks it, writes config.resolved.yaml, and lets the log go to its file.
   void create(const std::string& resolved_yaml);
+  /// For a run that ended in an error: where create() was called and there is no checkpoint to go on from, takes away
+  /// what the run wrote and, unless it stood there before, the folder, so that it does not block the next try.
+  void discard_unless_begun();
   /// Locks an opened folder to go on in it, takes away what a killed run left half written, and lets the log go to its
   /// file. The lock is held as long as a copy of this object lives, and ends with the process however that ends.
   /// Throws   ConfigError where another process runs in the folder
@@ -36,7 +39,7 @@ class RunFolder {
 
  private:
   std::filesystem::path path_;
-  bool overwrite_ = false;
+  bool overwrite_ = false, created_ = false, reused_ = false;
   std::shared_ptr<class FolderLock> lock_;
 };
 

@@ -11,7 +11,7 @@ static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may set 
 
 extern "C" void note_stop(int signal) {
   requested.store(true);
-  std::signal(signal, SIG_DFL);  // whoever asks twice means it
+  if (signal != SIGHUP) std::signal(signal, SIG_DFL);  // whoever asks twice means it
 }
 
 }  // namespace
@@ -21,14 +21,19 @@ StopOnSignal::StopOnSignal() {
   std::signal(SIGINT, note_stop);
   std::signal(SIGTERM, note_stop);
   std::signal(SIGUSR1, note_stop);
+  takes_hang_up_ = std::signal(SIGHUP, note_stop) != SIG_IGN;
+  if (!takes_hang_up_) std::signal(SIGHUP, SIG_IGN);
 }
 
 StopOnSignal::~StopOnSignal() {
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
   std::signal(SIGUSR1, SIG_DFL);
+  if (takes_hang_up_) std::signal(SIGHUP, SIG_DFL);
 }
 
 bool stop_requested() noexcept { return requested.load(); }
+
+void outlive_closed_pipes() noexcept { std::signal(SIGPIPE, SIG_IGN); }
 
 }  // namespace diffverb

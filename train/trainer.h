@@ -68,6 +68,7 @@ class Trainer {
     std::uint64_t seed = 1;
     torch::Device device{torch::kCPU};
     std::string config;            // resolved; stands in the checkpoints
+    std::string data_identity;     // likewise, where not empty: which examples these are
     Distributed* ranks = nullptr;  // null: alone
     /// After a validation: pictures and sounds of its first batch. May be empty.
     std::function<void(EventWriter&, const Response& target, const Response& output, std::int64_t step)> show;

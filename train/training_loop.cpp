@@ -15,12 +15,15 @@ namespace diffverb {
 
 namespace {
 
+constexpr const char* kBadResponse =
+    "; the last checkpoint is unharmed; diffverb data check FILE finds all such responses";
+
 /// What is wrong with a response is said by the data set, where in the run it was met by this.
 Batch next_from(Loader& loader, const std::string& where) {
   try {
     return loader.next();
   } catch (const DataError& error) {
-    throw DataError(where + ": " + error.what() + "; the last checkpoint is unharmed");
+    throw DataError(where + ": " + error.what() + kBadResponse);
   }
 }
 
@@ -79,7 +82,7 @@ void TrainingLoop::check_batch(const Batch& batch) const {
   const std::int64_t bad = first_bad_index(batch.ir), length = batch.ir.numel() / batch.ir.size(0);
   const std::int64_t index = batch.indices.at(static_cast<std::size_t>(bad / length));
   throw DataError("step " + std::to_string(state_.step) + ": " + job_.data->describe(Split::kTrain, index) +
-                  ": sample " + std::to_string(bad % length) + " is not a number; the last checkpoint is unharmed");
+                  ": sample " + std::to_string(bad % length) + " is not a number" + kBadResponse);
 }
 
 Response TrainingLoop::make_features(const Batch& batch) const {
@@ -246,7 +249,13 @@ void TrainingLoop::save() {
   if (!writes()) return;
   if (records_) records_->flush();  // what a resumed run counts on to be there
   state_.course = schedule_.state();
-  checkpoints_->save(state_.to_checkpoint(job_.config, place()), state_.step);
+  checkpoints_->save(checkpoint(), state_.step);
+}
+
+Checkpoint TrainingLoop::checkpoint() const {
+  Checkpoint out = state_.to_checkpoint(job_.config, place());
+  if (!job_.data_identity.empty()) out.texts["data"] = job_.data_identity;
+  return out;
 }
 
 void TrainingLoop::resume() {
@@ -330,7 +339,7 @@ void TrainingLoop::take_validation(const LossValues& losses) {
     state_.best_step = state_.step;
   }
   if (!writes()) return;
-  if (better) checkpoints_->save_best(state_.to_checkpoint(job_.config, place()));
+  if (better) checkpoints_->save_best(checkpoint());
   records_->validation(state_.step, loss, terms_of(losses.data()));
   char text[96];
   std::snprintf(text, sizeof text, "step %lld: validation loss %.5g%s", static_cast<long long>(state_.step), loss,

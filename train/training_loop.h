@@ -61,6 +61,7 @@ class TrainingLoop {
   bool no_longer_improving() const;
   void save();
   TrainingState::Place place() const;
+  Checkpoint checkpoint() const;
   std::map<std::string, double> terms_of(const double* values) const;
 
   const Trainer& trainer_;

@@ -40,7 +40,8 @@ TrainingRecords::TrainingRecords(const RunFolder& folder, std::int64_t first_ste
       losses_(open_lines(losses_path_, first_step, resumed)),
       validations_(open_lines(folder.file("validation.jsonl"), validated_step + 1, resumed)),
       events_(folder.path()) {
-  if (resumed) events_.restart(first_step);
+  const bool validated = first_step > 0 && validated_step == first_step;  // it is not made again
+  if (resumed) events_.restart(validated ? first_step + 1 : first_step);
 }
 
 void TrainingRecords::step(const Step& step) {

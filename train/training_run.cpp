@@ -19,6 +19,7 @@
 #include "train/distributed.h"
 #include "train/model_file.h"
 #include "train/process.h"
+#include "train/stop.h"
 #include "train/training_loop.h"
 #include "train/training_samples.h"
 #include "train/training_state.h"
@@ -27,7 +28,7 @@ namespace diffverb {
 namespace {
 
 /// What a run may be given anew when it goes on: none of these changes what is computed, but for rounding (threads,
-/// device and its precision).
+/// device and its precision). The same data may lie elsewhere; that they are the same, check_data() sees to.
 constexpr std::array kFreeKeys = {
     "threads",    "device",          "train.precision",          "train.graph",
     "data.files", "data.cache_mb",   "loader.workers",           "loader.batches_ahead",
@@ -82,6 +83,39 @@ std::vector<ConfigDifference> forbidden(const std::string& before, const std::st
   return out;
 }
 
+/// Which examples these are, for a checkpoint; "" where the data set cannot tell.
+std::string identity_of(const Dataset& data) {
+  const std::string fingerprint = data.fingerprint();
+  if (fingerprint.empty()) return "";
+  return nlohmann::json{{"fingerprint", fingerprint},
+                        {"training", data.size(Split::kTrain)},
+                        {"validation", data.size(Split::kValidation)}}
+      .dump();
+}
+
+/// "8 examples to train on, 2 to validate"
+std::string text_of(const nlohmann::json& identity) {
+  return identity.at("training").dump() + " examples to train on, " + identity.at("validation").dump() + " to validate";
+}
+
+/// Says how two data sets differ; "" where they do not, or where one is not known (a checkpoint of an older diffverb).
+std::string data_difference(const std::string& before, const std::string& after) {
+  if (before.empty() || after.empty()) return "";
+  const auto a = nlohmann::json::parse(before), b = nlohmann::json::parse(after);
+  if (a.at("fingerprint") == b.at("fingerprint")) return "";
+  if (text_of(a) != text_of(b)) return text_of(a) + " -> " + text_of(b);
+  return text_of(b) + " as before, but other responses stand there, or in another order";
+}
+
+void check_data(const Checkpoint& checkpoint, const TrainConfig& config, const std::filesystem::path& folder) {
+  const auto before = checkpoint.texts.find("data");
+  if (before == checkpoint.texts.end()) return;
+  const std::string difference = data_difference(before->second, identity_of(*config.data));
+  if (!difference.empty())
+    throw ConfigError(folder.string() + ": its checkpoint is of other data (checkpoint -> now): " + difference +
+                      "; data.files may name another place of the same data, other data need a new --out");
+}
+
 void check_checkpoint(const TrainConfig& config, const std::filesystem::path& folder, int ranks) {
   const Checkpoint checkpoint = Checkpoints(folder, 1).load_newest();
   if (!checkpoint.texts.count("config"))
@@ -90,6 +124,7 @@ void check_checkpoint(const TrainConfig& config, const std::filesystem::path& fo
   if (!differences.empty())
     throw ConfigError(folder.string() + ": its checkpoint is of another config (checkpoint -> now): " +
                       text_of(differences) + "; resume without changes, or give a new --out");
+  check_data(checkpoint, config, folder);
   const auto state = nlohmann::json::parse(checkpoint.text("state"), nullptr, false);
   const int before = state.is_object() ? state.value("ranks", 1) : 1;
   if (before != ranks)
@@ -110,6 +145,10 @@ void check_same_config(const TrainConfig& config, Distributed& ranks) {
   if (!differences.empty())
     throw ConfigError("rank " + std::to_string(ranks.rank()) +
                       " was given another config than rank 0 (rank 0 -> here): " + text_of(differences));
+  const std::string here = identity_of(*config.data), difference = data_difference(ranks.broadcast(here), here);
+  if (!difference.empty())
+    throw ConfigError("rank " + std::to_string(ranks.rank()) +
+                      " reads other data than rank 0 (rank 0 -> here): " + difference);
 }
 
 LoaderSettings loader_settings(const TrainConfig& config, Split split, const Distributed* ranks) {
@@ -156,7 +195,6 @@ RunFolder open_folder(const TrainOptions& options, const TrainConfig& config) {
   }
   RunFolder folder(options.out, options.overwrite);
   folder.create(config.resolved);
-  write_file_atomically(folder.file("data.json"), describe_data(*config.data).dump(2) + "\n");
   return folder;
 }
 
@@ -213,6 +251,36 @@ void write_model(const TrainConfig& config, const RunFolder& folder, const Train
   save_model(folder.file("model.safetensors"), *config.model, config.model_yaml, texts);
 }
 
+/// The training itself; `folder` is rank 0's.
+TrainOutcome train_in(const std::optional<RunFolder>& folder, const TrainOptions& options, const TrainConfig& config,
+                      torch::Device device, Distributed* ranks) {
+  if (folder && !options.resume)
+    write_file_atomically(folder->file("data.json"), describe_data(*config.data).dump(2) + "\n");
+  if (ranks) check_same_config(config, *ranks);
+  Loader training(*config.data, loader_settings(config, Split::kTrain, ranks));
+  std::optional<Loader> validation;
+  if (config.data->size(Split::kValidation) > 0)
+    validation.emplace(*config.data, loader_settings(config, Split::kValidation, ranks));
+  Trainer::Job job{*config.model, config.losses, folder ? &*folder : nullptr};
+  job.title = options.out.filename().string();
+  job.resume = options.resume;
+  job.data = config.data.get();
+  job.training = &training;
+  job.validation = validation ? &*validation : nullptr;
+  job.device = device;
+  job.seed = derive_seed(config.seed, "model");
+  job.config = config.resolved;
+  job.data_identity = identity_of(*config.data);
+  job.ranks = ranks;
+  job.show = [](EventWriter& events, const Response& target, const Response& output, std::int64_t step) {
+    const std::int64_t examples = target.ir().size(0);
+    show_samples(events, target, output, std::min(kShownExamples, examples), step);
+  };
+  TrainOutcome outcome{options.out, config.trainer->run(job), folder.has_value()};
+  if (folder && !outcome.training.stopped) write_model(config, *folder, outcome.training);
+  return outcome;
+}
+
 TrainOutcome train_on(const TrainOptions& options, const Rank& rank, Distributed* ranks) {
   const TrainConfig config = read_config(options);
   check_ranks(config, rank.size);
@@ -234,34 +302,18 @@ TrainOutcome train_on(const TrainOptions& options, const Rank& rank, Distributed
     tell_start(config, options, rank.size);
     tell_device(config, device);
   }
-  if (ranks) check_same_config(config, *ranks);
-
-  Loader training(*config.data, loader_settings(config, Split::kTrain, ranks));
-  std::optional<Loader> validation;
-  if (config.data->size(Split::kValidation) > 0)
-    validation.emplace(*config.data, loader_settings(config, Split::kValidation, ranks));
-  Trainer::Job job{*config.model, config.losses, folder ? &*folder : nullptr};
-  job.title = options.out.filename().string();
-  job.resume = options.resume;
-  job.data = config.data.get();
-  job.training = &training;
-  job.validation = validation ? &*validation : nullptr;
-  job.device = device;
-  job.seed = derive_seed(config.seed, "model");
-  job.config = config.resolved;
-  job.ranks = ranks;
-  job.show = [](EventWriter& events, const Response& target, const Response& output, std::int64_t step) {
-    const std::int64_t examples = target.ir().size(0);
-    show_samples(events, target, output, std::min(kShownExamples, examples), step);
-  };
-  TrainOutcome outcome{options.out, config.trainer->run(job), first};
-  if (first && !outcome.training.stopped) write_model(config, *folder, outcome.training);
-  return outcome;
+  try {
+    return train_in(folder, options, config, device, ranks);
+  } catch (...) {
+    if (folder) folder->discard_unless_begun();
+    throw;
+  }
 }
 
 }  // namespace
 
 TrainOutcome train_model(const TrainOptions& options) {
+  outlive_closed_pipes();
   const Rank rank = rank_from_environment();
   if (rank.size == 1) return train_on(options, rank, nullptr);
   const auto ranks = std::make_shared<Distributed>(rank);

@@ -46,10 +46,11 @@ struct TrainOutcome {
 /// best, averaged where `ema_decay` says so. Nothing is written before config and data have proven good.
 ///
 /// A run goes on with the config it had. Keys that change no result may differ (threads, rhythm of checkpoints, where
-/// the data lie); the number of ranks may, because batch_size counts over all of them.
+/// the data lie); the number of ranks may, because batch_size counts over all of them. The data must be the same: a
+/// checkpoint keeps their Dataset::fingerprint(). A run that fails before its first checkpoint leaves no folder.
 ///
-/// Throws   ConfigError, also for a checkpoint of another config, naming each key that differs; DataError,
-/// NumericError;
+/// Throws   ConfigError, also for a checkpoint of another config, naming each key that differs, or of other data;
+///          DataError, NumericError;
 ///          Error where another rank has died or failed
 TrainOutcome train_model(const TrainOptions& options);
 

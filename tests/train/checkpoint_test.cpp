@@ -58,6 +58,17 @@ TEST(Checkpoint, EveryTruncatedAndEveryFlippedFileIsRefused) {
             (scratch / "no").string() + ": no such file");
 }
 
+TEST(Checkpoint, AFileOfAnotherKindIsCalledThat) {
+  const Scratch scratch;
+  write_text(scratch / "a.flac", std::string("fLaC\0\0\0\x22", 8) + std::string(100, 'x'));
+  EXPECT_EQ(message_of<DataError>([&] { load_checkpoint(scratch / "a.flac"); }),
+            (scratch / "a.flac").string() + ": is no model file and no checkpoint");
+  save_checkpoint(scratch / "c", sample());
+  write_text(scratch / "d", read_text(scratch / "c").substr(0, 100));
+  EXPECT_EQ(message_of<DataError>([&] { load_checkpoint(scratch / "d"); }),
+            (scratch / "d").string() + ": not a whole checkpoint: it ends within its header");
+}
+
 TEST(Checkpoint, CopiesOnlyIntoTheSameShapeAndType) {
   const Checkpoint checkpoint = sample();
   torch::Tensor a = torch::zeros({2, 3});

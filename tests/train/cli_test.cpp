@@ -60,6 +60,55 @@ TEST(ListCommand, ShowsEveryPartOfEveryFamily) {
   EXPECT_NE(usage_error({"list", "lossess"}).find("unknown family 'lossess'"), std::string::npos);
 }
 
+TEST(CommandLine, AnEmptyNameIsNoWishForTheDefault) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"train", "a.yaml", "--out", ""},
+                                                    {"train", "--resume", ""},
+                                                    {"fit", "a.wav", "--out", ""}}) {
+    const std::string message = usage_error(arguments);
+    EXPECT_NE(message.find("an empty one (an unset shell variable?)"), std::string::npos) << message;
+  }
+}
+
+TEST(ReportCommand, SaysWhichFolderHoldsNoRunAndWhatCannotBeWritten) {
+  const Scratch scratch;
+  const auto folder = [&](const std::string& name, const std::string& file) {
+    std::filesystem::create_directory(scratch / name);
+    if (!file.empty()) write_text(scratch / name / file, "{}");
+    return (scratch / name).string();
+  };
+  const std::string trained = folder("trained", "data.json"), fitted = folder("fitted", "metrics.json"),
+                    empty = folder("empty", ""), no = (scratch / "no").string();
+  const auto data_error = [](const std::vector<std::string>& arguments) {
+    return message_of<DataError>([&] { run_command_line(arguments); });
+  };
+  EXPECT_EQ(data_error({"report", trained, no}), no + ": no such run folder");
+  const std::string message = data_error({"report", trained, empty});
+  EXPECT_EQ(message.rfind(empty + ": holds none of", 0), 0u) << message;
+  EXPECT_NE(message.find("expected a run folder of diffverb fit or diffverb train"), std::string::npos) << message;
+  EXPECT_NE(usage_error({"report", trained, fitted}).find("one page shows one kind"), std::string::npos);
+  testing::internal::CaptureStderr();
+  const std::string page = (scratch / "no/page.html").string();
+  EXPECT_EQ(data_error({"report", trained, "--out", page}), page + ": cannot be written: No such file or directory");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");  // nothing was tried
+}
+
+TEST(StopOnSignal, AClosedTerminalStopsOnceAndNohupDoesNot) {
+  std::signal(SIGHUP, SIG_DFL);  // the tests themselves may run under nohup
+  {
+    const StopOnSignal guard;
+    std::raise(SIGHUP);
+    EXPECT_TRUE(stop_requested());
+    std::raise(SIGHUP);  // from the shell, then from the kernel
+  }
+  EXPECT_EQ(std::signal(SIGHUP, SIG_IGN), SIG_DFL);
+  {
+    const StopOnSignal guard;
+    std::raise(SIGHUP);
+    EXPECT_FALSE(stop_requested());
+  }
+  EXPECT_EQ(std::signal(SIGHUP, SIG_DFL), SIG_IGN);
+}
+
 TEST(StopOnSignal, IsAskedForBySignalsWhileItLives) {
   {
     const StopOnSignal guard;

@@ -193,6 +193,58 @@ TEST(TrainingFit, AFullDiskLosesNeitherTheCheckpointNorWhatWasThere) {
   EXPECT_EQ(read_text(scratch / "run/weights.safetensors"), read_text(scratch / "whole/weights.safetensors"));
 }
 
+TEST(TrainingFit, AFullDiskAtTheFirstCheckpointLeavesNothingInTheWay) {
+  const Scratch scratch;
+  write_audio(scratch / "room.wav", NoiseRoom{}.audio());
+  const std::vector<std::string> overlays = {"model.lines=32", "train.steps=1"};
+  std::string message;
+  {
+    const SmallDisk small(8 * 1024);  // enough for the config
+    message = message_of<DataError>([&] { fit(scratch / "room.wav", scratch / "run", overlays); });
+  }
+  EXPECT_NE(message.find("checkpoint.safetensors: cannot be written"), std::string::npos) << message;
+  EXPECT_FALSE(fs::exists(scratch / "run"));
+  EXPECT_EQ(fit(scratch / "room.wav", scratch / "run", overlays).steps, 1);
+}
+
+TEST(FitCommand, WhyItEndedStandsInItsLogAndOnceOnStderr) {
+  const Scratch scratch;
+  write_audio(scratch / "room.wav", NoiseRoom{}.audio());
+  std::vector<std::string> arguments = {"fit", (scratch / "room.wav").string(), "--out", (scratch / "run").string()};
+  for (const std::string& overlay : kSmall) arguments.insert(arguments.end(), {"--set", overlay});
+  std::string err;
+  {
+    const SmallDisk small(24 * 1024);  // enough for the checkpoint and not for the sounds
+    Program run(DIFFVERB_PROGRAM, arguments, scratch.path());
+    ASSERT_EQ(run.wait(), 2) << run.err();
+    err = run.err();
+  }
+  const std::size_t at = err.find("diffverb: error: ");
+  ASSERT_NE(at, std::string::npos) << err;
+  EXPECT_EQ(err.find("diffverb: error: ", at + 1), std::string::npos) << err;
+  const std::string message = err.substr(at + 17);
+  EXPECT_NE(message.find("cannot be written"), std::string::npos) << err;
+  EXPECT_NE(read_text(scratch / "run/log").find(" error   " + message), std::string::npos)
+      << read_text(scratch / "run/log");
+}
+
+TEST(FitCommand, AClosedPipeLosesTheLinesAndNotTheFit) {
+  const Scratch scratch;
+  write_audio(scratch / "room.wav", NoiseRoom{}.audio());
+  std::signal(SIGPIPE, SIG_DFL);  // a fit before this one in the process has set it
+  std::vector<std::string> shell = {"-c",
+                                    "{ \"$0\" \"$@\"; echo $? > '" + (scratch / "code").string() + "'; } 2>&1 | true",
+                                    DIFFVERB_PROGRAM,
+                                    "fit",
+                                    (scratch / "room.wav").string(),
+                                    "--out",
+                                    (scratch / "run").string()};
+  for (const std::string& overlay : kSmall) shell.insert(shell.end(), {"--set", overlay});
+  Program("/bin/sh", shell, scratch.path()).wait();
+  EXPECT_EQ(read_text(scratch / "code"), "0\n");
+  EXPECT_TRUE(fs::exists(scratch / "run/report.html"));
+}
+
 struct BadInput {
   const char* name;
   std::vector<std::string> arguments;  // ROOM, OUT and the name of a bad file stand for paths

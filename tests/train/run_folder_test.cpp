@@ -76,6 +76,34 @@ TEST(RunFolder, AFullDiskLeavesNoEmptyFolder) {
   EXPECT_EQ(scratch.file_count(), 0u);
 }
 
+TEST(RunFolder, ARunWithoutACheckpointIsTakenBackAndNothingElse) {
+  const Scratch scratch;
+  RunFolder made(scratch / "made", false);
+  made.create("seed: 1\n");
+  write_text(scratch / "made/data.json", "{}");
+  made.discard_unless_begun();
+  EXPECT_FALSE(exists(scratch / "made"));
+
+  std::filesystem::create_directory(scratch / "own");
+  write_text(scratch / "own/notes.txt", "mine");
+  RunFolder own(scratch / "own", true);
+  own.create("seed: 1\n");
+  own.discard_unless_begun();
+  EXPECT_EQ(read_text(scratch / "own/notes.txt"), "mine");
+  EXPECT_FALSE(exists(scratch / "own/config.resolved.yaml") || exists(scratch / "own/log"));
+
+  RunFolder begun(scratch / "begun", false);
+  begun.create("seed: 1\n");
+  write_text(scratch / "begun/checkpoint.safetensors", "whole");
+  begun.discard_unless_begun();
+  log().close_file();
+  EXPECT_TRUE(exists(scratch / "begun/config.resolved.yaml") && exists(scratch / "begun/log"));
+
+  std::filesystem::remove(scratch / "begun/checkpoint.safetensors");
+  RunFolder::open(scratch / "begun").discard_unless_begun();  // it was made by another
+  EXPECT_TRUE(exists(scratch / "begun/config.resolved.yaml"));
+}
+
 TEST(RunFolder, OnlyARunCanBeOpened) {
   const Scratch scratch;
   make_run(scratch / "run");

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "core/log.h"
+#include "tests/datasets/stores.h"
 #include "tests/program.h"
 #include "tests/scratch.h"
 #include "tests/small_disk.h"
@@ -14,6 +15,7 @@
 #include "train/cli.h"
 #include "train/model_file.h"
 #include "train/stop.h"
+#include "train/training_records.h"
 
 namespace diffverb {
 namespace {
@@ -118,6 +120,83 @@ TEST(TrainingRun, AFinishedRunResumesToWhatItWas) {
   EXPECT_EQ(read_text(scratch / "run/model.safetensors"), model);
 }
 
+/// Whether the folder's events tell TensorBoard to drop what earlier ones say of `step` and later steps.
+bool events_drop_from(const fs::path& folder, char step) {
+  const std::string restart = std::string("\x10") + step + "\x3a\x02\x08\x01";  // Event: step, session_log {START}
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const bool events = entry.path().filename().string().rfind("events.", 0) == 0;
+    if (events && read_text(entry.path()).find(restart) != std::string::npos) return true;
+  }
+  return false;
+}
+
+TEST(TrainingRun, ResumingDropsNoEventsOfAValidationThatIsNotMadeAgain) {
+  const Scratch scratch;
+  train(scratch, "run", {"train.epochs=2"});
+  train(scratch, "run", {}, true);
+  EXPECT_TRUE(events_drop_from(scratch / "run", 7));
+  EXPECT_FALSE(events_drop_from(scratch / "run", 6));
+  TrainingRecords(RunFolder::open(scratch / "run"), 6, 3, true);  // killed before the validation of step 6
+  EXPECT_TRUE(events_drop_from(scratch / "run", 6));
+}
+
+/// `count` rooms, the last of each four to validate with.
+void make_rooms(const fs::path& path, int count, std::uint64_t first_seed) {
+  ResponseStoreWriter writer = ResponseStoreWriter::create(path);
+  for (int k = 0; k < count; ++k) {
+    StoredResponse r = stored_response(std::to_string(k) + ".wav", "room " + std::to_string(k));
+    r.split = k % 4 == 3 ? "validation" : "train";
+    writer.add(r, noise_room(first_seed + static_cast<std::uint64_t>(k)));
+  }
+  writer.commit();
+}
+
+TrainOutcome train_rooms(const Scratch& scratch, const Overlays& overlays, bool resume) {
+  write_text(scratch / "tiny.yaml", tiny_config());
+  TrainOptions options = tiny_options();
+  options.make_data = nullptr;  // from the families
+  if (!resume) options.config = scratch / "tiny.yaml";
+  options.out = scratch / "run";
+  options.resume = resume;
+  options.overlays = overlays;
+  log().set_level(LogLevel::kError);
+  const TrainOutcome outcome = train_model(options);
+  log().close_file();
+  return outcome;
+}
+
+TEST(TrainingRun, GoesOnWithItsDataWhereverTheyLieAndWithNoOthers) {
+  const Scratch scratch;
+  make_rooms(scratch / "a.h5", 8, 1);
+  make_rooms(scratch / "others.h5", 8, 101);
+  make_rooms(scratch / "more.h5", 12, 1);
+  const auto files = [&](const std::string& name) { return "['" + (scratch / name).string() + "']"; };
+  const auto resume = [&](const std::string& name) {
+    return train_rooms(scratch, {"data.files=" + files(name)}, true).training.steps;
+  };
+  const std::string data = "data={type: rirs, samples: 64, onset_samples: 4, files: " + files("a.h5") + "}";
+  EXPECT_EQ(train_rooms(scratch, {data, "train.epochs=2"}, false).training.steps, 2);
+  fs::rename(scratch / "a.h5", scratch / "moved.h5");
+  EXPECT_EQ(resume("moved.h5"), 2);
+
+  const std::string config = read_text(scratch / "run/config.resolved.yaml"),
+                    begin = (scratch / "run").string() + ": its checkpoint is of other data (checkpoint -> now): ";
+  std::string message = message_of<ConfigError>([&] { resume("more.h5"); });
+  EXPECT_EQ(message.rfind(begin + "6 examples to train on, 2 to validate -> 9 examples to train on, 3 to validate", 0),
+            0u)
+      << message;
+  fs::copy_file(scratch / "others.h5", scratch / "moved.h5", fs::copy_options::overwrite_existing);  // in place
+  message = message_of<ConfigError>([&] { train_rooms(scratch, {}, true); });
+  EXPECT_EQ(message.rfind(begin + "6 examples to train on, 2 to validate as before, but other responses", 0), 0u)
+      << message;
+  EXPECT_EQ(read_text(scratch / "run/config.resolved.yaml"), config);
+
+  Checkpoint older = load_checkpoint(scratch / "run/checkpoint.safetensors");
+  ASSERT_EQ(older.texts.erase("data"), 1u);
+  save_checkpoint(scratch / "run/checkpoint.safetensors", older);
+  EXPECT_EQ(resume("others.h5"), 2);
+}
+
 TEST(TrainingRun, TheSameConfigGivesTheSameWeights) {
   const Scratch scratch;
   train(scratch, "a", {"model.noise=0.1"});
@@ -196,6 +275,17 @@ TEST(TrainingRun, SlurmsWarningStopsWithACheckpointThatResumes) {
   expect_same_end(scratch / "whole", scratch / "run");
 }
 
+TEST(TrainingRun, AClosedPipeLosesTheLinesAndNotTheRun) {
+  const Scratch scratch;
+  std::signal(SIGPIPE, SIG_DFL);  // a training before this one in the process has set it
+  std::vector<std::string> shell = {
+      "-c", "{ \"$0\" \"$@\"; echo $? > '" + (scratch / "code").string() + "'; } 2>&1 | true", TRAIN_TINY_PROGRAM};
+  for (const std::string& argument : arguments(scratch, "run", "new")) shell.push_back(argument);
+  Program("/bin/sh", shell, scratch.path()).wait();
+  EXPECT_EQ(read_text(scratch / "code"), "0\n");
+  EXPECT_TRUE(fs::exists(scratch / "run/model.safetensors"));
+}
+
 TEST(TrainingRun, TwoRunsCannotShareAFolder) {
   const Scratch scratch;
   Program run(TRAIN_TINY_PROGRAM, arguments(scratch, "run", "new", {"pause_ms=20"}), scratch.path());
@@ -238,7 +328,9 @@ TEST(TrainingRun, ABadResponseIsNamedWithItsStepAndNothingIsLost) {
   const std::string message = message_of<DataError>([&] { train(scratch, "run", {"data.throw_at=5"}); });
   log().close_file();
   EXPECT_EQ(message.rfind("step ", 0), 0u) << message;
-  EXPECT_NE(message.find(": tiny response 5: silent; the last checkpoint is unharmed"), std::string::npos) << message;
+  EXPECT_NE(message.find(": tiny response 5: silent; the last checkpoint is unharmed; diffverb data check FILE finds"),
+            std::string::npos)
+      << message;
   EXPECT_TRUE(fs::exists(scratch / "run/checkpoint.safetensors"));
 }
 
@@ -300,6 +392,31 @@ TEST(TrainingRun, AFullDiskLeavesTheOldCheckpoint) {
   EXPECT_EQ(nlohmann::json::parse(load_checkpoint(scratch / "run/checkpoint.safetensors").text("state"))["step"], 5);
   for (const auto& entry : fs::directory_iterator(scratch / "run"))
     EXPECT_NE(entry.path().extension(), ".tmp") << entry;
+}
+
+TEST(TrainingRun, AFullDiskAtTheFirstCheckpointLeavesNothingInTheWay) {
+  const Scratch scratch;
+  std::string message;
+  {
+    const SmallDisk small(6000);  // enough for the config and data.json
+    message = message_of<DataError>([&] { train(scratch, "run", {"train.epochs=1"}); });
+  }
+  EXPECT_NE(message.find("checkpoint.safetensors: cannot be written"), std::string::npos) << message;
+  EXPECT_FALSE(fs::exists(scratch / "run"));
+  EXPECT_EQ(train(scratch, "run", {"train.epochs=1"}).training.steps, 3);
+}
+
+TEST(TrainingRun, AFullDiskAtTheBestCheckpointSaysWhatRemains) {
+  const Scratch scratch;
+  train(scratch, "run", {"train.epochs=1"});
+  const Checkpoint checkpoint = load_checkpoint(scratch / "run/checkpoint.safetensors");
+  Checkpoints checkpoints(scratch / "run", 1);
+  checkpoints.save(checkpoint, 3);
+  const SmallDisk small(1000);
+  const std::string message = message_of<DataError>([&] { checkpoints.save_best(checkpoint); });
+  EXPECT_NE(message.find("best.safetensors: cannot be written"), std::string::npos) << message;
+  EXPECT_NE(message.find("; the checkpoint of step 3 is as it was, --resume goes on from it"), std::string::npos)
+      << message;
 }
 
 TEST(TrainingRun, ADamagedNewestCheckpointFallsBackToTheOneBefore) {

@@ -116,7 +116,7 @@ RunData read_run(const fs::path& folder) {
   std::error_code error;
   if (!fs::exists(folder, error)) throw DataError(folder.string() + ": no such run folder");
   if (!fs::is_directory(folder, error))
-    throw DataError(folder.string() + ": not a folder; expected a run folder of diffverb fit");
+    throw DataError(folder.string() + ": not a folder; expected a run folder of diffverb fit or diffverb train");
   RunData run;
   run.folder = folder;
   run.name = fs::weakly_canonical(folder).filename().string();
@@ -137,7 +137,7 @@ RunData read_run(const fs::path& folder) {
   if (!any) {
     throw DataError(folder.string() +
                     ": holds none of target.wav, ir.wav, metrics.json, losses.jsonl, config.resolved.yaml, "
-                    "weights.safetensors; expected a run folder of diffverb fit");
+                    "weights.safetensors; expected a run folder of diffverb fit or diffverb train");
   }
   read_if_there(run, "dry.wav", "the dry sound is made anew", audio(run.dry));
   read_if_there(run, "wet.wav", "the dry sound through the fit is made by convolution with ir.wav, not by the runtime",

@@ -4,13 +4,14 @@
 #   experiments/autoencoder/run.sh train OUT             OUT/run: trains configs/autoencoder.yaml on them
 #   experiments/autoencoder/run.sh export OUT            OUT/autoencoder.safetensors, for the runtime
 #   experiments/autoencoder/run.sh evaluate OUT TEST...  reconstructs responses of rooms that were not trained on
+#   experiments/autoencoder/run.sh explore OUT           OUT/rooms/index.html: the grid of a model of at most three numbers
 #   experiments/autoencoder/run.sh all OUT [MEASURED]
 # DIFFVERB: the program [build/diffverb]; ROOMS: simulated responses [2250]; TRAIN_OPTIONS: more for diffverb train
 # MANIFEST: rooms and licences of MEASURED [configs/measured_rooms.csv]
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 diffverb=${DIFFVERB:-$root/build/diffverb}
-step=${1:?usage: run.sh data|train|export|evaluate|all OUT ...}
+step=${1:?usage: run.sh data|train|export|evaluate|explore|all OUT ...}
 out=${2:?usage: run.sh $1 OUT ...}
 shift 2
 
@@ -36,21 +37,31 @@ train() {
   "$diffverb" train "$root/configs/autoencoder.yaml" --out "$out/run" --set "data.files=[$files]" ${TRAIN_OPTIONS:-}
 }
 
+evaluate() {
+  "$diffverb" eval "$out/autoencoder.safetensors" --data "$@" --box "${BOX:-300}" --out "$out/reconstructions"
+}
+
+explore() {
+  "$diffverb" export "$out/autoencoder.safetensors" --bank --out "$out/bank.safetensors"
+  "$diffverb" explore "$out/bank.safetensors" --out "$out/rooms" --overwrite
+}
+
 export_weights() { "$diffverb" export "$out/run" --out "$out/autoencoder.safetensors"; }
 
 case $step in
   data) data "$@" ;;
   train) train ;;
   export) export_weights ;;
-  evaluate) "$diffverb" eval "$out/autoencoder.safetensors" --data "$@" --out "$out/reconstructions" ;;
+  evaluate) evaluate "$@" ;;
+  explore) explore ;;
   all)
     data "$@"
     train
     export_weights
-    "$diffverb" eval "$out/autoencoder.safetensors" --data "$out/simulated.h5" --out "$out/reconstructions"
+    evaluate "$out/simulated.h5"
     ;;
   *)
-    echo "run.sh: '$step', expected data, train, export, evaluate or all" >&2
+    echo "run.sh: '$step', expected data, train, export, evaluate, explore or all" >&2
     exit 1
     ;;
 esac

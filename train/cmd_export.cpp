@@ -29,6 +29,7 @@ bool export_trained(const ExportOptions& options) {
   const std::string config = provenance.at("config");
   warn_of_unknown_licence(options.out.string(), provenance);
   for (const char* own : {"config", "kind", "sha256"}) provenance.erase(own);
+  for (auto& [name, text] : provenance) text = without_folders(text);
   if (const auto* envelope = dynamic_cast<const EnvelopeAutoencoder*>(trained.model.get()))
     export_envelope(*envelope, config, provenance, options.out);
   else if (const auto* waveform = dynamic_cast<const WaveformAutoencoder*>(trained.model.get()))

@@ -61,7 +61,7 @@ void check_width(const ExportBankOptions& asked, double low, double high) {
 std::string provenance_of(const std::string& type, const std::map<std::string, std::string>& texts) {
   nlohmann::json provenance{{"model", type}};
   for (const auto& [key, value] : texts) {
-    if (key != "config") provenance[key] = value;
+    if (key != "config") provenance[key] = without_folders(value);
   }
   if (!provenance.contains("licence")) provenance["licence"] = "unknown";
   return provenance.dump();

@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <regex>
+
 #include "core/error.h"
 #include "core/log.h"
 #include "core/nearest.h"
@@ -30,6 +32,11 @@ void save_model(const std::filesystem::path& path, const Model& model, const std
   checkpoint.texts["kind"] = kKind;
   checkpoint.texts["config"] = config;
   save_checkpoint(path, checkpoint);
+}
+
+std::string without_folders(const std::string& text) {
+  static const std::regex folders(R"((^|[\s,\['"])/[^\s,\]'"]*/)");
+  return std::regex_replace(text, folders, "$1");
 }
 
 void warn_of_unknown_licence(const std::string& name, const std::map<std::string, std::string>& texts) {

@@ -30,6 +30,10 @@ void save_model(const std::filesystem::path& path, const Model& model, const std
 ///          shape or type, or not finite
 ModelFile load_model(const std::filesystem::path& path);
 
+/// Absolute paths in a text keep their last part alone: what is handed on tells nothing of the machine that it was made
+/// on.
+std::string without_folders(const std::string& text);
+
 /// Warns where the text "licence" names nothing, or "unknown".
 void warn_of_unknown_licence(const std::string& name, const std::map<std::string, std::string>& texts);
 

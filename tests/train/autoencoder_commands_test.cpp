@@ -139,6 +139,11 @@ TEST_F(AutoencoderCommands, EvalRefusesAFileAsItsFolderBeforeItBegins) {
       std::string::npos);
 }
 
+TEST(ModelTexts, LoseTheFoldersOfAbsolutePathsAndNothingElse) {
+  EXPECT_EQ(without_folders("files: [/home/me/a.h5, /b/c/d.h5]\nrate: 1/2, file: '/x/y.wav', licence: CC-BY/4, e/f.h5"),
+            "files: [a.h5, d.h5]\nrate: 1/2, file: 'y.wav', licence: CC-BY/4, e/f.h5");
+}
+
 TEST(Evaluation, CountsWhatIsUndefinedAndSetsSmallRoomsApart) {
   std::vector<Reconstruction> all(3);
   const Audio room = NoiseRoom{.seconds = 0.5, .t60_s = 0.3}.audio();

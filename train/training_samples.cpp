@@ -57,7 +57,7 @@ void show_samples(EventWriter& events, const Response& target, const Response& o
     for (std::int64_t example = 0; example < count; ++example) {
       const std::string tag = "example_" + std::to_string(example) + name;
       add_picture(events, tag, picture_of(*response, example), step);
-      add_sound(events, tag, *response, example, step);
+      add_sound(events, tag + "_sound", *response, example, step);  // one tag for both would hide the second
     }
   }
 }

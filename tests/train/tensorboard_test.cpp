@@ -4,9 +4,11 @@
 
 #include <bit>
 #include <cstring>
+#include <map>
 
 #include "core/error.h"
 #include "tests/scratch.h"
+#include "train/training_samples.h"
 
 namespace diffverb {
 namespace {
@@ -55,6 +57,34 @@ TEST(TensorBoard, RecordsHoldVersionThenScalars) {
       std::string("\x10\xac\x02\x2a\x0d\x0a\x0b\x0a\x04loss\x15") + std::string("\x00\x00\x20\x40", 4);
   EXPECT_EQ(all[1].substr(0, 1), "\x09");
   EXPECT_EQ(all[1].substr(9), expected);
+}
+
+/// TensorBoard shows the first kind of value that it meets under a tag, and no other.
+TEST(TensorBoard, PicturesAndSoundsOfAnExampleHaveTagsOfTheirOwn) {
+  const Scratch scratch;
+  std::filesystem::path path;
+  {
+    EventWriter writer(scratch.path());
+    path = writer.path();
+    const Response response(torch::rand({1, 1, 4000}), 8000);
+    show_samples(writer, response, response, 1, 5);
+  }
+  std::map<std::string, int> kinds;
+  for (const std::string& record : records(read_text(path))) {
+    for (const char* name : {"example_0/target", "example_0/output"}) {
+      const std::size_t at = record.find(name);
+      if (at == std::string::npos) continue;
+      // value { tag (1, length before it), image (4) or audio (6) }
+      const std::size_t length = number_at(record, at - 1, 1);
+      const std::string tag = record.substr(at, length);
+      const int field = static_cast<unsigned char>(record[at + length]) >> 3;
+      EXPECT_TRUE(kinds.emplace(tag, field).second) << tag;
+    }
+  }
+  EXPECT_EQ(kinds, (std::map<std::string, int>{{"example_0/target", 4},
+                                               {"example_0/target_sound", 6},
+                                               {"example_0/output", 4},
+                                               {"example_0/output_sound", 6}}));
 }
 
 TEST(TensorBoard, AFolderThatIsNotThereIsNamed) {

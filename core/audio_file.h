@@ -27,8 +27,7 @@ Audio read_audio(const std::filesystem::path& path, int most_channels = kMostCha
 /// Writes 32-bit float WAV, whole or not at all.
 ///
 /// Throws   ContractError for channels of unequal length, none, or more than 8; DataError for samples that are not
-/// finite
-///          and where the file cannot be written
+///          finite and where the file cannot be written
 void write_audio(const std::filesystem::path& path, const Audio& audio);
 
 }  // namespace diffverb

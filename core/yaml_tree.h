@@ -31,8 +31,7 @@ struct YamlTree::Entry {
 /// Reads a file or text that holds one YAML document.
 ///
 /// Throws   ConfigError file:line:column for malformed text, duplicate keys, several documents, more than 100,000
-/// values
-///          (aliases that multiply); ConfigError for a file that cannot be read
+///          values (aliases that multiply); ConfigError for a file that cannot be read
 YamlTree read_yaml_file(const std::filesystem::path& path);
 YamlTree parse_yaml(const std::string& text, const std::string& origin);
 

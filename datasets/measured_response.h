@@ -24,8 +24,7 @@ inline constexpr std::int64_t kSamplesBeforeOnset = 64;
 
 /// Reads and prepares one file.
 /// Throws   DataError: no such file, not audio, silent, not a number, shorter than 50 ms, no decay, more noise than
-/// response,
-///          more than 8 channels, below 8 kHz
+///          response, more than 8 channels, below 8 kHz
 MeasuredResponse read_measured_response(const std::filesystem::path& path);
 
 }  // namespace diffverb

@@ -29,8 +29,7 @@ struct SplitReport {
 /// part, the next `validation` the validation part.
 ///
 /// Throws   ConfigError: shares that leave nothing to train on, a glob that stands for no room, a room that is asked
-/// for
-///          in two parts
+///          for in two parts
 SplitReport split_by_room(std::vector<StoredResponse>& responses, const SplitSettings& settings);
 
 }  // namespace diffverb

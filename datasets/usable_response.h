@@ -10,8 +10,7 @@ namespace diffverb {
 inline constexpr double kShortestResponse_s = 0.01;
 
 /// Throws   DataError where a channel has a sample that is not finite, or is too short to be a room's response; `name`
-/// is
-///          what the message begins with
+///          is what the message begins with
 void check_response(const Audio& response, const std::string& name);
 
 }  // namespace diffverb

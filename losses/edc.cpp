@@ -26,8 +26,7 @@ namespace ac = acoustics;
 /// target does.
 ///
 /// Reads    response.ir [1, C, T], target.ir [1, C, T]; where the target also has "measured_ir" [1, C, T'], T' >= T,
-/// its noise floor is
-///          found on all of that
+///          its noise floor is found on all of that
 /// Returns  scalar, dB; >= 0
 /// Gradient finite: energies are floored 100 dB below the target's band energy
 /// Throws   ContractError on another number of channels, or where no band of the target decays

@@ -16,8 +16,8 @@ namespace {
 /// h is the estimate, g the target. Half the amplitude is 6.02 dB.
 ///
 /// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude; where the target also has
-/// "measured_ir" [B, C, T'],
-///          T' >= T, E_g is that response's energy without its noise floor, as far as one is found
+///          "measured_ir" [B, C, T'], T' >= T, E_g is that response's energy without its noise floor, as far as one is
+///          found
 /// Returns  scalar, dB (squared: dB^2); >= 0; 0 iff each channel has the target's energy
 /// Gradient finite everywhere; zero at silence
 /// Throws   ContractError on unequal shapes, types, devices or rates, or where a channel of the target is silent

@@ -11,8 +11,11 @@ namespace {
 ///   C = 10 log10(energy before split_ms / energy after it),  L = mean_b,o |C - C'|, C within +- 25 dB
 ///
 /// Reads    "octave_energy" [B, O, cells] of both, or ir, broadband (losses/energy_cells.h); the onset is at the first
-/// cell Returns  scalar, dB Gradient to the energies or the ir Throws   ContractError on unequal shapes, types, devices
-/// or rates, a silent target, or one that ends before split_ms Source   ISO 3382-1, A.2.3
+///          cell
+/// Returns  scalar, dB
+/// Gradient to the energies or the ir
+/// Throws   ContractError on unequal shapes, types, devices or rates, a silent target, or one that ends before split_ms
+/// Source   ISO 3382-1, A.2.3
 class OctaveClarity final : public Loss {
  public:
   explicit OctaveClarity(Fields& f) { f.optional("split_ms", split_ms_, above(0), "ms"); }

@@ -10,8 +10,7 @@ namespace {
 ///   w = 1 where the target lies above -range_db, 1 + early_weight above -early_db
 ///
 /// Reads    "octave_energy" [B, O, cells] of both, "octave_known" and "cell_s" of the target, or the ir of both,
-/// broadband
-///          (losses/energy_cells.h)
+///          broadband (losses/energy_cells.h)
 /// Returns  scalar, dB; 0 where the curves are equal, whatever the levels
 /// Gradient to the energies or the ir
 /// Throws   ContractError on unequal shapes, types, devices or rates, or a silent target

@@ -20,8 +20,7 @@ namespace {
 ///   P(k, f) = mean power of the bins of band k; the floor lies 80 dB below the target's largest power
 ///
 /// Reads    "third_octave_power" [B, K, F] of both, "frame_known" [B, F] of the target; or ir [B, C, T], of which it
-/// takes
-///          the short-time spectrum (1024 points every 256), each channel by itself
+///          takes the short-time spectrum (1024 points every 256), each channel by itself
 /// Returns  scalar, dB
 /// Gradient to the powers or the ir
 /// Throws   ContractError on unequal shapes, types, devices or rates, or a silent target

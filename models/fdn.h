@@ -33,8 +33,9 @@ class Fdn final : public Model {
 
   /// Sets delays, decay rates, gains and equaliser from a measured response, so that step 0 is already near.
   /// Reads    ir [C, T] float64 from its onset on (a few samples before it may stand there), unit scale of the caller's
-  /// choice Throws   DataError where nothing decays; ConfigError where the matrix does not exist for this number of
-  /// lines groups_wanted 1 or 2 stands in for `groups: 0`, to try both; 0 follows the analysis
+  ///          choice
+  ///          groups_wanted 1 or 2 stands in for `groups: 0`, to try both; 0 follows the analysis
+  /// Throws   DataError where nothing decays; ConfigError where the matrix does not exist for this number of lines
   void design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t seed, std::int64_t groups_wanted = 0);
   const RoomDesign& room() const { return *room_; }
 

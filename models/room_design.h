@@ -31,7 +31,8 @@ struct RoomDesignOptions {
 };
 
 /// Reads    ir [C, T] float64, first sample at (or a little before) the onset; band_hz third-octave centres of the
-/// equaliser Throws   DataError where no octave decays
+///          equaliser
+/// Throws   DataError where no octave decays
 RoomDesign design_room(const torch::Tensor& ir, double sample_rate_hz, const std::vector<double>& band_hz,
                        const RoomDesignOptions& options);
 

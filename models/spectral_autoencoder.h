@@ -23,8 +23,7 @@ namespace diffverb {
 /// (layers_conv.h). With buffers, the published sizes have 995,407 numbers in the encoder and 747,841 in the decoder.
 ///
 /// Reads    target "spectrogram" [B, 1, 513, 128]; add_features() makes it, "spectrogram_low_db" and "_high_db" [B]
-/// from
-///          ir [B, 1, T] at rate_hz
+///          from ir [B, 1, T] at rate_hz
 /// Returns  "spectrogram" [B, 1, 513, 128], "latent" [B, latent]; with keep_level "level_db" [B], the target's
 /// Source   Steinmetz 2018, NeuralReverberator; Engel et al. 2017, the baseline of NSynth
 class SpectralAutoencoder final : public Model {

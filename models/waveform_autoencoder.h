@@ -27,7 +27,8 @@ namespace diffverb {
 ///          "octave_energy" [B, 6, 257] of the octaves 125 Hz to 4 kHz in cells of 8 ms (a cell is centred on every
 ///          128th sample), "octave_known", "cell_s" [257]
 /// Returns  "ir" of the same shape and energy, "octave_energy", "latent" [B, latent], "level_db" [B], the target's
-/// energy Source   van den Oord et al. 2016, WaveNet; Engel et al. 2017, NSynth; Steinmetz et al. 2021, FiNS
+///          energy
+/// Source   van den Oord et al. 2016, WaveNet; Engel et al. 2017, NSynth; Steinmetz et al. 2021, FiNS
 class WaveformAutoencoder final : public Model {
  public:
   explicit WaveformAutoencoder(Fields& fields);

@@ -37,9 +37,10 @@ struct Decay {
 /// The second subtraction is what keeps a decay that runs to the end of its file from being read as noise.
 ///
 /// Reads    response [T], onset at index 0, linear amplitude; centre_hz sets the first block (10 + 800 / centre_hz ms),
-/// 0 for broadband Returns  NoiseFloor; found is false where no decay of at least 10 dB stands above the noise Throws
-/// ContractError unless rate_hz > 0 Source   Lundeby, Vigran, Bietz, Vorlaender, Uncertainties of measurements in room
-/// acoustics, Acustica 81 (1995)
+///          0 for broadband
+/// Returns  NoiseFloor; found is false where no decay of at least 10 dB stands above the noise
+/// Throws   ContractError unless rate_hz > 0
+/// Source   Lundeby, Vigran, Bietz, Vorlaender, Uncertainties of measurements in room acoustics, Acustica 81 (1995)
 NoiseFloor find_noise_floor(std::span<const double> response, double rate_hz, double centre_hz);
 
 /// Backward integration with the noise subtracted, the truncation at the noise and the tail compensated.

@@ -11,7 +11,8 @@ namespace diffverb::acoustics {
 ///   eta(t) = 1 / erfc(1 / sqrt 2) * sum_s w(s - t) [ |h(s)| > sigma(t) ],   sigma(t)^2 = sum_s w(s - t) h(s)^2
 ///
 /// w is a Hann window of window_s that sums to 1 over the samples it covers; 0 for a few echoes, about 1 in a diffuse
-/// tail. Source   Abel and Huang, A simple, robust measure of reverberation echo density, AES 121 (2006)
+/// tail.
+/// Source   Abel and Huang, A simple, robust measure of reverberation echo density, AES 121 (2006)
 struct EchoDensity {
   static constexpr double window_s = 0.025;
   static constexpr double step_s = 0.0025;

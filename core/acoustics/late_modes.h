@@ -15,7 +15,8 @@ namespace diffverb::acoustics {
 ///
 /// Reads    late [T]: the response after the early part, up to where its noise begins
 /// Returns  percent; nothing where the stretch is silent or so short that +-1/6 octave at 200 Hz holds fewer than 5
-/// bins Throws   ContractError unless rate_hz > 0
+///          bins
+/// Throws   ContractError unless rate_hz > 0
 std::optional<double> late_modes_pct(std::span<const double> late, double rate_hz);
 
 }  // namespace diffverb::acoustics

@@ -20,8 +20,7 @@ struct SpectrogramDistance {
 };
 
 /// Reads    target, other [T] at 16 kHz, onset at index 0 of both, equal broadband energy; noise_from: the sample at
-/// which the
-///          target's noise begins (its length where it has none)
+///          which the target's noise begins (its length where it has none)
 SpectrogramDistance compare_spectrograms(std::span<const double> target, std::span<const double> other,
                                          std::size_t noise_from);
 

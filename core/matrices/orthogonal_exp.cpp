@@ -11,8 +11,8 @@ namespace {
 ///   A = exp(S - S^T)
 ///
 /// Reads    init: haar (A evenly from all rotations) or normal (S_ij normal with standard deviation 1 / N: small
-/// rotations) Source   Lezcano-Casado and Martinez-Rubio 2019; Dal Santo et al. 2023, "Differentiable feedback delay
-/// network for
+///          rotations)
+/// Source   Lezcano-Casado and Martinez-Rubio 2019; Dal Santo et al. 2023, "Differentiable feedback delay network for
 ///          colorless reverberation"
 class OrthogonalExp final : public FeedbackMatrix {
  public:

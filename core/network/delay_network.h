@@ -57,8 +57,9 @@ DelayNetwork delay_line(const torch::Tensor& delay_samples, double sample_rate_h
 /// Real delays as whole ones and a first-order Thiran allpass section each: m = whole + d, 0.5 <= d < 1.5,
 /// eta = (1 - d) / (1 + d), h(z) = (eta + z^-1) / (1 + eta z^-1). |h| = 1, so a lossless network stays lossless; the
 /// solvers, the exporter and the engine all play this one interpolator. Networks whose delays are whole are returned
-/// unchanged. Gradient to the delays flows through eta. Throws ContractError where a fractional delay is below 1.5
-/// samples. Source   Laakso et al. 1996, "Splitting the unit delay"
+/// unchanged. Gradient to the delays flows through eta.
+/// Throws   ContractError where a fractional delay is below 1.5 samples
+/// Source   Laakso et al. 1996, "Splitting the unit delay"
 DelayNetwork with_whole_delays(const DelayNetwork& network);
 
 }  // namespace diffverb

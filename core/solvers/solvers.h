@@ -11,9 +11,8 @@ namespace diffverb {
 ///   H(z_k) = C G (I - A G)^-1 B + D,   z_k = radius * exp(j omega_k)
 ///
 /// Reads    omega_rad [K] float64, radians a sample; radius >= 1 suppresses time aliasing: multiply the impulse
-/// response by
-///          radius^n afterwards. Delays are taken as they are: a real delay is an ideal z^-m; with_whole_delays() gives
-///          what plays.
+///          response by radius^n afterwards. Delays are taken as they are: a real delay is an ideal z^-m;
+///          with_whole_delays() gives what plays.
 /// Returns  [O, I, K] complex of the network's type
 /// Gradient for A, B, C, D, delays and line_sos
 /// Throws   ContractError on shapes, types or devices

@@ -13,8 +13,8 @@ namespace diffverb {
 ///   d(t; T) = r exp(-r t), r = 6 ln 10 / T;   g_k(t) = 10^(sum_j early_jk knot_j(t) / 10), 1 from 160 ms on
 ///
 /// so that without its floor every band falls for ever, whatever the numbers are. Energies are relative to a response
-/// of unit energy. Source   two-slope decay: Xiang et al. 2005; envelopes as a decoder's output: Steinmetz et al. 2021,
-/// Lin et al. 2024
+/// of unit energy.
+/// Source   two-slope decay: Xiang et al. 2005; envelopes as a decoder's output: Steinmetz et al. 2021, Lin et al. 2024
 struct EnvelopeParameters {
   torch::Tensor level_db, direct_db;  // [B, K] energy of the decays, of the direct sound
   torch::Tensor t1_s, t2_s;           // [B, K] decay times, t1 <= t2

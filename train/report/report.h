@@ -13,8 +13,7 @@ namespace diffverb {
 ///
 /// Reads    the files of each run folder; one that is missing is left out of the page, which says so
 /// Throws   ConfigError where no run is given; DataError where a folder is no run folder, a file in it is damaged, or
-/// the
-///          page cannot be written (the old one stays)
+///          the page cannot be written (the old one stays)
 void write_report(const std::vector<std::filesystem::path>& run_folders, const std::filesystem::path& out_html);
 
 /// Writes decay curves and reverberation time of one run as an SVG picture (for a README): the decay in four octave

@@ -45,8 +45,7 @@ struct RunData {
 };
 
 /// Throws   DataError where the folder does not exist, is no folder, holds none of the files of a run, or holds one
-/// that
-///          cannot be read: path, what is wrong, what was expected
+///          that cannot be read: path, what is wrong, what was expected
 RunData read_run(const std::filesystem::path& folder);
 
 /// The number at a path of keys; NaN where there is none.

@@ -35,8 +35,8 @@ struct ExplorerFiles {
 /// brought to unit energy, the mean of its channels, and ends where 70 dB of its decay are over.
 ///
 /// Throws   ConfigError where the folder exists and `overwrite` is false, or it holds anything but an explorer;
-/// ContractError
-///          for a rate outside 8 to 192 kHz; DataError where it cannot be written (an earlier explorer stays)
+///          ContractError for a rate outside 8 to 192 kHz; DataError where it cannot be written (an earlier explorer
+///          stays)
 ExplorerFiles write_explorer(const runtime::ResponseBank& bank, const std::filesystem::path& folder,
                              const ExplorerOptions& options);
 

@@ -47,6 +47,12 @@ void write_all(int fd, const char* bytes, std::size_t size, const std::filesyste
 
 }  // namespace
 
+void make_folder(const std::filesystem::path& path) {
+  std::error_code code;
+  std::filesystem::create_directories(path, code);
+  if (code) throw DataError(path.string() + ": cannot be made: " + code.message());
+}
+
 std::filesystem::path temporary_beside(const std::filesystem::path& path) {
   static std::atomic<unsigned> count{0};
   std::filesystem::path out = path;

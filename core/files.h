@@ -22,6 +22,9 @@ std::string read_file(const std::filesystem::path& path, std::size_t most_bytes 
 /// Throws a DataError "path: no such file", "path: is a folder, expected ..." or "path: cannot be read"; else returns.
 void check_readable_file(const std::filesystem::path& path, const std::string& expected);
 
+/// The folder and those above it, where they are not there. Throws a DataError "path: cannot be made: ...".
+void make_folder(const std::filesystem::path& path);
+
 /// A name beside `path` that no other process uses, for a file that will be renamed to `path`.
 std::filesystem::path temporary_beside(const std::filesystem::path& path);
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <cstdio>
 #include <exception>
 #include <map>
 #include <mutex>
@@ -14,6 +13,7 @@
 #include "core/acoustics/preparation.h"
 #include "core/acoustics/validate.h"
 #include "core/error.h"
+#include "core/printed.h"
 #include "datasets/duplicates.h"
 #include "datasets/response_store.h"
 #include "datasets/usable_response.h"
@@ -21,11 +21,7 @@
 namespace diffverb {
 namespace {
 
-std::string number(double value, const char* format = "%.3g") {
-  char text[32];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
+std::string number(double value, const char* format = "%.3g") { return printed(format, value); }
 
 /// How far the decay stands above its noise: the median over the octaves 125 Hz to 8 kHz. A hum or a rumble alone does
 /// not make a response useless, and would be all that a broadband figure shows.

@@ -13,6 +13,7 @@
 #include "core/audio_file.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/printed.h"
 #include "core/resample.h"
 #include "core/sha256.h"
 #include "datasets/augmentation.h"
@@ -29,11 +30,7 @@ struct Prepared {
   ResponseDecay decay;
 };
 
-std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", value);
-  return text;
-}
+std::string number(double value) { return printed("%g", value); }
 
 /// Impulse responses from data files (diffverb data import, simulate), each an example [1, T] of its own.
 ///

@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "core/error.h"
+#include "core/printed.h"
 
 namespace diffverb {
 namespace {
@@ -16,12 +17,6 @@ void check_spectrogram(const torch::Tensor& s) {
   std::ostringstream message;
   message << "spectral_autoencoder: the spectrogram must be [B, 1, 513, 128], B at least 1, got " << s.sizes();
   throw ContractError(message.str());
-}
-
-std::string text_of(double number) {
-  std::ostringstream out;
-  out << number;
-  return out.str();
 }
 
 torch::Tensor run(std::vector<ConvBlock>& blocks, torch::Tensor values, bool training) {
@@ -117,8 +112,8 @@ std::map<std::string, torch::Tensor> SpectralAutoencoder::buffers() const {
 void SpectralAutoencoder::add_features(Response& target) const {
   const auto& ir = target.ir();
   if (target.sample_rate_hz() != rate_hz_)
-    throw ContractError("spectral_autoencoder: responses must be at its rate_hz, " + text_of(rate_hz_) + " Hz, got " +
-                        text_of(target.sample_rate_hz()) + " Hz");
+    throw ContractError("spectral_autoencoder: responses must be at its rate_hz, " + printed("%g", rate_hz_) +
+                        " Hz, got " + printed("%g", target.sample_rate_hz()) + " Hz");
   if (ir.size(1) != 1)
     throw ContractError("spectral_autoencoder: each channel is an example of its own, [B, 1, T]; got " +
                         std::to_string(ir.size(1)) + " channels");

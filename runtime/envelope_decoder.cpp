@@ -14,8 +14,8 @@ namespace {
 constexpr double kFadeInHz = 16;  // below it there is nothing to be heard
 constexpr double kShortestSeconds = 0.04, kLongestSeconds = 12, kLargestRatio = 6;
 constexpr double kLeastMix = 1e-5, kLargestMix = 0.9, kLargestEarlyDb = 12, kEarlyEndSeconds = 0.16;
-constexpr double kLargestSpreadDb = 60,
-                 kLargestDirectDb = 35;              // of a band below, of a direct sound above the loudest band
+constexpr double kLargestSpreadDb = 60;              // of a band below the loudest
+constexpr double kLargestDirectDb = 35;              // of a direct sound above the loudest band
 constexpr double kDecayPerT60 = 13.815510557964274;  // 6 ln 10
 constexpr float kLargestOutput = 12;                 // beyond it a level would be 100 dB off
 constexpr double kLongestSound = 12, kRangeDb = 70;

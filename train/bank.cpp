@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "core/audio_file.h"
 #include "core/error.h"
+#include "core/files.h"
+#include "core/printed.h"
 #include "core/progress.h"
 #include "core/seed.h"
 #include "train/spectral_sound.h"
@@ -28,12 +29,6 @@ void check_options(const BankOptions& o) {
   if (o.width && !(std::abs(o.width->width) <= o.high - o.low && o.width->axis >= 0 && o.width->axis < o.latent))
     refuse("the width lies within the grid, along one of its " + std::to_string(o.latent) + " axes");
   if (o.batch < 1) refuse("batch must be at least 1, got " + std::to_string(o.batch));
-}
-
-std::string text_of(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4f", value);
-  return text;
 }
 
 /// [X Y Z, 2, latent]: every point and its right channel's
@@ -197,7 +192,7 @@ Bank make_bank(const Decoder& decode, const BankOptions& o) {
       bank.worst_convergence = std::max(bank.worst_convergence, convergence);
     }
     bank.mean_convergence += sum / static_cast<double>(2 * count);
-    progress.set_note("convergence " + text_of(sum / static_cast<double>(rows)));
+    progress.set_note("convergence " + printed("%.4f", sum / static_cast<double>(rows)));
     progress.update(first + part, std::nan(""));
   }
   progress.finish();
@@ -206,9 +201,7 @@ Bank make_bank(const Decoder& decode, const BankOptions& o) {
 }
 
 void write_bank_wavs(const runtime::ResponseBank& bank, const std::filesystem::path& folder) {
-  std::error_code code;
-  std::filesystem::create_directories(folder, code);
-  if (code) throw DataError(folder.string() + ": cannot be made: " + code.message());
+  make_folder(folder);
   const std::int64_t points = bank.size(0) * bank.size(1) * bank.size(2);
   at::parallel_for(0, points, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t p = begin; p < end; ++p) {

@@ -16,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/printed.h"
 #include "core/seed.h"
 #include "core/spectral/griffin_lim.h"
 #include "train/bank.h"
@@ -160,12 +161,6 @@ class Threads {
   int before_;
 };
 
-std::string number(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4f", value);
-  return text;
-}
-
 /// The least of `turns` runs, per response, and the convergence reached.
 double least_ms(const at::Tensor& m, const GriffinLimOptions& options, int turns, double& convergence) {
   double least = 1e300;
@@ -185,15 +180,15 @@ BenchResult result_of(const std::string& what, int threads, double ours_ms, doub
   BenchResult result;
   result.name = "griffin_lim";
   result.size = what + ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads") +
-                ", convergence=" + number(ours_convergence);
+                ", convergence=" + printed("%.4f", ours_convergence);
   result.ours_ms = ours_ms;
   if (!peer) return result;
   if (!(ours_convergence <= peer->convergence * worse_than_peer)) {
-    throw NumericError("bench griffin_lim: spectral convergence " + number(ours_convergence) + ", torchaudio reaches " +
-                       number(peer->convergence));
+    throw NumericError("bench griffin_lim: spectral convergence " + printed("%.4f", ours_convergence) +
+                       ", torchaudio reaches " + printed("%.4f", peer->convergence));
   }
   result.peer = "torchaudio.functional.griffinlim, 1000 iterations, batch " + std::to_string(peer->batch) +
-                ", convergence=" + number(peer->convergence);
+                ", convergence=" + printed("%.4f", peer->convergence);
   result.peer_ms = peer->ms;
   return result;
 }

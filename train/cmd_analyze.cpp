@@ -9,6 +9,7 @@
 #include "core/acoustics/analysis.h"
 #include "core/acoustics/validate.h"
 #include "core/log.h"
+#include "core/printed.h"
 #include "datasets/response_file.h"
 #include "train/cli.h"
 
@@ -24,25 +25,20 @@ struct AnalyzeOptions {
   bool thirds = false;
 };
 
-std::string cell(const std::optional<double>& value, const char* format) {
-  if (!value) return "-";
-  char text[32];
-  std::snprintf(text, sizeof text, format, *value);
-  return text;
-}
-
 void print_bands(const char* title, const std::vector<BandResult>& bands) {
   if (bands.empty()) return;
   std::printf("  %-9s %8s %8s %8s %8s %8s %7s %8s %9s %9s %8s\n", title, "T20 s", "T30 s", "EDT s", "C50 dB", "C80 dB",
               "D50", "Ts ms", "level dB", "noise dB", "range dB");
   for (const BandResult& band : bands) {
-    const std::string name = band.hz > 0 ? cell(band.hz, "%.5g") + " Hz" : "all";
+    const std::string name = band.hz > 0 ? printed_or_dash("%.5g", band.hz) + " Hz" : "all";
     std::optional<double> ts_ms;
     if (band.ts_s) ts_ms = 1e3 * *band.ts_s;
-    std::printf("  %-9s %8s %8s %8s %8s %8s %7s %8s %9.1f %9s %8.1f\n", name.c_str(), cell(band.t20_s, "%.3f").c_str(),
-                cell(band.t30_s, "%.3f").c_str(), cell(band.edt_s, "%.3f").c_str(), cell(band.c50_db, "%.1f").c_str(),
-                cell(band.c80_db, "%.1f").c_str(), cell(band.d50, "%.2f").c_str(), cell(ts_ms, "%.1f").c_str(),
-                band.level_db, cell(band.noise_floor_db, "%.1f").c_str(), band.range_db);
+    std::printf("  %-9s %8s %8s %8s %8s %8s %7s %8s %9.1f %9s %8.1f\n", name.c_str(),
+                printed_or_dash("%.3f", band.t20_s).c_str(), printed_or_dash("%.3f", band.t30_s).c_str(),
+                printed_or_dash("%.3f", band.edt_s).c_str(), printed_or_dash("%.1f", band.c50_db).c_str(),
+                printed_or_dash("%.1f", band.c80_db).c_str(), printed_or_dash("%.2f", band.d50).c_str(),
+                printed_or_dash("%.1f", ts_ms).c_str(), band.level_db,
+                printed_or_dash("%.1f", band.noise_floor_db).c_str(), band.range_db);
   }
 }
 
@@ -51,9 +47,9 @@ void print_channel(const ChannelResult& channel, std::size_t index) {
   if (channel.mixing_time_s) mixing_ms = 1e3 * *channel.mixing_time_s;
   std::printf(
       " channel %zu: onset %.1f ms, noise floor %s dB, mixing time %s ms, echo density of the tail %s, DRR %s dB\n",
-      index + 1, 1e3 * channel.onset_s, cell(channel.broadband.noise_floor_db, "%.1f").c_str(),
-      cell(mixing_ms, "%.0f").c_str(), cell(channel.echo_density, "%.2f").c_str(),
-      cell(channel.drr_db, "%.1f").c_str());
+      index + 1, 1e3 * channel.onset_s, printed_or_dash("%.1f", channel.broadband.noise_floor_db).c_str(),
+      printed_or_dash("%.0f", mixing_ms).c_str(), printed_or_dash("%.2f", channel.echo_density).c_str(),
+      printed_or_dash("%.1f", channel.drr_db).c_str());
   if (channel.no_decay) std::printf("  %s\n", channel.no_decay->c_str());
   print_bands("octave", channel.octaves);
   print_bands("broadband", {channel.broadband});
@@ -78,7 +74,8 @@ void analyze_files(const AnalyzeOptions& options) {
     for (std::size_t c = 0; c < result.channels.size(); ++c) print_channel(result.channels[c], c);
     if (result.iacc) {
       std::printf(" IACC, mean of 500, 1000, 2000 Hz: early (to 80 ms) %s, late %s\n",
-                  cell(result.iacc->early_e3, "%.2f").c_str(), cell(result.iacc->late_l3, "%.2f").c_str());
+                  printed_or_dash("%.2f", result.iacc->early_e3).c_str(),
+                  printed_or_dash("%.2f", result.iacc->late_l3).c_str());
     }
   }
   if (options.json) std::cout << (all.size() == 1 ? all[0] : all).dump(2) << "\n";

@@ -11,6 +11,7 @@
 #include "core/acoustics/validate.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/printed.h"
 #include "datasets/response_file.h"
 #include "train/cli.h"
 
@@ -29,17 +30,10 @@ struct CompareOptions {
   double early_ms = acoustics::ComparisonOptions{}.early_ms;
 };
 
-std::string cell(const std::optional<double>& value, const char* format) {
-  if (!value) return "-";
-  char text[32];
-  std::snprintf(text, sizeof text, format, *value);
-  return text;
-}
-
 // An error, marked with * where it is audible: one just noticeable difference or more.
 std::string marked(const std::optional<double>& error, const char* format, double jnd) {
   if (!error) return "- ";
-  return cell(error, format) + (std::abs(*error) >= jnd ? "*" : " ");
+  return printed_or_dash(format, error) + (std::abs(*error) >= jnd ? "*" : " ");
 }
 
 template <typename Errors>
@@ -48,7 +42,7 @@ void print_errors(const char* name, const Errors& errors) {
               marked(errors.edt_error_pct, "%.1f", acoustics::kJndEdtPct).c_str(),
               marked(errors.c80_error_db, "%.2f", acoustics::kJndC80Db).c_str(),
               marked(errors.d50_error, "%.3f", acoustics::kJndD50).c_str(),
-              cell(errors.level_error_db, "%.2f ").c_str());
+              printed_or_dash("%.2f ", errors.level_error_db).c_str());
 }
 
 void print_bands(const char* title, const std::vector<BandErrors>& errors, const std::vector<BandResult>& target,
@@ -59,13 +53,15 @@ void print_bands(const char* title, const std::vector<BandErrors>& errors, const
     const BandErrors& e = errors[b];
     const bool both_t30 = target[b].t30_s && other[b].t30_s;
     std::printf("  %6.0f Hz %9s %9s %9s %9s %8s %8s | %9s %9s %9s %9s %9s\n", e.hz,
-                cell(both_t30 ? target[b].t30_s : target[b].t20_s, "%.3f").c_str(),
-                cell(both_t30 ? other[b].t30_s : other[b].t20_s, "%.3f").c_str(), cell(target[b].edt_s, "%.3f").c_str(),
-                cell(other[b].edt_s, "%.3f").c_str(), cell(target[b].c80_db, "%.1f").c_str(),
-                cell(other[b].c80_db, "%.1f").c_str(), marked(e.t_error_pct, "%.1f", acoustics::kJndTPct).c_str(),
+                printed_or_dash("%.3f", both_t30 ? target[b].t30_s : target[b].t20_s).c_str(),
+                printed_or_dash("%.3f", both_t30 ? other[b].t30_s : other[b].t20_s).c_str(),
+                printed_or_dash("%.3f", target[b].edt_s).c_str(), printed_or_dash("%.3f", other[b].edt_s).c_str(),
+                printed_or_dash("%.1f", target[b].c80_db).c_str(), printed_or_dash("%.1f", other[b].c80_db).c_str(),
+                marked(e.t_error_pct, "%.1f", acoustics::kJndTPct).c_str(),
                 marked(e.edt_error_pct, "%.1f", acoustics::kJndEdtPct).c_str(),
                 marked(e.c80_error_db, "%.2f", acoustics::kJndC80Db).c_str(),
-                marked(e.d50_error, "%.3f", acoustics::kJndD50).c_str(), cell(e.level_error_db, "%.2f ").c_str());
+                marked(e.d50_error, "%.3f", acoustics::kJndD50).c_str(),
+                printed_or_dash("%.2f ", e.level_error_db).c_str());
   }
 }
 
@@ -80,16 +76,17 @@ void print_summary(const acoustics::Comparison& comparison) {
               acoustics::kJndTPct, acoustics::kJndEdtPct, acoustics::kJndC80Db, acoustics::kJndD50);
   std::printf(
       "  level shape %s dB, broadband level %s dB, decay curves %s dB apart, spectrograms %s dB (smoothed %s dB)\n",
-      cell(all.level_shape_db, "%.2f").c_str(), cell(all.level_offset_db, "%+.2f").c_str(),
-      cell(all.edc_mae_db, "%.2f").c_str(), cell(all.lsd_db, "%.1f").c_str(),
-      cell(all.lsd_smoothed_db, "%.1f").c_str());
-  std::printf("  after %g ms: isolated modes %s %% (target %s %%), echo density %s (target %s)\n", comparison.early_ms,
-              cell(all.late_modes_pct, "%.2f").c_str(), cell(all.late_modes_target_pct, "%.2f").c_str(),
-              cell(all.echo_density, "%.2f").c_str(), cell(all.echo_density_target, "%.2f").c_str());
+      printed_or_dash("%.2f", all.level_shape_db).c_str(), printed_or_dash("%+.2f", all.level_offset_db).c_str(),
+      printed_or_dash("%.2f", all.edc_mae_db).c_str(), printed_or_dash("%.1f", all.lsd_db).c_str(),
+      printed_or_dash("%.1f", all.lsd_smoothed_db).c_str());
+  std::printf(
+      "  after %g ms: isolated modes %s %% (target %s %%), echo density %s (target %s)\n", comparison.early_ms,
+      printed_or_dash("%.2f", all.late_modes_pct).c_str(), printed_or_dash("%.2f", all.late_modes_target_pct).c_str(),
+      printed_or_dash("%.2f", all.echo_density).c_str(), printed_or_dash("%.2f", all.echo_density_target).c_str());
   if (comparison.coherence_error) {
     std::printf("  coherence of the channels, by third octave: off by %s (after the early part %s)\n",
-                cell(comparison.coherence_error, "%.3f").c_str(),
-                cell(comparison.coherence_error_late, "%.3f").c_str());
+                printed_or_dash("%.3f", comparison.coherence_error).c_str(),
+                printed_or_dash("%.3f", comparison.coherence_error_late).c_str());
   }
 }
 

@@ -38,9 +38,7 @@ void encode(const Options& options) {
     }
   }();
   const Audio decoded = coder->decode(room);
-  std::error_code code;
-  fs::create_directories(folder, code);
-  if (code) throw DataError(folder.string() + ": cannot be made: " + code.message());
+  make_folder(folder);
   write_file_atomically(folder / "latent.json", encoded_room_json(room, options.input, options.model).dump(2) + "\n");
   write_audio(folder / "ir.wav", decoded);
   std::cout << (folder / "latent.json").string() << "   the latent point of each channel\n"

@@ -66,9 +66,9 @@ void guarded(const std::string& name, Context& context, const Action& action) {
 /// The sound files that a name stands for, and the responses in them.
 void add_files(const std::string& name, Context& context, std::vector<Source>& sources) {
   std::vector<std::string> files;
-  if (!fs::is_directory(name))
+  if (!fs::is_directory(name)) {
     files.push_back(name);
-  else {
+  } else {
     for (const auto& entry : fs::recursive_directory_iterator(name)) {
       if (entry.is_regular_file() && is_response_name(entry.path())) files.push_back(entry.path().string());
     }

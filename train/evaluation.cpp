@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "core/acoustics/analysis.h"
 #include "core/acoustics/comparison.h"
+#include "core/acoustics/json_value.h"
 #include "core/acoustics/spectrogram_distance.h"
+#include "core/printed.h"
 #include "core/resample.h"
 
 namespace diffverb {
@@ -111,26 +112,19 @@ std::optional<double> largest(const std::vector<double>& sorted) {
   return sorted.empty() ? std::nullopt : std::optional(sorted.back());
 }
 
-nlohmann::json or_null(const std::optional<double>& value) { return value ? nlohmann::json(*value) : nlohmann::json(); }
-
 /// {"channels", "median": {...}, "worst": {...}, "undefined": {...}}
 nlohmann::json summary_json(const Group& group) {
   nlohmann::json out{{"channels", group.size()}};
   for (const NamedFigure& named : kFigures) {
     const std::vector<double> sorted = magnitudes(group, named.figure);
-    out["median"][named.key] = or_null(median(sorted));
-    out["worst"][named.key] = or_null(largest(sorted));
+    out["median"][named.key] = acoustics::json_value(median(sorted));
+    out["worst"][named.key] = acoustics::json_value(largest(sorted));
     out["undefined"][named.key] = group.size() - sorted.size();  // of the target or of what was played
   }
   return out;
 }
 
-std::string cell(const std::optional<double>& value) {
-  if (!value) return "         -";
-  char text[32];
-  std::snprintf(text, sizeof text, "%10.2f", *value);
-  return text;
-}
+std::string cell(const std::optional<double>& value) { return right_aligned(printed_or_dash("%.2f", value), 10); }
 
 }  // namespace
 
@@ -153,8 +147,8 @@ nlohmann::json evaluation_json(const std::string& model, const std::vector<Recon
     entry["file"] = r.file;
     entry["room"] = r.room;
     entry["channel"] = r.channel + 1;
-    entry["t20_1k_s"] = or_null(r.t20_s);
-    for (const NamedFigure& named : kFigures) entry[named.key] = or_null(r.*named.figure);
+    entry["t20_1k_s"] = acoustics::json_value(r.t20_s);
+    for (const NamedFigure& named : kFigures) entry[named.key] = acoustics::json_value(r.*named.figure);
     out["responses"].push_back(std::move(entry));
   }
   out.update(summary_json(all));
@@ -175,10 +169,7 @@ std::string evaluation_table(const std::vector<Reconstruction>& responses) {
     return name + std::string(kNameWidth - name.size(), ' ');
   };
   std::string out = padded("response, channel (errors: 1 kHz octave)") + "     T20 s";
-  for (const NamedFigure& named : kFigures) {
-    const std::string title = named.title;
-    out += std::string(10 - title.size(), ' ') + title;
-  }
+  for (const NamedFigure& named : kFigures) out += right_aligned(named.title, 10);
   out += "\n";
   for (const Reconstruction& r : responses) {
     out += padded(r.file + ", " + std::to_string(r.channel + 1)) + cell(r.t20_s);

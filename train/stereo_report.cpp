@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "core/acoustics/analysis.h"
 #include "core/acoustics/binaural.h"
 #include "core/acoustics/filters.h"
+#include "core/acoustics/json_value.h"
 #include "core/error.h"
+#include "core/printed.h"
 #include "runtime/stereo_width.h"
 
 namespace diffverb {
@@ -47,14 +48,7 @@ double mean_diffuse_coherence(const acoustics::Band& band, double width) {
   return sum / kSteps;
 }
 
-nlohmann::json or_null(const std::optional<double>& value) { return value ? nlohmann::json(*value) : nlohmann::json(); }
-
-std::string number(const std::optional<double>& value) {
-  if (!value) return "     -";
-  char text[32];
-  std::snprintf(text, sizeof text, "%6.2f", *value);
-  return text;
-}
+std::string number(const std::optional<double>& value) { return right_aligned(printed_or_dash("%.2f", value), 6); }
 
 }  // namespace
 
@@ -83,29 +77,26 @@ StereoReport measure_stereo(const Audio& pair, double width) {
 }
 
 nlohmann::json to_json(const StereoReport& report) {
-  nlohmann::json out{{"iacc_early", or_null(report.iacc_early)},
-                     {"iacc_late", or_null(report.iacc_late)},
+  nlohmann::json out{{"iacc_early", acoustics::json_value(report.iacc_early)},
+                     {"iacc_late", acoustics::json_value(report.iacc_late)},
                      {"level_difference_db", report.level_difference_db},
                      {"bands", nlohmann::json::array()}};
   for (const StereoReport::Band& band : report.octaves)
     out["bands"].push_back(
-        {{"hz", band.hz}, {"coherence", or_null(band.coherence)}, {"diffuse_field", band.diffuse_field}});
+        {{"hz", band.hz}, {"coherence", acoustics::json_value(band.coherence)}, {"diffuse_field", band.diffuse_field}});
   return out;
 }
 
 std::string stereo_table(const StereoReport& report) {
   std::string hz = "octave, Hz            ", measured = "coherence after 80 ms ", expected = "of a diffuse field    ";
   for (const StereoReport::Band& band : report.octaves) {
-    char text[32];
-    std::snprintf(text, sizeof text, " %6.0f", band.hz);
-    hz += text;
+    hz += " " + right_aligned(printed("%.0f", band.hz), 6);
     measured += " " + number(band.coherence);
     expected += " " + number(band.diffuse_field);
   }
-  char level[64];
-  std::snprintf(level, sizeof level, "left over right %+.1f dB", report.level_difference_db);
   return hz + "\n" + measured + "\n" + expected + "\nIACC, 500 to 2000 Hz: early " + number(report.iacc_early) +
-         ", late " + number(report.iacc_late) + "; " + level + "\n";
+         ", late " + number(report.iacc_late) + "; left over right " + printed("%+.1f", report.level_difference_db) +
+         " dB\n";
 }
 
 }  // namespace diffverb

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdio>
 #include <numeric>
 
 #include "core/acoustics/analysis.h"
 #include "core/error.h"
+#include "core/printed.h"
 
 namespace diffverb::acoustics {
 namespace {
@@ -21,11 +21,7 @@ constexpr std::size_t kFewestBands = 3;
 constexpr std::size_t kClippedRun = 3;
 constexpr double kOneStep = 3.1e-5;  // one step of 16 bits
 
-std::string number(double value, const char* format = "%.4g") {
-  char text[64];
-  std::snprintf(text, sizeof text, format, value);
-  return text;
-}
+std::string number(double value, const char* format = "%.4g") { return printed(format, value); }
 
 struct Shape {
   std::size_t bands = 0;     // looked at

@@ -22,8 +22,8 @@ namespace {
 constexpr double kShortestSeconds = 0.04, kLongestSeconds = 12, kLargestRatio = 6;
 constexpr double kLeastMix = 1e-5, kLargestMix = 0.9;
 constexpr double kLargestEarlyDb = 12;
-constexpr double kLargestSpreadDb = 60,
-                 kLargestDirectDb = 35;              // of a band below, of a direct sound above the loudest band
+constexpr double kLargestSpreadDb = 60;              // of a band below the loudest
+constexpr double kLargestDirectDb = 35;              // of a direct sound above the loudest band
 constexpr double kDecayPerT60 = 13.815510557964274;  // 6 ln 10
 
 torch::Tensor power(const torch::Tensor& db) { return at::exp(db * (std::log(10.0) / 10)); }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/printed.h"
 #include "core/progress.h"
 #include "datasets/response_check.h"
 #include "datasets/response_file.h"
@@ -117,11 +118,8 @@ void print_rates(const std::vector<ResponseToCheck>& responses) {
   const auto rates = rates_of(responses);
   if (rates.size() < 2) return;
   std::string text;
-  for (const auto& [hz, count] : rates) {
-    char part[64];
-    std::snprintf(part, sizeof part, "%s%zu at %g Hz", text.empty() ? "" : ", ", count, hz);
-    text += part;
-  }
+  for (const auto& [hz, count] : rates)
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " at " + printed("%g", hz) + " Hz";
   std::printf("several rates: %s; --rate says which one is right, data.sample_rate_hz in a training config resamples\n",
               text.c_str());
 }

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "core/printed.h"
 #include "datasets/response_store.h"
 #include "train/data/commands.h"
 
@@ -69,11 +70,7 @@ std::string joined(const std::set<std::string>& texts) {
 
 std::string joined(const std::set<double>& numbers) {
   std::string out;
-  for (const double number : numbers) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%g", number);
-    out += (out.empty() ? "" : ", ") + std::string(text);
-  }
+  for (const double number : numbers) out += (out.empty() ? "" : ", ") + printed("%g", number);
   return out;
 }
 

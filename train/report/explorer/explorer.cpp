@@ -185,12 +185,6 @@ void check_folder(const fs::path& folder, bool overwrite) {
   }
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code code;
-  fs::create_directories(folder, code);
-  if (code) throw DataError(folder.string() + ": cannot be made: " + code.message());
-}
-
 /// A folder that goes away unless it has been moved to its place.
 class TemporaryFolder {
  public:

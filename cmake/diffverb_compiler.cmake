@@ -19,6 +19,8 @@ endif()
 
 find_program(DIFFVERB_CCACHE ccache)
 if(DIFFVERB_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${DIFFVERB_CCACHE})
+  # What ccache asks for where headers are precompiled (cmake/diffverb_precompiled.cmake).
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+    CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${DIFFVERB_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${DIFFVERB_CCACHE})
 endif()

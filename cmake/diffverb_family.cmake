@@ -17,6 +17,7 @@ function(diffverb_family library singular base)
     if(NOT TARGET ${target})
       add_library(${target} STATIC)
       target_link_libraries(${target} PUBLIC diffverb_core)
+      diffverb_precompile(${target})
     endif()
   endif()
 

@@ -46,10 +46,6 @@ std::int64_t count(const std::map<std::string, torch::Tensor>& tensors, const st
   return sum;
 }
 
-double distance(const torch::Tensor& a, const torch::Tensor& b) {
-  return ((a - b).norm() / b.norm().clamp_min(1e-300)).item<double>();
-}
-
 TEST(SpectralAutoencoder, HasThePublishedNumberOfParameters) {
   const auto model = make();
   const auto parameters = model->parameters(), buffers = model->buffers();

@@ -37,7 +37,10 @@ inline DelayNetworkWeights random_network(const NetworkSize& size, unsigned seed
   const auto n = static_cast<std::size_t>(size.lines);
   std::vector<double> v(n);
   double power = 0;
-  for (double& x : v) power += (x = normal(random)) * x;
+  for (double& x : v) {
+    x = normal(random);
+    power += x * x;
+  }
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t j = 0; j < n; ++j) {
       const double turned = i == (j + 1) % n ? 1.0 : 0.0;

@@ -104,7 +104,9 @@ TEST(Attenuation, FastUltrasoundDoesNotShortenWhatIsHeard) {
       fit_attenuation_rates(hz, wanted, std::vector<double>(hz.size(), 1.0), delay, centres, 1.41, rate_hz);
   const auto reached = attenuation_rate(rates, delay, centres, 1.41, rate_hz, hz);
   for (std::size_t i = 0; i < hz.size(); ++i) {
-    if (hz[i] < 3000) EXPECT_NEAR(60 / (rate_hz * reached[i]), t60[i], 0.15 * t60[i]) << hz[i];
+    if (hz[i] < 3000) {
+      EXPECT_NEAR(60 / (rate_hz * reached[i]), t60[i], 0.15 * t60[i]) << hz[i];
+    }
   }
 }
 

@@ -74,7 +74,9 @@ TEST_F(OracleGriffinLim, InTheKernelIsTorchaudiosToRounding) {
   for (const auto& one : cases_) {
     const auto result = ours(one, magnitudes().to(torch::kFloat32));
     // Rounding grows with the iterations where a bin is nearly 0: the end point is another of the same quality.
-    if (one["iterations"] < 10) EXPECT_LT(difference(result.signal, one["every"]), 1e-5) << one["iterations"];
+    if (one["iterations"] < 10) {
+      EXPECT_LT(difference(result.signal, one["every"]), 1e-5) << one["iterations"];
+    }
     EXPECT_NEAR(result.convergence[0], one["convergence"].get<double>(), 2e-3);
   }
 }

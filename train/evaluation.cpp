@@ -165,7 +165,7 @@ std::string evaluation_table(const std::vector<Reconstruction>& responses) {
   constexpr std::size_t kNameWidth = 44;
   const Group all = pointers(responses);
   const auto padded = [](std::string name) {
-    if (name.size() > kNameWidth) name = "..." + name.substr(name.size() - kNameWidth + 3);
+    if (name.size() > kNameWidth) name.replace(0, name.size() - kNameWidth + 3, "...");
     return name + std::string(kNameWidth - name.size(), ' ');
   };
   std::string out = padded("response, channel (errors: 1 kHz octave)") + "     T20 s";

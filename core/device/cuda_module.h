@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/device/adam_pass.h"
+#include "core/solvers/frequency_bin.h"
 
 namespace c10d {
 class Backend;
@@ -47,6 +48,13 @@ class CudaModule {
 
   /// One pass of Adam; false where the module was built without kernels.
   virtual bool adam(const AdamPass& pass) = 0;
+  /// The frequency solver on the current stream: `p.h`, and `p.states` where not null; waits for nothing.
+  virtual void solve_bins(const BinProblem<float>& p) = 0;
+  virtual void solve_bins(const BinProblem<double>& p) = 0;
+  /// Its gradient from `p.states`: `sums` [R, entries] (BinEntries), worked out in `partial` [R, chunks, entries].
+  virtual void sum_bins(const BinProblem<float>& p, const BinComplex<float>* grad_h, double* partial, double* sums) = 0;
+  virtual void sum_bins(const BinProblem<double>& p, const BinComplex<double>* grad_h, double* partial,
+                        double* sums) = 0;
   virtual std::unique_ptr<CudaGraph> make_graph() = 0;
   /// NCCL between the processes of a store, each with its current device; null where the module was built without.
   virtual c10::intrusive_ptr<c10d::Backend> make_nccl(const c10::intrusive_ptr<c10d::Store>& store, int rank,
@@ -57,7 +65,7 @@ class CudaModule {
 using CudaModuleBuild = const char* (*)();  // diffverb_cuda_build
 using CudaModuleEntry = CudaModule* (*)();  // diffverb_cuda_module
 inline std::string cuda_module_build(const char* version) {
-  return std::string("diffverb ") + version + ", interface 1, LibTorch " TORCH_VERSION;
+  return std::string("diffverb ") + version + ", interface 2, LibTorch " TORCH_VERSION;
 }
 
 }  // namespace diffverb

@@ -16,6 +16,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/network/loop_gain.h"
 
 namespace diffverb {
 namespace {
@@ -61,6 +62,16 @@ void require_sections(const torch::Tensor& sos, std::int64_t lines) {
                         std::to_string(s / sos.size(1)) + " is not a stable filter (a1 = " + std::to_string(q[3]) +
                         ", a2 = " + std::to_string(q[4]) + "), expected |a2| < 1 and |a1| < 1 + a2");
   }
+}
+
+void require_loop(const DelayNetwork& network) {
+  const auto here = [](const torch::Tensor& t) { return t.detach().to(torch::kCPU, torch::kFloat64).contiguous(); };
+  const auto a = here(network.a), delays = here(network.delays), sos = here(network.line_sos);
+  if (!a.isfinite().all().item<bool>()) throw ContractError("delay network: A holds a number that is not finite");
+  const std::string problem =
+      growing_loop(a.const_data_ptr<double>(), delays.const_data_ptr<double>(), sos.const_data_ptr<double>(),
+                   static_cast<int>(network.lines()), static_cast<int>(network.sections()));
+  if (!problem.empty()) throw ContractError("delay network: " + problem);
 }
 
 void require_same_kind(const char* what, const DelayNetwork& one, const DelayNetwork& two) {
@@ -125,6 +136,7 @@ void DelayNetwork::check() const {
   if (inputs() < 1 || outputs() < 1) throw ContractError("delay network: at least one input and one output expected");
   require_delays(delays, n);
   require_sections(line_sos, n);
+  require_loop(*this);
 }
 
 bool DelayNetwork::has_whole_delays() const {

@@ -30,9 +30,8 @@ struct DelayNetwork {
   std::int64_t outputs() const { return c.size(0); }
   std::int64_t sections() const { return line_sos.size(1); }
 
-  /// Throws   ContractError where shapes, types or devices disagree
-  void check_shapes() const;
-  /// The same and more: throws a ContractError where a delay is not positive or a section is not stable
+  /// Throws   ContractError where shapes, types or devices disagree, a delay is not positive, a section is not stable, or
+  ///          a loop is seen to grow (core/network/loop_gain.h)
   void check() const;
   /// Every delay is a whole number >= 1.
   bool has_whole_delays() const;

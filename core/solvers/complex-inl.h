@@ -61,20 +61,29 @@ HWY_INLINE Complex<Scalar> add_product(Complex<Scalar> acc, Complex<Scalar> x, C
           hn::MulAdd(x.im, y.re, hn::MulAdd(x.re, y.im, acc.im))};
 }
 
+/// A constant wherever registers have one size.
+template <typename Scalar>
+HWY_INLINE std::size_t lanes_of() {
+  return hn::Lanes(Tag<Scalar>());
+}
+
 /// A row-major array of complex vectors in the pack's scratch memory.
 template <typename Scalar>
 struct Pack {
   Scalar* data = nullptr;
-  std::size_t lanes = 0;
   HWY_INLINE Complex<Scalar> load(std::size_t i) const {
     const Tag<Scalar> tag;
-    return {hn::Load(tag, data + 2 * i * lanes), hn::Load(tag, data + (2 * i + 1) * lanes)};
+    const Scalar* at = data + 2 * i * lanes_of<Scalar>();
+    return {hn::Load(tag, at), hn::Load(tag, at + lanes_of<Scalar>())};
   }
   HWY_INLINE void store(std::size_t i, Complex<Scalar> x) const {
     const Tag<Scalar> tag;
-    hn::Store(x.re, tag, data + 2 * i * lanes);
-    hn::Store(x.im, tag, data + (2 * i + 1) * lanes);
+    Scalar* at = data + 2 * i * lanes_of<Scalar>();
+    hn::Store(x.re, tag, at);
+    hn::Store(x.im, tag, at + lanes_of<Scalar>());
   }
+  /// The array from entry i on.
+  HWY_INLINE Pack from(std::size_t i) const { return {data + 2 * i * lanes_of<Scalar>()}; }
 };
 
 }  // namespace HWY_NAMESPACE

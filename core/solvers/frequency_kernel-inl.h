@@ -25,34 +25,39 @@ namespace HWY_NAMESPACE {
 template <typename Scalar>
 class GradientSums {
  public:
+  static constexpr int kBatch = LineGains<Scalar>::kBatch;
+
   GradientSums(const FrequencyProblem<Scalar>& p, const FrequencyNeeds& needs)
-      : p_(p), needs_(needs), lanes_(hn::Lanes(Tag<Scalar>())) {
-    const std::size_t n = p.lines;
-    count_ =
-        n * n + n * p.inputs + n * p.outputs + static_cast<std::size_t>(p.outputs) * p.inputs + n + 6 * n * p.sections;
-    const std::size_t batch = 2 * LineGains<Scalar>::kBatch * n;
-    sums_ = hwy::AllocateAligned<Scalar>((count_ + batch) * lanes_);
-    std::fill(sums_.get(), sums_.get() + count_ * lanes_, Scalar(0));
+      : p_(p), needs_(needs) {
+    const std::size_t n = p.lines, i = p.inputs, o = p.outputs;
+    count_ = n * n + n * i + n * o + o * i + n + 6 * n * p.sections;
+    sums_ = hwy::AllocateAligned<Scalar>((count_ + 2 * (o * i + kBatch * (n * i + n))) * lanes_of<Scalar>());
+    std::fill(sums_.get(), sums_.get() + count_ * lanes_of<Scalar>(), Scalar(0));
     a_ = sums_.get();
-    b_ = a_ + n * n * lanes_;
-    c_ = b_ + n * p.inputs * lanes_;
-    d_ = c_ + n * p.outputs * lanes_;
-    delay_ = d_ + static_cast<std::size_t>(p.outputs) * p.inputs * lanes_;
-    section_ = delay_ + n * lanes_;
-    log_gain_ = {sums_.get() + count_ * lanes_, lanes_};  // [batch, N]
+    b_ = a_ + n * n * lanes_of<Scalar>();
+    c_ = b_ + n * i * lanes_of<Scalar>();
+    d_ = c_ + n * o * lanes_of<Scalar>();
+    delay_ = d_ + o * i * lanes_of<Scalar>();
+    section_ = delay_ + n * lanes_of<Scalar>();
+    grad_h_ = {section_ + 6 * n * p.sections * lanes_of<Scalar>()};  // [O, I]
+    q_ = grad_h_.from(o * i);                            // [batch, N, I]
+    log_gain_ = q_.from(kBatch * n * i);                 // [batch, N]
   }
 
-  /// Pack `p` of the batch that `gains` holds.
-  void add(PackSolver<Scalar>& s, const LineGains<Scalar>& gains, int p) {
-    for (int input = 0; input < p_.inputs; ++input) add_input(s, input);
-    if (needs_.delays || needs_.sos) add_log_gain(s, gains, p);
-  }
-
-  /// After the last pack of a batch.
-  void finish_batch(const LineGains<Scalar>& gains, int packs) {
+  /// Packs [bin, ...) of a batch, `packs` of them.
+  void add(const PackStates<Scalar>* states, int packs, const LineGains<Scalar>& gains, int bin, int end,
+           const Scalar* grad_h) {
+    const int lanes = static_cast<int>(lanes_of<Scalar>());
+    for (int p = 0; p < packs; ++p) {
+      const int at = bin + p * lanes;
+      read_output_gradient(at, std::min(lanes, end - at), grad_h);
+      add_borders(states[p], p);
+      if (needs_.line_gains()) add_log_gain(states[p], gains, p);
+    }
+    if (needs_.a) add_feedback(states, packs);
     if (!needs_.sos || p_.sections == 0) return;
-    const std::size_t used = 2 * static_cast<std::size_t>(packs) * p_.lines * lanes_;
-    const std::size_t all = 2 * static_cast<std::size_t>(LineGains<Scalar>::kBatch) * p_.lines * lanes_;
+    const std::size_t used = 2 * static_cast<std::size_t>(packs) * p_.lines * lanes_of<Scalar>();
+    const std::size_t all = 2 * static_cast<std::size_t>(kBatch) * p_.lines * lanes_of<Scalar>();
     std::fill(log_gain_.data + used, log_gain_.data + all, Scalar(0));
     gains.add_section_gradients(log_gain_, section_);
   }
@@ -61,11 +66,11 @@ class GradientSums {
     const std::size_t n = p_.lines;
     const auto total = [&](const Scalar* lane) {
       double sum = 0;
-      for (std::size_t l = 0; l < lanes_; ++l) sum += lane[l];
+      for (std::size_t l = 0; l < lanes_of<Scalar>(); ++l) sum += lane[l];
       return sum;
     };
     const auto add_all = [&](std::vector<double>& target, const Scalar* from) {
-      for (std::size_t i = 0; i < target.size(); ++i) target[i] += total(from + i * lanes_);
+      for (std::size_t i = 0; i < target.size(); ++i) target[i] += total(from + i * lanes_of<Scalar>());
     };
     add_all(out.a, a_);
     add_all(out.b, b_);
@@ -74,9 +79,9 @@ class GradientSums {
     add_all(out.delays, delay_);
     const double r = p_.radius;
     for (std::size_t s = 0; s < n * p_.sections; ++s) {
-      const Scalar* lane = section_ + 6 * s * lanes_;
+      const Scalar* lane = section_ + 6 * s * lanes_of<Scalar>();
       double t[6];
-      for (int i = 0; i < 6; ++i) t[i] = total(lane + i * lanes_);
+      for (int i = 0; i < 6; ++i) t[i] = total(lane + i * lanes_of<Scalar>());
       double* g = out.sos.data() + 5 * s;
       const double sum = t[0] - t[1], sum_den = t[3] - t[4];  // d / d(b0 r + b2 / r), with cos w = 1 - versine
       g[0] += r * (sum + t[2]);
@@ -93,123 +98,164 @@ class GradientSums {
     hn::Store(hn::Add(hn::Load(tag, at), value), tag, at);
   }
 
-  void add_input(PackSolver<Scalar>& s, int input) {
+  void read_output_gradient(int bin, int valid, const Scalar* grad_h) {
     const Tag<Scalar> tag;
-    const int n = p_.lines;
-    for (int m = 0; m < n; ++m) s.row_.store(m, multiply<Scalar>(s.gain_.load(m), s.x_.load(m * p_.inputs + input)));
-    for (int i = 0; i < n; i += 4) {  // four rows of A at once: each line output is loaded once for four sums
-      const int rows = std::min(4, n - i);
-      Complex<Scalar> q[4];
-      for (int r = 0; r < rows; ++r) {
-        q[r] = s.q_.load((i + r) * p_.inputs + input);
-        accumulate(b_ + ((i + r) * p_.inputs + input) * lanes_, q[r].re);
+    for (int k = 0; k < p_.outputs * p_.inputs; ++k) {
+      const Scalar* in = grad_h + 2 * (static_cast<std::size_t>(k) * p_.bins + bin);
+      Complex<Scalar> g;
+      if (valid == static_cast<int>(lanes_of<Scalar>())) {
+        hn::LoadInterleaved2(tag, in, g.re, g.im);
+        grad_h_.store(k, g);
+        continue;
       }
-      for (int m = 0; needs_.a && m < n; ++m) {
-        const auto x = s.row_.load(m);
-        for (int r = 0; r < rows; ++r) {
-          Scalar* at = a_ + ((i + r) * n + m) * lanes_;
-          hn::Store(hn::MulAdd(q[r].re, x.re, hn::NegMulAdd(q[r].im, x.im, hn::Load(tag, at))), tag, at);
-        }
-      }
-    }
-    for (int o = 0; o < p_.outputs; ++o) {
-      const auto g = s.grad_h_.load(o * p_.inputs + input);
-      accumulate(d_ + (o * p_.inputs + input) * lanes_, g.re);
-      for (int j = 0; j < n; ++j) {
-        const auto x = s.row_.load(j);
-        accumulate(c_ + (o * n + j) * lanes_, hn::MulAdd(g.re, x.re, hn::Mul(g.im, x.im)));
+      Scalar* out = grad_h_.data + 2 * k * lanes_of<Scalar>();
+      for (std::size_t l = 0; l < lanes_of<Scalar>(); ++l) {
+        const bool inside = static_cast<int>(l) < valid;
+        out[l] = inside ? in[2 * l] : Scalar(0);
+        out[lanes_of<Scalar>() + l] = inside ? in[2 * l + 1] : Scalar(0);
       }
     }
   }
 
+  /// q of a pack, and the sums of B, C and D.
+  void add_borders(const PackStates<Scalar>& states, int p) {
+    const int n = p_.lines, inputs = p_.inputs, outputs = p_.outputs;
+    const Pack<Scalar> q = q_.from(static_cast<std::size_t>(p) * n * inputs);
+    for (int i = 0; i < inputs; ++i) {
+      for (int o = 0; o < outputs; ++o) {
+        const auto g = grad_h_.load(o * inputs + i);
+        accumulate(d_ + (o * inputs + i) * lanes_of<Scalar>(), g.re);
+        for (int j = 0; j < n; ++j) {
+          const auto s = states.s.load(j * inputs + i), w = states.w.load(o * n + j);
+          accumulate(c_ + (o * n + j) * lanes_of<Scalar>(), hn::MulAdd(g.re, s.re, hn::Mul(g.im, s.im)));
+          Complex<Scalar> sum{hn::MulAdd(g.re, w.re, hn::Mul(g.im, w.im)), hn::MulSub(g.re, w.im, hn::Mul(g.im, w.re))};
+          if (o > 0) {
+            const auto before = q.load(j * inputs + i);
+            sum = {hn::Add(sum.re, before.re), hn::Add(sum.im, before.im)};
+          }
+          q.store(j * inputs + i, sum);
+        }
+      }
+      for (int j = 0; j < n; ++j) accumulate(b_ + (j * inputs + i) * lanes_of<Scalar>(), q.load(j * inputs + i).re);
+    }
+  }
+
   /// dL / d log G_j = q_j X_j, kept for the sections; with d log G / dm = -(log r + j omega) for the delays.
-  void add_log_gain(const PackSolver<Scalar>& s, const LineGains<Scalar>& gains, int p) {
+  void add_log_gain(const PackStates<Scalar>& states, const LineGains<Scalar>& gains, int p) {
     const Tag<Scalar> tag;
     const auto omega = gains.omega(p);
     const auto log_radius = hn::Set(tag, static_cast<Scalar>(std::log(p_.radius)));
+    const Pack<Scalar> q = q_.from(static_cast<std::size_t>(p) * p_.lines * p_.inputs);
     for (int j = 0; j < p_.lines; ++j) {
       Complex<Scalar> t{hn::Zero(tag), hn::Zero(tag)};
       for (int i = 0; i < p_.inputs; ++i)
-        t = add_product<Scalar>(t, s.q_.load(j * p_.inputs + i), s.x_.load(j * p_.inputs + i));
-      accumulate(delay_ + j * lanes_, hn::MulSub(omega, t.im, hn::Mul(log_radius, t.re)));
+        t = add_product<Scalar>(t, q.load(j * p_.inputs + i), states.x.load(j * p_.inputs + i));
+      accumulate(delay_ + j * lanes_of<Scalar>(), hn::MulSub(omega, t.im, hn::Mul(log_radius, t.re)));
       log_gain_.store(static_cast<std::size_t>(p) * p_.lines + j, t);
+    }
+  }
+
+  /// dA_nm += Re q_n s_m, a product of matrices over all bins of the batch: four rows of q and four columns of s meet in
+  /// sixteen registers.
+  void add_feedback(const PackStates<Scalar>* states, int packs) {
+    const Tag<Scalar> tag;
+    const int n = p_.lines, inputs = p_.inputs;
+    for (int row = 0; row < n; row += 4) {
+      for (int column = 0; column < n; column += kTileColumns) {
+        Vec<Scalar> sum[4][kTileColumns];
+        HWY_UNROLL(4) for (auto& line : sum) {
+          HWY_UNROLL(4) for (auto& entry : line) entry = hn::Zero(tag);
+        }
+        for (int p = 0; p < packs; ++p) {
+          const Pack<Scalar> q = q_.from(static_cast<std::size_t>(p) * n * inputs);
+          for (int i = 0; i < inputs; ++i) {
+            Complex<Scalar> left[4];
+            HWY_UNROLL(4) for (int r = 0; r < 4; ++r) left[r] = q.load(std::min(row + r, n - 1) * inputs + i);
+            HWY_UNROLL(4) for (int c = 0; c < kTileColumns; ++c) {
+              const auto s = states[p].s.load(std::min(column + c, n - 1) * inputs + i);
+              HWY_UNROLL(4) for (int r = 0; r < 4; ++r) {
+                sum[r][c] = hn::MulAdd(left[r].re, s.re, hn::NegMulAdd(left[r].im, s.im, sum[r][c]));
+              }
+            }
+          }
+        }
+        for (int r = 0; r < std::min(4, n - row); ++r) {
+          for (int c = 0; c < std::min(kTileColumns, n - column); ++c)
+            accumulate(a_ + ((row + r) * n + column + c) * lanes_of<Scalar>(), sum[r][c]);
+        }
+      }
     }
   }
 
   const FrequencyProblem<Scalar>& p_;
   FrequencyNeeds needs_;
-  std::size_t lanes_, count_ = 0;
+  std::size_t count_ = 0;
   hwy::AlignedFreeUniquePtr<Scalar[]> sums_;
   Scalar *a_ = nullptr, *b_ = nullptr, *c_ = nullptr, *d_ = nullptr, *delay_ = nullptr, *section_ = nullptr;
-  Pack<Scalar> log_gain_;
+  Pack<Scalar> grad_h_, q_, log_gain_;
 };
 
 template <typename Scalar>
-void forward_range(const FrequencyProblem<Scalar>& problem, int begin, int end, Scalar* h) {
+void forward_range(const FrequencyProblem<Scalar>& problem, int begin, int end, Scalar* h, const FrequencyNeeds& needs,
+                   Scalar* kept) {
   PackSolver<Scalar> solver(problem);
   LineGains<Scalar> gains(problem);
-  const int lanes = static_cast<int>(solver.lanes());
+  const int lanes = static_cast<int>(lanes_of<Scalar>());
+  const std::size_t size = PackStates<Scalar>::size(problem, needs.line_gains());
   for (int bin = begin; bin < end; bin += LineGains<Scalar>::kBatch * lanes) {
     const int packs = gains.evaluate(bin, end);
     for (int p = 0; p < packs; ++p) {
       const int at = bin + p * lanes;
-      solver.set_gain(gains.pack(p));
-      if (!solver.solve_without_pivoting()) solver.solve_with_pivoting(false);
-      solver.write_output(at, std::min(lanes, end - at), h);
+      PackStates<Scalar> states;
+      if (kept) states = PackStates<Scalar>::at(kept + at / lanes * size, problem, needs.line_gains());
+      solver.solve(gains.pack(p), at, std::min(lanes, end - at), h, kept ? &states : nullptr);
     }
   }
-}
-
-/// X and q of one pack.
-template <typename Scalar>
-void solve_both(PackSolver<Scalar>& solver) {
-  const FrequencyProblem<Scalar>& problem = solver.p_;
-  const bool plain = solver.solve_without_pivoting();
-  if (!plain) solver.solve_with_pivoting(false);
-  for (int input = 0; input < problem.inputs; ++input) {
-    solver.gather_row(input);
-    if (plain) {
-      solver.solve_transposed(input);
-    } else {
-      for (int j = 0; j < problem.lines; ++j) {
-        solver.q_.store(j * problem.inputs + input, multiply<Scalar>(solver.row_.load(j), solver.gain_.load(j)));
-      }
-    }
-  }
-  if (!plain) solver.solve_with_pivoting(true);
 }
 
 template <typename Scalar>
 void backward_range(const FrequencyProblem<Scalar>& problem, int begin, int end, const Scalar* grad_h,
-                    const FrequencyNeeds& needs, FrequencyGradient& gradient) {
+                    const FrequencyNeeds& needs, const Scalar* kept, FrequencyGradient& gradient) {
+  constexpr int kBatch = LineGains<Scalar>::kBatch;
   PackSolver<Scalar> solver(problem);
   LineGains<Scalar> gains(problem);
   GradientSums<Scalar> sums(problem, needs);
-  const int lanes = static_cast<int>(solver.lanes());
-  for (int bin = begin; bin < end; bin += LineGains<Scalar>::kBatch * lanes) {
-    const int packs = gains.evaluate(bin, end);
+  const int lanes = static_cast<int>(lanes_of<Scalar>());
+  const bool with_x = needs.line_gains();
+  const std::size_t size = PackStates<Scalar>::size(problem, with_x);
+  hwy::AlignedFreeUniquePtr<Scalar[]> own;
+  if (!kept) own = hwy::AllocateAligned<Scalar>(kBatch * size);
+  PackStates<Scalar> states[kBatch];
+  for (int bin = begin; bin < end; bin += kBatch * lanes) {
+    const int packs = kept ? gains.prepare(bin, end) : gains.evaluate(bin, end);
+    if (kept && bin + kBatch * lanes < end) fetch_ahead(kept + (bin / lanes + kBatch) * size, kBatch * size);
     for (int p = 0; p < packs; ++p) {
       const int at = bin + p * lanes;
-      solver.set_gain(gains.pack(p));
-      solver.read_output_gradient(at, std::min(lanes, end - at), grad_h);
-      solve_both(solver);
-      sums.add(solver, gains, p);
+      Scalar* data = kept ? const_cast<Scalar*>(kept) + at / lanes * size : own.get() + p * size;
+      states[p] = PackStates<Scalar>::at(data, problem, with_x);
+      if (!kept) solver.solve(gains.pack(p), at, std::min(lanes, end - at), nullptr, &states[p]);
     }
-    sums.finish_batch(gains, packs);
+    sums.add(states, packs, gains, bin, end, grad_h);
   }
   sums.reduce(gradient);
 }
 
 // Highway dispatches plain functions: one pair a scalar type.
-void ForwardF32(const FrequencyProblem<float>& p, int begin, int end, float* h) { forward_range(p, begin, end, h); }
-void ForwardF64(const FrequencyProblem<double>& p, int begin, int end, double* h) { forward_range(p, begin, end, h); }
+void ForwardF32(const FrequencyProblem<float>& p, int begin, int end, float* h, const FrequencyNeeds& needs,
+                float* states) {
+  forward_range(p, begin, end, h, needs, states);
+}
+void ForwardF64(const FrequencyProblem<double>& p, int begin, int end, double* h, const FrequencyNeeds& needs,
+                double* states) {
+  forward_range(p, begin, end, h, needs, states);
+}
 void BackwardF32(const FrequencyProblem<float>& p, int begin, int end, const float* g, const FrequencyNeeds& needs,
-                 FrequencyGradient& out) {
-  backward_range(p, begin, end, g, needs, out);
+                 const float* states, FrequencyGradient& out) {
+  backward_range(p, begin, end, g, needs, states, out);
 }
 void BackwardF64(const FrequencyProblem<double>& p, int begin, int end, const double* g, const FrequencyNeeds& needs,
-                 FrequencyGradient& out) {
-  backward_range(p, begin, end, g, needs, out);
+                 const double* states, FrequencyGradient& out) {
+  backward_range(p, begin, end, g, needs, states, out);
 }
 int LanesF32() { return static_cast<int>(hn::Lanes(Tag<float>())); }
 int LanesF64() { return static_cast<int>(hn::Lanes(Tag<double>())); }

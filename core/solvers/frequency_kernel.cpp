@@ -18,22 +18,24 @@ HWY_EXPORT(LanesF32);
 HWY_EXPORT(LanesF64);
 
 template <>
-void frequency_forward<float>(const FrequencyProblem<float>& problem, int begin, int end, float* h) {
-  HWY_DYNAMIC_DISPATCH(ForwardF32)(problem, begin, end, h);
+void frequency_forward<float>(const FrequencyProblem<float>& problem, int begin, int end, float* h,
+                              const FrequencyNeeds& needs, float* states) {
+  HWY_DYNAMIC_DISPATCH(ForwardF32)(problem, begin, end, h, needs, states);
 }
 template <>
-void frequency_forward<double>(const FrequencyProblem<double>& problem, int begin, int end, double* h) {
-  HWY_DYNAMIC_DISPATCH(ForwardF64)(problem, begin, end, h);
+void frequency_forward<double>(const FrequencyProblem<double>& problem, int begin, int end, double* h,
+                               const FrequencyNeeds& needs, double* states) {
+  HWY_DYNAMIC_DISPATCH(ForwardF64)(problem, begin, end, h, needs, states);
 }
 template <>
 void frequency_backward<float>(const FrequencyProblem<float>& problem, int begin, int end, const float* grad_h,
-                               const FrequencyNeeds& needs, FrequencyGradient& gradient) {
-  HWY_DYNAMIC_DISPATCH(BackwardF32)(problem, begin, end, grad_h, needs, gradient);
+                               const FrequencyNeeds& needs, const float* states, FrequencyGradient& gradient) {
+  HWY_DYNAMIC_DISPATCH(BackwardF32)(problem, begin, end, grad_h, needs, states, gradient);
 }
 template <>
 void frequency_backward<double>(const FrequencyProblem<double>& problem, int begin, int end, const double* grad_h,
-                                const FrequencyNeeds& needs, FrequencyGradient& gradient) {
-  HWY_DYNAMIC_DISPATCH(BackwardF64)(problem, begin, end, grad_h, needs, gradient);
+                                const FrequencyNeeds& needs, const double* states, FrequencyGradient& gradient) {
+  HWY_DYNAMIC_DISPATCH(BackwardF64)(problem, begin, end, grad_h, needs, states, gradient);
 }
 template <>
 int frequency_lanes<float>() {

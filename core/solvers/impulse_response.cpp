@@ -31,6 +31,10 @@ torch::Tensor impulse_response_by_fft(const DelayNetwork& network, std::int64_t 
   if (fft_size < 2)
     throw ContractError("impulse_response_by_fft: fft_size is " + std::to_string(fft_size) + ", expected at least 2");
   if (!(alias_decay_db >= 0)) throw ContractError("impulse_response_by_fft: alias_decay_db must not be negative");
+  if (network.delays.numel() > 0 && network.delays.detach().max().item<double>() > static_cast<double>(fft_size)) {
+    throw ContractError("impulse_response_by_fft: a delay is longer than fft_size, " + std::to_string(fft_size) +
+                        " samples: its echo would come before its time");
+  }
   const auto options = network.a.options().dtype(torch::kFloat64).requires_grad(false);
   const auto size = static_cast<double>(fft_size);
   const auto omega = at::arange(fft_size / 2 + 1, options) * (2 * std::numbers::pi / size);

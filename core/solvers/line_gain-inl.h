@@ -21,19 +21,44 @@
 HWY_BEFORE_NAMESPACE();
 namespace diffverb {
 namespace HWY_NAMESPACE {
-/// sin and cos of 2 pi t for each bin of a pack: the phase m omega reaches thousands of turns, so it is reduced in
+/// What is left of `turns` times `delay` after whole turns: the phase reaches thousands of turns, so it is reduced in
 /// double.
-HWY_INLINE void phase(const double* turns, double delay, std::size_t lanes, float* reduced) {
-  for (std::size_t l = 0; l < lanes; ++l) {
+template <typename Scalar>
+HWY_INLINE void reduced_turns(const double* turns, double delay, Scalar* reduced) {
+  for (std::size_t l = 0; l < lanes_of<Scalar>(); ++l) {
     const double t = turns[l] * delay;
-    reduced[l] = static_cast<float>((t - std::nearbyint(t)) * (2 * std::numbers::pi));
+    reduced[l] = static_cast<Scalar>(t - std::nearbyint(t));
   }
 }
-HWY_INLINE void phase(const double* turns, double delay, std::size_t lanes, double* reduced) {
-  for (std::size_t l = 0; l < lanes; ++l) {
-    const double t = turns[l] * delay;
-    reduced[l] = (t - std::nearbyint(t)) * (2 * std::numbers::pi);
-  }
+
+/// exp(-2 pi j t) for |t| <= 1/2: polynomials on an eighth of a turn around the nearest quarter.
+HWY_INLINE Complex<float> unit_phase(Vec<float> t) {
+  const Tag<float> tag;
+  const hn::RebindToSigned<Tag<float>> whole;
+  const auto quarter = hn::Round(hn::Mul(t, hn::Set(tag, 4.0f)));
+  const auto y = hn::NegMulAdd(quarter, hn::Set(tag, 0.25f), t);
+  const auto y2 = hn::Mul(y, y);
+  const auto c = [&](double value) { return hn::Set(tag, static_cast<float>(value)); };
+  // The Taylor series of sin and cos of 2 pi y; at y = 1/8 the first terms left out are 3e-7 / 4 and 3e-8.
+  auto sine = hn::MulAdd(y2, c(42.058693944897654), c(-76.70585975306136));
+  sine = hn::MulAdd(y2, sine, c(81.60524927607504));
+  sine = hn::MulAdd(y2, sine, c(-41.341702240399755));
+  sine = hn::Mul(y, hn::MulAdd(y2, sine, c(6.283185307179586)));
+  auto cosine = hn::MulAdd(y2, c(60.24464137187666), c(-85.45681720669373));
+  cosine = hn::MulAdd(y2, cosine, c(64.93939402266829));
+  cosine = hn::MulAdd(y2, cosine, c(-19.739208802178716));
+  cosine = hn::MulAdd(y2, cosine, c(1));
+  const auto q = hn::ConvertTo(whole, quarter);
+  const auto two = hn::Set(whole, 2);
+  const auto odd = hn::RebindMask(tag, hn::Eq(hn::And(q, hn::Set(whole, 1)), hn::Set(whole, 1)));
+  const auto sign = [&](auto bits) { return hn::BitCast(tag, hn::ShiftLeft<30>(hn::And(bits, two))); };
+  return {hn::Xor(hn::IfThenElse(odd, sine, cosine), sign(hn::Add(q, hn::Set(whole, 1)))),
+          hn::Xor(hn::IfThenElse(odd, cosine, sine), sign(hn::Add(q, two)))};
+}
+HWY_INLINE Complex<double> unit_phase(Vec<double> t) {
+  const Tag<double> tag;
+  const auto angle = hn::Mul(t, hn::Set(tag, 2 * std::numbers::pi));
+  return {hn::Cos(tag, angle), hn::Neg(hn::Sin(tag, angle))};
 }
 
 /// G of every line for a batch of packs of bins, and the gradient of the sections that made it.
@@ -43,40 +68,47 @@ HWY_INLINE void phase(const double* turns, double delay, std::size_t lanes, doub
 template <typename Scalar>
 class LineGains {
  public:
-  static constexpr int kBatch = 4;
+  static constexpr int kBatch = 2;
 
   explicit LineGains(const FrequencyProblem<Scalar>& problem)
-      : p_(problem), lanes_(hn::Lanes(Tag<Scalar>())), n_(static_cast<std::size_t>(problem.lines)) {
-    scratch_ = hwy::AllocateAligned<Scalar>(lanes_ * (2 * kBatch * n_ + 4 * kBatch));
+      : p_(problem), n_(static_cast<std::size_t>(problem.lines)) {
+    scratch_ = hwy::AllocateAligned<Scalar>(lanes_of<Scalar>() * (2 * kBatch * n_ + 4 * kBatch));
     gains_ = scratch_.get();
-    versine_ = gains_ + 2 * kBatch * n_ * lanes_;
-    sin_ = versine_ + kBatch * lanes_;
-    omega_ = sin_ + kBatch * lanes_;
-    angle_ = omega_ + kBatch * lanes_;
-    turns_.resize(kBatch * lanes_);
+    versine_ = gains_ + 2 * kBatch * n_ * lanes_of<Scalar>();
+    sin_ = versine_ + kBatch * lanes_of<Scalar>();
+    omega_ = sin_ + kBatch * lanes_of<Scalar>();
+    angle_ = omega_ + kBatch * lanes_of<Scalar>();
+    turns_.resize(kBatch * lanes_of<Scalar>());
     delay_magnitude_.resize(n_);
     for (std::size_t j = 0; j < n_; ++j) delay_magnitude_[j] = static_cast<Scalar>(std::pow(p_.radius, -p_.delays[j]));
     prepare_sections();
   }
 
   /// Loads the bins [bin, bin + kBatch lanes) below `end`; missing lanes repeat the last bin so that nothing new can be
-  /// singular. Returns the number of packs.
-  int evaluate(int bin, int end) {
+  /// singular. Returns the number of packs. The gradients of sections need no more than this.
+  int prepare(int bin, int end) {
     const Tag<Scalar> tag;
-    const int lanes = static_cast<int>(lanes_);
+    const int lanes = static_cast<int>(lanes_of<Scalar>());
     const int packs = std::min(kBatch, (end - bin + lanes - 1) / lanes);
     for (int l = 0; l < kBatch * lanes; ++l) {
       const double omega = p_.omega[std::min(bin + l, end - 1)];
       omega_[l] = static_cast<Scalar>(omega);
-      turns_[l] = omega / (2 * std::numbers::pi);
-      angle_[l] = static_cast<Scalar>(std::remainder(omega, 2 * std::numbers::pi));
+      const double turns = omega * (0.5 / std::numbers::pi);
+      turns_[l] = turns;
+      angle_[l] = static_cast<Scalar>((turns - std::nearbyint(turns)) * (2 * std::numbers::pi));
     }
-    for (int p = 0; p < kBatch; ++p) {
+    for (int p = 0; p_.sections > 0 && p < kBatch; ++p) {
       const auto w = hn::Load(tag, angle_ + p * lanes);
       const auto half = hn::Sin(tag, hn::Mul(w, hn::Set(tag, Scalar(0.5))));
       hn::Store(hn::Mul(hn::Set(tag, Scalar(2)), hn::Mul(half, half)), tag, versine_ + p * lanes);
       hn::Store(hn::Sin(tag, w), tag, sin_ + p * lanes);
     }
+    return packs;
+  }
+
+  /// The same, and the gains of all lines.
+  int evaluate(int bin, int end) {
+    const int packs = prepare(bin, end);
     for (std::size_t j = 0; j < n_; ++j) {
       for (int p = 0; p < packs; p += 2) evaluate_pair(j, p);
     }
@@ -84,8 +116,8 @@ class LineGains {
   }
 
   /// The gains of all lines in one pack.
-  Pack<Scalar> pack(int p) const { return {gains_ + 2 * static_cast<std::size_t>(p) * n_ * lanes_, lanes_}; }
-  Vec<Scalar> omega(int p) const { return hn::Load(Tag<Scalar>(), omega_ + p * lanes_); }
+  Pack<Scalar> pack(int p) const { return Pack<Scalar>{gains_}.from(static_cast<std::size_t>(p) * n_); }
+  Vec<Scalar> omega(int p) const { return hn::Load(Tag<Scalar>(), omega_ + p * lanes_of<Scalar>()); }
 
   /// Adds the gradients of all sections over a batch; `log_gain` [kBatch, N] holds dL / d log G (zero in packs that are
   /// not there), `sums` [N, S, 6] registers.
@@ -95,12 +127,12 @@ class LineGains {
       for (int k = 0; k < p_.sections; ++k) {
         const std::size_t index = j * p_.sections + k;
         const Scalar* t = section_.data() + 6 * index;
-        Scalar* at = sums + 6 * index * lanes_;
-        auto n0 = hn::Load(tag, at), n1 = hn::Load(tag, at + lanes_), n2 = hn::Load(tag, at + 2 * lanes_);
-        auto d0 = hn::Load(tag, at + 3 * lanes_), d1 = hn::Load(tag, at + 4 * lanes_),
-             d2 = hn::Load(tag, at + 5 * lanes_);
+        Scalar* at = sums + 6 * index * lanes_of<Scalar>();
+        auto n0 = hn::Load(tag, at), n1 = hn::Load(tag, at + lanes_of<Scalar>()), n2 = hn::Load(tag, at + 2 * lanes_of<Scalar>());
+        auto d0 = hn::Load(tag, at + 3 * lanes_of<Scalar>()), d1 = hn::Load(tag, at + 4 * lanes_of<Scalar>()),
+             d2 = hn::Load(tag, at + 5 * lanes_of<Scalar>());
         for (int p = 0; p < kBatch; ++p) {
-          const auto c = hn::Load(tag, versine_ + p * lanes_), s = hn::Load(tag, sin_ + p * lanes_);
+          const auto c = hn::Load(tag, versine_ + p * lanes_of<Scalar>()), s = hn::Load(tag, sin_ + p * lanes_of<Scalar>());
           const auto g = log_gain.load(p * n_ + j);
           const auto num = quadratic(t, c, s), den = quadratic(t + 3, c, s);
           // g / num and g / den by one reciprocal: 1 / |num|^2 = |den|^2 / (|num|^2 |den|^2).
@@ -120,11 +152,11 @@ class LineGains {
           d2 = hn::NegMulAdd(den_im, s, d2);
         }
         hn::Store(n0, tag, at);
-        hn::Store(n1, tag, at + lanes_);
-        hn::Store(n2, tag, at + 2 * lanes_);
-        hn::Store(d0, tag, at + 3 * lanes_);
-        hn::Store(d1, tag, at + 4 * lanes_);
-        hn::Store(d2, tag, at + 5 * lanes_);
+        hn::Store(n1, tag, at + lanes_of<Scalar>());
+        hn::Store(n2, tag, at + 2 * lanes_of<Scalar>());
+        hn::Store(d0, tag, at + 3 * lanes_of<Scalar>());
+        hn::Store(d1, tag, at + 4 * lanes_of<Scalar>());
+        hn::Store(d2, tag, at + 5 * lanes_of<Scalar>());
       }
     }
   }
@@ -158,8 +190,8 @@ class LineGains {
   void evaluate_pair(std::size_t j, int p) {
     const Tag<Scalar> tag;
     auto x = delay_gain(j, p), y = delay_gain(j, p + 1);
-    const auto cx = hn::Load(tag, versine_ + p * lanes_), sx = hn::Load(tag, sin_ + p * lanes_);
-    const auto cy = hn::Load(tag, versine_ + (p + 1) * lanes_), sy = hn::Load(tag, sin_ + (p + 1) * lanes_);
+    const auto cx = hn::Load(tag, versine_ + p * lanes_of<Scalar>()), sx = hn::Load(tag, sin_ + p * lanes_of<Scalar>());
+    const auto cy = hn::Load(tag, versine_ + (p + 1) * lanes_of<Scalar>()), sy = hn::Load(tag, sin_ + (p + 1) * lanes_of<Scalar>());
     const Scalar* t = section_.data() + 6 * j * p_.sections;
     int k = 0;
     // Two sections by one reciprocal, not more: a quadratic is 1e-5 at the bottom of the spectrum, and a product of
@@ -180,14 +212,14 @@ class LineGains {
 
   Complex<Scalar> delay_gain(std::size_t j, int p) {
     const Tag<Scalar> tag;
-    phase(turns_.data() + p * lanes_, p_.delays[j], lanes_, angle_);
-    const auto angle = hn::Load(tag, angle_);
+    reduced_turns(turns_.data() + p * lanes_of<Scalar>(), p_.delays[j], angle_);
+    const auto unit = unit_phase(hn::Load(tag, angle_));
     const auto magnitude = hn::Set(tag, delay_magnitude_[j]);
-    return {hn::Mul(magnitude, hn::Cos(tag, angle)), hn::Neg(hn::Mul(magnitude, hn::Sin(tag, angle)))};
+    return {hn::Mul(magnitude, unit.re), hn::Mul(magnitude, unit.im)};
   }
 
   const FrequencyProblem<Scalar>& p_;
-  std::size_t lanes_, n_;
+  std::size_t n_;
   hwy::AlignedFreeUniquePtr<Scalar[]> scratch_;
   Scalar *gains_ = nullptr, *versine_ = nullptr, *sin_ = nullptr, *omega_ = nullptr, *angle_ = nullptr;
   std::vector<double> turns_;

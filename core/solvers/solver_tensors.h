@@ -1,10 +1,15 @@
 #pragma once
 
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/tensor.h>
 #include <torch/types.h>
 
+#include <cstdlib>
+#include <mutex>
+#include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -21,6 +26,56 @@ inline void require_first_order(const std::string& solver) {
 /// Sums of a kernel as a tensor of the shape, type and device of what they are the gradient of.
 inline torch::Tensor tensor_like(const std::vector<double>& values, const torch::Tensor& like) {
   return at::tensor(values, torch::kFloat64).reshape(like.sizes()).to(like.options().requires_grad(false));
+}
+
+/// Memory of large tensors that come again with every step: fresh pages for tens of megabytes cost as much as the solver.
+class RecycledMemory {
+ public:
+  static RecycledMemory& instance() {
+    static RecycledMemory memory;
+    return memory;
+  }
+  /// At least `bytes`, aligned to a cache line.
+  std::pair<void*, std::size_t> take(std::size_t bytes) {
+    {
+      const std::lock_guard lock(mutex_);
+      for (auto it = free_.begin(); it != free_.end(); ++it) {
+        if (it->second < bytes || it->second > 2 * bytes + (1 << 16)) continue;
+        const auto found = *it;
+        kept_ -= found.second;
+        free_.erase(it);
+        return found;
+      }
+    }
+    const std::size_t rounded = (bytes + 127) / 128 * 128;
+    void* fresh = std::aligned_alloc(128, rounded);
+    if (!fresh) throw std::bad_alloc();
+    return {fresh, rounded};
+  }
+  void give_back(std::pair<void*, std::size_t> block) {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(block);
+    kept_ += block.second;
+    while (free_.size() > kMost || kept_ > kMostBytes) {
+      kept_ -= free_.front().second;
+      std::free(free_.front().first);
+      free_.erase(free_.begin());
+    }
+  }
+
+ private:
+  static constexpr std::size_t kMost = 16, kMostBytes = std::size_t{512} << 20;
+  std::mutex mutex_;
+  std::size_t kept_ = 0;
+  std::vector<std::pair<void*, std::size_t>> free_;
+};
+
+/// An uninitialised tensor in such memory.
+inline torch::Tensor recycled(at::IntArrayRef sizes, const torch::TensorOptions& options) {
+  std::size_t bytes = options.dtype().itemsize();
+  for (const std::int64_t size : sizes) bytes *= static_cast<std::size_t>(size);
+  const auto block = RecycledMemory::instance().take(bytes);
+  return at::from_blob(block.first, sizes, [block](void*) { RecycledMemory::instance().give_back(block); }, options);
 }
 
 }  // namespace diffverb

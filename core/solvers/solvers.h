@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include <vector>
+
 #include "core/network/delay_network.h"
 
 namespace diffverb {
@@ -12,11 +14,17 @@ namespace diffverb {
 ///
 /// Reads    omega_rad [K] float64, radians a sample; radius >= 1 suppresses time aliasing: multiply the impulse
 ///          response by radius^n afterwards. Delays are taken as they are: a real delay is an ideal z^-m;
-///          with_whole_delays() gives what plays.
+///          with_whole_delays() gives what plays. The grid is any list of bins: a band, a log-spaced sweep, each
+///          costs the same.
 /// Returns  [O, I, K] complex of the network's type
 /// Gradient for A, B, C, D, delays and line_sos
 /// Throws   ContractError on shapes, types or devices
 torch::Tensor frequency_response(const DelayNetwork& network, const torch::Tensor& omega_rad, double radius = 1.0);
+
+/// Networks of one shape and type at once, on one grid, in one call of the kernel: [R, O, I, K]. The same values and
+/// gradients as one by one.
+torch::Tensor frequency_response(const std::vector<DelayNetwork>& networks, const torch::Tensor& omega_rad,
+                                 double radius = 1.0);
 
 /// The network's answer to input signals, exact, by blocks no longer than the shortest delay; the gradient is the
 /// adjoint recursion.
@@ -25,6 +33,26 @@ torch::Tensor frequency_response(const DelayNetwork& network, const torch::Tenso
 /// Returns  [O, T]
 /// Gradient for A, B, C, D, line_sos and the input
 torch::Tensor time_response(const DelayNetwork& network, const torch::Tensor& input);
+
+/// What moves while a network plays.
+struct Varying {
+  torch::Tensor delays;          // [N, T] samples, >= 3, float64; undefined: the network's
+  torch::Tensor matrices;        // [M, N, N], hop_samples apart and linear between; undefined: the network's A
+  std::int64_t hop_samples = 0;  // (M - 1) hop_samples >= T
+};
+
+/// time_response of a network whose delays and feedback matrix move, and of one whose delays are not whole.
+///
+///   s_j(n) = f_j(n - m_j(n)) by Lagrange's cubic interpolation, f_j = h_j * v_j;  v = A(n) s + B u
+///
+/// Passive as long as every A(n) is: |H| <= 1 for the interpolation at every phase. (with_whole_delays() is another
+/// interpolator, the one that is exported.)
+/// Reads    input [I, T] of the network's type
+/// Returns  [O, T]
+/// Gradient for A (or the matrices), B, C, D, line_sos, the input, and the delays at every sample
+/// Throws   ContractError on shapes, types, a delay below 3 samples, or matrices that do not reach over the input
+/// Source   Laakso et al. 1996; Schlecht and Habets 2015, "Time-varying feedback matrices in feedback delay networks"
+torch::Tensor varying_time_response(const DelayNetwork& network, const torch::Tensor& input, const Varying& varying);
 
 /// time_response to a unit impulse at each input in turn: [O, I, T].
 torch::Tensor impulse_response(const DelayNetwork& network, std::int64_t samples);

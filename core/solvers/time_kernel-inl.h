@@ -10,11 +10,10 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
 #include "core/solvers/recursion-inl.h"
-#include "core/solvers/svf.h"
+#include "core/solvers/section_gradient-inl.h"
 #include "core/solvers/time_kernel.h"
 #include "core/solvers/time_products-inl.h"
 
@@ -22,25 +21,38 @@ HWY_BEFORE_NAMESPACE();
 namespace diffverb {
 namespace HWY_NAMESPACE {
 namespace time_kernel {
+/// The parts of a tape.
 template <typename Scalar>
-void forward(const TimeProblem<Scalar>& p, Scalar* output, TimeTape<Scalar>& store) {
+struct TapeView {
+  Scalar* filtered;  // [N, max delay + T] h_j * v_j
+  Scalar* driven;    // [N, T] v_j
+  Scalar* states;    // [segments, S, 2, padded N]
+  TapeView(const Recursion<Scalar>& r, const TimeProblem<Scalar>& p, Scalar* tape)
+      : filtered(tape),
+        driven(filtered + p.lines * r.stride_),
+        states(driven + static_cast<std::size_t>(p.lines) * p.samples) {}
+  static std::size_t size(const Recursion<Scalar>& r, const TimeProblem<Scalar>& p) {
+    return p.lines * (r.stride_ + p.samples) + r.segments_ * r.state_size();
+  }
+};
+
+template <typename Scalar>
+void forward(const TimeProblem<Scalar>& p, Scalar* output, Scalar* tape) {
   Recursion<Scalar> r(p);
+  const TapeView<Scalar> store(r, p, tape);
   const std::size_t samples = p.samples;
-  store.filtered.resize(p.lines * r.stride_);
-  for (int j = 0; j < p.lines; ++j) std::fill_n(store.filtered.data() + j * r.stride_, r.max_delay_, Scalar(0));
-  store.driven.resize(p.lines * samples);
-  store.states.resize(r.segments_ * r.state_size());
+  for (int j = 0; j < p.lines; ++j) std::fill_n(store.filtered + j * r.stride_, r.max_delay_, Scalar(0));
   auto states = r.aligned(r.state_size());
   std::vector<const Scalar*> lines(p.lines), inputs(p.inputs);
   std::vector<Scalar*> driven(p.lines), outputs(p.outputs);
   for (int n = 0; n < p.samples; n += r.block_) {
     const int length = std::min(r.block_, p.samples - n);
     if (n % r.segment_ == 0) {
-      std::copy_n(states.get(), r.state_size(), store.states.begin() + n / r.segment_ * r.state_size());
+      std::copy_n(states.get(), r.state_size(), store.states + n / r.segment_ * r.state_size());
     }
     for (int j = 0; j < p.lines; ++j) {
-      lines[j] = store.filtered.data() + j * r.stride_ + (r.max_delay_ + n - p.delays[j]);
-      driven[j] = store.driven.data() + j * samples + n;
+      lines[j] = store.filtered + j * r.stride_ + (r.max_delay_ + n - p.delays[j]);
+      driven[j] = store.driven + j * samples + n;
     }
     for (int i = 0; i < p.inputs; ++i) inputs[i] = p.input + i * samples + n;
     for (int o = 0; o < p.outputs; ++o) outputs[o] = output + o * samples + n;
@@ -48,11 +60,11 @@ void forward(const TimeProblem<Scalar>& p, Scalar* output, TimeTape<Scalar>& sto
     multiply_rows(p.b, p.inputs, 1, p.lines, p.inputs, inputs.data(), driven.data(), length, true);
     multiply_rows(p.c, p.lines, 1, p.outputs, p.lines, lines.data(), outputs.data(), length, false);
     multiply_rows(p.d, p.inputs, 1, p.outputs, p.inputs, inputs.data(), outputs.data(), length, true);
-    Scalar* to = store.filtered.data() + r.max_delay_ + n;
+    Scalar* to = store.filtered + r.max_delay_ + n;
     if (p.sections == 0) {
       for (int j = 0; j < p.lines; ++j) std::copy_n(driven[j], length, to + j * r.stride_);
     } else {
-      r.to_rows(store.driven.data() + n, samples, length, r.rows_.get());
+      r.to_rows(store.driven + n, samples, length, r.rows_.get());
       r.filter_rows(r.rows_.get(), length, states.get(), nullptr, 0);
       r.to_lines(r.rows_.get(), length, to, r.stride_);
     }
@@ -63,26 +75,23 @@ void forward(const TimeProblem<Scalar>& p, Scalar* output, TimeTape<Scalar>& sto
 template <typename Scalar>
 class Adjoint {
  public:
-  Adjoint(const TimeProblem<Scalar>& p, const TimeTape<Scalar>& tape, const Scalar* grad_output,
-          TimeWorkspace<Scalar>& workspace, TimeGradient<Scalar>& gradient)
+  Adjoint(const TimeProblem<Scalar>& p, const Scalar* tape, const Scalar* grad_output, Scalar* workspace,
+          TimeGradient<Scalar>& gradient)
       : p_(p),
-        tape_(tape),
         grad_output_(grad_output),
         gradient_(gradient),
         r_(p),
-        mixed_(workspace.mixed),
-        driven_(workspace.driven) {
-    mixed_.resize(p.lines * r_.stride_);
-    for (int j = 0; j < p.lines; ++j) std::fill_n(mixed_.data() + j * r_.stride_ + p.samples, r_.max_delay_, Scalar(0));
-    driven_.resize(static_cast<std::size_t>(p.lines) * p.samples);
+        tape_(r_, p, const_cast<Scalar*>(tape)),
+        mixed_(workspace),
+        driven_(workspace + p.lines * r_.stride_),
+        sums_(r_) {
+    for (int j = 0; j < p.lines; ++j) std::fill_n(mixed_ + j * r_.stride_ + p.samples, r_.max_delay_, Scalar(0));
     costates_ = r_.aligned(r_.state_size());
-    sums_ = r_.aligned(static_cast<std::size_t>(p.sections) * 6 * r_.padded_);
     signals_ = r_.aligned(static_cast<std::size_t>(p.sections) * r_.segment_ * 3 * r_.padded_);
     gradient.a.assign(static_cast<std::size_t>(p.lines) * p.lines, 0);
     gradient.b.assign(static_cast<std::size_t>(p.lines) * p.inputs, 0);
     gradient.c.assign(static_cast<std::size_t>(p.outputs) * p.lines, 0);
     gradient.d.assign(static_cast<std::size_t>(p.outputs) * p.inputs, 0);
-    sos_sums_.assign(static_cast<std::size_t>(p.sections) * 6 * r_.padded_, 0);
   }
 
   void run() {
@@ -94,18 +103,18 @@ class Adjoint {
         const int n = begin + block * r_.block_;
         step(n, n - begin, std::min(r_.block_, end - n));
       }
-      flush_sums();
+      sums_.flush();
     }
     if (gradient_.input) input_gradient();
-    finish_sections();
+    gradient_.sos = sums_.section_gradients(p_);
   }
 
  private:
   void replay_filters(int segment, int begin, int length) {
     if (p_.sections == 0) return;
     auto states = r_.aligned(r_.state_size());
-    std::copy_n(tape_.states.begin() + segment * r_.state_size(), r_.state_size(), states.get());
-    r_.to_rows(tape_.driven.data() + begin, p_.samples, length, r_.rows_.get());
+    std::copy_n(tape_.states + segment * r_.state_size(), r_.state_size(), states.get());
+    r_.to_rows(tape_.driven + begin, p_.samples, length, r_.rows_.get());
     r_.filter_rows(r_.rows_.get(), length, states.get(), signals_.get(), r_.segment_);
   }
 
@@ -115,20 +124,20 @@ class Adjoint {
     std::vector<Scalar*> mixed(p_.lines);
     for (int j = 0; j < p_.lines; ++j) {
       // The adjoint of the filtered signal at n is the mixed cotangent m_j samples later.
-      const Scalar* from = mixed_.data() + j * r_.stride_ + n + p_.delays[j];
-      std::copy_n(from, length, driven_.data() + j * samples + n);
+      const Scalar* from = mixed_ + j * r_.stride_ + n + p_.delays[j];
+      std::copy_n(from, length, driven_ + j * samples + n);
     }
     if (p_.sections > 0) {
-      r_.to_rows(driven_.data() + n, samples, length, r_.rows_.get());
+      r_.to_rows(driven_ + n, samples, length, r_.rows_.get());
       r_.filter_rows_adjoint(r_.rows_.get(), length, costates_.get(),
                              signals_.get() + static_cast<std::size_t>(offset) * 3 * r_.padded_, r_.segment_,
-                             sums_.get());
-      r_.to_lines(r_.rows_.get(), length, driven_.data() + n, samples);
+                             sums_.now());
+      r_.to_lines(r_.rows_.get(), length, driven_ + n, samples);
     }
     for (int j = 0; j < p_.lines; ++j) {
-      driven_const[j] = driven_.data() + j * samples + n;
-      mixed[j] = mixed_.data() + j * r_.stride_ + n;
-      lines[j] = tape_.filtered.data() + j * r_.stride_ + (r_.max_delay_ + n - p_.delays[j]);
+      driven_const[j] = driven_ + j * samples + n;
+      mixed[j] = mixed_ + j * r_.stride_ + n;
+      lines[j] = tape_.filtered + j * r_.stride_ + (r_.max_delay_ + n - p_.delays[j]);
     }
     for (int i = 0; i < p_.inputs; ++i) inputs[i] = p_.input + i * samples + n;
     for (int o = 0; o < p_.outputs; ++o) grads[o] = grad_output_ + o * samples + n;
@@ -140,60 +149,36 @@ class Adjoint {
     add_outer(grads.data(), p_.outputs, inputs.data(), p_.inputs, length, gradient_.d.data());
   }
 
-  /// Sums of one segment are added in double: over a long response float32 alone would lose digits.
-  void flush_sums() {
-    for (std::size_t i = 0; i < sos_sums_.size(); ++i) {
-      sos_sums_[i] += sums_[i];
-      sums_[i] = 0;
-    }
-  }
-
   void input_gradient() {
     std::vector<const Scalar*> driven(p_.lines), grads(p_.outputs);
     std::vector<Scalar*> out(p_.inputs);
-    for (int j = 0; j < p_.lines; ++j) driven[j] = driven_.data() + static_cast<std::size_t>(j) * p_.samples;
+    for (int j = 0; j < p_.lines; ++j) driven[j] = driven_ + static_cast<std::size_t>(j) * p_.samples;
     for (int o = 0; o < p_.outputs; ++o) grads[o] = grad_output_ + static_cast<std::size_t>(o) * p_.samples;
     for (int i = 0; i < p_.inputs; ++i) out[i] = gradient_.input + static_cast<std::size_t>(i) * p_.samples;
     multiply_rows(p_.b, 1, p_.inputs, p_.inputs, p_.lines, driven.data(), out.data(), p_.samples, false);
     multiply_rows(p_.d, 1, p_.inputs, p_.inputs, p_.outputs, grads.data(), out.data(), p_.samples, true);
   }
 
-  /// From the state-variable coefficients back to b0 b1 b2 a1 a2.
-  void finish_sections() {
-    gradient_.sos.assign(static_cast<std::size_t>(p_.lines) * p_.sections * 5, 0);
-    for (int s = 0; s < p_.sections; ++s) {
-      for (int j = 0; j < p_.lines; ++j) {
-        const std::size_t at = 5 * (static_cast<std::size_t>(j) * p_.sections + s);
-        std::array<Dual<5>, 5> q;
-        for (int i = 0; i < 5; ++i) q[i] = Dual<5>::variable(p_.sos[at + i], i);
-        const Svf<Dual<5>> f = svf_from_sos(q[0], q[1], q[2], q[3], q[4]);
-        const Dual<5>* parts[6] = {&f.a1, &f.a2, &f.a3, &f.m0, &f.m1, &f.m2};
-        for (int k = 0; k < 6; ++k) {
-          const double g = sos_sums_[(s * 6 + k) * r_.padded_ + j];
-          for (int i = 0; i < 5; ++i) gradient_.sos[at + i] += g * parts[k]->partial[i];
-        }
-      }
-    }
-  }
-
   const TimeProblem<Scalar>& p_;
-  const TimeTape<Scalar>& tape_;
   const Scalar* grad_output_;
   TimeGradient<Scalar>& gradient_;
   Recursion<Scalar> r_;
-  std::vector<Scalar>&mixed_, &driven_;
-  std::vector<double> sos_sums_;
-  hwy::AlignedFreeUniquePtr<Scalar[]> costates_, sums_, signals_;
+  TapeView<Scalar> tape_;  // read only
+  Scalar *mixed_, *driven_;
+  SectionSums<Scalar> sums_;
+  hwy::AlignedFreeUniquePtr<Scalar[]> costates_, signals_;
 };
 
-void TimeForwardF32(const TimeProblem<float>& p, float* y, TimeTape<float>& tape) { forward(p, y, tape); }
-void TimeBackwardF32(const TimeProblem<float>& p, const TimeTape<float>& tape, const float* g,
-                     TimeWorkspace<float>& workspace, TimeGradient<float>& out) {
+std::size_t TapeSizeF32(const TimeProblem<float>& p) { return TapeView<float>::size(Recursion<float>(p), p); }
+std::size_t TapeSizeF64(const TimeProblem<double>& p) { return TapeView<double>::size(Recursion<double>(p), p); }
+void TimeForwardF32(const TimeProblem<float>& p, float* y, float* tape) { forward(p, y, tape); }
+void TimeBackwardF32(const TimeProblem<float>& p, const float* tape, const float* g, float* workspace,
+                     TimeGradient<float>& out) {
   Adjoint<float>(p, tape, g, workspace, out).run();
 }
-void TimeForwardF64(const TimeProblem<double>& p, double* y, TimeTape<double>& tape) { forward(p, y, tape); }
-void TimeBackwardF64(const TimeProblem<double>& p, const TimeTape<double>& tape, const double* g,
-                     TimeWorkspace<double>& workspace, TimeGradient<double>& out) {
+void TimeForwardF64(const TimeProblem<double>& p, double* y, double* tape) { forward(p, y, tape); }
+void TimeBackwardF64(const TimeProblem<double>& p, const double* tape, const double* g, double* workspace,
+                     TimeGradient<double>& out) {
   Adjoint<double>(p, tape, g, workspace, out).run();
 }
 

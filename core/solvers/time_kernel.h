@@ -21,20 +21,14 @@ struct TimeProblem {
   const Scalar* input = nullptr;         // [I, T]
 };
 
-/// What the forward pass leaves for the adjoint: line signals, and the filters' state at the start of each segment.
+/// What the forward pass leaves for the adjoint: line signals [N, max delay + T] and [N, T], and the filters' state at
+/// the start of each segment; in Scalars.
 template <typename Scalar>
-struct TimeTape {
-  std::vector<Scalar> filtered;  // [N, max delay + T] h_j * v_j
-  std::vector<Scalar> driven;    // [N, T] v_j
-  std::vector<Scalar> states;    // [segments, S, 2, padded N]
-};
+std::size_t time_tape_size(const TimeProblem<Scalar>& problem);
 
-/// Buffers of the adjoint, kept from call to call.
+/// What the adjoint works in: A^T vbar + C^T gbar [N, T + max delay] and vbar [N, T].
 template <typename Scalar>
-struct TimeWorkspace {
-  std::vector<Scalar> mixed;   // [N, T + max delay] A^T vbar + C^T gbar
-  std::vector<Scalar> driven;  // [N, T] vbar
-};
+std::size_t time_workspace_size(const TimeProblem<Scalar>& problem);
 
 template <typename Scalar>
 struct TimeGradient {
@@ -42,16 +36,16 @@ struct TimeGradient {
   Scalar* input = nullptr;  // [I, T], null unless asked for
 };
 
-/// Plays the network; `output` is [O, T]. The recursion advances by blocks no longer than the shortest delay: inside a
-/// block every line output is already known, so a block is one small matrix product over time and one pass of the
-/// filters over lines. A tape may be used again; its buffers then cost nothing.
+/// Plays the network; `output` is [O, T], `tape` has time_tape_size. The recursion advances by blocks no longer than the
+/// shortest delay: inside a block every line output is already known, so a block is one small matrix product over time
+/// and one pass of the filters over lines.
 template <typename Scalar>
-void time_forward(const TimeProblem<Scalar>& problem, Scalar* output, TimeTape<Scalar>& tape);
+void time_forward(const TimeProblem<Scalar>& problem, Scalar* output, Scalar* tape);
 
 /// The adjoint: the same recursion backwards in time with A transposed. `grad_output` is [O, T]. Filter signals are
 /// made again segment by segment, so memory beyond the line signals does not grow with the number of sections.
 template <typename Scalar>
-void time_backward(const TimeProblem<Scalar>& problem, const TimeTape<Scalar>& tape, const Scalar* grad_output,
-                   TimeWorkspace<Scalar>& workspace, TimeGradient<Scalar>& gradient);
+void time_backward(const TimeProblem<Scalar>& problem, const Scalar* tape, const Scalar* grad_output, Scalar* workspace,
+                   TimeGradient<Scalar>& gradient);
 
 }  // namespace diffverb

@@ -215,7 +215,7 @@ class Retrieval {
   template <Pass kPass, bool kAveraged>
   void columns(int batch) {
     const std::size_t lanes = static_cast<std::size_t>(lanes_);
-    const Pack<float> first{columns_.get(), lanes}, second{columns_.get() + 2 * N2 * lanes, lanes};
+    const Pack<float> first{columns_.get()}, second{columns_.get() + 2 * N2 * lanes};
     std::size_t at = static_cast<std::size_t>(batch) * kPositions;
     V error = hn::Zero(Tag<float>());
     forward<kPass>(0, first);
@@ -257,7 +257,7 @@ class Retrieval {
     if constexpr (kPass == Pass::kMeasure) {
       error = hn::Add(error, hn::Add(squared_error(a, m_a), squared_error(b, m_b)));
     } else {
-      const Pack<float> state{state_.get() + 4 * at * lanes_, static_cast<std::size_t>(lanes_)};
+      const Pack<float> state{state_.get() + 4 * at * lanes_};
       a = next_spectrum<kPass, kAveraged>(a, m_a, state, 0);
       b = next_spectrum<kPass, kAveraged>(b, m_b, state, 1);
       p.store(i, {hn::Sub(a.re, b.im), hn::Add(a.im, b.re)});

@@ -37,6 +37,25 @@ TEST_F(CUDA, FrequencyResponseIsWhatItIsOnTheCpu) {
   });
 }
 
+TEST_F(CUDA, FrequencyKernelTakesEveryNumberOfLinesAndBatches) {
+  for (const std::int64_t lines : {1, 5, 8, 13, 16, 17, 32, 33, 64}) {
+    for (const auto dtype : {torch::kFloat32, torch::kFloat64}) {
+      std::vector<DelayNetwork> here, there;
+      for (std::uint64_t r = 0; r < 2; ++r) {
+        here.push_back(random_network({lines, 1, 2, 1}, 20 + r, dtype, 3, 40, false));
+        there.push_back(here.back());
+        for (auto* t : {&there[r].a, &there[r].b, &there[r].c, &there[r].d, &there[r].delays, &there[r].line_sos})
+          *t = t->cuda();
+      }
+      const auto omega = at::linspace(0.01, 3.1, 53, torch::kFloat64);
+      EXPECT_LT(distance(at::view_as_real(frequency_response(there, omega.cuda(), 1.01)),
+                         at::view_as_real(frequency_response(here, omega, 1.01))),
+                dtype == torch::kFloat32 ? 1e-4 : 1e-9)
+          << lines;
+    }
+  }
+}
+
 TEST_F(CUDA, TimeResponseIsWhatItIsOnTheCpu) {
   expect_same([](const DelayNetwork& n) {
     const auto input = at::linspace(-1, 1, 400, torch::kFloat64).sin().reshape({2, 200}).to(n.a.device());

@@ -15,6 +15,7 @@
 #endif
 
 #include "core/device/cuda_module.h"
+#include "core/solvers/frequency_cuda_kernel.h"
 #include "train/flat_adam_kernel.h"
 
 namespace diffverb {
@@ -111,6 +112,15 @@ class Module final : public CudaModule {
     return true;
   }
 
+  void solve_bins(const BinProblem<float>& p) override { check_launch(launch_frequency_forward(p, stream())); }
+  void solve_bins(const BinProblem<double>& p) override { check_launch(launch_frequency_forward(p, stream())); }
+  void sum_bins(const BinProblem<float>& p, const BinComplex<float>* g, double* partial, double* sums) override {
+    check_launch(launch_frequency_backward(p, g, partial, sums, stream()));
+  }
+  void sum_bins(const BinProblem<double>& p, const BinComplex<double>* g, double* partial, double* sums) override {
+    check_launch(launch_frequency_backward(p, g, partial, sums, stream()));
+  }
+
   std::unique_ptr<CudaGraph> make_graph() override { return std::make_unique<Graph>(); }
 
   c10::intrusive_ptr<c10d::Backend> make_nccl(const c10::intrusive_ptr<c10d::Store>& store, int rank,
@@ -121,6 +131,12 @@ class Module final : public CudaModule {
 #else
     return {};
 #endif
+  }
+
+ private:
+  static void* stream() { return at::cuda::getCurrentCUDAStream().stream(); }
+  static void check_launch(const char* error) {
+    if (error) throw std::runtime_error(std::string("the frequency solver's kernel: ") + error);
   }
 };
 

@@ -184,5 +184,28 @@ TEST(DelayNetwork, DoesNotJoinWhatDoesNotFit) {
   EXPECT_THROW(series(two, random_network({3, 1, 1, 0}, 393, torch::kFloat32)), ContractError);
 }
 
+TEST(DelayNetwork, RefusesALoopThatIsSeenToGrow) {
+  const auto with = [](const torch::Tensor& a, double delay) {
+    DelayNetwork n;
+    n.a = a.to(torch::kFloat32);
+    n.b = at::ones({a.size(0), 1}), n.c = at::ones({1, a.size(0)}), n.d = at::ones({1, 1});
+    n.delays = at::full({a.size(0)}, delay, torch::kFloat64);
+    n.line_sos = at::zeros({a.size(0), 0, 5}, torch::kFloat64);
+    n.sample_rate_hz = 48000;
+    return n;
+  };
+  const auto turn = haar_orthogonal(6, 3, false);
+  EXPECT_NO_THROW(with(turn, 7).check());  // lossless
+  EXPECT_NO_THROW(with(at::eye(64) - 2.0 / 64 * at::ones({64, 64}), 7).check());
+  EXPECT_NO_THROW(with(haar_orthogonal(64, 5, true), 7).check());
+  EXPECT_THROW(with(1.1 * turn, 7).check(), ContractError);
+  EXPECT_THROW(with(at::full({1, 1}, 1.2), 7).check(), ContractError);
+  EXPECT_THROW(with(at::full({1, 1}, -1.2), 7).check(), ContractError);
+  EXPECT_THROW(with(at::diag(at::tensor({0.2, 1.3, 0.1})), 7).check(), ContractError);  // a group of its own
+  auto lifted = with(0.9 * at::eye(6), 7);
+  lifted.line_sos = at::tensor({1.4, 0., 0., 0., 0.}, torch::kFloat64).repeat({6, 1, 1});
+  EXPECT_THROW(lifted.check(), ContractError);
+}
+
 }  // namespace
 }  // namespace diffverb

@@ -1,0 +1,94 @@
+#include "core/solvers/frequency_cuda.h"
+
+#include <ATen/ops/empty.h>
+
+#include <vector>
+
+#include "core/device/cuda_module.h"
+#include "core/device/device.h"
+
+namespace diffverb {
+namespace {
+
+constexpr int kBinsOfAChunk = 512;  // a block's share of the gradient
+
+template <typename S>
+BinProblem<S> problem_of(const FrequencyTensors& t) {
+  BinProblem<S> p;
+  p.networks = static_cast<int>(t.networks());
+  p.bins = static_cast<int>(t.omega.size(0));
+  p.lines = static_cast<int>(t.a.size(-1));
+  p.inputs = static_cast<int>(t.b.size(-1));
+  p.outputs = static_cast<int>(t.c.size(-2));
+  p.sections = static_cast<int>(t.sos.size(-2));
+  p.a = t.a.const_data_ptr<S>();
+  p.b = t.b.const_data_ptr<S>();
+  p.c = t.c.const_data_ptr<S>();
+  p.d = t.d.const_data_ptr<S>();
+  p.delays = t.delays.const_data_ptr<double>();
+  p.sos = t.sos.const_data_ptr<double>();
+  p.omega = t.omega.const_data_ptr<double>();
+  p.radius = t.radius;
+  p.chunk = kBinsOfAChunk;
+  return p;
+}
+
+torch::TensorOptions complex_options(const FrequencyTensors& t) {
+  return t.a.options().requires_grad(false).dtype(c10::toComplexType(t.a.scalar_type()));
+}
+
+template <typename S>
+FrequencyForward forward(const FrequencyTensors& t, bool keep) {
+  auto p = problem_of<S>(t);
+  std::vector<std::int64_t> sizes{p.outputs, p.inputs, p.bins};
+  if (t.batched()) sizes.insert(sizes.begin(), p.networks);
+  FrequencyForward result;
+  result.h = at::empty(sizes, complex_options(t));
+  const std::int64_t all = static_cast<std::int64_t>(p.networks) * p.bins;
+  result.states = at::empty({keep ? all * p.states_size() : 0}, complex_options(t));
+  const torch::Tensor careful = at::empty({all}, complex_options(t).dtype(torch::kUInt8));
+  p.h = static_cast<BinComplex<S>*>(result.h.mutable_data_ptr());
+  if (keep) p.states = static_cast<BinComplex<S>*>(result.states.mutable_data_ptr());
+  p.careful = careful.mutable_data_ptr<std::uint8_t>();
+  cuda_module()->solve_bins(p);
+  return result;
+}
+
+/// [R, entries]
+template <typename S>
+torch::Tensor sums(const FrequencyTensors& t, const torch::Tensor& grad_h, torch::Tensor states) {
+  if (states.numel() == 0) states = forward<S>(t, true).states;
+  auto p = problem_of<S>(t);
+  p.states = static_cast<BinComplex<S>*>(states.mutable_data_ptr());
+  const std::int64_t count = BinEntries<S>(p).count(), chunks = (p.bins + p.chunk - 1) / p.chunk;
+  const auto options = complex_options(t).dtype(torch::kFloat64);
+  const torch::Tensor partial = at::empty({p.networks, chunks, count}, options);
+  torch::Tensor result = at::empty({p.networks, count}, options);
+  cuda_module()->sum_bins(p, static_cast<const BinComplex<S>*>(grad_h.const_data_ptr()),
+                          partial.mutable_data_ptr<double>(), result.mutable_data_ptr<double>());
+  return result;
+}
+
+}  // namespace
+
+FrequencyForward frequency_forward_on_cuda(const FrequencyTensors& t, bool keep) {
+  return t.a.scalar_type() == torch::kFloat32 ? forward<float>(t, keep) : forward<double>(t, keep);
+}
+
+std::array<torch::Tensor, 6> frequency_backward_on_cuda(const FrequencyTensors& t, const torch::Tensor& grad_h,
+                                                        const torch::Tensor& states, const FrequencyNeeds& needs) {
+  const auto all =
+      t.a.scalar_type() == torch::kFloat32 ? sums<float>(t, grad_h, states) : sums<double>(t, grad_h, states);
+  const bool wanted[6] = {needs.a, needs.b, needs.c, needs.d, needs.delays, needs.sos};
+  const torch::Tensor* like[6] = {&t.a, &t.b, &t.c, &t.d, &t.delays, &t.sos};
+  std::array<torch::Tensor, 6> result;
+  std::int64_t at = 0;
+  for (std::size_t i = 0; i < 6; ++i) {
+    const std::int64_t count = like[i]->numel() / t.networks();
+    if (wanted[i]) result[i] = all.slice(1, at, at + count).reshape(like[i]->sizes()).to(like[i]->scalar_type());
+    at += count;
+  }
+  return result;
+}
+
+}  // namespace diffverb

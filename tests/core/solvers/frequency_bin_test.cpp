@@ -1,0 +1,145 @@
+#include "core/solvers/frequency_bin.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <type_traits>
+
+#include "core/solvers/frequency_tensors.h"
+#include "tests/core/solvers/network_fixture.h"
+
+// The GPU's arithmetic, its lanes taken in turns here, against the CPU's solver: what can be proved without a GPU.
+namespace diffverb {
+namespace {
+
+template <typename S, int N>
+struct HostTeam {
+  mutable std::vector<BinRow<S, N>> rows = std::vector<BinRow<S, N>>(N);
+  template <typename Work>
+  void each(const Work& work) const {
+    for (int lane = 0; lane < N; ++lane) work(lane, rows[lane]);
+  }
+};
+
+template <typename S>
+BinProblem<S> problem_of(const FrequencyTensors& t) {
+  BinProblem<S> p;
+  p.networks = static_cast<int>(t.networks());
+  p.bins = static_cast<int>(t.omega.size(0));
+  p.lines = static_cast<int>(t.a.size(-1));
+  p.inputs = static_cast<int>(t.b.size(-1));
+  p.outputs = static_cast<int>(t.c.size(-2));
+  p.sections = static_cast<int>(t.sos.size(-2));
+  p.a = t.a.const_data_ptr<S>();
+  p.b = t.b.const_data_ptr<S>();
+  p.c = t.c.const_data_ptr<S>();
+  p.d = t.d.const_data_ptr<S>();
+  p.delays = t.delays.const_data_ptr<double>();
+  p.sos = t.sos.const_data_ptr<double>();
+  p.omega = t.omega.const_data_ptr<double>();
+  p.radius = t.radius;
+  return p;
+}
+
+template <typename S, int N, bool Pivot>
+int solve_all(const BinProblem<S>& p) {
+  std::vector<std::byte> bytes(BinMemory<S>::bytes(N, p.inputs, p.outputs) + 64);
+  const auto memory = BinMemory<S>::at(bytes.data(), N, p.inputs, p.outputs);
+  const HostTeam<S, N> team;
+  int careful = 0;
+  for (int r = 0; r < p.networks; ++r) {
+    for (int bin = 0; bin < p.bins; ++bin) {
+      BinSolver<S, N, Pivot, HostTeam<S, N>>(team, p, memory, r, bin).run();
+      careful += p.careful[r * p.bins + bin];
+    }
+  }
+  return careful;
+}
+
+struct Solved {
+  torch::Tensor h, states, gradient;  // gradient [R, entries]
+  int careful = 0;
+};
+
+template <typename S, int N>
+Solved solve(const FrequencyTensors& t, const torch::Tensor& grad_h) {
+  auto p = problem_of<S>(t);
+  const auto complex = t.a.options().dtype(c10::toComplexType(t.a.scalar_type()));
+  Solved result;
+  result.h = at::zeros({p.networks, p.outputs, p.inputs, p.bins}, complex);
+  result.states = at::zeros({p.networks, p.bins, p.states_size()}, complex);
+  std::vector<unsigned char> careful(static_cast<std::size_t>(p.networks) * p.bins, 2);
+  p.h = static_cast<BinComplex<S>*>(result.h.mutable_data_ptr());
+  p.states = static_cast<BinComplex<S>*>(result.states.mutable_data_ptr());
+  p.careful = careful.data();
+  solve_all<S, N, false>(p);
+  result.careful = solve_all<S, N, true>(p);
+
+  const int count = BinEntries<S>(p).count(), ends = p.outputs * p.inputs;
+  result.gradient = at::zeros({p.networks, count}, torch::kFloat64);
+  const auto* g = static_cast<const BinComplex<S>*>(grad_h.const_data_ptr());
+  std::vector<BinComplex<S>> q(p.lines * p.inputs), here(ends);
+  for (int r = 0; r < p.networks; ++r) {
+    for (int bin = 0; bin < p.bins; ++bin) {
+      const auto* states = p.states + (static_cast<std::size_t>(r) * p.bins + bin) * p.states_size();
+      for (int k = 0; k < ends; ++k) here[k] = g[(r * ends + k) * p.bins + bin];
+      for (std::size_t k = 0; k < q.size(); ++k) q[k] = bin_q(p, static_cast<int>(k), states, here.data());
+      for (int e = 0; e < count; ++e)
+        result.gradient.mutable_data_ptr<double>()[r * count + e] += bin_gradient(p, r, bin, e, states, q.data(), here.data());
+    }
+  }
+  return result;
+}
+
+FrequencyTensors tensors_of(const NetworkShape& shape, torch::ScalarType dtype, std::int64_t networks) {
+  std::vector<torch::Tensor> a, b, c, d, m, sos;
+  for (std::int64_t r = 0; r < networks; ++r) {
+    const auto n = random_network(shape, 100 + r, dtype, 3, 40, false);
+    a.push_back(n.a), b.push_back(n.b), c.push_back(n.c), d.push_back(n.d), m.push_back(n.delays), sos.push_back(n.line_sos);
+  }
+  return {at::stack(a), at::stack(b), at::stack(c),   at::stack(d),
+          at::stack(m), at::stack(sos), at::linspace(0.02, 3.1, 19, torch::kFloat64), 1.01};
+}
+
+template <typename S, int N>
+void expect_equal(const FrequencyTensors& t, double tolerance, int careful) {
+  const auto grad = at::randn({t.networks(), t.c.size(-2), t.b.size(-1), t.omega.size(0)},
+                              t.a.options().dtype(c10::toComplexType(t.a.scalar_type())));
+  const auto bins = solve<S, N>(t, grad);
+  EXPECT_EQ(bins.careful, careful);
+  const auto kernel = frequency_forward_on_cpu(t, {}, true);
+  EXPECT_LT(relative_error(bins.h, kernel.h), tolerance);
+  const auto gradients = frequency_backward_on_cpu(t, grad, kernel.states, {});
+  std::vector<torch::Tensor> flat;
+  for (const auto& gradient : gradients) flat.push_back(gradient.to(torch::kFloat64).reshape({t.networks(), -1}));
+  std::int64_t at = 0;
+  for (std::size_t i = 0; i < flat.size(); ++i) {
+    const std::int64_t count = flat[i].size(1);
+    if (count > 0) {
+      EXPECT_LT(relative_error(bins.gradient.slice(1, at, at + count), flat[i]), tolerance) << "gradient " << i;
+    }
+    at += count;
+  }
+  EXPECT_EQ(at, bins.gradient.size(1));
+}
+
+TEST(FrequencyBin, LanesOfTheGpuGiveWhatTheCpuGives) {
+  expect_equal<double, 8>(tensors_of({5, 2, 3, 2}, torch::kFloat64, 2), 1e-10, 0);
+  expect_equal<double, 8>(tensors_of({1, 1, 1, 0}, torch::kFloat64, 1), 1e-10, 0);
+  expect_equal<double, 16>(tensors_of({16, 1, 1, 1}, torch::kFloat64, 1), 1e-10, 0);
+  expect_equal<double, 64>(tensors_of({33, 1, 2, 0}, torch::kFloat64, 1), 1e-10, 0);
+  expect_equal<float, 16>(tensors_of({13, 2, 1, 3}, torch::kFloat32, 3), 2e-4, 0);
+  expect_equal<float, 32>(tensors_of({32, 1, 1, 0}, torch::kFloat32, 1), 2e-4, 0);
+}
+
+TEST(FrequencyBin, PivotsWhereTheFirstPassSaysSo) {
+  auto t = tensors_of({3, 2, 2, 0}, torch::kFloat64, 1);
+  t.a.copy_(at::tensor({1.0, 0.9, -0.2, -0.8, -0.6, 0.3, 0.2, -0.1, 0.4}, torch::kFloat64).reshape({1, 3, 3}));
+  t.delays.fill_(8.0);
+  t.omega = at::arange(8, torch::kFloat64) * (std::numbers::pi / 4);  // z^-8 = 1: a zero stands at the first pivot
+  t.radius = 1;
+  expect_equal<double, 8>(t, 1e-9, 8);
+}
+
+}  // namespace
+}  // namespace diffverb

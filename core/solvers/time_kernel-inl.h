@@ -25,14 +25,14 @@ namespace time_kernel {
 template <typename Scalar>
 struct TapeView {
   Scalar* filtered;  // [N, max delay + T] h_j * v_j
-  Scalar* driven;    // [N, T] v_j
+  Scalar* driven;    // [N, T] v_j; without filters it is the other one
   Scalar* states;    // [segments, S, 2, padded N]
   TapeView(const Recursion<Scalar>& r, const TimeProblem<Scalar>& p, Scalar* tape)
       : filtered(tape),
         driven(filtered + p.lines * r.stride_),
-        states(driven + static_cast<std::size_t>(p.lines) * p.samples) {}
+        states(driven + (p.sections > 0 ? static_cast<std::size_t>(p.lines) * p.samples : 0)) {}
   static std::size_t size(const Recursion<Scalar>& r, const TimeProblem<Scalar>& p) {
-    return p.lines * (r.stride_ + p.samples) + r.segments_ * r.state_size();
+    return p.lines * (r.stride_ + (p.sections > 0 ? p.samples : 0)) + r.segments_ * r.state_size();
   }
 };
 
@@ -52,7 +52,7 @@ void forward(const TimeProblem<Scalar>& p, Scalar* output, Scalar* tape) {
     }
     for (int j = 0; j < p.lines; ++j) {
       lines[j] = store.filtered + j * r.stride_ + (r.max_delay_ + n - p.delays[j]);
-      driven[j] = store.driven + j * samples + n;
+      driven[j] = p.sections > 0 ? store.driven + j * samples + n : store.filtered + j * r.stride_ + (r.max_delay_ + n);
     }
     for (int i = 0; i < p.inputs; ++i) inputs[i] = p.input + i * samples + n;
     for (int o = 0; o < p.outputs; ++o) outputs[o] = output + o * samples + n;
@@ -60,14 +60,10 @@ void forward(const TimeProblem<Scalar>& p, Scalar* output, Scalar* tape) {
     multiply_rows(p.b, p.inputs, 1, p.lines, p.inputs, inputs.data(), driven.data(), length, true);
     multiply_rows(p.c, p.lines, 1, p.outputs, p.lines, lines.data(), outputs.data(), length, false);
     multiply_rows(p.d, p.inputs, 1, p.outputs, p.inputs, inputs.data(), outputs.data(), length, true);
-    Scalar* to = store.filtered + r.max_delay_ + n;
-    if (p.sections == 0) {
-      for (int j = 0; j < p.lines; ++j) std::copy_n(driven[j], length, to + j * r.stride_);
-    } else {
-      r.to_rows(store.driven + n, samples, length, r.rows_.get());
-      r.filter_rows(r.rows_.get(), length, states.get(), nullptr, 0);
-      r.to_lines(r.rows_.get(), length, to, r.stride_);
-    }
+    if (p.sections == 0) continue;
+    r.to_rows(store.driven + n, samples, length, r.rows_.get());
+    r.filter_rows(r.rows_.get(), length, states.get(), nullptr, 0);
+    r.to_lines(r.rows_.get(), length, store.filtered + r.max_delay_ + n, r.stride_);
   }
 }
 
@@ -104,12 +100,19 @@ class Adjoint {
         step(n, n - begin, std::min(r_.block_, end - n));
       }
       sums_.flush();
+      // Some segments at once: the sums of one are as long to add up as to make.
+      if (segment % kSegmentsOfASum == 0) {
+        const int length = std::min(kSegmentsOfASum * r_.segment_, p_.samples - begin);
+        add_matrix_gradients(begin, length);
+      }
     }
     if (gradient_.input) input_gradient();
     gradient_.sos = sums_.section_gradients(p_);
   }
 
  private:
+  static constexpr int kSegmentsOfASum = 8;  // 2,048 samples of 16 lines lie in the second cache
+
   void replay_filters(int segment, int begin, int length) {
     if (p_.sections == 0) return;
     auto states = r_.aligned(r_.state_size());
@@ -118,16 +121,23 @@ class Adjoint {
     r_.filter_rows(r_.rows_.get(), length, states.get(), signals_.get(), r_.segment_);
   }
 
+  /// The adjoint of what line j was driven with, from sample n on. Without filters it is the mixed cotangent m_j samples
+  /// later, where that stands.
+  Scalar* driven(int j, int n) const {
+    return p_.sections > 0 ? driven_ + static_cast<std::size_t>(j) * p_.samples + n
+                           : mixed_ + j * r_.stride_ + n + p_.delays[j];
+  }
+
   void step(int n, int offset, int length) {
     const std::size_t samples = p_.samples;
-    std::vector<const Scalar*> lines(p_.lines), inputs(p_.inputs), grads(p_.outputs), driven_const(p_.lines);
+    std::vector<const Scalar*> grads(p_.outputs), driven_rows(p_.lines);
     std::vector<Scalar*> mixed(p_.lines);
-    for (int j = 0; j < p_.lines; ++j) {
-      // The adjoint of the filtered signal at n is the mixed cotangent m_j samples later.
-      const Scalar* from = mixed_ + j * r_.stride_ + n + p_.delays[j];
-      std::copy_n(from, length, driven_ + j * samples + n);
-    }
     if (p_.sections > 0) {
+      for (int j = 0; j < p_.lines; ++j) {
+        // The adjoint of the filtered signal at n is the mixed cotangent m_j samples later.
+        const Scalar* from = mixed_ + j * r_.stride_ + n + p_.delays[j];
+        std::copy_n(from, length, driven_ + j * samples + n);
+      }
       r_.to_rows(driven_ + n, samples, length, r_.rows_.get());
       r_.filter_rows_adjoint(r_.rows_.get(), length, costates_.get(),
                              signals_.get() + static_cast<std::size_t>(offset) * 3 * r_.padded_, r_.segment_,
@@ -135,27 +145,37 @@ class Adjoint {
       r_.to_lines(r_.rows_.get(), length, driven_ + n, samples);
     }
     for (int j = 0; j < p_.lines; ++j) {
-      driven_const[j] = driven_ + j * samples + n;
+      driven_rows[j] = driven(j, n);
       mixed[j] = mixed_ + j * r_.stride_ + n;
+    }
+    for (int o = 0; o < p_.outputs; ++o) grads[o] = grad_output_ + o * samples + n;
+    multiply_rows(p_.a, 1, p_.lines, p_.lines, p_.lines, driven_rows.data(), mixed.data(), length, false);
+    multiply_rows(p_.c, 1, p_.lines, p_.lines, p_.outputs, grads.data(), mixed.data(), length, true);
+  }
+
+  /// The sums over samples [n, n + length), all of which are done.
+  void add_matrix_gradients(int n, int length) {
+    const std::size_t samples = p_.samples;
+    std::vector<const Scalar*> lines(p_.lines), inputs(p_.inputs), grads(p_.outputs), driven_rows(p_.lines);
+    for (int j = 0; j < p_.lines; ++j) {
+      driven_rows[j] = driven(j, n);
       lines[j] = tape_.filtered + j * r_.stride_ + (r_.max_delay_ + n - p_.delays[j]);
     }
     for (int i = 0; i < p_.inputs; ++i) inputs[i] = p_.input + i * samples + n;
     for (int o = 0; o < p_.outputs; ++o) grads[o] = grad_output_ + o * samples + n;
-    multiply_rows(p_.a, 1, p_.lines, p_.lines, p_.lines, driven_const.data(), mixed.data(), length, false);
-    multiply_rows(p_.c, 1, p_.lines, p_.lines, p_.outputs, grads.data(), mixed.data(), length, true);
-    add_outer(driven_const.data(), p_.lines, lines.data(), p_.lines, length, gradient_.a.data());
-    add_outer(driven_const.data(), p_.lines, inputs.data(), p_.inputs, length, gradient_.b.data());
+    add_outer(driven_rows.data(), p_.lines, lines.data(), p_.lines, length, gradient_.a.data());
+    add_outer(driven_rows.data(), p_.lines, inputs.data(), p_.inputs, length, gradient_.b.data());
     add_outer(grads.data(), p_.outputs, lines.data(), p_.lines, length, gradient_.c.data());
     add_outer(grads.data(), p_.outputs, inputs.data(), p_.inputs, length, gradient_.d.data());
   }
 
   void input_gradient() {
-    std::vector<const Scalar*> driven(p_.lines), grads(p_.outputs);
+    std::vector<const Scalar*> driven_rows(p_.lines), grads(p_.outputs);
     std::vector<Scalar*> out(p_.inputs);
-    for (int j = 0; j < p_.lines; ++j) driven[j] = driven_ + static_cast<std::size_t>(j) * p_.samples;
+    for (int j = 0; j < p_.lines; ++j) driven_rows[j] = driven(j, 0);
     for (int o = 0; o < p_.outputs; ++o) grads[o] = grad_output_ + static_cast<std::size_t>(o) * p_.samples;
     for (int i = 0; i < p_.inputs; ++i) out[i] = gradient_.input + static_cast<std::size_t>(i) * p_.samples;
-    multiply_rows(p_.b, 1, p_.inputs, p_.inputs, p_.lines, driven.data(), out.data(), p_.samples, false);
+    multiply_rows(p_.b, 1, p_.inputs, p_.inputs, p_.lines, driven_rows.data(), out.data(), p_.samples, false);
     multiply_rows(p_.d, 1, p_.inputs, p_.inputs, p_.outputs, grads.data(), out.data(), p_.samples, true);
   }
 

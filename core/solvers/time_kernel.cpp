@@ -60,7 +60,8 @@ void time_backward<double>(const TimeProblem<double>& problem, const double* tap
 template <typename Scalar>
 std::size_t time_workspace_size(const TimeProblem<Scalar>& p) {
   const std::int64_t longest = *std::max_element(p.delays, p.delays + p.lines);
-  return static_cast<std::size_t>(p.lines) * (2 * static_cast<std::size_t>(p.samples) + longest);
+  const std::size_t signals = p.sections > 0 ? 2 : 1;
+  return static_cast<std::size_t>(p.lines) * (signals * p.samples + longest);
 }
 template std::size_t time_workspace_size(const TimeProblem<float>&);
 template std::size_t time_workspace_size(const TimeProblem<double>&);

@@ -21,12 +21,12 @@ struct TimeProblem {
   const Scalar* input = nullptr;         // [I, T]
 };
 
-/// What the forward pass leaves for the adjoint: line signals [N, max delay + T] and [N, T], and the filters' state at
-/// the start of each segment; in Scalars.
+/// What the forward pass leaves for the adjoint, in Scalars: line signals [N, max delay + T]; with filters also [N, T]
+/// before them, and their state at the start of each segment.
 template <typename Scalar>
 std::size_t time_tape_size(const TimeProblem<Scalar>& problem);
 
-/// What the adjoint works in: A^T vbar + C^T gbar [N, T + max delay] and vbar [N, T].
+/// What the adjoint works in: A^T vbar + C^T gbar [N, T + max delay], and with filters vbar [N, T].
 template <typename Scalar>
 std::size_t time_workspace_size(const TimeProblem<Scalar>& problem);
 

@@ -21,45 +21,48 @@ using Tag = hn::ScalableTag<Scalar>;
 template <typename Scalar>
 using Vec = hn::Vec<Tag<Scalar>>;
 
-/// out[r][t] (+)= sum_c m[r, c] x[c][t] over `length` samples; four rows and two registers of time at once.
+/// Rows that meet two registers of time: as many sums as there are registers for.
+inline constexpr int kProductRows = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64 ? 8 : 4;
+
+/// Rows r .. r + R - 1 over two registers from t on. A line begins at any sample, so what is loaded of it serves as many
+/// rows as possible.
+template <int R, typename Scalar>
+HWY_INLINE void multiply_tile(const Scalar* m, int row_stride, int column_stride, int columns, const Scalar* const* x,
+                              Scalar* const* out, int t, bool add) {
+  const Tag<Scalar> tag;
+  const int lanes = static_cast<int>(hn::Lanes(tag));
+  Vec<Scalar> sum[R][2];
+  HWY_UNROLL(8) for (int r = 0; r < R; ++r) {
+    sum[r][0] = add ? hn::LoadU(tag, out[r] + t) : hn::Zero(tag);
+    sum[r][1] = add ? hn::LoadU(tag, out[r] + t + lanes) : hn::Zero(tag);
+  }
+  for (int c = 0; c < columns; ++c, m += column_stride) {
+    const auto first = hn::LoadU(tag, x[c] + t), second = hn::LoadU(tag, x[c] + t + lanes);
+    HWY_UNROLL(8) for (int r = 0; r < R; ++r) {
+      const auto w = hn::Set(tag, m[r * row_stride]);
+      sum[r][0] = hn::MulAdd(w, first, sum[r][0]);
+      sum[r][1] = hn::MulAdd(w, second, sum[r][1]);
+    }
+  }
+  HWY_UNROLL(8) for (int r = 0; r < R; ++r) {
+    hn::StoreU(sum[r][0], tag, out[r] + t);
+    hn::StoreU(sum[r][1], tag, out[r] + t + lanes);
+  }
+}
+
+/// out[r][t] (+)= sum_c m[r, c] x[c][t] over `length` samples.
 template <typename Scalar>
 void multiply_rows(const Scalar* m, int row_stride, int column_stride, int rows, int columns, const Scalar* const* x,
                    Scalar* const* out, int length, bool add) {
   const Tag<Scalar> tag;
   const int lanes = static_cast<int>(hn::Lanes(tag));
   int t = 0;
-  for (; t + lanes <= length; t += lanes) {
-    for (int r = 0; r < rows; r += 4) {
-      const int count = std::min(4, rows - r);
-      if (count == 4) {
-        Vec<Scalar> acc0 = hn::Zero(tag), acc1 = acc0, acc2 = acc0, acc3 = acc0;
-        if (add) {
-          acc0 = hn::LoadU(tag, out[r] + t);
-          acc1 = hn::LoadU(tag, out[r + 1] + t);
-          acc2 = hn::LoadU(tag, out[r + 2] + t);
-          acc3 = hn::LoadU(tag, out[r + 3] + t);
-        }
-        const Scalar* w = m + r * row_stride;
-        for (int c = 0; c < columns; ++c, w += column_stride) {
-          const auto v = hn::LoadU(tag, x[c] + t);
-          acc0 = hn::MulAdd(hn::Set(tag, w[0]), v, acc0);
-          acc1 = hn::MulAdd(hn::Set(tag, w[row_stride]), v, acc1);
-          acc2 = hn::MulAdd(hn::Set(tag, w[2 * row_stride]), v, acc2);
-          acc3 = hn::MulAdd(hn::Set(tag, w[3 * row_stride]), v, acc3);
-        }
-        hn::StoreU(acc0, tag, out[r] + t);
-        hn::StoreU(acc1, tag, out[r + 1] + t);
-        hn::StoreU(acc2, tag, out[r + 2] + t);
-        hn::StoreU(acc3, tag, out[r + 3] + t);
-      } else {
-        for (int i = r; i < r + count; ++i) {
-          auto acc = add ? hn::LoadU(tag, out[i] + t) : hn::Zero(tag);
-          for (int c = 0; c < columns; ++c)
-            acc = hn::MulAdd(hn::Set(tag, m[i * row_stride + c * column_stride]), hn::LoadU(tag, x[c] + t), acc);
-          hn::StoreU(acc, tag, out[i] + t);
-        }
-      }
-    }
+  for (; t + 2 * lanes <= length; t += 2 * lanes) {
+    int r = 0;
+    for (; r + kProductRows <= rows; r += kProductRows)
+      multiply_tile<kProductRows>(m + r * row_stride, row_stride, column_stride, columns, x, out + r, t, add);
+    for (; r + 2 <= rows; r += 2) multiply_tile<2>(m + r * row_stride, row_stride, column_stride, columns, x, out + r, t, add);
+    if (r < rows) multiply_tile<1>(m + r * row_stride, row_stride, column_stride, columns, x, out + r, t, add);
   }
   for (; t < length; ++t) {
     for (int r = 0; r < rows; ++r) {
@@ -70,45 +73,48 @@ void multiply_rows(const Scalar* m, int row_stride, int column_stride, int rows,
   }
 }
 
+/// R rows against C columns of the sums below, from sample `t` on as far as whole registers go.
+template <int R, int C, typename Scalar>
+HWY_INLINE void outer_tile(const Scalar* const* x, const Scalar* const* y, int columns, int length, double* g) {
+  const Tag<Scalar> tag;
+  const int lanes = static_cast<int>(hn::Lanes(tag));
+  Vec<Scalar> sum[R][C];
+  HWY_UNROLL(4) for (auto& row : sum) {
+    HWY_UNROLL(4) for (auto& entry : row) entry = hn::Zero(tag);
+  }
+  int t = 0;
+  for (; t + lanes <= length; t += lanes) {
+    Vec<Scalar> right[C];
+    HWY_UNROLL(4) for (int c = 0; c < C; ++c) right[c] = hn::LoadU(tag, y[c] + t);
+    HWY_UNROLL(4) for (int r = 0; r < R; ++r) {
+      const auto left = hn::LoadU(tag, x[r] + t);
+      HWY_UNROLL(4) for (int c = 0; c < C; ++c) sum[r][c] = hn::MulAdd(left, right[c], sum[r][c]);
+    }
+  }
+  HWY_UNROLL(4) for (int r = 0; r < R; ++r) {
+    HWY_UNROLL(4) for (int c = 0; c < C; ++c) {
+      double total = hn::GetLane(hn::SumOfLanes(tag, sum[r][c]));
+      for (int k = t; k < length; ++k) total += static_cast<double>(x[r][k]) * y[c][k];
+      g[r * columns + c] += total;
+    }
+  }
+}
+
 /// g[r, c] += sum_t x[r][t] y[c][t]
 template <typename Scalar>
 void add_outer(const Scalar* const* x, int rows, const Scalar* const* y, int columns, int length, double* g) {
-  const Tag<Scalar> tag;
-  const int lanes = static_cast<int>(hn::Lanes(tag));
-  for (int r = 0; r < rows; r += 4) {
-    for (int c = 0; c < columns; c += 4) {
-      const int nr = std::min(4, rows - r), nc = std::min(4, columns - c);
-      double tail[4][4] = {};
-      int t = 0;
-      if (nr == 4 && nc == 4) {
-        Vec<Scalar> s00 = hn::Zero(tag), s01 = s00, s02 = s00, s03 = s00, s10 = s00, s11 = s00, s12 = s00, s13 = s00;
-        Vec<Scalar> s20 = s00, s21 = s00, s22 = s00, s23 = s00, s30 = s00, s31 = s00, s32 = s00, s33 = s00;
-        for (; t + lanes <= length; t += lanes) {
-          const auto y0 = hn::LoadU(tag, y[c] + t), y1 = hn::LoadU(tag, y[c + 1] + t);
-          const auto y2 = hn::LoadU(tag, y[c + 2] + t), y3 = hn::LoadU(tag, y[c + 3] + t);
-          const auto x0 = hn::LoadU(tag, x[r] + t), x1 = hn::LoadU(tag, x[r + 1] + t);
-          const auto x2 = hn::LoadU(tag, x[r + 2] + t), x3 = hn::LoadU(tag, x[r + 3] + t);
-          s00 = hn::MulAdd(x0, y0, s00), s01 = hn::MulAdd(x0, y1, s01), s02 = hn::MulAdd(x0, y2, s02),
-          s03 = hn::MulAdd(x0, y3, s03);
-          s10 = hn::MulAdd(x1, y0, s10), s11 = hn::MulAdd(x1, y1, s11), s12 = hn::MulAdd(x1, y2, s12),
-          s13 = hn::MulAdd(x1, y3, s13);
-          s20 = hn::MulAdd(x2, y0, s20), s21 = hn::MulAdd(x2, y1, s21), s22 = hn::MulAdd(x2, y2, s22),
-          s23 = hn::MulAdd(x2, y3, s23);
-          s30 = hn::MulAdd(x3, y0, s30), s31 = hn::MulAdd(x3, y1, s31), s32 = hn::MulAdd(x3, y2, s32),
-          s33 = hn::MulAdd(x3, y3, s33);
-        }
-        const Vec<Scalar>* sums[16] = {&s00, &s01, &s02, &s03, &s10, &s11, &s12, &s13,
-                                       &s20, &s21, &s22, &s23, &s30, &s31, &s32, &s33};
-        for (int i = 0; i < 16; ++i) tail[i / 4][i % 4] = hn::GetLane(hn::SumOfLanes(tag, *sums[i]));
-      }
-      for (int i = 0; i < nr; ++i) {
-        for (int j = 0; j < nc; ++j) {
-          double sum = tail[i][j];
-          for (int k = t; k < length; ++k) sum += static_cast<double>(x[r + i][k]) * y[c + j][k];
-          g[(r + i) * columns + c + j] += sum;
-        }
-      }
+  for (int r = 0; r < rows;) {
+    const int height = rows - r >= 4 ? 4 : 1;
+    for (int c = 0; c < columns;) {
+      const int width = columns - c >= 4 ? 4 : 1;
+      double* const at = g + r * columns + c;
+      if (height == 4 && width == 4) outer_tile<4, 4>(x + r, y + c, columns, length, at);
+      if (height == 4 && width == 1) outer_tile<4, 1>(x + r, y + c, columns, length, at);
+      if (height == 1 && width == 4) outer_tile<1, 4>(x + r, y + c, columns, length, at);
+      if (height == 1 && width == 1) outer_tile<1, 1>(x + r, y + c, columns, length, at);
+      c += width;
     }
+    r += height;
   }
 }
 

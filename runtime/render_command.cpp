@@ -59,7 +59,7 @@ Channels read_wav(const std::string& path, double rate_hz) {
       out[c][n] = interleaved[n * info.channels + c];
       if (!std::isfinite(out[c][n]))
         throw RenderFailure{
-            2, path + ": sample " + std::to_string(n) + " of channel " + std::to_string(c) + " is not a number"};
+            2, path + ": sample " + std::to_string(n) + " of channel " + std::to_string(c + 1) + " is not a number"};
     }
   }
   if (std::abs(info.samplerate - rate_hz) > 0.5) {

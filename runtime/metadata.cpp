@@ -1,10 +1,12 @@
 #include "runtime/metadata.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "runtime/pyfdn_network.h"
 #include "runtime/safetensors_header.h"
 
 namespace diffverb::runtime {
@@ -32,7 +34,12 @@ std::string check_version(const std::string& version) {
 
 }  // namespace
 
-std::string in_quotes(std::string_view text) { return "'" + std::string(text.substr(0, 40)) + "'"; }
+std::string in_quotes(std::string_view text) {
+  std::string line(text.substr(0, 40));
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+  return "'" + line + "'";
+}
 
 std::string shape_text(const std::vector<std::uint64_t>& shape) {
   std::string text = "[";
@@ -98,6 +105,7 @@ std::string find_tensor(const Container& file, const char* name, const char* dty
 
 std::string kind_of_file(const std::filesystem::path& path) {
   try {
+    if (is_json_file(path)) return names_pyfdn(path) ? kDelayNetwork : "";
     std::ifstream file(path, std::ios::binary);
     std::uint8_t length_bytes[8];
     if (!file.read(reinterpret_cast<char*>(length_bytes), 8)) return {};

@@ -14,7 +14,9 @@ namespace diffverb::runtime {
 /// What every kind of weights file has in common: format, version and kind in the metadata, tensors of stated shapes.
 inline constexpr const char* kFormat = "diffverb-runtime";
 inline constexpr const char* kVersion = "1.0";
+inline constexpr const char* kDelayNetwork = "delay_network";  // a kind
 
+/// The beginning of a text for a message, on one line.
 std::string in_quotes(std::string_view text);
 std::string shape_text(const std::vector<std::uint64_t>& shape);
 /// As JSON writes it, in any locale.
@@ -29,7 +31,7 @@ std::string check_provenance(const std::string& provenance);
 /// Format and version; `kind` is given back. Returns an empty string, or the reason.
 std::string check_header(const Container& file, std::string& kind);
 /// The kind that a runtime file says it is ("delay_network", "response_bank", ...), read from its header alone; empty
-/// where it is another file, or none.
+/// where it is another file, or none. JSON that names pyFDN's format is a delay network.
 std::string kind_of_file(const std::filesystem::path& path);
 
 /// Whether a tensor has this type and shape; an extent of -1 is free and is given back. Returns the tensor in `found`.

@@ -233,7 +233,7 @@ void render_waveform(const RenderOptions& options) {
 }  // namespace
 
 void add_render_options(CLI::App& app, RenderOptions& options) {
-  app.add_option("model", options.model, "weights (.safetensors)")->required();
+  app.add_option("model", options.model, "weights (.safetensors), or a build of pyFDN (.json)")->required();
   app.add_option("--in", options.in, "dry sound of any rate; a model of one input hears the mean of its channels");
   app.add_option("--impulse", options.impulse_s, "instead of --in: seconds of impulse response")
       ->check(CLI::Range(1e-3, 600.0));
@@ -275,6 +275,7 @@ void render_file(const RenderOptions& options) {
   if (kind == "waveform_autoencoder") return render_waveform(options);
   const auto loaded = load_model(options.model);
   if (!loaded.model) throw RenderFailure{2, options.model + ": " + loaded.error};
+  if (loaded.model->network.lossless) std::cerr << options.model << ": loses nothing and rings for ever\n";
   write_wav(options.out, play(options, loaded.model), loaded.model->sample_rate_hz());
 }
 

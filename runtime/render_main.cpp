@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
   app.footer(
       "Examples:\n  diffverb-render room.safetensors --in dry.wav --out wet.wav --mix 0.3\n  diffverb-render "
       "room.safetensors --impulse 2 --out ir.wav\n  diffverb-render bank.safetensors --bank 4,5,0 --in dry.wav --out "
-      "wet.wav");
+      "wet.wav\n  diffverb-render colorless_N16_d1.json --impulse 2 --out ir.wav       a build of pyFDN");
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {

@@ -7,13 +7,14 @@
 #include "runtime/checked_file.h"
 #include "runtime/metadata.h"
 #include "runtime/network_check.h"
+#include "runtime/pyfdn_network.h"
 #include "runtime/safetensors.h"
 
 namespace diffverb::runtime {
 namespace {
 
 constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 28;
-constexpr const char* kDelayNetwork = "delay_network";
+constexpr const char* kLossless = "lossless";  // of the metadata, "true" or not there
 constexpr std::array<const char*, 8> kTensors = {"A", "B", "C", "D", "delays", "line_sos", "output_sos", "early"};
 
 std::string read_delay_network(const Container& file, DelayNetworkWeights& w) {
@@ -34,6 +35,10 @@ std::string read_delay_network(const Container& file, DelayNetworkWeights& w) {
   if (error.empty()) error = read_metadata_number(file, "sample_rate_hz", w.sample_rate_hz);
   if (error.empty()) error = read_metadata_number(file, "early_ms", w.early_ms);
   if (const std::string* provenance = find_metadata(file, "provenance")) w.provenance = *provenance;
+  if (const std::string* lossless = find_metadata(file, kLossless); error.empty() && lossless) {
+    if (*lossless != "true") return "metadata 'lossless' is " + in_quotes(*lossless) + ", expected 'true' or none";
+    w.lossless = true;
+  }
   return error;
 }
 
@@ -75,6 +80,8 @@ SerializedWeights serialize_checked(const DelayNetworkWeights& w, const Metadata
                     {"provenance", w.provenance},
                     {"self_test", make_self_test(w)},
                     {"sha256", ""}};
+  if (w.lossless) metadata[kLossless] = "true";
+  if (extra.contains(kLossless)) return {{}, "metadata 'lossless' is the format's own"};
   return serialize_loadable(tensors, std::move(metadata), extra, load_checked);
 }
 
@@ -93,11 +100,13 @@ Biquad DelayNetworkWeights::output_section(int output, int section) const {
 }
 
 LoadResult load_model(std::span<const std::uint8_t> bytes) {
-  return load_guarded<LoadResult>([&] { return load_checked(bytes); });
+  return load_guarded<LoadResult>([&] { return is_json(bytes) ? load_pyfdn(bytes) : load_checked(bytes); });
 }
 
 LoadResult load_model(const std::filesystem::path& path) {
-  return load_guarded<LoadResult>(path, kMaxFileBytes, load_checked);
+  return load_guarded<LoadResult>(path, kMaxFileBytes, [&](std::span<const std::uint8_t> bytes) {
+    return path.extension() == ".json" || is_json(bytes) ? load_pyfdn(bytes) : load_checked(bytes);
+  });
 }
 
 LoadResult make_model(DelayNetworkWeights weights) {

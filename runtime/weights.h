@@ -31,6 +31,9 @@ struct DelayNetworkWeights {
   int line_sections = 0;    // K
   int output_sections = 0;  // Ko
   int early_samples = 0;    // L
+  /// The loop may keep its energy and ring for ever (gain 1 to within single precision), as the prototypes of research
+  /// do; without this such a loop is refused.
+  bool lossless = false;
 
   std::vector<float> A;              // [N, N]
   std::vector<float> B;              // [N, I]
@@ -68,7 +71,8 @@ struct LoadResult {
   explicit operator bool() const { return model != nullptr; }
 };
 
-/// Reads and checks a weights file; what is refused, and why, stands in README.md. Nothing is thrown.
+/// Reads and checks a weights file, or a build of pyFDN (pyfdn_network.h); what is refused, and why, stands in
+/// README.md. Nothing is thrown.
 LoadResult load_model(const std::filesystem::path& path);
 /// The same for a file's bytes; they need not live on.
 LoadResult load_model(std::span<const std::uint8_t> file);

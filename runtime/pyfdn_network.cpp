@@ -129,11 +129,12 @@ std::string to_network(const PyfdnBuild& build, DelayNetworkWeights& w) {
 
 /// A loop that keeps its energy is taken as such.
 std::string check(DelayNetworkWeights& w) {
-  const std::string error = check_network(w);
-  if (error.empty()) return {};
   w.lossless = true;
-  if (check_network(w).empty()) return {};
-  return error.rfind("the network", 0) == 0 ? "feedback_matrix with its filters: " + error : error;
+  if (const std::string error = check_network(w); !error.empty())
+    return error.rfind("the network", 0) == 0 ? "feedback_matrix with its filters: " + error : error;
+  w.lossless = false;
+  w.lossless = !check_network(w).empty();
+  return {};
 }
 
 bool any(const float* begin, const float* end) {

@@ -66,7 +66,7 @@ def main():
             whole = "no place for" not in messages
             written = difference(program, path if whole else folder / "again.json", again, folder)
             worst = [max(worst[0], 0 if np.isnan(read) else read), max(worst[1], written)]
-            print(f"{path.name:28s} read {read:8.1e}   written {written:8.1e}   {messages.strip()}")
+            print(f"{path.name:28s} read {read:8.1e}   written {written:8.1e}", "" if whole else messages.strip())
     print(f"largest: read {worst[0]:.1e}, written {worst[1]:.1e}")
 
 

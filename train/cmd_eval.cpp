@@ -5,6 +5,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/error.h"
 #include "core/log.h"
@@ -15,6 +16,7 @@
 #include "train/cli.h"
 #include "train/evaluation.h"
 #include "train/latent_box.h"
+#include "train/network_response.h"
 #include "train/room_coder.h"
 
 namespace diffverb {
@@ -114,8 +116,12 @@ void write_reconstruction(const Options& options, const Item& item, std::size_t 
               played);
 }
 
-void add_item(const Options& options, const Item& item, RoomCoder& coder, std::vector<Reconstruction>& all) {
-  const Audio played = coder.decode(coder.encode(item.audio));
+/// What the model makes of a response: its reconstruction, or a delay network's own.
+using Reconstruct = std::function<Audio(const Item&)>;
+
+void add_item(const Options& options, const Item& item, const Reconstruct& reconstruct,
+              std::vector<Reconstruction>& all) {
+  const Audio played = reconstruct(item);
   write_reconstruction(options, item, all.size(), played);
   for (std::size_t c = 0; c < played.channels.size(); ++c) {
     Reconstruction r;
@@ -129,14 +135,7 @@ void add_item(const Options& options, const Item& item, RoomCoder& coder, std::v
   }
 }
 
-void evaluate(const Options& options, Context& context) {
-  if (options.data.empty() && options.box == 0) throw ConfigError("eval needs --data, --box or both; see --help");
-  const std::unique_ptr<RoomCoder> coder = RoomCoder::open(options.model);
-  if (!options.out.empty()) {
-    std::error_code code;
-    fs::create_directories(options.out, code);
-    if (!fs::is_directory(options.out)) throw ConfigError("--out " + options.out + ": cannot be made a folder");
-  }
+std::vector<Source> sources_of(const Options& options, Context& context) {
   std::vector<Source> sources;
   for (const std::string& name : options.data) {
     guarded(name, context, [&] {
@@ -144,19 +143,45 @@ void evaluate(const Options& options, Context& context) {
       add_files(name, context, sources);
     });
   }
+  return sources;
+}
+
+std::vector<Reconstruction> reconstruct_all(const Options& options, Context& context, const Reconstruct& reconstruct) {
+  const std::vector<Source> sources = sources_of(options, context);
   std::vector<Reconstruction> all;
   Progress progress("evaluate", static_cast<std::int64_t>(sources.size()));
   for (std::size_t i = 0; i < sources.size(); ++i) {
     guarded(sources[i].name, context, [&] {
       const Item item = sources[i].read();
       check_response(item.audio, sources[i].name);
-      add_item(options, item, *coder, all);
+      add_item(options, item, reconstruct, all);
     });
     progress.update(static_cast<std::int64_t>(i) + 1, std::nan(""));
   }
   progress.finish();
+  return all;
+}
+
+void evaluate(const Options& options, Context& context) {
+  if (options.data.empty() && options.box == 0) throw ConfigError("eval needs --data, --box or both; see --help");
+  std::unique_ptr<RoomCoder> coder;
+  std::optional<NetworkResponse> network;
+  if (NetworkResponse::is_there(options.model))
+    network.emplace(options.model);
+  else
+    coder = RoomCoder::open(options.model);
+  if (network && options.box > 0)
+    throw ConfigError("--box: " + options.model + " is a delay network, it has no latents");
+  if (!options.out.empty()) {
+    std::error_code code;
+    fs::create_directories(options.out, code);
+    if (!fs::is_directory(options.out)) throw ConfigError("--out " + options.out + ": cannot be made a folder");
+  }
+  const std::vector<Reconstruction> all = reconstruct_all(options, context, [&](const Item& item) {
+    return network ? network->like(item.audio, item.first_channel) : coder->decode(coder->encode(item.audio));
+  });
   if (all.empty() && !options.data.empty()) throw DataError("eval: no response could be reconstructed");
-  const LatentBox box = try_latent_box(*coder, options.box, 1);
+  const LatentBox box = network ? LatentBox{} : try_latent_box(*coder, options.box, 1);
   if (options.json) {
     nlohmann::json out = evaluation_json(options.model, all);
     if (options.box > 0) out["box"] = to_json(box);
@@ -173,11 +198,12 @@ void evaluate(const Options& options, Context& context) {
 
 void add_eval_command(CLI::App& app, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("eval", "How near an autoencoder's reconstructions come to measured responses");
+  CLI::App* command = app.add_subcommand(
+      "eval", "How near an autoencoder's reconstructions, or a delay network's response, come to measured responses");
   command
       ->add_option("model", options->model,
-                   "exported autoencoder (.safetensors), or a run or model file of diffverb train")
+                   "exported autoencoder (.safetensors), or a run or model file of diffverb train; weights, a build of "
+                   "pyFDN (.json) or a run of a delay network")
       ->required();
   command->add_option("--data", options->data,
                       "responses (WAV, FLAC, SOFA, ...), folders of them, or a data file (.h5)");
@@ -194,7 +220,9 @@ void add_eval_command(CLI::App& app, Context& context) {
       "  diffverb eval experiments/autoencoder/weights/autoencoder.safetensors --data hall.wav\n"
       "  diffverb eval autoencoder.safetensors --data rirs.h5 --split test --json\n"
       "  diffverb eval autoencoder.safetensors --data measured/ --out reconstructions/\n"
-      "  diffverb eval autoencoder_3.safetensors --box 1000");
+      "  diffverb eval autoencoder_3.safetensors --box 1000\n"
+      "  diffverb eval hall_fit --data hall.wav hall_seat_2.wav\n"
+      "  diffverb eval room.json --data room.wav");
   command->callback([options, &context] { evaluate(*options, context); });
 }
 

@@ -12,7 +12,8 @@ void add_render_command(CLI::App& app, Context&) {
   runtime::add_render_options(*command, *options);
   command->footer(
       "Examples:\n  diffverb render room_fit/weights.safetensors --in dry.wav --out wet.wav --mix 0.3\n"
-      "  diffverb render room_fit/weights.safetensors --impulse 2 --out ir.wav");
+      "  diffverb render room_fit/weights.safetensors --impulse 2 --out ir.wav\n"
+      "  diffverb render colorless_N16_d1.json --impulse 2 --out ir.wav       a build of pyFDN");
   command->callback([options] {
     try {
       runtime::render_file(*options);

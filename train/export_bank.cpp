@@ -107,7 +107,9 @@ Bank envelope_bank(std::shared_ptr<const runtime::EnvelopeDecoderWeights> weight
 
 Bank bank_of(const fs::path& path, const ExportBankOptions& asked) {
   check_readable_file(path, "an autoencoder");
-  if (!runtime::kind_of_file(path).empty()) {
+  const std::string kind = runtime::kind_of_file(path);
+  if (kind == runtime::kDelayNetwork) throw DataError(path.string() + ": is a delay network, expected an autoencoder");
+  if (!kind.empty()) {
     const auto exported = runtime::load_envelope_decoder(path);
     if (!exported.weights) throw DataError(path.string() + ": " + exported.error);
     return envelope_bank(exported.weights, path, asked, exported.weights->provenance);

@@ -69,7 +69,9 @@ std::filesystem::path RoomCoder::file_of(const std::filesystem::path& given) {
 
 std::unique_ptr<RoomCoder> RoomCoder::open(const std::filesystem::path& given) {
   const auto path = file_of(given);
-  if (const std::string kind = runtime::kind_of_file(path); kind == "waveform_autoencoder")
+  if (const std::string kind = runtime::kind_of_file(path); kind == runtime::kDelayNetwork)
+    throw DataError(path.string() + ": is a delay network, expected an autoencoder");
+  else if (kind == "waveform_autoencoder")
     return open_waveform_coder(path);
   else if (!kind.empty())
     return open_envelope_coder(path);

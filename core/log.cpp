@@ -1,5 +1,6 @@
 #include "core/log.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -35,7 +36,19 @@ std::string time_text() {
   return text;
 }
 
+thread_local ThreadLog* this_thread = nullptr;
+
 }  // namespace
+
+ThreadLog::ThreadLog(Log& log, LogLevel stderr_from) : log_(log), stderr_from_(stderr_from) {
+  if (this_thread) throw ContractError("ThreadLog: this thread has one already");
+  this_thread = this;
+}
+
+ThreadLog::~ThreadLog() {
+  log_.close_file();
+  this_thread = nullptr;
+}
 
 Log::~Log() {
   if (file_) std::fclose(file_);
@@ -50,23 +63,28 @@ void Log::add_file(const std::filesystem::path& path) {
   const std::lock_guard lock(mutex_);
   std::FILE* file = std::fopen(path.c_str(), "ae");
   if (!file) throw DataError(path.string() + ": cannot be written: " + std::strerror(errno));
-  if (file_) std::fclose(file_);
-  file_ = file;
+  std::FILE*& mine = this->file();
+  if (mine) std::fclose(mine);
+  mine = file;
 }
 
 void Log::close_file() {
   const std::lock_guard lock(mutex_);
-  if (file_) std::fclose(file_);
-  file_ = nullptr;
+  std::FILE*& mine = file();
+  if (mine) std::fclose(mine);
+  mine = nullptr;
 }
+
+std::FILE*& Log::file() { return this_thread && &this_thread->log_ == this ? this_thread->file_ : file_; }
 
 void Log::write(LogLevel level, const std::string& message) {
   const std::lock_guard lock(mutex_);
-  if (file_) {
-    std::fprintf(file_, "%s %-7s %s\n", time_text().c_str(), level_name(level), message.c_str());
-    std::fflush(file_);
+  if (std::FILE* const mine = file()) {
+    std::fprintf(mine, "%s %-7s %s\n", time_text().c_str(), level_name(level), message.c_str());
+    std::fflush(mine);
   }
-  if (level < level_ || level_ == LogLevel::kOff) return;
+  const bool alone = this_thread && &this_thread->log_ == this;
+  if (level < (alone ? std::max(level_, this_thread->stderr_from_) : level_) || level_ == LogLevel::kOff) return;
   erase_bottom_line();
   const bool plain = level == LogLevel::kInfo;
   std::fprintf(stderr, "%s%s%s%s\n", plain ? "" : "diffverb: ", plain ? "" : level_name(level), plain ? "" : ": ",

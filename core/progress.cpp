@@ -54,7 +54,7 @@ Progress::Progress(Options options) : options_(std::move(options)) {
 
 Progress::~Progress() { finish(); }
 
-void Progress::update(std::int64_t done, double loss) {
+void Progress::update(std::int64_t done, double loss, double share) {
   const double now_s = options_.clock_s();
   if (options_.first < 0) {
     options_.first = done;
@@ -64,14 +64,16 @@ void Progress::update(std::int64_t done, double loss) {
   const bool at_end = done >= options_.total;
   if (now_s - shown_s_ < (at_end ? 0 : every_s)) return;
   shown_s_ = at_end ? std::numeric_limits<double>::infinity() : now_s;  // the end is said once
-  options_.out(line(done, loss, now_s));
+  options_.out(line(done, loss, share, now_s));
 }
 
-std::string Progress::line(std::int64_t done, double loss, double now_s) const {
+std::string Progress::line(std::int64_t done, double loss, double share, double now_s) const {
   const std::int64_t total = std::max<std::int64_t>(options_.total, 1);
+  const bool has_share = !std::isnan(share);
   std::string text = options_.title + " ";
   if (options_.terminal) {
-    const int filled = static_cast<int>(std::clamp<std::int64_t>(done * kBarWidth / total, 0, kBarWidth));
+    const auto steps = has_share ? static_cast<std::int64_t>(share * kBarWidth) : done * kBarWidth / total;
+    const int filled = static_cast<int>(std::clamp<std::int64_t>(steps, 0, kBarWidth));
     text += "[" + std::string(static_cast<std::size_t>(filled), '#') +
             std::string(static_cast<std::size_t>(kBarWidth - filled), '.') + "] ";
   }
@@ -83,10 +85,14 @@ std::string Progress::line(std::int64_t done, double loss, double now_s) const {
     text += part;
   }
   const double steps = static_cast<double>(done - options_.first), elapsed_s = now_s - start_s_;
-  if (elapsed_s >= kRateAfterSeconds && steps > 0) {
-    const double rate = steps / elapsed_s;
-    std::snprintf(part, sizeof part, "  %.3g steps/s", rate);
-    text += part + ("  left " + clock_text(static_cast<double>(options_.total - done) / rate));
+  if (elapsed_s >= kRateAfterSeconds) {
+    if (steps > 0) {
+      std::snprintf(part, sizeof part, "  %.3g ", steps / elapsed_s * options_.per_s);
+      text += part + options_.per;
+    }
+    const double behind = has_share ? share : steps;
+    const double left = has_share ? 1 - share : static_cast<double>(options_.total - done);
+    if (behind > 0) text += "  left " + clock_text(left / behind * elapsed_s);
   }
   return note_.empty() ? text : text + "  " + note_;
 }

@@ -4,7 +4,8 @@ namespace diffverb {
 
 /// While one lives, SIGINT, SIGTERM, SIGUSR1 (what Slurm is told to send before a job's time is over) and SIGHUP (the
 /// terminal is closed) ask the loop to stop instead of killing the process; a second one of the same kind kills, but
-/// for SIGHUP, which shell and kernel send both. A SIGHUP that is ignored stays so (nohup).
+/// for SIGHUP, which shell and kernel send both. A SIGHUP that is ignored stays so (nohup). Several may live, one within
+/// another or in several threads: the first forgets what was asked before it, the last puts the signals back.
 ///
 /// A loop polls stop_requested(), writes its checkpoint and returns; its command sets Context::exit_code to
 /// kStoppedExitCode.
@@ -14,9 +15,6 @@ class StopOnSignal {
   ~StopOnSignal();
   StopOnSignal(const StopOnSignal&) = delete;
   StopOnSignal& operator=(const StopOnSignal&) = delete;
-
- private:
-  bool takes_hang_up_ = false;
 };
 
 constexpr int kStoppedExitCode = 130;  // what a shell reports for a program ended by Ctrl-C

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <thread>
 
 #include "core/error.h"
 #include "core/progress.h"
@@ -24,6 +25,37 @@ TEST(Log, StderrGetsItsLevelAndTheFileGetsAll) {
   const std::string text = read_text(scratch / "log");
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3);
   EXPECT_NE(text.find("warning clipped"), std::string::npos);
+}
+
+TEST(Log, AThreadMayHaveAFileOfItsOwn) {
+  const Scratch scratch;
+  Log log;
+  log.add_file(scratch / "all");
+  testing::internal::CaptureStderr();
+  const auto run = [&](const std::string& name) {
+    const ThreadLog mine(log, LogLevel::kWarning);
+    log.info(name + " before its file");
+    log.add_file(scratch / name);
+    for (int k = 0; k < 100; ++k) log.info(name);
+    log.warning(name + " clipped");
+    log.close_file();
+    log.info(name + " after its file");
+  };
+  std::thread a(run, "a"), b(run, "b");
+  for (int k = 0; k < 100; ++k) log.debug("main");
+  a.join();
+  b.join();
+  log.debug("last");
+  const std::string err = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(err.size(), std::string("diffverb: warning: a clipped\ndiffverb: warning: b clipped\n").size()) << err;
+  for (const char* name : {"a", "b"}) {
+    const std::string text = read_text(scratch / name);
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 101) << text;
+    EXPECT_EQ(text.find(std::string(" ") + (name[0] == 'a' ? "b" : "a") + "\n"), std::string::npos) << text;
+  }
+  const std::string all = read_text(scratch / "all");
+  EXPECT_EQ(std::count(all.begin(), all.end(), '\n'), 101) << all;
+  EXPECT_NE(all.find("debug   last"), std::string::npos);
 }
 
 TEST(Log, LevelsHaveNames) {
@@ -93,6 +125,24 @@ TEST(Progress, TheFirstLineNamesNoRateThatItCannotKnow) {
   progress.update(520, std::nan(""));
   EXPECT_EQ(recorded.lines.at(0), "fit 500/2000");
   EXPECT_EQ(recorded.lines.at(1), "fit 520/2000  2 steps/s  left 12:20");
+}
+
+TEST(Progress, WhereStepsCostUnequallyTheTimeLeftFollowsTheWork) {
+  Recorded recorded;
+  Progress::Options options = recorded.options(40, true);
+  options.first = 0;
+  options.per = "a minute";
+  options.per_s = 60;
+  Progress progress(options);
+  progress.update(0, std::nan(""), 0);
+  recorded.now_s += 30;
+  progress.set_note("2 under way");
+  progress.update(0, std::nan(""), 0.125);
+  recorded.now_s += 30;
+  progress.update(2, std::nan(""), 0.25);
+  EXPECT_EQ(recorded.lines.at(0), "fit [........................] 0/40");
+  EXPECT_EQ(recorded.lines.at(1), "fit [###.....................] 0/40  left 3:30  2 under way");
+  EXPECT_EQ(recorded.lines.at(2), "fit [######..................] 2/40  2 a minute  left 3:00  2 under way");
 }
 
 TEST(Progress, TheEndIsSaidOnce) {

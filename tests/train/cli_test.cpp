@@ -109,6 +109,17 @@ TEST(StopOnSignal, AClosedTerminalStopsOnceAndNohupDoesNot) {
   EXPECT_EQ(std::signal(SIGHUP, SIG_DFL), SIG_IGN);
 }
 
+TEST(StopOnSignal, OneWithinAnotherForgetsNothingAndPutsNothingBack) {
+  const StopOnSignal batch;
+  std::raise(SIGTERM);
+  {
+    const StopOnSignal fit;
+    EXPECT_TRUE(stop_requested());
+  }
+  EXPECT_TRUE(stop_requested());
+  std::raise(SIGINT);  // would kill
+}
+
 TEST(StopOnSignal, IsAskedForBySignalsWhileItLives) {
   {
     const StopOnSignal guard;

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -102,6 +103,16 @@ void check_finite(const std::filesystem::path& path, const Audio& audio) {
   }
 }
 
+/// Null where the file cannot be opened; then `why` says the reason, which libsndfile keeps in one place for all threads.
+File open_to_read(const std::filesystem::path& path, SF_INFO& info, std::string& why) {
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  File file(sf_open(path.c_str(), SFM_READ, &info), sf_close);
+  if (!file) why = sf_strerror(nullptr);
+  while (!why.empty() && (why.back() == '.' || why.back() == '\n')) why.pop_back();
+  return file;
+}
+
 void put_u32(std::string& out, std::uint32_t value) {
   for (int i = 0; i < 4; ++i) out += static_cast<char>((value >> (8 * i)) & 0xff);
 }
@@ -142,12 +153,9 @@ Audio read_audio(const std::filesystem::path& path, int most_channels) {
     throw DataError(path.string() + ": is empty (0 bytes), expected an audio file");
   check_whole(path);
   SF_INFO info{};
-  const File file(sf_open(path.c_str(), SFM_READ, &info), sf_close);
-  if (!file) {
-    std::string why = sf_strerror(nullptr);
-    while (!why.empty() && (why.back() == '.' || why.back() == '\n')) why.pop_back();
-    throw DataError(path.string() + ": not an audio file that can be read: " + why);
-  }
+  std::string why;
+  const File file = open_to_read(path, info, why);
+  if (!file) throw DataError(path.string() + ": not an audio file that can be read: " + why);
   check_info(path, info, most_channels);
   if (info.frames > kMostFrames)
     throw DataError(path.string() + ": " + std::to_string(info.frames) + " samples are too many");
@@ -168,6 +176,16 @@ Audio read_audio(const std::filesystem::path& path, int most_channels) {
   if (audio.frames() == 0) throw DataError(path.string() + ": holds no samples");
   check_finite(path, audio);
   return audio;
+}
+
+std::int64_t promised_samples(const std::filesystem::path& path) {
+  SF_INFO info{};
+  std::string why;
+  std::error_code code;
+  if (!std::filesystem::is_regular_file(path, code)) return 0;  // opening a pipe would take from it, or wait
+  const File file = open_to_read(path, info, why);
+  if (!file || info.frames < 0 || info.frames > kMostFrames || info.channels < 1) return 0;
+  return info.frames * info.channels;
 }
 
 void write_audio(const std::filesystem::path& path, const Audio& audio) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <vector>
 
@@ -23,6 +24,9 @@ constexpr double kLeastRateHz = 8000;
 ///          than `most_channels` channels, a rate below 8 kHz or a sample that is not finite (its channel, from 1, and
 ///          its index are named)
 Audio read_audio(const std::filesystem::path& path, int most_channels = kMostChannels);
+
+/// Samples over all channels that a sound file's header promises; 0 for what cannot be opened.
+std::int64_t promised_samples(const std::filesystem::path& path);
 
 /// Writes 32-bit float WAV, whole or not at all.
 ///

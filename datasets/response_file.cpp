@@ -4,6 +4,8 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,6 +42,8 @@ std::optional<SofaName> sofa_name(const std::filesystem::path& path) {
   return SofaName{text.substr(0, mark), index};
 }
 
+std::mutex sofa_mutex;  // HDF5 takes several threads only where it was built for them
+
 }  // namespace
 
 bool is_response_name(const std::filesystem::path& path) {
@@ -50,6 +54,7 @@ bool is_response_name(const std::filesystem::path& path) {
 std::vector<std::filesystem::path> responses_in(const std::filesystem::path& file) {
   const auto sofa = sofa_name(file);
   if (!sofa || sofa->index) return {file};
+  const std::lock_guard lock(sofa_mutex);
   const std::size_t count = SofaFile::open(sofa->file).size();
   if (count == 1) return {file};
   std::vector<std::filesystem::path> names;
@@ -57,9 +62,29 @@ std::vector<std::filesystem::path> responses_in(const std::filesystem::path& fil
   return names;
 }
 
+std::vector<std::int64_t> promised_samples(const std::vector<std::filesystem::path>& responses) {
+  const std::lock_guard lock(sofa_mutex);
+  std::vector<std::int64_t> out;
+  std::map<std::filesystem::path, std::int64_t> sofa_samples;  // all responses of a file are of one length
+  for (const std::filesystem::path& response : responses) {
+    try {
+      const auto name = sofa_name(response);
+      if (name && !sofa_samples.count(name->file)) {
+        sofa_samples[name->file] = 0;
+        sofa_samples[name->file] = static_cast<std::int64_t>(SofaFile::open(name->file).samples_of_one());
+      }
+      out.push_back(name ? sofa_samples[name->file] : promised_samples(response));
+    } catch (const DataError&) {
+      out.push_back(0);
+    }
+  }
+  return out;
+}
+
 Audio read_response(const std::filesystem::path& path, int most_channels) {
   const auto name = sofa_name(path);
   if (!name) return read_audio(path, most_channels);
+  const std::lock_guard lock(sofa_mutex);
   const SofaFile sofa = SofaFile::open(name->file);
   if (!name->index && sofa.size() > 1)
     throw DataError(path.string() + ": holds " + std::to_string(sofa.size()) + " responses; name one of them, e.g. " +

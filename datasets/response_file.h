@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <vector>
 
@@ -17,7 +18,13 @@ bool is_response_name(const std::filesystem::path& path);
 /// several "room.sofa#0", "room.sofa#1", ... Throws a DataError for a SOFA file that cannot be opened.
 std::vector<std::filesystem::path> responses_in(const std::filesystem::path& file);
 
+/// How long each of several responses is, samples over all channels, as far as headers tell without reading the
+/// responses; 0 for what cannot be opened: read_response() says why.
+std::vector<std::int64_t> promised_samples(const std::vector<std::filesystem::path>& responses);
+
 /// Reads one response from a sound file, or from a SOFA file: "room.sofa#3" is its fourth (datasets/sofa.h).
+///
+/// Safe to use from several threads, however HDF5 was built.
 ///
 /// Throws   DataError as read_audio(); for a SOFA file with several responses of which none is named, and for one with
 ///          more than `most_channels` receivers

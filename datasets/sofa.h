@@ -41,6 +41,7 @@ class SofaFile {
   double rate_hz() const { return rate_hz_; }
   std::size_t size() const { return measurements_ * emitters_; }
   std::size_t channels() const { return receivers_; }
+  std::size_t samples_of_one() const { return receivers_ * samples_; }  // of a response, over its channels
 
   /// Samples of response `index` in [0, size()), a channel for each receiver; may be more than kMostChannels.
   /// Throws   DataError for samples that cannot be read or are not finite

@@ -78,6 +78,15 @@ TEST(AudioFile, ReadsOtherFormatsRatesAndUpToEightChannels) {
   }
 }
 
+TEST(AudioFile, SaysFromTheHeaderHowLongItIs) {
+  const Scratch scratch;
+  write_audio(scratch / "a.wav", {96000, {{1, 2, 3}, {4, 5, 6}}});
+  write_text(scratch / "text.wav", "no sound");
+  EXPECT_EQ(promised_samples(scratch / "a.wav"), 6);
+  EXPECT_EQ(promised_samples(scratch / "text.wav"), 0);
+  EXPECT_EQ(promised_samples(scratch / "missing.wav"), 0);
+}
+
 TEST(AudioFile, RefusesWhatIsNoAudio) {
   const Scratch scratch;
   EXPECT_EQ(message_of<DataError>([&] { read_audio(scratch / "a.wav"); }),

@@ -130,6 +130,16 @@ TEST(Sofa, AResponseOfManyIsNamed) {
             std::string::npos);
 }
 
+TEST(Sofa, SaysHowLongAResponseIsWithoutReadingIt) {
+  const Scratch scratch;
+  const auto path = write(scratch, {});
+  write_text(scratch / "text.sofa", "no SOFA");
+  write_audio(scratch / "a.wav", {96000, {{1, 2, 3}}});
+  const std::vector<std::filesystem::path> responses = {path.string() + "#0", scratch / "a.wav", path.string() + "#2",
+                                                        scratch / "text.sofa", path.string() + "#x"};
+  EXPECT_EQ(promised_samples(responses), (std::vector<std::int64_t>{8, 3, 8, 0, 0}));
+}
+
 TEST(Sofa, RefusesWhatItCannotRead) {
   const Scratch scratch;
   const auto message = [&](const Made& made) {

@@ -1,8 +1,9 @@
 #include "train/fit.h"
 
+#include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "core/acoustics/comparison.h"
 #include "core/audio_file.h"
@@ -41,6 +42,7 @@ std::vector<Preset> preset(const std::string& quality) {
 Fields open_config(const FitOptions& options, const std::vector<std::string>& overlays) {
   if (options.config.empty())
     return Fields::from_text(default_fit_config(), "configs/fdn_fit.yaml (built in)", overlays);
+  if (!options.config_text.empty()) return Fields::from_text(options.config_text, options.config.string(), overlays);
   return Fields::from_file(options.config, overlays);
 }
 
@@ -161,16 +163,37 @@ void choose_groups(FitConfig& config, const MeasuredResponse& measured, std::uin
              " with two)");
 }
 
-Trainer::Outcome train_in(const RunFolder& folder, const FitOptions& options, FitConfig& config,
-                          const MeasuredResponse& measured, std::uint64_t seed) {
+// What a fit spends before its first step and after its last, roughly.
+constexpr double kShareBefore = 0.05, kShareAfter = 0.05;
+
+/// Nothing where a signal came before the first step.
+std::optional<Trainer::Outcome> train_in(const RunFolder& folder, const FitOptions& options, FitConfig& config,
+                                         const MeasuredResponse& measured, std::uint64_t seed) {
   if (!options.resume)
     write_file_atomically(folder.file("input"), std::filesystem::absolute(options.input).string() + "\n");
-  if (config.model->room().slopes.size() == 2 && config.model->groups_are_free()) choose_groups(config, measured, seed);
-  return config.trainer->run(
-      {*config.model, config.losses, &folder, options.input.filename().string(), options.resume});
+  if (config.model->room().slopes.size() == 2 && config.model->groups_are_free()) {
+    choose_groups(config, measured, seed);
+    if (stop_requested()) return std::nullopt;  // the choice was cut short
+  }
+  Trainer::Job job{*config.model, config.losses, &folder, options.input.filename().string(), options.resume};
+  if (options.on_progress) {
+    job.on_step = [&](std::int64_t done, std::int64_t total) {
+      const double share = static_cast<double>(done) / static_cast<double>(std::max<std::int64_t>(total, 1));
+      options.on_progress(kShareBefore + (1 - kShareBefore - kShareAfter) * share);
+    };
+  }
+  return config.trainer->run(job);
 }
 
 }  // namespace
+
+FitOptions with_config_read(FitOptions options) {
+  make_config(options);
+  if (!options.config.empty()) options.config_text = read_file(options.config);
+  return options;
+}
+
+std::int64_t configured_threads(const FitOptions& options) { return make_config(options).threads; }
 
 FitOptions resume_options(const std::filesystem::path& folder) {
   const RunFolder run = RunFolder::open(folder);
@@ -191,6 +214,7 @@ FitOutcome fit_response(const FitOptions& options) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
   };
   outlive_closed_pipes();
+  const StopOnSignal guard;
   log().close_file();  // of the fit before: what is said from here on is of this one
   FitConfig config = make_config(options);
   RunFolder folder = options.resume ? RunFolder::open(options.out) : RunFolder(options.out, options.overwrite);
@@ -201,6 +225,9 @@ FitOutcome fit_response(const FitOptions& options) {
   config.model->design(measured.ir, measured.sample_rate_hz, seed);
   const Response target = make_target(measured, config.model->samples());
   for (const WeightedLoss& loss : config.losses) loss.loss->prepare(target);
+  if (options.on_progress) options.on_progress(kShareBefore);
+  FitOutcome outcome{folder.path(), elapsed(), 0, stop_requested(), options.resume};
+  if (outcome.stopped) return outcome;
 
   if (options.resume) {
     folder.resume();
@@ -211,18 +238,21 @@ FitOutcome fit_response(const FitOptions& options) {
   log().info(options.input.string() + ": T60 " + std::to_string(t60_s).substr(0, 5) + " s, " +
              std::to_string(measured.ir.size(0)) + " channel(s), start after " +
              std::to_string(elapsed()).substr(0, 4) + " s");
-  Trainer::Outcome trained;
+  std::optional<Trainer::Outcome> trained;
   try {
     trained = train_in(folder, options, config, measured, seed);
   } catch (...) {
     folder.discard_unless_begun();
     throw;
   }
-  FitOutcome outcome{folder.path(), 0, trained.steps, trained.stopped};
-  if (!trained.stopped) {
+  outcome.stopped = !trained || trained->stopped;
+  outcome.resumable = outcome.stopped && (trained || options.resume);
+  if (trained) outcome.steps = trained->steps;
+  if (!trained) folder.discard_unless_begun();
+  if (!outcome.stopped) {
     export_fdn(*config.model, folder.file("weights.safetensors"),
                {measured.gain, sha256_hex(config.resolved), options.input.filename().string()});
-    write_results(config, measured, folder, trained, elapsed());
+    write_results(config, measured, folder, *trained, elapsed());
     write_report({folder.path()}, folder.file("report.html"));
   }
   outcome.seconds = elapsed();

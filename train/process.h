@@ -3,7 +3,7 @@
 namespace diffverb {
 
 /// Same seed, same result; and large tensors stay mapped between steps: unmapping them costs up to three times the
-/// work.
+/// work. `threads` is how many the calling thread may work with; each thread of a batch says its own.
 void tune_process(int threads);
 
 }  // namespace diffverb

@@ -62,6 +62,8 @@ class Trainer {
     const RunFolder* folder = nullptr;  // null: nothing is written
     std::string title = "";
     bool resume = false;  // go on from the folder's checkpoint
+    /// After each step, of `total`; then no progress bar is shown. May be empty.
+    std::function<void(std::int64_t done, std::int64_t total)> on_step = {};
     const Dataset* data = nullptr;
     Loader* training = nullptr;    // of data's training part
     Loader* validation = nullptr;  // null: none

@@ -222,7 +222,7 @@ double TrainingLoop::log_data_wait() {
   if (!records_ || !job_.training || span_s < 1) return share;
   char text[48];
   std::snprintf(text, sizeof text, "data wait %.1f %%", 100 * share);
-  progress_->set_note(text);
+  if (progress_) progress_->set_note(text);
   records_->events().scalar("data_wait_share", share, state_.step);
   records_->events().scalar(
       "examples_per_s", static_cast<double>((state_.step - logged_step_) * trainer_.batch_size_) / span_s, state_.step);
@@ -235,6 +235,7 @@ double TrainingLoop::log_data_wait() {
 void TrainingLoop::flush_pending() {
   for (const Pending& pending : pending_) note(pending);
   if (progress_ && !pending_.empty()) progress_->update(pending_.back().step + 1, state_.last_loss);
+  if (job_.on_step && !pending_.empty()) job_.on_step(pending_.back().step + 1, total_);
   pending_.clear();
 }
 
@@ -275,6 +276,7 @@ void TrainingLoop::begin() {
   if (!writes()) return;
   if (!job_.resume) save();  // from the first moment on there is something to resume from
   records_ = std::make_unique<TrainingRecords>(*job_.folder, state_.step, state_.validated_step, job_.resume);
+  if (job_.on_step) return job_.on_step(state_.step, total_);
   progress_ = std::make_unique<Progress>(Progress::Options{.title = job_.title, .total = total_, .first = state_.step});
 }
 

@@ -109,10 +109,10 @@ void fit_as_batch(const std::vector<BatchRoom>& rooms, const FitOptions& base, C
     return;
   }
   for (const FitOutcome& stopped : outcome.stopped) say_stopped(stopped, context);
-  log().warning("stopped: " + std::to_string(outcome.done.size()) + " rooms are done, " +
-                std::to_string(outcome.stopped.size()) + " have a checkpoint, " + std::to_string(outcome.failed) +
-                " failed, " + std::to_string(outcome.not_begun) +
-                " were not begun (the same command fits those and leaves the others as they are)");
+  log().warning("rooms done: " + std::to_string(outcome.done.size()) +
+                ", with a checkpoint: " + std::to_string(outcome.stopped.size()) +
+                ", failed: " + std::to_string(outcome.failed) + ", not begun: " + std::to_string(outcome.not_begun) +
+                " (the same command fits these and leaves the others as they are)");
   context.exit_code = kStoppedExitCode;
 }
 

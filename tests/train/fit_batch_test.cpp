@@ -255,7 +255,7 @@ void check_stopped_batch(int signal) {
     err = run.err();
   }
   EXPECT_EQ(count(err, "go on with: diffverb fit --resume"), 2u) << err;
-  EXPECT_NE(err.find("1 were not begun"), std::string::npos) << err;
+  EXPECT_NE(err.find("not begun: 1 "), std::string::npos) << err;
   EXPECT_FALSE(fs::exists(scratch / "runs/a"));
   for (const char* room : {"b", "c"}) {
     const fs::path folder = scratch / "runs" / room;

@@ -29,7 +29,8 @@ inline PyfdnBuild::Bank cuts(int channels, int sections, unsigned seed) {
   return bank;
 }
 
-/// Several inputs and outputs, filters everywhere; the second line is not driven, the third has a gain after the matrix.
+/// Several inputs and outputs, filters everywhere; the second line is not driven, the third has a gain after the
+/// matrix.
 inline PyfdnBuild full_build() {
   const DelayNetworkWeights w = random_network({5, 2, 3, 0, 0, 0, 9, 80}, 11);
   PyfdnBuild b;

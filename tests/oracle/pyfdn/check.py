@@ -2,7 +2,7 @@
 
     venv/bin/python check.py ../../../build/diffverb [WEIGHTS.safetensors ...]
 
-From pyFDN: all presets of the installed package and builds/*.json, played by the program and by process_fdn. To pyFDN:
+From pyFDN: all presets of the installed package and networks/*.json, played by the program and by process_fdn. To pyFDN:
 the same written again by `diffverb export`, and the weights that are named, exported with --format pyfdn, loaded and
 played by pyFDN, against what the program plays of the original; where the export leaves something out, which is then
 printed, of the exported file.
@@ -55,7 +55,7 @@ def load(path):
 def main():
     program = sys.argv[1]
     presets = pathlib.Path(str(files("pyFDN.resources"))) / "presets" / "colorless_FDN"
-    own = sorted((pathlib.Path(__file__).parent / "builds").glob("[!c]*.json"))
+    own = sorted((pathlib.Path(__file__).parent / "networks").glob("[!c]*.json"))
     worst = [0.0, 0.0]
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)

@@ -1,4 +1,4 @@
-"""Writes builds/*.json and expected.json: delay networks in pyFDN's JSON, and what pyFDN plays of them.
+"""Writes networks/*.json and expected.json: delay networks in pyFDN's JSON, and what pyFDN plays of them.
 
     python3 -m venv venv && venv/bin/pip install -r requirements.txt
     venv/bin/python generate.py
@@ -82,7 +82,7 @@ def graphic():
 
 
 def main():
-    folder = HERE / "builds"
+    folder = HERE / "networks"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     source = files("pyFDN.resources").joinpath("presets", "colorless_FDN")

@@ -52,7 +52,7 @@ TEST(OraclePyfdn, TheEnginePlaysWhatProcessFdnPlays) {
   for (const auto& one : expected()["cases"]) {
     const auto name = one["build"].get<std::string>();
     SCOPED_TRACE(name);
-    const LoadResult loaded = load_model(kFolder + "builds/" + name + ".json");
+    const LoadResult loaded = load_model(kFolder + "networks/" + name + ".json");
     ASSERT_EQ(loaded.error, "");
     EXPECT_EQ(loaded.model->network.lossless, name.rfind("colorless", 0) == 0);
     const double error = error_of(loaded.model, one);
@@ -65,7 +65,7 @@ TEST(OraclePyfdn, ItStillDoesAfterBothConversions) {
   for (const auto& one : expected()["cases"]) {
     const auto name = one["build"].get<std::string>();
     SCOPED_TRACE(name);
-    const LoadResult read = load_model(kFolder + "builds/" + name + ".json");
+    const LoadResult read = load_model(kFolder + "networks/" + name + ".json");
     ASSERT_EQ(read.error, "");
     const SerializedWeights weights = serialize_weights(read.model->network);
     ASSERT_EQ(weights.error, "");

@@ -4,8 +4,8 @@
 // An operator with a gradient of its own consists of three: the one that people call, whose Autograd kernel keeps what
 // the gradient needs, and <name>_forward and <name>_backward, which make it and use it. All have a Meta kernel, so that
 // torch.compile and torch.export see through them.
-#include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ATen.h>
+#include <ATen/core/dispatch/Dispatcher.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -54,8 +54,8 @@ void check_shapes(const FrequencyTensors& t) {
   const auto matrix = [&](const char* name, const Tensor& m, std::int64_t rows, std::int64_t columns) {
     const bool fits = m.dim() == dims && m.size(-2) == rows && m.size(-1) == columns && columns > 0 && rows > 0;
     if (!fits || m.scalar_type() != t.a.scalar_type() || (dims == 3 && m.size(0) != t.a.size(0)))
-      fail(std::string(name) + " does not fit to a: expected [" + std::to_string(rows) + ", " + std::to_string(columns) +
-           "] of a's type, with a's batch axis");
+      fail(std::string(name) + " does not fit to a: expected [" + std::to_string(rows) + ", " +
+           std::to_string(columns) + "] of a's type, with a's batch axis");
   };
   matrix("b", t.b, n, t.b.dim() == dims ? t.b.size(-1) : 0);
   matrix("c", t.c, t.c.dim() == dims ? t.c.size(-2) : 0, n);
@@ -125,8 +125,8 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> frequency_backward(
 std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> frequency_backward_meta(
     const Tensor&, const Tensor&, const Tensor& a, const Tensor& b, const Tensor& c, const Tensor& d,
     const Tensor& delays, const Tensor& sos, const Tensor&, double, bool) {
-  return {empty_like_it(a),      empty_like_it(b),  empty_like_it(c), empty_like_it(d),
-          empty_like_it(delays), empty_like_it(sos)};
+  return {empty_like_it(a), empty_like_it(b),      empty_like_it(c),
+          empty_like_it(d), empty_like_it(delays), empty_like_it(sos)};
 }
 
 class FrequencyFunction : public torch::autograd::Function<FrequencyFunction> {
@@ -167,15 +167,15 @@ Tensor frequency_plain(const Tensor& a, const Tensor& b, const Tensor& c, const 
 
 using TimeSignature = Tensor(const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
                              const Tensor&);
-using TimeBackwardSignature = std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor>(
-    const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&,
-    const Tensor&);
+using TimeBackwardSignature = std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor>(const Tensor&, const Tensor&,
+                                                                                         const Tensor&, const Tensor&,
+                                                                                         const Tensor&, const Tensor&,
+                                                                                         const Tensor&, const Tensor&);
 
 TimeTensors time_tensors_of(const Tensor& a, const Tensor& b, const Tensor& c, const Tensor& d, const Tensor& delays,
                             const Tensor& sos, const Tensor& input) {
-  return {a.contiguous(),   b.contiguous(),
-          c.contiguous(),   d.contiguous(),
-          sos.contiguous(), delays.to(torch::kInt64).contiguous(),
+  return {a.contiguous(),    b.contiguous(),   c.contiguous(),
+          d.contiguous(),    sos.contiguous(), delays.to(torch::kInt64).contiguous(),
           input.contiguous()};
 }
 
@@ -209,7 +209,8 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> time_backward_meta(co
                                                                               const Tensor& b, const Tensor& c,
                                                                               const Tensor& d, const Tensor&,
                                                                               const Tensor& sos, const Tensor& input) {
-  return {empty_like_it(a), empty_like_it(b), empty_like_it(c), empty_like_it(d), empty_like_it(sos), empty_like_it(input)};
+  return {empty_like_it(a), empty_like_it(b),   empty_like_it(c),
+          empty_like_it(d), empty_like_it(sos), empty_like_it(input)};
 }
 
 class TimeFunction : public torch::autograd::Function<TimeFunction> {
@@ -285,8 +286,7 @@ Tensor loss_autograd(const Tensor& estimate, const Tensor& target, double rate_h
 
 Tensor loss_plain(const Tensor& estimate, const Tensor& target, double rate_hz, c10::string_view type,
                   c10::string_view options) {
-  return std::get<0>(
-      op<LossForwardSignature>("diffverb::loss_forward").call(estimate, target, rate_hz, type, options));
+  return std::get<0>(op<LossForwardSignature>("diffverb::loss_forward").call(estimate, target, rate_hz, type, options));
 }
 
 // ---- feedback matrices: plain compositions, whose gradient and Meta kernels are those of what they are made of
@@ -314,10 +314,10 @@ Tensor householder(const Tensor& v) {
   return at::eye(v.size(-1), v.options().requires_grad(false)) - 2 * v.unsqueeze(-1) * v.unsqueeze(-2) / power;
 }
 
-constexpr const char* kFrequency = "Tensor a, Tensor b, Tensor c, Tensor d, Tensor delays, Tensor line_sos, Tensor omega, ";
+constexpr const char* kFrequency =
+    "Tensor a, Tensor b, Tensor c, Tensor d, Tensor delays, Tensor line_sos, Tensor omega, ";
 constexpr const char* kTime = "Tensor a, Tensor b, Tensor c, Tensor d, Tensor delays, Tensor line_sos, Tensor input";
-constexpr const char* kLoss =
-    "Tensor estimate, Tensor target, float sample_rate_hz, str type, str options=\"\"";
+constexpr const char* kLoss = "Tensor estimate, Tensor target, float sample_rate_hz, str type, str options=\"\"";
 constexpr const char* kSix = " -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)";
 
 TORCH_LIBRARY(diffverb, m) {
@@ -325,7 +325,8 @@ TORCH_LIBRARY(diffverb, m) {
   const auto def = [&](const std::string& schema) { m.def(torch::schema(schema.c_str())); };
   def("frequency_response(" + frequency + "float radius=1.) -> Tensor");
   def("frequency_response_forward(" + frequency + "float radius, bool keep, bool line_gains) -> (Tensor, Tensor)");
-  def("frequency_response_backward(Tensor grad_h, Tensor states, " + frequency + "float radius, bool line_gains)" + six);
+  def("frequency_response_backward(Tensor grad_h, Tensor states, " + frequency + "float radius, bool line_gains)" +
+      six);
   def("time_response(" + time + ") -> Tensor");
   def("time_response_backward(Tensor grad_output, " + time + ")" + six);
   def("loss(" + loss + ") -> Tensor");

@@ -43,8 +43,9 @@ std::string growing_loop(const double* a, const double* delays, const double* so
         at_nyquist(i, j) = (i == j) - inner(i, j) * high;
       }
     }
-    const std::string where = n == 1 ? "the loop of line " + std::to_string(group[0])
-                                     : "the loop of " + std::to_string(n) + " lines with line " + std::to_string(group[0]);
+    const std::string where = n == 1
+                                  ? "the loop of line " + std::to_string(group[0])
+                                  : "the loop of " + std::to_string(n) + " lines with line " + std::to_string(group[0]);
     if (sections == 0 && std::abs(inner.determinant()) > 1 + kRounding)
       return where + " grows: |det A| is " + std::to_string(std::abs(inner.determinant())) + ", expected at most 1";
     if (at_dc.determinant() < 0) return where + " grows at 0 Hz";

@@ -45,8 +45,8 @@ struct BinProblem {
   const double* omega = nullptr;   // [K]
   double radius = 1;
   int chunk = 512;                   // bins that one block sums for the gradient
-  BinComplex<S>* h = nullptr;       // [R, O, I, K], written; null: not wanted
-  BinComplex<S>* states = nullptr;  // [R, K, N (2 I + O)], written: s [N, I], w [O, N], x [N, I]; null: not wanted
+  BinComplex<S>* h = nullptr;        // [R, O, I, K], written; null: not wanted
+  BinComplex<S>* states = nullptr;   // [R, K, N (2 I + O)], written: s [N, I], w [O, N], x [N, I]; null: not wanted
   unsigned char* careful = nullptr;  // [R, K], written by the first pass: this bin needs pivoting
 
   DIFFVERB_BIN int states_size() const { return lines * (2 * inputs + outputs); }
@@ -148,7 +148,8 @@ class BinSolver {
       C g{0, 0};
       if (lane < n) {
         const std::size_t line = static_cast<std::size_t>(network_) * n + lane;
-        const auto wide = bin_gain(p_.omega[bin_], p_.radius, p_.delays[line], p_.sos + line * p_.sections * 5, p_.sections);
+        const auto wide =
+            bin_gain(p_.omega[bin_], p_.radius, p_.delays[line], p_.sos + line * p_.sections * 5, p_.sections);
         g = {static_cast<S>(wide.re), static_cast<S>(wide.im)};
       }
       m_.row[lane] = g;
@@ -200,7 +201,8 @@ class BinSolver {
       });
       team_.each([&](int lane, Row& row) {
         if (lane > k) {
-          for (int o = 0; o < p_.outputs; ++o) m_.left[o * N + lane] = m_.left[o * N + lane] - m_.left[o * N + k] * m_.row[lane];
+          for (int o = 0; o < p_.outputs; ++o)
+            m_.left[o * N + lane] = m_.left[o * N + lane] - m_.left[o * N + k] * m_.row[lane];
         }
         if (row.place < N) return;
         const C l = row.at[k] * m_.inverse[k];
@@ -246,7 +248,8 @@ class BinSolver {
             m_.rhs[lane * inputs + i] = m_.rhs[lane * inputs + i] - row.at[k] * m_.rhs[pivot * inputs + i];
         }
         if (lane < k) {
-          for (int o = 0; o < p_.outputs; ++o) m_.left[o * N + lane] = m_.left[o * N + lane] - m_.left[o * N + k] * m_.row[lane];
+          for (int o = 0; o < p_.outputs; ++o)
+            m_.left[o * N + lane] = m_.left[o * N + lane] - m_.left[o * N + k] * m_.row[lane];
         }
       });
     }
@@ -254,7 +257,8 @@ class BinSolver {
       C* const states = p_.states + (static_cast<std::size_t>(network_) * p_.bins + bin_) * p_.states_size();
       if (lane < n) {
         const std::size_t line = static_cast<std::size_t>(network_) * n + lane;
-        const auto wide = bin_gain(p_.omega[bin_], p_.radius, p_.delays[line], p_.sos + line * p_.sections * 5, p_.sections);
+        const auto wide =
+            bin_gain(p_.omega[bin_], p_.radius, p_.delays[line], p_.sos + line * p_.sections * 5, p_.sections);
         const C g{static_cast<S>(wide.re), static_cast<S>(wide.im)};
         for (int i = 0; i < inputs; ++i) {
           const C x = m_.rhs[m_.order[lane] * inputs + i];

@@ -27,8 +27,7 @@ class GradientSums {
  public:
   static constexpr int kBatch = LineGains<Scalar>::kBatch;
 
-  GradientSums(const FrequencyProblem<Scalar>& p, const FrequencyNeeds& needs)
-      : p_(p), needs_(needs) {
+  GradientSums(const FrequencyProblem<Scalar>& p, const FrequencyNeeds& needs) : p_(p), needs_(needs) {
     const std::size_t n = p.lines, i = p.inputs, o = p.outputs;
     count_ = n * n + n * i + n * o + o * i + n + 6 * n * p.sections;
     sums_ = hwy::AllocateAligned<Scalar>((count_ + 2 * (o * i + kBatch * (n * i + n))) * lanes_of<Scalar>());
@@ -40,8 +39,8 @@ class GradientSums {
     delay_ = d_ + o * i * lanes_of<Scalar>();
     section_ = delay_ + n * lanes_of<Scalar>();
     grad_h_ = {section_ + 6 * n * p.sections * lanes_of<Scalar>()};  // [O, I]
-    q_ = grad_h_.from(o * i);                            // [batch, N, I]
-    log_gain_ = q_.from(kBatch * n * i);                 // [batch, N]
+    q_ = grad_h_.from(o * i);                                        // [batch, N, I]
+    log_gain_ = q_.from(kBatch * n * i);                             // [batch, N]
   }
 
   /// Packs [bin, ...) of a batch, `packs` of them.
@@ -163,9 +162,7 @@ class GradientSums {
     for (int row = 0; row < n; row += 4) {
       for (int column = 0; column < n; column += kTileColumns) {
         Vec<Scalar> sum[4][kTileColumns];
-        HWY_UNROLL(4) for (auto& line : sum) {
-          HWY_UNROLL(4) for (auto& entry : line) entry = hn::Zero(tag);
-        }
+        HWY_UNROLL(4) for (auto& line : sum) { HWY_UNROLL(4) for (auto& entry : line) entry = hn::Zero(tag); }
         for (int p = 0; p < packs; ++p) {
           const Pack<Scalar> q = q_.from(static_cast<std::size_t>(p) * n * inputs);
           for (int i = 0; i < inputs; ++i) {

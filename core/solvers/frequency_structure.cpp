@@ -34,7 +34,8 @@ void StructuredProblem<Scalar>::permute(const FrequencyProblem<Scalar>& given) {
   const std::size_t filter = 5 * static_cast<std::size_t>(given.sections);
   for (const int i : order_) {
     for (const int j : order_) a_.push_back(given.a[i * n + j]);
-    b_.insert(b_.end(), given.b + static_cast<std::size_t>(i) * inputs, given.b + static_cast<std::size_t>(i + 1) * inputs);
+    b_.insert(b_.end(), given.b + static_cast<std::size_t>(i) * inputs,
+              given.b + static_cast<std::size_t>(i + 1) * inputs);
     delays_.push_back(given.delays[i]);
     sos_.insert(sos_.end(), given.sos + i * filter, given.sos + (i + 1) * filter);
   }

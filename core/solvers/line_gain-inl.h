@@ -128,11 +128,13 @@ class LineGains {
         const std::size_t index = j * p_.sections + k;
         const Scalar* t = section_.data() + 6 * index;
         Scalar* at = sums + 6 * index * lanes_of<Scalar>();
-        auto n0 = hn::Load(tag, at), n1 = hn::Load(tag, at + lanes_of<Scalar>()), n2 = hn::Load(tag, at + 2 * lanes_of<Scalar>());
+        auto n0 = hn::Load(tag, at), n1 = hn::Load(tag, at + lanes_of<Scalar>()),
+             n2 = hn::Load(tag, at + 2 * lanes_of<Scalar>());
         auto d0 = hn::Load(tag, at + 3 * lanes_of<Scalar>()), d1 = hn::Load(tag, at + 4 * lanes_of<Scalar>()),
              d2 = hn::Load(tag, at + 5 * lanes_of<Scalar>());
         for (int p = 0; p < kBatch; ++p) {
-          const auto c = hn::Load(tag, versine_ + p * lanes_of<Scalar>()), s = hn::Load(tag, sin_ + p * lanes_of<Scalar>());
+          const auto c = hn::Load(tag, versine_ + p * lanes_of<Scalar>()),
+                     s = hn::Load(tag, sin_ + p * lanes_of<Scalar>());
           const auto g = log_gain.load(p * n_ + j);
           const auto num = quadratic(t, c, s), den = quadratic(t + 3, c, s);
           // g / num and g / den by one reciprocal: 1 / |num|^2 = |den|^2 / (|num|^2 |den|^2).
@@ -191,7 +193,8 @@ class LineGains {
     const Tag<Scalar> tag;
     auto x = delay_gain(j, p), y = delay_gain(j, p + 1);
     const auto cx = hn::Load(tag, versine_ + p * lanes_of<Scalar>()), sx = hn::Load(tag, sin_ + p * lanes_of<Scalar>());
-    const auto cy = hn::Load(tag, versine_ + (p + 1) * lanes_of<Scalar>()), sy = hn::Load(tag, sin_ + (p + 1) * lanes_of<Scalar>());
+    const auto cy = hn::Load(tag, versine_ + (p + 1) * lanes_of<Scalar>()),
+               sy = hn::Load(tag, sin_ + (p + 1) * lanes_of<Scalar>());
     const Scalar* t = section_.data() + 6 * j * p_.sections;
     int k = 0;
     // Two sections by one reciprocal, not more: a quadratic is 1e-5 at the bottom of the spectrum, and a product of

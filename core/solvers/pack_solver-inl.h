@@ -86,8 +86,7 @@ class PackSolver {
   void filter(const Pack<Scalar>& gain, const Pack<Scalar>& x, const Pack<Scalar>& s) const {
     for (int j = 0; j < p_.lines; ++j) {
       const auto g = gain.load(j);
-      for (int i = 0; i < p_.inputs; ++i)
-        s.store(j * p_.inputs + i, multiply<Scalar>(g, x.load(j * p_.inputs + i)));
+      for (int i = 0; i < p_.inputs; ++i) s.store(j * p_.inputs + i, multiply<Scalar>(g, x.load(j * p_.inputs + i)));
     }
   }
 
@@ -190,7 +189,8 @@ void PackSolver<Scalar>::solve_with_pivoting(const Pack<Scalar>& gain, const Pac
   };
   std::vector<Value> g(n), matrix(static_cast<std::size_t>(n) * n), right, left;
   for (std::size_t l = 0; l < lanes_of<Scalar>(); ++l) {
-    for (int j = 0; j < n; ++j) g[j] = Value(gain.data[2 * j * lanes_of<Scalar>() + l], gain.data[(2 * j + 1) * lanes_of<Scalar>() + l]);
+    for (int j = 0; j < n; ++j)
+      g[j] = Value(gain.data[2 * j * lanes_of<Scalar>() + l], gain.data[(2 * j + 1) * lanes_of<Scalar>() + l]);
     for (int i = 0; i < n; ++i) {
       for (int j = 0; j < n; ++j)
         matrix[i * n + j] = Value(i == j ? 1.0 : 0.0) - static_cast<double>(p_.a[i * n + j]) * g[j];

@@ -25,7 +25,9 @@ template <typename Scalar>
 class SectionSums {
  public:
   explicit SectionSums(const Recursion<Scalar>& r)
-      : padded_(r.padded_), all_(static_cast<std::size_t>(r.p_.sections) * 6 * r.padded_, 0), now_(r.aligned(all_.size())) {}
+      : padded_(r.padded_),
+        all_(static_cast<std::size_t>(r.p_.sections) * 6 * r.padded_, 0),
+        now_(r.aligned(all_.size())) {}
 
   Scalar* now() { return now_.get(); }  // [S, 6, padded]
   void flush() {

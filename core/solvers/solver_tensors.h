@@ -75,7 +75,8 @@ inline torch::Tensor recycled(at::IntArrayRef sizes, const torch::TensorOptions&
   std::size_t bytes = options.dtype().itemsize();
   for (const std::int64_t size : sizes) bytes *= static_cast<std::size_t>(size);
   const auto block = RecycledMemory::instance().take(bytes);
-  return at::from_blob(block.first, sizes, [block](void*) { RecycledMemory::instance().give_back(block); }, options);
+  return at::from_blob(
+      block.first, sizes, [block](void*) { RecycledMemory::instance().give_back(block); }, options);
 }
 
 }  // namespace diffverb

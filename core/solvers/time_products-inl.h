@@ -61,7 +61,8 @@ void multiply_rows(const Scalar* m, int row_stride, int column_stride, int rows,
     int r = 0;
     for (; r + kProductRows <= rows; r += kProductRows)
       multiply_tile<kProductRows>(m + r * row_stride, row_stride, column_stride, columns, x, out + r, t, add);
-    for (; r + 2 <= rows; r += 2) multiply_tile<2>(m + r * row_stride, row_stride, column_stride, columns, x, out + r, t, add);
+    for (; r + 2 <= rows; r += 2)
+      multiply_tile<2>(m + r * row_stride, row_stride, column_stride, columns, x, out + r, t, add);
     if (r < rows) multiply_tile<1>(m + r * row_stride, row_stride, column_stride, columns, x, out + r, t, add);
   }
   for (; t < length; ++t) {
@@ -79,9 +80,7 @@ HWY_INLINE void outer_tile(const Scalar* const* x, const Scalar* const* y, int c
   const Tag<Scalar> tag;
   const int lanes = static_cast<int>(hn::Lanes(tag));
   Vec<Scalar> sum[R][C];
-  HWY_UNROLL(4) for (auto& row : sum) {
-    HWY_UNROLL(4) for (auto& entry : row) entry = hn::Zero(tag);
-  }
+  HWY_UNROLL(4) for (auto& row : sum) { HWY_UNROLL(4) for (auto& entry : row) entry = hn::Zero(tag); }
   int t = 0;
   for (; t + lanes <= length; t += lanes) {
     Vec<Scalar> right[C];

@@ -62,7 +62,7 @@ std::array<torch::Tensor, 6> backward(const TimeTensors& t, const torch::Tensor&
 
 std::int64_t time_tape_numel(const TimeTensors& t) {
   return static_cast<std::int64_t>(t.a.scalar_type() == torch::kFloat32 ? time_tape_size(problem_of<float>(t))
-                                                                         : time_tape_size(problem_of<double>(t)));
+                                                                        : time_tape_size(problem_of<double>(t)));
 }
 
 TimeForward time_forward_on_cpu(const TimeTensors& t) {

@@ -48,7 +48,12 @@ template <typename Scalar>
 class Varying {
  public:
   explicit Varying(const VaryingProblem<Scalar>& v)
-      : v_(v), p_(v.base), n_(v.base.lines), samples_(v.base.samples), shortest_(shortest(v)), inner_(inner(v, shortest_)),
+      : v_(v),
+        p_(v.base),
+        n_(v.base.lines),
+        samples_(v.base.samples),
+        shortest_(shortest(v)),
+        inner_(inner(v, shortest_)),
         r_(inner_) {
     double longest = 0;
     for (std::size_t k = 0; k < static_cast<std::size_t>(n_) * samples_; ++k) longest = std::max(longest, v.delays[k]);
@@ -129,7 +134,8 @@ class Varying {
   void mix_back(const Stretch& s, const Scalar* driven_bar, const Scalar* grad_output, Scalar* heard_bar);
   void scatter(const Stretch& s, const Scalar* heard_bar, const Scalar* filtered, Scalar* filtered_bar,
                double* delays_bar) const;
-  void add_matrix_gradients(const Stretch& s, const Scalar* driven_bar, const Scalar* heard, VaryingGradient<Scalar>& g);
+  void add_matrix_gradients(const Stretch& s, const Scalar* driven_bar, const Scalar* heard,
+                            VaryingGradient<Scalar>& g);
 
   const VaryingProblem<Scalar>& v_;
   const TimeProblem<Scalar>& p_;
@@ -169,7 +175,8 @@ void Varying<Scalar>::forward(Scalar* output, Scalar* tape) {
     segment = at.segment;
     read_lines(at, f, s);
     const std::size_t t = samples_;
-    const auto lines = rows(static_cast<const Scalar*>(s) + at.begin, t, n_), inputs = rows(p_.input + at.begin, t, p_.inputs);
+    const auto lines = rows(static_cast<const Scalar*>(s) + at.begin, t, n_),
+               inputs = rows(p_.input + at.begin, t, p_.inputs);
     const auto driven_rows = rows(v + at.begin, t, n_), outputs = rows(output + at.begin, t, p_.outputs);
     const int q = v_.matrices > 1 ? at.begin / v_.hop : 0;
     multiply_rows(matrix(q), n_, 1, n_, n_, lines.data(), driven_rows.data(), at.length, false);
@@ -208,7 +215,8 @@ void Varying<Scalar>::replay_filters(int segment, const Scalar* driven, const Sc
 
 /// s_bar = A(n)^T v_bar + C^T y_bar over a stretch, [N, length].
 template <typename Scalar>
-void Varying<Scalar>::mix_back(const Stretch& s, const Scalar* driven_bar, const Scalar* grad_output, Scalar* heard_bar) {
+void Varying<Scalar>::mix_back(const Stretch& s, const Scalar* driven_bar, const Scalar* grad_output,
+                               Scalar* heard_bar) {
   const std::size_t t = samples_;
   const auto v = rows(driven_bar + s.begin, t, n_), y = rows(grad_output + s.begin, t, p_.outputs);
   const auto out = rows(heard_bar, s.length, n_);
@@ -217,7 +225,8 @@ void Varying<Scalar>::mix_back(const Stretch& s, const Scalar* driven_bar, const
   if (v_.matrices > 1) {
     moved_rows_.resize(static_cast<std::size_t>(n_) * s.length);
     for (int j = 0; j < n_; ++j) {
-      for (int k = 0; k < s.length; ++k) moved_rows_[static_cast<std::size_t>(j) * s.length + k] = moved(s.begin + k) * v[j][k];
+      for (int k = 0; k < s.length; ++k)
+        moved_rows_[static_cast<std::size_t>(j) * s.length + k] = moved(s.begin + k) * v[j][k];
     }
     const auto scaled = rows(static_cast<const Scalar*>(moved_rows_.data()), s.length, n_);
     multiply_rows(difference(q), 1, n_, n_, n_, scaled.data(), out.data(), s.length, true);
@@ -264,8 +273,7 @@ void Varying<Scalar>::add_matrix_gradients(const Stretch& s, const Scalar* drive
 }
 
 template <typename Scalar>
-void Varying<Scalar>::backward(Scalar* tape, const Scalar* grad_output, Scalar* workspace,
-                               VaryingGradient<Scalar>& g) {
+void Varying<Scalar>::backward(Scalar* tape, const Scalar* grad_output, Scalar* workspace, VaryingGradient<Scalar>& g) {
   const std::size_t t = samples_;
   Scalar *f_bar = workspace, *v_bar = workspace + n_ * stride_;
   std::fill_n(f_bar, n_ * stride_, Scalar(0));
@@ -289,7 +297,8 @@ void Varying<Scalar>::backward(Scalar* tape, const Scalar* grad_output, Scalar* 
     if (p_.sections > 0) {
       const std::size_t offset = static_cast<std::size_t>(at->begin - segment * r_.segment_) * 3 * r_.padded_;
       r_.to_rows(v_bar + at->begin, t, at->length, r_.rows_.get());
-      r_.filter_rows_adjoint(r_.rows_.get(), at->length, costates.get(), signals.get() + offset, r_.segment_, sums.now());
+      r_.filter_rows_adjoint(r_.rows_.get(), at->length, costates.get(), signals.get() + offset, r_.segment_,
+                             sums.now());
       r_.to_lines(r_.rows_.get(), at->length, v_bar + at->begin, t);
     }
     mix_back(*at, v_bar, grad_output, s_bar.data());
@@ -314,7 +323,9 @@ std::size_t VaryingTapeF64(const VaryingProblem<double>& p) { return Varying<dou
 std::size_t VaryingWorkspaceF32(const VaryingProblem<float>& p) { return Varying<float>(p).workspace_size(); }
 std::size_t VaryingWorkspaceF64(const VaryingProblem<double>& p) { return Varying<double>(p).workspace_size(); }
 void VaryingForwardF32(const VaryingProblem<float>& p, float* y, float* tape) { Varying<float>(p).forward(y, tape); }
-void VaryingForwardF64(const VaryingProblem<double>& p, double* y, double* tape) { Varying<double>(p).forward(y, tape); }
+void VaryingForwardF64(const VaryingProblem<double>& p, double* y, double* tape) {
+  Varying<double>(p).forward(y, tape);
+}
 void VaryingBackwardF32(const VaryingProblem<float>& p, const float* tape, const float* g, float* workspace,
                         VaryingGradient<float>& out) {
   Varying<float>(p).backward(const_cast<float*>(tape), g, workspace, out);

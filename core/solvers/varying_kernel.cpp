@@ -10,14 +10,14 @@
 HWY_BEFORE_NAMESPACE();
 namespace diffverb {
 namespace HWY_NAMESPACE {
+using time_kernel::VaryingBackwardF32;
+using time_kernel::VaryingBackwardF64;
+using time_kernel::VaryingForwardF32;
+using time_kernel::VaryingForwardF64;
 using time_kernel::VaryingTapeF32;
 using time_kernel::VaryingTapeF64;
 using time_kernel::VaryingWorkspaceF32;
 using time_kernel::VaryingWorkspaceF64;
-using time_kernel::VaryingForwardF32;
-using time_kernel::VaryingForwardF64;
-using time_kernel::VaryingBackwardF32;
-using time_kernel::VaryingBackwardF64;
 }  // namespace HWY_NAMESPACE
 }  // namespace diffverb
 HWY_AFTER_NAMESPACE();
@@ -66,7 +66,7 @@ void varying_forward<double>(const VaryingProblem<double>& problem, double* outp
 }
 template <>
 void varying_backward<double>(const VaryingProblem<double>& problem, const double* tape, const double* grad_output,
-                             double* workspace, VaryingGradient<double>& gradient) {
+                              double* workspace, VaryingGradient<double>& gradient) {
   HWY_DYNAMIC_DISPATCH(VaryingBackwardF64)(problem, tape, grad_output, workspace, gradient);
 }
 

@@ -15,7 +15,7 @@ namespace diffverb {
 /// l are Lagrange's cubic weights: a whole delay is read exactly, and |H| <= 1 at every frequency and every t.
 template <typename Scalar>
 struct VaryingProblem {
-  TimeProblem<Scalar> base;       // a is [M, N, N]; delays are not read
+  TimeProblem<Scalar> base;        // a is [M, N, N]; delays are not read
   const double* delays = nullptr;  // [N, T] samples, >= 3
   int matrices = 1, hop = 0;       // M = 1: it stands still; else (M - 1) hop >= T - 1
 };

@@ -65,8 +65,13 @@ variable_list backward(const VaryingTensors& t, const Tensor& grad, const Tensor
   const Tensor workspace = recycled({static_cast<std::int64_t>(varying_workspace_size(problem))}, options);
   varying_backward(problem, tape.const_data_ptr<Scalar>(), grad.const_data_ptr<Scalar>(),
                    workspace.mutable_data_ptr<Scalar>(), g);
-  return {tensor_like(g.a, t.a), tensor_like(g.b, t.b),     tensor_like(g.c, t.c), tensor_like(g.d, t.d),
-          tensor_like(g.sos, t.sos), delays, input};
+  return {tensor_like(g.a, t.a),
+          tensor_like(g.b, t.b),
+          tensor_like(g.c, t.c),
+          tensor_like(g.d, t.d),
+          tensor_like(g.sos, t.sos),
+          delays,
+          input};
 }
 
 class VaryingResponse : public torch::autograd::Function<VaryingResponse> {
@@ -119,7 +124,8 @@ void check(const DelayNetwork& network, const Tensor& input, const Varying& vary
   if (!varying.matrices.defined()) return;
   const auto& m = varying.matrices;
   if (m.dim() != 3 || m.size(0) < 2 || m.size(1) != n || m.size(2) != n || m.scalar_type() != network.a.scalar_type())
-    fail("the matrices must be [M, " + std::to_string(n) + ", " + std::to_string(n) + "] of the network's type, M >= 2");
+    fail("the matrices must be [M, " + std::to_string(n) + ", " + std::to_string(n) +
+         "] of the network's type, M >= 2");
   if (varying.hop_samples < 1 || (m.size(0) - 1) * varying.hop_samples < samples)
     fail(std::to_string(m.size(0)) + " matrices " + std::to_string(varying.hop_samples) +
          " samples apart do not reach over " + std::to_string(samples) + " samples");
@@ -129,7 +135,8 @@ void check(const DelayNetwork& network, const Tensor& input, const Varying& vary
 
 Tensor varying_time_response(const DelayNetwork& network, const Tensor& input, const Varying& varying) {
   check(network, input, varying);
-  const auto delays = varying.delays.defined() ? varying.delays : network.delays.unsqueeze(1).expand({-1, input.size(1)});
+  const auto delays =
+      varying.delays.defined() ? varying.delays : network.delays.unsqueeze(1).expand({-1, input.size(1)});
   const auto matrices = varying.matrices.defined() ? varying.matrices : network.a.unsqueeze(0);
   return VaryingResponse::apply(matrices, network.b, network.c, network.d, network.line_sos, delays, input,
                                 varying.hop_samples);

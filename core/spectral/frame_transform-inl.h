@@ -124,9 +124,7 @@ class FrameTransform {
   static constexpr std::size_t kRow = N2 + 1;  // odd: rows a power of two apart would share one set of the cache
 
   Pack<float> pack(const Floats& data) const { return {data.get()}; }
-  Pack<float> scratch_row(int k1) const {
-    return {scratch_.get() + 2 * k1 * kRow * lanes_};
-  }
+  Pack<float> scratch_row(int k1) const { return {scratch_.get() + 2 * k1 * kRow * lanes_}; }
   /// Two vectors of frames, zeros before and behind them as far as frames overlap.
   std::size_t output_row() const { return static_cast<std::size_t>(2 + 2 * overlap_) * lanes_; }
 

@@ -46,7 +46,8 @@ std::vector<Tensor> leaves_of(const DelayNetwork& n) {
 void expect_same_gradients(const Tensor& one, const Tensor& other, const std::vector<Tensor>& leaves) {
   EXPECT_TRUE(at::equal(one, other));
   const auto value = [](const Tensor& t) { return (t.is_complex() ? at::view_as_real(t) : t).square().sum(); };
-  const auto first = torch::autograd::grad({value(one)}, leaves), second = torch::autograd::grad({value(other)}, leaves);
+  const auto first = torch::autograd::grad({value(one)}, leaves),
+             second = torch::autograd::grad({value(other)}, leaves);
   for (std::size_t i = 0; i < leaves.size(); ++i) EXPECT_TRUE(at::equal(first[i], second[i])) << i;
 }
 
@@ -89,7 +90,8 @@ TEST_F(Operators, RefuseWithOneLineWhatTheirContractExcludes) {
 
 TEST_F(Operators, GiveShapesAndTypesForMetaTensors) {
   auto network = random_network({4, 2, 3, 1}, 8);
-  for (auto* t : {&network.a, &network.b, &network.c, &network.d, &network.delays, &network.line_sos}) *t = t->to(torch::kMeta);
+  for (auto* t : {&network.a, &network.b, &network.c, &network.d, &network.delays, &network.line_sos})
+    *t = t->to(torch::kMeta);
   const auto h = frequency(network, at::empty({7}, network.delays.options()), 1.0);
   EXPECT_EQ(h.sizes(), (std::vector<std::int64_t>{3, 2, 7}));
   EXPECT_EQ(h.scalar_type(), torch::kComplexDouble);

@@ -85,7 +85,8 @@ Solved solve(const FrequencyTensors& t, const torch::Tensor& grad_h) {
       for (int k = 0; k < ends; ++k) here[k] = g[(r * ends + k) * p.bins + bin];
       for (std::size_t k = 0; k < q.size(); ++k) q[k] = bin_q(p, static_cast<int>(k), states, here.data());
       for (int e = 0; e < count; ++e)
-        result.gradient.mutable_data_ptr<double>()[r * count + e] += bin_gradient(p, r, bin, e, states, q.data(), here.data());
+        result.gradient.mutable_data_ptr<double>()[r * count + e] +=
+            bin_gradient(p, r, bin, e, states, q.data(), here.data());
     }
   }
   return result;
@@ -95,10 +96,17 @@ FrequencyTensors tensors_of(const NetworkShape& shape, torch::ScalarType dtype, 
   std::vector<torch::Tensor> a, b, c, d, m, sos;
   for (std::int64_t r = 0; r < networks; ++r) {
     const auto n = random_network(shape, 100 + r, dtype, 3, 40, false);
-    a.push_back(n.a), b.push_back(n.b), c.push_back(n.c), d.push_back(n.d), m.push_back(n.delays), sos.push_back(n.line_sos);
+    a.push_back(n.a), b.push_back(n.b), c.push_back(n.c), d.push_back(n.d), m.push_back(n.delays),
+        sos.push_back(n.line_sos);
   }
-  return {at::stack(a), at::stack(b), at::stack(c),   at::stack(d),
-          at::stack(m), at::stack(sos), at::linspace(0.02, 3.1, 19, torch::kFloat64), 1.01};
+  return {at::stack(a),
+          at::stack(b),
+          at::stack(c),
+          at::stack(d),
+          at::stack(m),
+          at::stack(sos),
+          at::linspace(0.02, 3.1, 19, torch::kFloat64),
+          1.01};
 }
 
 template <typename S, int N>

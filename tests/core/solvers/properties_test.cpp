@@ -14,7 +14,15 @@
 namespace diffverb {
 namespace {
 
-enum class Structure { kDense, kBlocks, kTriangular, kShuffledTriangular, kHouseholder, kDiagonalPlusRankOne, kDiagonal };
+enum class Structure {
+  kDense,
+  kBlocks,
+  kTriangular,
+  kShuffledTriangular,
+  kHouseholder,
+  kDiagonalPlusRankOne,
+  kDiagonal
+};
 
 struct Case {
   NetworkShape shape;
@@ -24,13 +32,15 @@ struct Case {
 
 std::ostream& operator<<(std::ostream& out, const Case& c) {
   return out << "lines " << c.shape.lines << ", inputs " << c.shape.inputs << ", outputs " << c.shape.outputs
-             << ", sections " << c.shape.sections << ", structure " << static_cast<int>(c.structure) << ", seed " << c.seed;
+             << ", sections " << c.shape.sections << ", structure " << static_cast<int>(c.structure) << ", seed "
+             << c.seed;
 }
 
 rc::Gen<Case> any_case(int lines) {
   return rc::gen::apply(
       [](int n, int inputs, int outputs, int sections, int structure, int seed) {
-        return Case{{n, inputs, outputs, sections}, static_cast<Structure>(structure), static_cast<std::uint64_t>(seed)};
+        return Case{
+            {n, inputs, outputs, sections}, static_cast<Structure>(structure), static_cast<std::uint64_t>(seed)};
       },
       rc::gen::inRange(1, lines + 1), rc::gen::inRange(1, 4), rc::gen::inRange(1, 4), rc::gen::inRange(0, 3),
       rc::gen::inRange(0, 7), rc::gen::inRange(1, 100000));
@@ -51,8 +61,7 @@ torch::Tensor structured_matrix(Structure structure, std::int64_t n, std::uint64
       const std::int64_t first = (n + 1) / 2;
       auto blocks = at::zeros({n, n}, torch::kFloat64);
       blocks.slice(0, 0, first).slice(1, 0, first).copy_(0.8 * haar_orthogonal(first, seed, false));
-      if (n > first)
-        blocks.slice(0, first).slice(1, first).copy_(0.7 * haar_orthogonal(n - first, seed + 1, false));
+      if (n > first) blocks.slice(0, first).slice(1, first).copy_(0.7 * haar_orthogonal(n - first, seed + 1, false));
       return shuffled(blocks, seed);
     }
     case Structure::kTriangular:
@@ -217,7 +226,8 @@ RC_GTEST_PROP(FrequencySolverProperties, ABatchGivesTheBitsOfItsNetworksOneByOne
   for (const auto& network : networks) single.push_back(frequency_response(network, omega, 1.001));
   const auto apart = at::stack(single);
   RC_ASSERT(at::equal(together, apart));
-  const auto one = torch::autograd::grad({score(together)}, leaves), two = torch::autograd::grad({score(apart)}, leaves);
+  const auto one = torch::autograd::grad({score(together)}, leaves),
+             two = torch::autograd::grad({score(apart)}, leaves);
   for (std::size_t i = 0; i < leaves.size(); ++i) RC_ASSERT(at::equal(one[i], two[i]));
 }
 

@@ -13,7 +13,8 @@ torch::Tensor play_varying_plainly(const DelayNetwork& network, const torch::Ten
                                    const torch::Tensor& matrices, std::int64_t hop) {
   const std::int64_t n = network.lines(), samples = input.size(1);
   const auto a = matrices.accessor<double, 3>();
-  const auto b = network.b.accessor<double, 2>(), c = network.c.accessor<double, 2>(), d = network.d.accessor<double, 2>();
+  const auto b = network.b.accessor<double, 2>(), c = network.c.accessor<double, 2>(),
+             d = network.d.accessor<double, 2>();
   const auto u = input.accessor<double, 2>(), m = delays.accessor<double, 2>();
   auto y = at::zeros({network.outputs(), samples}, torch::kFloat64);
   auto out = y.accessor<double, 2>();

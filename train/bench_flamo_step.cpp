@@ -129,9 +129,7 @@ FlamoStart FlamoStart::e8(std::int64_t lines) {
                                            : std::vector<std::int64_t>{593, 691, 797, 929, 1069, 1223, 1409, 1699});
   Random random(1, "bench flamo_e8");
   std::vector<float> attenuation, target;
-  // Decays in two seconds, as rooms do; FLAMO's own first values, 0.5 to 2, do so at once, and what the logarithms of the
-  // loss then see of a float32 response is rounding.
-  for (std::int64_t i = 0; i < 12 * lines; ++i) attenuation.push_back(static_cast<float>(random.uniform(3, 5)));
+  for (std::int64_t i = 0; i < 12 * lines; ++i) attenuation.push_back(static_cast<float>(random.uniform(0.5, 2)));
   start.parameters["attenuation"] = at::tensor(attenuation).reshape({12, lines});
   for (std::int64_t n = 0; n < kFftSize; ++n) {
     const double level = 0.25 * std::pow(10.0, -3 * static_cast<double>(n) / (0.7 * kRateHz)) + 1e-4;

@@ -91,13 +91,16 @@ TEST(BenchFlamo, TheE8StepIsItsFormula) {
                               "{fft_sizes: [1024, 2048, 512], hop_sizes: [120, 240, 50], win_lengths: [600, 1200, "
                               "240], padding: reflect, floor_power: 1e-8}");
   stft->prepare(Response(start.target.to(torch::kFloat64).reshape({1, 1, -1}), 48000));
-  expect_step(*make_e8_step(start), start, [&](auto& p) {
+  const auto loss = [&](auto& p) {
     const auto a = rotation(p.at("matrix"));
     const auto h = transfer_function(p, start, a, equaliser_responses(p.at("attenuation")));
     const auto ir =
         at::fft_irfft(h, FlamoStart::kFftSize) * at::pow(kRadius, at::arange(FlamoStart::kFftSize, torch::kFloat64));
     return stft->evaluate(Response(ir.reshape({1, 1, -1}), 48000)) + sparsity(a);
-  });
+  };
+  expect_step(*make_e8_step(start, torch::kFloat64), start, 1e-7, loss);
+  // The logarithm's slope has no bound: where a bin is nearly silent it is made of float32's rounding.
+  expect_step(*make_e8_step(start), start, 2e-3, loss);
 }
 
 TEST(BenchRoofline, CountsWhatASolveOfOneLineNeeds) {

@@ -47,4 +47,10 @@ target_compile_definitions(diffverb_torch INTERFACE USE_DISTRIBUTED USE_C10D_GLO
 target_link_libraries(diffverb_torch INTERFACE
   "-Wl,--no-as-needed,${diffverb_torch_lib}/libtorch_cpu.so,${diffverb_torch_lib}/libc10.so,--as-needed")
 target_link_options(diffverb_torch INTERFACE LINKER:--allow-shlib-undefined)
+# at::parallel_for is a loop of one thread in a file that is compiled without OpenMP. The library behind it is LibTorch's own
+# libgomp.so.1: one name, one copy in the process. Eigen keeps to the threads that it is called from.
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+target_compile_options(diffverb_torch INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${OpenMP_CXX_FLAGS}>")
+target_compile_definitions(diffverb_torch INTERFACE EIGEN_DONT_PARALLELIZE)
+target_link_libraries(diffverb_torch INTERFACE ${OpenMP_CXX_LIBRARIES})
 list(APPEND CMAKE_BUILD_RPATH ${diffverb_torch_lib})  # an install names none: cmake/diffverb_install.cmake

@@ -1,220 +1,32 @@
 #include "train/bench.h"
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/csrc/autograd/autograd.h>
 
-#include <chrono>
-#include <cmath>
-#include <numbers>
-
-#include "core/error.h"
-#include "core/filters/peaking.h"
-#include "core/matrices/haar.h"
-#include "core/seed.h"
-#include "core/solvers/solvers.h"
-#include "runtime/engine.h"
 #include "train/bench_autoencoder.h"
+#include "train/bench_fit.h"
+#include "train/bench_flamo.h"
 #include "train/bench_gpu.h"
 #include "train/bench_griffin_lim.h"
 #include "train/bench_image_source.h"
-#include "train/plain_network.h"
+#include "train/bench_roofline.h"
+#include "train/bench_solvers.h"
 
 namespace diffverb {
-namespace {
-
-double milliseconds(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-/// Medians of both in turns, after one run each to warm up: what disturbs the machine disturbs both.
-void time_in_turns(const std::function<void()>& ours, const std::function<void()>& peer, int turns,
-                   BenchResult& result) {
-  std::vector<double> own, other;
-  ours();
-  peer();
-  for (int i = 0; i < turns; ++i) {
-    for (int k = 0; k < 5; ++k) own.push_back(milliseconds(ours));
-    other.push_back(milliseconds(peer));
-  }
-  result.ours_ms = median(own);
-  result.peer_ms = median(other);
-}
-
-void require_equal(const std::string& what, const std::vector<torch::Tensor>& ours,
-                   const std::vector<torch::Tensor>& peer) {
-  for (std::size_t i = 0; i < ours.size(); ++i) {
-    const double scale = peer[i].abs().max().item<double>();
-    const double error = (ours[i] - peer[i]).abs().max().item<double>();
-    if (!(error <= 1e-4 * scale)) {
-      throw NumericError("bench " + what + ": result " + std::to_string(i) + " differs from the peer's by " +
-                         std::to_string(error / scale) + " of its largest value, expected at most 1e-4");
-    }
-  }
-}
-
-/// A reverb of N lines at 48 kHz: one input, one output; T60 about 2 s; S peaking cuts a line.
-DelayNetwork bench_network(std::int64_t lines, std::int64_t sections) {
-  Random random(1, "bench");
-  DelayNetwork network;
-  network.a = (0.97 * haar_orthogonal(lines, 1, true)).to(torch::kFloat32).contiguous();
-  network.b = normal_matrix(lines, 1, 2).to(torch::kFloat32);
-  network.c = normal_matrix(1, lines, 3).to(torch::kFloat32);
-  network.d = at::ones({1, 1});
-  std::vector<double> delays, centres;
-  for (std::int64_t j = 0; j < lines; ++j) delays.push_back(static_cast<double>(random.integer(500, 2500)));
-  for (std::int64_t s = 0; s < sections; ++s)
-    centres.push_back(63 * std::exp2(8.0 * static_cast<double>(s) / static_cast<double>(sections)));
-  network.delays = at::tensor(delays, torch::kFloat64);
-  const auto cuts = -0.5 * normal_matrix(lines, std::max<std::int64_t>(sections, 1), 4).abs();
-  network.line_sos = sections > 0 ? peaking_sos(cuts, centres, 1.4, 48000) : at::zeros({lines, 0, 5}, torch::kFloat64);
-  network.sample_rate_hz = 48000;
-  return network;
-}
-
-std::vector<torch::Tensor> require_gradients(DelayNetwork& network, bool with_filters) {
-  std::vector<torch::Tensor*> tensors{&network.a, &network.b, &network.c, &network.d};
-  if (with_filters) tensors.push_back(&network.line_sos);
-  std::vector<torch::Tensor> leaves;
-  for (torch::Tensor* tensor : tensors) {
-    *tensor = tensor->detach().clone().set_requires_grad(true);
-    leaves.push_back(*tensor);
-  }
-  return leaves;
-}
-
-/// The same response by one batched solve; the delays' part of G is given, which spares the peer its sines.
-torch::Tensor response_by_linalg(const DelayNetwork& network, const torch::Tensor& delay_gain,
-                                 const torch::Tensor& inverse_z) {
-  auto gain = delay_gain;  // [K, N] complex64
-  for (std::int64_t s = 0; s < network.sections(); ++s) {
-    const auto q = network.line_sos.select(1, s).to(torch::kComplexDouble);  // float32 is too coarse for 1 + a1 + a2
-    const auto one_z = inverse_z.unsqueeze(1), two_z = one_z * one_z;
-    const auto num = q.select(1, 0) + q.select(1, 1) * one_z + q.select(1, 2) * two_z;
-    const auto den = 1 + q.select(1, 3) * one_z + q.select(1, 4) * two_z;
-    gain = gain * (num / den).to(torch::kComplexFloat);
-  }
-  const auto a = network.a.to(torch::kComplexFloat), b = network.b.to(torch::kComplexFloat),
-             c = network.c.to(torch::kComplexFloat);
-  const auto system =
-      at::eye(network.lines(), a.options().requires_grad(false)).unsqueeze(0) - a.unsqueeze(0) * gain.unsqueeze(1);
-  const auto x = at::linalg_solve(system, b.unsqueeze(0).expand({gain.size(0), -1, -1}));
-  return (c.unsqueeze(0).matmul(gain.unsqueeze(2) * x) + network.d.to(torch::kComplexFloat)).permute({1, 2, 0});
-}
-
-BenchResult bench_solver(std::int64_t lines, std::int64_t bins, std::int64_t sections) {
-  DelayNetwork network = bench_network(lines, sections);
-  const auto omega = at::arange(bins, torch::kFloat64) * (std::numbers::pi / static_cast<double>(bins - 1));
-  const auto inverse_z = at::polar(at::ones_like(omega), -omega);
-  const auto angle = -omega.unsqueeze(1) * network.delays.unsqueeze(0);
-  const auto delay_gain = at::polar(at::ones_like(angle), angle).to(torch::kComplexFloat);
-  const auto leaves = require_gradients(network, sections > 0);
-  const auto weight =
-      at::complex(normal_matrix(1, bins, 5), normal_matrix(1, bins, 6)).to(torch::kComplexFloat).reshape({1, 1, bins});
-
-  std::vector<torch::Tensor> own, other;
-  const auto run = [&](std::vector<torch::Tensor>& results, const std::function<torch::Tensor()>& response) {
-    const auto h = response();
-    results = torch::autograd::grad({h}, leaves, {weight});
-    results.push_back(h.detach());
-  };
-  const auto ours = [&] { run(own, [&] { return frequency_response(network, omega); }); };
-  const auto peer = [&] { run(other, [&] { return response_by_linalg(network, delay_gain, inverse_z); }); };
-  BenchResult result;
-  result.name = "solver";
-  result.size = "N=" + std::to_string(lines) + " K=" + std::to_string(bins) + " I=1 " +
-                (sections > 0 ? "S=" + std::to_string(sections) + " " : std::string()) + "c64";
-  result.peer = "at::linalg_solve with autograd";
-  time_in_turns(ours, peer, 5, result);
-  require_equal("solver", own, other);
-  return result;
-}
-
-BenchResult bench_time(std::int64_t lines, std::int64_t samples) {
-  DelayNetwork network = bench_network(lines, 0);
-  const auto leaves = require_gradients(network, false);
-  const auto input = normal_matrix(1, samples, 7).to(torch::kFloat32),
-             weight = normal_matrix(1, samples, 8).to(torch::kFloat32);
-  std::vector<torch::Tensor> own, other;
-  const auto ours = [&] {
-    const auto y = time_response(network, input);
-    own = torch::autograd::grad({y}, leaves, {weight});
-    own.push_back(y.detach());
-  };
-  const auto peer = [&] { other = play_sample_by_sample(network, input, weight); };
-  BenchResult result;
-  result.name = "time";
-  result.size = "N=" + std::to_string(lines) + " T=" + std::to_string(samples) + " I=1 f32";
-  result.peer = "C++ loop over samples, with adjoint";
-  time_in_turns(ours, peer, 5, result);
-  require_equal("time", own, other);
-  return result;
-}
-
-BenchResult bench_engine(int lines, int seconds) {
-  const DelayNetwork network = bench_network(lines, 10);
-  const auto floats = [](const torch::Tensor& t) {
-    return std::vector<float>(t.const_data_ptr<float>(), t.const_data_ptr<float>() + t.numel());
-  };
-  runtime::DelayNetworkWeights weights;
-  weights.sample_rate_hz = network.sample_rate_hz;
-  weights.lines = lines;
-  weights.inputs = 1;
-  weights.outputs = 2;
-  weights.line_sections = 10;
-  weights.A = floats(network.a);
-  weights.B = floats(network.b);
-  weights.C = floats(normal_matrix(2, lines, 9).to(torch::kFloat32));
-  weights.D = {1, 1};
-  for (int j = 0; j < lines; ++j) weights.delays.push_back(static_cast<std::int32_t>(network.delays[j].item<double>()));
-  weights.line_sos.assign(network.line_sos.const_data_ptr<double>(),
-                          network.line_sos.const_data_ptr<double>() + network.line_sos.numel());
-  const auto loaded = runtime::make_model(std::move(weights));
-  if (!loaded) throw NumericError("bench engine: " + loaded.error);
-  runtime::Engine engine;
-  const std::string problem = engine.prepare(loaded.model, network.sample_rate_hz);
-  if (!problem.empty()) throw NumericError("bench engine: " + problem);
-
-  constexpr int kBlock = 512;
-  const auto input = normal_matrix(1, kBlock, 10).to(torch::kFloat32).contiguous();
-  std::vector<float> left(kBlock), right(kBlock);
-  const float* in[] = {input.const_data_ptr<float>()};
-  float* out[] = {left.data(), right.data()};
-  const int blocks = seconds * 48000 / kBlock;
-  const auto play = [&] {
-    for (int i = 0; i < blocks; ++i) engine.process(in, out, kBlock);
-  };
-  play();
-  std::vector<double> runs;
-  for (int i = 0; i < 5; ++i) runs.push_back(milliseconds(play));
-  BenchResult result;
-  result.name = "engine";
-  result.size = "N=" + std::to_string(lines) + " S=10 O=2 " + std::to_string(seconds) + " s at 48 kHz f32";
-  result.ours_ms = median(runs);
-  return result;
-}
-
-}  // namespace
 
 int bench_threads() { return at::get_num_threads(); }
 
 std::vector<Bench> all_benches() {
-  return {{"solver",
-           {[] { return bench_solver(8, 48001, 0); }, [] { return bench_solver(16, 48001, 0); },
-            [] { return bench_solver(32, 48001, 0); }, [] { return bench_solver(16, 48001, 10); }}},
-          {"time", {[] { return bench_time(16, 96000); }}},
-          {"engine", {[] { return bench_engine(16, 10); }}},
+  return {{"solver", solver_benches()},
+          {"time", time_benches()},
+          {"roofline", roofline_benches()},
+          {"flamo_colorless", flamo_colorless_benches()},
+          {"flamo_e8", flamo_e8_benches()},
+          {"engine", engine_benches()},
           {"griffin_lim", griffin_lim_benches()},
           {"image_source", image_source_benches()},
           {"autoencoder", autoencoder_benches()},
-          {"gpu", gpu_benches()}};
+          {"fit", fit_benches(), true},
+          {"gpu", gpu_benches(), true}};
 }
 
 }  // namespace diffverb

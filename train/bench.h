@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace diffverb {
@@ -13,20 +14,26 @@ struct BenchResult {
   double ours_ms = 0;
   std::optional<double> peer_ms;
   int examples = 0;  // of a training step: examples a second are printed too
+  /// What else was measured: keys of the JSON, printed behind the row.
+  std::vector<std::pair<std::string, double>> figures;
 };
 
 struct Bench {
   std::string name;
   std::vector<std::function<BenchResult()>> sizes;
+  bool only_by_name = false;
 };
 
 /// solver  H and its gradient by frequency_response, against at::linalg_solve with autograd
 /// time    output and gradient by time_response, against a loop over samples in C++
+/// roofline  what this machine can do, and the share of it that the frequency solver reaches
+/// flamo_colorless, flamo_e8  training steps of FLAMO's examples, against FLAMO in a Python process
 /// engine  seconds of sound through the runtime engine; no peer
 /// griffin_lim  phase reconstruction, against torchaudio in a Python process
 /// image_source  the images of a room, against pyroomacoustics in a Python process
 /// autoencoder  a training step of the published network, against PyTorch in a Python process
-/// gpu  the same on a GPU, against PyTorch there; only when asked for by name
+/// fit  a whole fit of a room, against pyFDN in a Python process; only when asked for by name
+/// gpu  a training step on a GPU, against PyTorch there; only when asked for by name
 /// Throws   NumericError where ours and the peer's results differ by more than 1e-4 of the largest value
 std::vector<Bench> all_benches();
 

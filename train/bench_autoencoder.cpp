@@ -1,13 +1,11 @@
 #include "train/bench_autoencoder.h"
 
 #include <ATen/ATen.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -18,7 +16,7 @@
 #include "datasets/response_store.h"
 #include "losses/loss.h"
 #include "models/model.h"
-#include "train/bench_autoencoder_peer.h"
+#include "train/bench_timing.h"
 #include "train/checkpoint.h"
 #include "train/python_peer.h"
 
@@ -31,17 +29,6 @@ constexpr int kTurns = 6, kStepsATurn = 3;
 
 struct Steps {
   std::vector<double> ms, loss;
-};
-
-/// A folder that is gone when the benchmark is over.
-struct TemporaryFolder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("diffverb-bench-" + std::to_string(::getpid()));
-  TemporaryFolder() { std::filesystem::create_directories(path); }
-  ~TemporaryFolder() {
-    std::error_code code;
-    std::filesystem::remove_all(path, code);
-  }
 };
 
 /// A data file of decaying noise, read, changed and stacked as in a training.
@@ -167,13 +154,14 @@ double fastest(const std::vector<double>& ms) { return *std::min_element(ms.begi
 
 BenchResult bench_step(const std::string& mode, const std::string& called) {
   TrainingStep ours;
-  const TemporaryFolder folder;
-  const auto start = folder.path / "start.safetensors";
+  const BenchFolder folder;
+  const auto start = folder.path() / "start.safetensors";
   save_checkpoint(start, ours.start());
-  TrainingData data(folder.path / "data.h5");
+  TrainingData data(folder.path() / "data.h5");
   const int threads = bench_threads();
-  PythonPeer peer(autoencoder_peer_script(), {start.string(), mode, std::to_string(threads)}, threads);
-  const auto version = peer.read();
+  PythonPeer peer(peer_script("autoencoder"),
+                  {"--start", start.string(), "--mode", mode, "--threads", std::to_string(threads)}, threads);
+  const auto version = peer_version(peer, "autoencoder", "torch");
   BenchResult result;
   result.name = "autoencoder";
   result.examples = kBatch;

@@ -1,12 +1,10 @@
 #include "train/bench_gpu.h"
 
 #include <ATen/ATen.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -16,7 +14,7 @@
 #include "core/error.h"
 #include "losses/loss.h"
 #include "models/model.h"
-#include "train/bench_autoencoder_peer.h"
+#include "train/bench_timing.h"
 #include "train/checkpoint.h"
 #include "train/flat_adam.h"
 #include "train/python_peer.h"
@@ -140,14 +138,13 @@ BenchResult bench_case(const GpuCase& what) {
   const torch::Device device = choose_device("cuda");
   tune_device(device, what.precision);
   GpuStep ours(what, device);
-  const std::filesystem::path file =
-      std::filesystem::temp_directory_path() / ("diffverb-bench-gpu-" + std::to_string(::getpid()) + ".safetensors");
+  const BenchFolder folder;
+  const auto file = folder.path() / "start.safetensors";
   save_checkpoint(file, ours.start());
-  PythonPeer peer(autoencoder_peer_script(), {file.string(), what.peer_mode, std::to_string(bench_threads())},
-                  bench_threads());
-  const auto version = peer.read();  // it has read the file now
-  std::error_code code;
-  std::filesystem::remove(file, code);
+  const int threads = bench_threads();
+  PythonPeer peer(peer_script("autoencoder"),
+                  {"--start", file.string(), "--mode", what.peer_mode, "--threads", std::to_string(threads)}, threads);
+  const auto version = peer_version(peer, "gpu", "torch");
   BenchResult result;
   result.name = "gpu";
   result.size = "B=" + std::to_string(what.batch) + " 513x128 step " +

@@ -4,13 +4,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <map>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -20,42 +14,14 @@
 #include "core/seed.h"
 #include "core/spectral/griffin_lim.h"
 #include "train/bank.h"
+#include "train/bench_timing.h"
+#include "train/python_peer.h"
 
 namespace diffverb {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr std::int64_t kRows = 8, kBins = 513, kFrames = 128, kFft = 1024, kHop = 256, kPeerIterations = 1000;
 constexpr std::int64_t kBankRows = 2000;
-
-// The peer gets an allocator that keeps its memory, as we have, and the batch size that suits it best. Its time is that
-// of its fastest batch, as ours is that of our fastest run.
-constexpr const char* kPeerScript = R"py(
-import json, sys, time
-import numpy, torch
-from torchaudio.functional import griffinlim
-magnitudes, signals, rows, iterations, threads = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6])
-torch.set_num_threads(threads)
-m = torch.from_numpy(numpy.fromfile(magnitudes, numpy.float32)).reshape(rows, 513, 128)
-window = torch.hann_window(1024)
-def run(part, count):
-    return griffinlim(part, window, 1024, 256, 1024, 1.0, count, 0.99, None, True)
-def seconds(part, count):
-    start = time.perf_counter()
-    signal = run(part, count)
-    return time.perf_counter() - start, signal
-torch.manual_seed(0)
-run(m, 5)
-batches = [b for b in (1, 4, 8) if b <= rows]
-best = min(batches, key=lambda b: min(seconds(m[:b], 40)[0] for _ in range(2)) / b)
-parts = [seconds(m[i:i + best], iterations) for i in range(0, rows, best)]
-torch.cat([signal for _, signal in parts]).numpy().tofile(signals)
-times = [s for s, _ in parts]
-if len(times) < 2:
-    times.append(seconds(m, iterations)[0])
-print(json.dumps({"ms": 1000 * min(times) / best, "batch": best}))
-)py";
 
 /// What a decoder draws: levels that fall over time, faster towards high frequencies, smooth texture of 2 dB, 80 dB
 /// deep.
@@ -89,47 +55,23 @@ struct Peer {
   double convergence = 0;
 };
 
-/// A folder that goes when it is left.
-struct Scratch {
-  fs::path path;
-  Scratch() {
-    std::string name = (fs::temp_directory_path() / "diffverb-bench-XXXXXX").string();
-    if (!::mkdtemp(name.data())) throw DataError(name + ": cannot be made");
-    path = name;
-  }
-  ~Scratch() {
-    std::error_code code;
-    fs::remove_all(path, code);
-  }
-};
-
-std::string in_shell_quotes(const std::string& text) {
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
 std::optional<Peer> ask_peer(const at::Tensor& m, int threads) {
-  const Scratch scratch;
-  const auto magnitudes = scratch.path / "magnitudes.f32", signals = scratch.path / "signals.f32",
-             script = scratch.path / "peer.py";
+  const BenchFolder folder;
+  const auto magnitudes = folder.path() / "magnitudes.f32", signals = folder.path() / "signals.f32";
   write_file_atomically(magnitudes, m.const_data_ptr<float>(), static_cast<std::size_t>(m.numel()) * sizeof(float));
-  write_file_atomically(script, kPeerScript);
-  const char* python = std::getenv("DIFFVERB_PYTHON");
-  const std::string command =
-      "MALLOC_MMAP_THRESHOLD_=8589934592 MALLOC_TRIM_THRESHOLD_=8589934592 MALLOC_TOP_PAD_=268435456 " +
-      in_shell_quotes(python ? python : "python3") + " " + in_shell_quotes(script) + " " + in_shell_quotes(magnitudes) +
-      " " + in_shell_quotes(signals) + " " + std::to_string(m.size(0)) + " " + std::to_string(kPeerIterations) + " " +
-      std::to_string(threads) + " 2>/dev/null";
-  std::string text;
-  std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
-  if (!pipe) return std::nullopt;
-  for (char piece[256]; std::fgets(piece, sizeof piece, pipe.get());) text += piece;
-  const auto answer = nlohmann::json::parse(text, nullptr, false);
-  if (!answer.is_object()) return std::nullopt;
+  PythonPeer peer(
+      peer_script("griffin_lim"),
+      {"--magnitudes", magnitudes.string(), "--signals", signals.string(), "--rows", std::to_string(m.size(0)),
+       "--iterations", std::to_string(kPeerIterations), "--threads", std::to_string(threads)},
+      threads);
+  if (!peer_version(peer, "griffin_lim", "torchaudio")) return std::nullopt;
+  peer.write("go");
+  const auto answer = nlohmann::json::parse(peer.read().value_or(""), nullptr, false);
+  if (!answer.is_object()) throw DataError("bench griffin_lim: the Python peer has ended early");
   std::string bytes = read_file(signals);
   const std::int64_t samples = kHop * (kFrames - 1);
-  if (bytes.size() != static_cast<std::size_t>(m.size(0) * samples) * sizeof(float)) return std::nullopt;
+  if (bytes.size() != static_cast<std::size_t>(m.size(0) * samples) * sizeof(float))
+    throw DataError("bench griffin_lim: the Python peer's signals have another length");
   const auto signal = at::from_blob(bytes.data(), {m.size(0), samples}, at::kFloat);
   return Peer{answer["ms"].get<double>(), answer["batch"].get<std::int64_t>(), convergence_of(signal, m)};
 }
@@ -165,10 +107,8 @@ class Threads {
 double least_ms(const at::Tensor& m, const GriffinLimOptions& options, int turns, double& convergence) {
   double least = 1e300;
   for (int i = 0; i < turns; ++i) {
-    const auto start = std::chrono::steady_clock::now();
-    const auto signal = griffin_lim(m, options).signal;
-    least =
-        std::min(least, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count());
+    at::Tensor signal;
+    least = std::min(least, milliseconds([&] { signal = griffin_lim(m, options).signal; }));
     if (i == 0) convergence = convergence_of(signal, m);
   }
   return least / static_cast<double>(m.size(0));

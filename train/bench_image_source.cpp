@@ -1,18 +1,15 @@
 #include "train/bench_image_source.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "core/error.h"
 #include "core/files.h"
 #include "datasets/simulate/image_source.h"
+#include "train/bench_timing.h"
 #include "train/python_peer.h"
 
 namespace diffverb {
@@ -20,36 +17,6 @@ namespace {
 
 constexpr int kOrder = 80, kRateHz = 48000, kTaps = 81, kPhases = 20, kTurns = 7;
 constexpr double kAbsorption = 0.1;
-
-// image_source_model() finds the images and what they have lost, compute_rir() adds them up. The high-pass, which ours
-// does not have here, is off; its response comes 40 samples late. compute_rir() rounds times of arrival to float32,
-// which alone costs 4e-4 of the largest sample here: results are compared to 1e-4 with the same images through its own
-// kernel in double precision (outside the time), and to 1e-3 with what was timed.
-constexpr const char* kPeerScript = R"python(
-import json, sys, time
-import numpy, pyroomacoustics as pra
-from pyroomacoustics import libroom
-path, threads, order, rate, absorption = sys.argv[1], *map(int, sys.argv[2:5]), float(sys.argv[5])
-pra.constants.set("rir_hpf_enable", False)
-pra.constants.set("num_threads", threads)
-print(pra.__version__, flush=True)
-for line in sys.stdin:
-    room = pra.ShoeBox([6, 5, 3], fs=rate, max_order=order, materials=pra.Material(absorption))
-    room.add_source([2.0, 3.1, 1.5])
-    room.add_microphone([4.5, 1.7, 1.2])
-    start = time.perf_counter()
-    room.image_source_model()
-    room.compute_rir()
-    ms = 1e3 * (time.perf_counter() - start)
-    if line.strip() == "keep":
-        images = room.sources[0]
-        distance = numpy.linalg.norm(images.images.astype(float) - numpy.array([[4.5], [1.7], [1.2]]), axis=0)
-        exact = numpy.zeros(len(room.rir[0][0]) + 2)
-        libroom.rir_builder(exact, distance / room.c + 40 / rate, images.damping[0] / distance, rate, 81, 20, threads)
-        for name, rir in (("timed", room.rir[0][0]), ("exact", exact)):
-            numpy.asarray(rir[40:], numpy.float32).tofile(path + "." + name)
-    print(json.dumps({"ms": ms, "images": room.sources[0].images.shape[1]}), flush=True)
-)python";
 
 Shoebox bench_room() {
   Shoebox room;
@@ -59,19 +26,6 @@ Shoebox bench_room() {
   for (auto& wall : room.reflection) wall = {std::sqrt(1 - kAbsorption)};
   return room;
 }
-
-/// What the peer writes, gone when it is left.
-struct Scratch {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("diffverb-bench-" + std::to_string(::getpid()));
-  std::string timed() const { return path.string() + ".timed"; }
-  std::string exact() const { return path.string() + ".exact"; }
-  ~Scratch() {
-    std::error_code code;
-    std::filesystem::remove(timed(), code);
-    std::filesystem::remove(exact(), code);
-  }
-};
 
 void require_equal(const BandTrains& ours, const std::string& bytes, double most) {
   std::vector<float> theirs(bytes.size() / sizeof(float));
@@ -98,18 +52,17 @@ BenchResult bench_one_band() {
   BandTrains train;
   double ours_ms = 1e300, peer_ms = 1e300;
   const auto ours = [&] {
-    const auto start = std::chrono::steady_clock::now();
-    train = image_source(room, limits, delay, samples, kRateHz, threads);
-    const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    const double ms = milliseconds([&] { train = image_source(room, limits, delay, samples, kRateHz, threads); });
     ours_ms = std::min(ours_ms, ms);
   };
 
-  const Scratch scratch;
-  PythonPeer peer(kPeerScript,
-                  {scratch.path.string(), std::to_string(threads), std::to_string(kOrder), std::to_string(kRateHz),
-                   std::to_string(kAbsorption)},
+  const BenchFolder folder;
+  const std::string kept = (folder.path() / "response").string();
+  PythonPeer peer(peer_script("image_source"),
+                  {"--keep", kept, "--threads", std::to_string(threads), "--order", std::to_string(kOrder), "--rate",
+                   std::to_string(kRateHz), "--absorption", std::to_string(kAbsorption)},
                   threads);
-  const auto version = peer.read();
+  const auto version = peer_version(peer, "image_source", "pyroomacoustics");
   for (int turn = 0; turn < kTurns; ++turn) {  // in turns; the least of each: what disturbs the machine only adds
     for (int i = 0; i < 5; ++i) ours();
     if (!version) continue;
@@ -120,8 +73,8 @@ BenchResult bench_one_band() {
       throw NumericError("bench image_source: the peer has " + answer.at("images").dump() + " images, ours are " +
                          std::to_string(images));
     if (turn == 0) {
-      require_equal(train, read_file(scratch.exact()), 1e-4);
-      require_equal(train, read_file(scratch.timed()), 1e-3);
+      require_equal(train, read_file(kept + ".exact"), 1e-4);
+      require_equal(train, read_file(kept + ".timed"), 1e-3);
     }
     peer_ms = std::min(peer_ms, answer.at("ms").get<double>());
   }

@@ -38,6 +38,7 @@ nlohmann::ordered_json to_json(const BenchResult& r) {
   out["peer_ms"] = r.peer_ms ? nlohmann::ordered_json(*r.peer_ms) : nlohmann::ordered_json();
   out["ratio"] = r.peer_ms ? nlohmann::ordered_json(*r.peer_ms / r.ours_ms) : nlohmann::ordered_json();
   if (r.examples > 0) out["examples_per_s"] = 1e3 * r.examples / r.ours_ms;
+  for (const auto& [key, value] : r.figures) out[key] = value;
   return out;
 }
 
@@ -46,13 +47,17 @@ void print_row(const BenchResult& r) {
   if (r.peer_ms) std::printf("  %10.2f ms  %6.1f x  %s", *r.peer_ms, *r.peer_ms / r.ours_ms, r.peer.c_str());
   if (r.examples > 0) std::printf("  %.0f examples/s", 1e3 * r.examples / r.ours_ms);
   if (r.examples > 0 && r.peer_ms) std::printf(" against %.0f", 1e3 * r.examples / *r.peer_ms);
+  for (const auto& [key, value] : r.figures) std::printf("  %s %.3g", key.c_str(), value);
   std::printf("\n");
   std::fflush(stdout);
 }
 
-std::string bench_names() {
+/// Names in a row, of all benchmarks or of those that run only when asked for.
+std::string bench_names(bool only_by_name = false) {
   std::string names;
-  for (const Bench& part : all_benches()) names += (names.empty() ? "" : ", ") + part.name;
+  for (const Bench& part : all_benches()) {
+    if (part.only_by_name || !only_by_name) names += (names.empty() ? "" : ", ") + part.name;
+  }
   return names;
 }
 
@@ -64,7 +69,7 @@ void bench(const BenchOptions& options) {
   std::vector<BenchResult> results;
   bool known = options.name.empty();
   for (const Bench& part : all_benches()) {
-    if (options.name.empty() ? part.name == "gpu" : part.name != options.name) continue;
+    if (options.name.empty() ? part.only_by_name : part.name != options.name) continue;
     known = true;
     for (const auto& one : part.sizes) {
       results.push_back(one());
@@ -86,9 +91,11 @@ void bench(const BenchOptions& options) {
 void add_bench_command(CLI::App& app, Context&) {
   auto options = std::make_shared<BenchOptions>();
   CLI::App* command = app.add_subcommand("bench", "Time the kernels against named peers that do the same work");
-  command->add_option("name", options->name, bench_names() + "; all but gpu without it");
+  command->add_option("name", options->name, bench_names() + "; all but " + bench_names(true) + " without it");
   command->add_flag("--json", options->json, "JSON on stdout");
-  command->footer("Examples:\n  diffverb bench\n  diffverb bench solver --json");
+  command->footer(
+      "Examples:\n  diffverb bench\n  diffverb bench solver --json\n"
+      "  DIFFVERB_PYTHON=venv/bin/python diffverb bench flamo_e8");
   command->callback([options] { bench(*options); });
 }
 

@@ -6,6 +6,9 @@
 
 namespace diffverb {
 
+/// The text of experiments/benchmarks/peers/<name>.py, built in. Throws ContractError where there is none.
+const char* peer_script(const std::string& name);
+
 /// A Python program that runs beside a benchmark and takes its turns: a line in, a line out.
 ///
 /// The interpreter is ${DIFFVERB_PYTHON} or python3. The allocator of the child is told to keep its memory, as ours is.

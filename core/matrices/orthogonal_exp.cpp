@@ -1,7 +1,6 @@
-#include <ATen/ops/linalg_matrix_exp.h>
-
 #include "core/matrices/haar.h"
 #include "core/matrices/matrix.h"
+#include "core/matrices/matrix_exponential.h"
 
 namespace diffverb {
 namespace {
@@ -26,7 +25,7 @@ class OrthogonalExp final : public FeedbackMatrix {
   torch::Tensor matrix() const override {
     require_reset(s_, "orthogonal_exp");
     const auto s = s_.to(torch::kFloat64);  // the exponential of a few lines costs nothing in double
-    return at::linalg_matrix_exp(s - s.t()).to(s_.scalar_type());
+    return matrix_exponential(s - s.t()).to(s_.scalar_type());
   }
   std::map<std::string, torch::Tensor> parameters() const override { return {{"s", s_}}; }
 

@@ -13,6 +13,7 @@
 #include <cmath>
 #include <cstddef>
 #include <numbers>
+#include <utility>
 #include <vector>
 
 #include "core/spectral/small_fft-inl.h"
@@ -20,7 +21,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace diffverb {
 namespace HWY_NAMESPACE {
-namespace griffin_lim {
 
 using Floats = hwy::AlignedFreeUniquePtr<float[]>;
 
@@ -41,21 +41,27 @@ class FrameTransform {
  public:
   static constexpr int kSize = N1 * N2;
 
-  FrameTransform(int hop_size, int frames)
-      : hop_(hop_size),
-        frames_(frames),
-        lanes_(static_cast<int>(hn::Lanes(Tag<float>()))),
-        overlap_((kSize / hop_size + lanes_ - 2) / lanes_),
-        batches_((frames + 2 * lanes_ - 1) / (2 * lanes_)),
-        stride_(static_cast<std::size_t>(2 * batches_ + overlap_) * lanes_),
-        scratch_(zeros(2u * N1 * kRow * lanes_)),
-        temp_(zeros(2u * std::max(N1, N2) * lanes_)),
-        output_{zeros(N1 * output_row()), zeros(N1 * output_row())} {
+  /// Griffin-Lim's: a Hann window, and frames whose sum is the signal again.
+  FrameTransform(int hop_size, int frames) : FrameTransform(hop_size, frames, {}, {}) {
     for (int n = 0; n < kSize; ++n) {
       window_.push_back(static_cast<float>(hann(n)));
       synthesis_.push_back(static_cast<float>(hann(n) / (kSize * window_power(n % hop_))));
-      place_.push_back(place(n));
     }
+  }
+  /// Any hop; `window` [kSize] before the transform, `synthesis` [kSize] after the inverse one, which divides by nothing.
+  FrameTransform(int hop_size, int frames, std::vector<float> window, std::vector<float> synthesis)
+      : hop_(hop_size),
+        frames_(frames),
+        lanes_(static_cast<int>(hn::Lanes(Tag<float>()))),
+        overlap_(((kSize - 1) / hop_size + lanes_ - 1) / lanes_),
+        batches_((frames + 2 * lanes_ - 1) / (2 * lanes_)),
+        stride_(static_cast<std::size_t>(2 * batches_ + overlap_) * lanes_),
+        window_(std::move(window)),
+        synthesis_(std::move(synthesis)),
+        scratch_(zeros(2u * N1 * kRow * lanes_)),
+        temp_(zeros(2u * std::max(N1, N2) * lanes_)),
+        output_{zeros(N1 * output_row()), zeros(N1 * output_row())} {
+    for (int n = 0; n < kSize; ++n) place_.push_back(place(n));
     for (int n2 = 0; n2 < N2; ++n2) {
       for (int k1 = 0; k1 < N1; ++k1) {
         const double angle = -2 * std::numbers::pi * n2 * k1 / kSize;
@@ -67,6 +73,8 @@ class FrameTransform {
 
   int lanes() const { return lanes_; }
   int batches() const { return batches_; }
+  /// Fewer frames than there is room for; those beyond count as silence.
+  void set_frames(int frames) { frames_ = frames; }
   std::size_t signal_size() const { return stride_ * hop_; }
   /// Of a sample of the signal with half a transform before its first sample.
   std::size_t place(int n) const { return stride_ * (n % hop_) + n / hop_; }
@@ -102,8 +110,9 @@ class FrameTransform {
         [&](int n2, Cplx x) HWY_ATTR { row.store(n2, rotate(x, rotation_.data() + 2 * (n2 * N1 + k1))); });
   }
 
-  /// Adds the batch's frames to the signal, each under the window and divided by the squared windows' sum.
+  /// Adds the batch's frames to the signal, each under the window of the synthesis.
   void inverse_rows(float* signal, int batch) {
+    if (hop_ % N2 != 0 || kSize % hop_ != 0) return inverse_rows_of_any_hop(signal, batch);
     const Pack<float> scratch = pack(scratch_);
     for (int n2 = 0; n2 < N2; ++n2) {
       float* out = output_[n2 % 2].get() + overlap_ * lanes_;
@@ -154,6 +163,24 @@ class FrameTransform {
     }
   }
 
+  void inverse_rows_of_any_hop(float* signal, int batch) {
+    const Tag<float> tag;
+    const Pack<float> scratch = pack(scratch_);
+    float* to = signal + batch * 2 * lanes_;
+    for (int n2 = 0; n2 < N2; ++n2) {
+      SmallFft<N1>::run(
+          twiddles1_.data(), pack(temp_), [&](int k1) HWY_ATTR { return scratch.load(k1 * kRow + n2); },
+          [&](int n1, Cplx x) HWY_ATTR {
+            const int n = N2 * n1 + n2;
+            if (synthesis_[n] == 0) return;
+            const auto window = hn::Set(tag, synthesis_[n]);
+            float* first = to + place_[n];
+            hn::StoreU(hn::MulAdd(x.im, window, hn::LoadU(tag, first)), tag, first);
+            hn::StoreU(hn::MulAdd(x.re, window, hn::LoadU(tag, first + lanes_)), tag, first + lanes_);
+          });
+    }
+  }
+
   void overlap_add(float* signal, int batch, int n2) {
     const Tag<float> tag;
     const float* out = output_[n2 % 2].get();
@@ -181,7 +208,6 @@ class FrameTransform {
   Floats output_[2];  // [N1][output_row]: samples of the batch's frames before they are added up
 };
 
-}  // namespace griffin_lim
 }  // namespace HWY_NAMESPACE
 }  // namespace diffverb
 HWY_AFTER_NAMESPACE();

@@ -13,12 +13,16 @@ namespace {
 
 constexpr std::int64_t kNoScaling = 0;
 
-void check(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding) {
+void check(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding,
+           std::int64_t win_length) {
   if (fft_size < 2 || fft_size % 2 != 0)
     throw ContractError("stft: fft_size must be even and at least 2, got " + std::to_string(fft_size));
   if (hop_size < 1 || hop_size > fft_size)
     throw ContractError("stft: hop_size must be in [1, fft_size = " + std::to_string(fft_size) + "], got " +
                         std::to_string(hop_size));
+  if (win_length < 0 || win_length > fft_size)
+    throw ContractError("stft: win_length must be in [1, fft_size = " + std::to_string(fft_size) +
+                        "], or 0 for the whole transform, got " + std::to_string(win_length));
   if (signal.dim() < 1 || signal.numel() == 0) throw ContractError("stft: the signal must be [..., T] with T >= 1");
   if (padding == Padding::kReflect && signal.size(-1) <= fft_size / 2)
     throw ContractError("stft: reflect padding needs more than fft_size / 2 = " + std::to_string(fft_size / 2) +
@@ -30,10 +34,6 @@ at::Tensor padded_rows(const at::Tensor& signal, std::int64_t fft_size, Padding 
   const auto rows = signal.reshape({-1, signal.size(-1)});
   const std::int64_t half = fft_size / 2;
   return padding == Padding::kZero ? at::constant_pad_nd(rows, {half, half}) : at::reflection_pad1d(rows, {half, half});
-}
-
-at::Tensor window_for(const at::Tensor& signal, std::int64_t fft_size) {
-  return at::hann_window(fft_size, signal.options().requires_grad(false));
 }
 
 /// [rows, K, F] of [rows, T + fft_size]
@@ -86,15 +86,23 @@ Padding padding_of(const std::string& word) {
   throw ContractError("padding must be zero or reflect, got '" + word + "'");
 }
 
-at::Tensor stft(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding) {
-  check(signal, fft_size, hop_size, padding);
-  const auto window = window_for(signal, fft_size);
+at::Tensor stft_window(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding,
+                       std::int64_t win_length) {
+  check(signal, fft_size, hop_size, padding, win_length);
+  const std::int64_t length = win_length > 0 ? win_length : fft_size, before = (fft_size - length) / 2;
+  const auto window = at::hann_window(length, signal.options().requires_grad(false));
+  return length == fft_size ? window : at::constant_pad_nd(window, {before, fft_size - length - before});
+}
+
+at::Tensor stft(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding,
+                std::int64_t win_length) {
+  const auto window = stft_window(signal, fft_size, hop_size, padding, win_length);
   return with_shape_of(signal, frame_spectra(padded_rows(signal, fft_size, padding), window, hop_size));
 }
 
-at::Tensor power_spectrogram(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding) {
-  check(signal, fft_size, hop_size, padding);
-  const auto window = window_for(signal, fft_size);
+at::Tensor power_spectrogram(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding,
+                             std::int64_t win_length) {
+  const auto window = stft_window(signal, fft_size, hop_size, padding, win_length);
   return with_shape_of(signal, FramePower::apply(padded_rows(signal, fft_size, padding), window, hop_size));
 }
 

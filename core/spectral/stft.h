@@ -16,19 +16,25 @@ enum class Padding { kZero, kReflect };
 /// "zero" or "reflect". Throws ContractError on another word
 Padding padding_of(const std::string& word);
 
-/// Short-time Fourier transform with a periodic Hann window as long as the transform.
+/// Short-time Fourier transform with a periodic Hann window in the middle of the transform.
 ///
 ///   S(f, k) = sum_{n=0}^{L-1} w(n) x(n + k hop - L/2) e^{-j 2 pi f n / L},   L = fft_size
-///   w(n) = 1/2 - 1/2 cos(2 pi n / L)
+///   w(n) = 1/2 - 1/2 cos(2 pi (n - n0) / W) for 0 <= n - n0 < W, else 0;   n0 = (L - W) / 2 rounded down
 ///
-/// Reads    signal [..., T], float32 or float64, on any device
+/// Reads    signal [..., T], float32 or float64, on any device; win_length W, 0: as long as the transform
 /// Returns  [..., fft_size / 2 + 1, 1 + T / hop_size] complex; not scaled
-/// Throws   ContractError unless T >= 1, fft_size is even and >= 2, 1 <= hop_size <= fft_size, and with kReflect T >
-///          fft_size / 2
-at::Tensor stft(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding);
+/// Throws   ContractError unless T >= 1, fft_size is even and >= 2, 1 <= hop_size <= fft_size, W <= fft_size, and with
+///          kReflect T > fft_size / 2
+at::Tensor stft(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding,
+                std::int64_t win_length = 0);
 
 /// |stft|^2, [..., fft_size / 2 + 1, 1 + T / hop_size]; its gradient is analytic (once: it cannot be
 /// differentiated again) and finite where the signal is silent.
-at::Tensor power_spectrogram(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding);
+at::Tensor power_spectrogram(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding,
+                             std::int64_t win_length = 0);
+
+/// The window of both, [fft_size] of the signal's type; throws as they do.
+at::Tensor stft_window(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding,
+                       std::int64_t win_length);
 
 }  // namespace diffverb

@@ -19,6 +19,7 @@ class CUDALosses : public OnGpu<testing::TestWithParam<std::string>> {
   static Response response_of(const torch::Tensor& ir, const torch::Tensor& matrix) {
     Response response(ir, kRateHz);
     response.set("feedback_matrix", matrix);
+    response.set_transfer_function(at::fft_rfft(ir).unsqueeze(2));
     return response;
   }
 

@@ -23,6 +23,7 @@ torch::Tensor hadamard4() {
 Response response_of(const torch::Tensor& ir, const torch::Tensor& matrix) {
   Response response(ir, kRateHz);
   response.set("feedback_matrix", matrix);
+  response.set_transfer_function(at::fft_rfft(ir).unsqueeze(2));  // [B, C, 1, F]
   return response;
 }
 

@@ -85,6 +85,50 @@ TEST(MrStft, RefusesOddTransforms) {
   EXPECT_THROW(make_loss("mr_stft", "fft_sizes: []"), ConfigError);
 }
 
+TEST(MrStft, TakesHopsAndWindowsOfItsOwnAndAFloorInPower) {
+  const std::string frames = "{fft_sizes: [512], hop_sizes: [50], win_lengths: [240], ";
+  EXPECT_NEAR(of("mr_stft", noise(1) * 0.5, noise(1), frames + "floor_db: -200}"), 0.5 + std::log(2.0), 1e-9);
+  EXPECT_NE(of("mr_stft", noise(2), noise(1), frames + "floor_db: -200}"),
+            of("mr_stft", noise(2), noise(1), "{fft_sizes: [512], floor_db: -200}"));
+  EXPECT_NEAR(of("mr_stft", noise(1) * 1e-6, noise(1) * 2e-6, frames + "floor_power: 1}"), 0, 1e-12);
+  EXPECT_THROW(make_loss("mr_stft", "hop_sizes: [50]"), ConfigError);
+  EXPECT_THROW(make_loss("mr_stft", "{fft_sizes: [512], win_lengths: [513]}"), ConfigError);
+  EXPECT_THROW(make_loss("mr_stft", "floor_power: 0"), ConfigError);
+}
+
+TEST(MrStft, IsTheSameInSinglePrecisionWhereItsFramesAreTakenInOnePass) {
+  const std::string auraloss =
+      "{fft_sizes: [1024, 2048, 512], hop_sizes: [120, 240, 50], win_lengths: [600, 1200, 240], padding: reflect, "
+      "floor_power: 1e-8}";
+  const double exact = of("mr_stft", noise(2, 2), noise(1, 2), auraloss);
+  EXPECT_NEAR(of("mr_stft", noise(2, 2).to(torch::kFloat32), noise(1, 2).to(torch::kFloat32), auraloss), exact,
+              2e-6 * exact);
+}
+
+double of_magnitudes(const torch::Tensor& h, const torch::Tensor& target) {
+  Response estimate(kRateHz), wanted(kRateHz);
+  estimate.set_transfer_function(h.reshape({1, 1, 1, -1}));
+  wanted.set_transfer_function(target.reshape({1, 1, 1, -1}));
+  return (*make_loss("magnitude"))(estimate, wanted).item<double>();
+}
+
+TEST(Magnitude, IsTheMeanSquareOfWhatTheModuliDifferBy) {
+  for (const auto type : {torch::kComplexDouble, torch::kComplexFloat}) {
+    const auto phase = at::linspace(0, 400, 10001, torch::kFloat64);
+    const auto h = at::polar(at::full({10001}, 3.0, torch::kFloat64), phase).to(type), ones = at::ones({10001}, type);
+    EXPECT_NEAR(of_magnitudes(h, ones), 4, 1e-6);
+    EXPECT_NEAR(of_magnitudes(h, h.conj() * 2), 9, 1e-5);
+    EXPECT_NEAR(of_magnitudes(at::zeros({5}, type), at::ones({5}, type)), 1, 1e-12);
+  }
+}
+
+TEST(Magnitude, RefusesWhatIsNoTransferFunction) {
+  EXPECT_THROW(of_magnitudes(at::ones({4}), at::ones({4})), ContractError);
+  EXPECT_THROW(of_magnitudes(at::ones({4}, torch::kComplexFloat), at::ones({4}, torch::kComplexDouble)), ContractError);
+  EXPECT_THROW(of_magnitudes(at::ones({5}, torch::kComplexDouble), at::ones({4}, torch::kComplexDouble)),
+               ContractError);
+}
+
 TEST(MelStft, FollowsTheLoudnessLaw) {
   // N ~ (gain^2)^0.3, so gain 0.5 leaves 0.5^0.6 of the loudness everywhere.
   EXPECT_NEAR(of("mel_stft", noise(1) * 0.5, noise(1), "floor_db: -200"), 1 - std::pow(0.5, 0.6), 1e-4);

@@ -59,6 +59,18 @@ TEST(PowerSpectrogram, IsTheSquaredTransformAndHasItsGradient) {
   }
 }
 
+TEST(Stft, OfAShorterWindowHasItInTheMiddleOfTheTransform) {
+  auto impulse = at::zeros({100}, torch::kFloat64);
+  impulse[40] = 1;
+  const auto magnitude = stft(impulse, 32, 8, Padding::kZero, 21)[3].abs();
+  for (int frame = 0; frame < 13; ++frame) {
+    const int place = 40 - frame * 8 + 16 - 5;  // (32 - 21) / 2 = 5 zeros before the window
+    const double window = place >= 0 && place < 21 ? 0.5 - 0.5 * std::cos(2 * std::numbers::pi * place / 21) : 0;
+    EXPECT_NEAR(magnitude[frame].item<double>(), window, 1e-12);
+  }
+  EXPECT_THROW(stft(impulse, 32, 8, Padding::kZero, 33), ContractError);
+}
+
 TEST(Stft, TakesASignalShorterThanItsWindow) {
   EXPECT_EQ(stft(at::ones({1, 1, 1}, torch::kFloat32), 64, 16, Padding::kZero).sizes(),
             (torch::IntArrayRef{1, 1, 33, 1}));

@@ -3,7 +3,7 @@
     python3 make_spectral_losses.py > spectral_losses.json
 
 mr_stft is the formula of auraloss 0.4 (auraloss.freq.STFTLoss: w_sc = w_log_mag = 1, w_lin_mag = w_phs = 0, eps = 1e-8), with a
-periodic Hann window as long as the transform and hops of a quarter of it. The signals have no bin below that eps, so the
+periodic Hann window as long as the transform and hops of a quarter of it, and with auraloss's own frames. The signals have no bin below that eps, so the
 relative floor of diffverb's, set to -200 dB, plays no part either.
 """
 
@@ -29,19 +29,27 @@ def response(seed, t60_s):
     return uniform(seed, LENGTH) * 10 ** (-3 * np.arange(LENGTH) / RATE_HZ / t60_s)
 
 
-def frames(x, size, hop, mode):
+def frames(x, size, hop, mode, length=None):
+    length = length or size
     padded = np.pad(x, size // 2, mode=mode)
-    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(size) / size)
+    window = np.zeros(size)
+    before = (size - length) // 2
+    window[before : before + length] = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
     starts = range(0, len(padded) - size + 1, hop)
     return np.stack([np.fft.rfft(padded[s : s + size] * window) for s in starts], axis=1)  # [F, K]
 
 
-def mr_stft(estimate, target, mode):
+QUARTERS = ((512, 128, 512), (1024, 256, 1024), (2048, 512, 2048))
+AURALOSS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))  # its default
+
+
+def mr_stft(estimate, target, mode, resolutions=QUARTERS):
     total = 0
-    for size in (512, 1024, 2048):
+    for resolution in resolutions:
+        size, hop, length = resolution
         convergence, distance = [], []
         for h, g in zip(estimate, target):
-            mags = [np.sqrt(np.maximum(np.abs(frames(x, size, size // 4, mode)) ** 2, 1e-8)) for x in (h, g)]
+            mags = [np.sqrt(np.maximum(np.abs(frames(x, size, hop, mode, length)) ** 2, 1e-8)) for x in (h, g)]
             convergence.append(np.linalg.norm(mags[1] - mags[0]) / np.linalg.norm(mags[1]))
             distance.append(np.mean(np.abs(np.log(mags[0]) - np.log(mags[1]))))
         total += (np.mean(convergence) + np.mean(distance)) / 3
@@ -92,6 +100,7 @@ assert smallest > 1e-8, smallest
 json.dump({"numpy": np.__version__,
            "mr_stft_reflect": mr_stft(estimate, target, "reflect"),
            "mr_stft_zero": mr_stft(estimate, target, "constant"),
+           "mr_stft_auraloss": mr_stft(estimate, target, "reflect", AURALOSS),
            "averaged_power_2": averaged_power(estimate, target, 2),
            "averaged_power_1": averaged_power(estimate, target, 1),
            "mel_stft": mel_stft(estimate, target)}, sys.stdout, indent=2)

@@ -45,6 +45,16 @@ TEST_F(OracleSpectralLosses, MrStftIsTheFormulaOfAuraloss) {
   EXPECT_NEAR(ours("mr_stft", "{floor_db: -200, padding: zero}"), expected["mr_stft_zero"].get<double>(), 1e-9);
 }
 
+TEST_F(OracleSpectralLosses, MrStftWithAuralossesOwnFramesIsAuralosses) {
+  const std::string frames =
+      "{fft_sizes: [1024, 2048, 512], hop_sizes: [120, 240, 50], win_lengths: [600, 1200, 240], padding: reflect, "
+      "floor_power: 1e-8}";
+  const double value = expected["mr_stft_auraloss"].get<double>();
+  EXPECT_NEAR(ours("mr_stft", frames), value, 1e-9);
+  target = target.to(torch::kFloat32), estimate = estimate.to(torch::kFloat32);
+  EXPECT_NEAR(ours("mr_stft", frames), value, 2e-6 * value);
+}
+
 TEST_F(OracleSpectralLosses, AveragedPowerIsThePublishedFormulaAndItsVariant) {
   EXPECT_NEAR(ours("averaged_power", "{}"), expected["averaged_power_2"].get<double>(), 1e-9);
   EXPECT_NEAR(ours("averaged_power", "exponent: 1"), expected["averaged_power_1"].get<double>(), 1e-6);

@@ -1,0 +1,127 @@
+// What `diffverb bench` runs beside its peers: the same numbers without them.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <numbers>
+#include <sstream>
+
+#include "core/error.h"
+#include "core/filters/graphic_equaliser.h"
+#include "tests/losses/loss_fixture.h"
+#include "train/bench_flamo_step.h"
+#include "train/bench_roofline.h"
+#include "train/python_peer.h"
+
+namespace diffverb {
+namespace {
+
+constexpr std::int64_t kBins = FlamoStart::kFftSize / 2 + 1;
+const double kRadius = std::pow(10.0, FlamoStart::kAliasDecayDb / FlamoStart::kFftSize / 20);
+
+torch::Tensor omega() { return at::arange(kBins, torch::kFloat64) * (2 * std::numbers::pi / FlamoStart::kFftSize); }
+
+/// C (I - E D A)^-1 D B bin by bin in float64, E the equalisers [K, N]: FLAMO's loop as it stands.
+torch::Tensor transfer_function(const std::map<std::string, torch::Tensor>& p, const FlamoStart& start,
+                                const torch::Tensor& a, const torch::Tensor& equalisers) {
+  const auto delays = at::tensor(start.delays, torch::kFloat64);
+  const auto angle = -omega().unsqueeze(1) * delays.unsqueeze(0);
+  const auto d = at::polar(at::pow(1 / kRadius, delays).expand_as(angle), angle);  // [K, N]
+  const auto complex = [](const torch::Tensor& x) { return x.to(torch::kComplexDouble); };
+  const auto loop =
+      complex(at::eye(a.size(0), torch::kFloat64)) - (equalisers * d).unsqueeze(2) * complex(a).unsqueeze(0);
+  const auto x = at::linalg_solve(loop, d.unsqueeze(2) * complex(p.at("input_gain")).unsqueeze(0));
+  return complex(p.at("output_gain")).unsqueeze(0).matmul(x).reshape({-1});
+}
+
+torch::Tensor equaliser_responses(const torch::Tensor& attenuation) {
+  const auto sos = graphic_equaliser_sos(attenuation.t().sigmoid().log10() * 20,
+                                         {62.5, 125, 250, 500, 1000, 2000, 4000, 8000, 16000}, 1, 48000);
+  const auto z1 = at::polar(at::full({kBins}, 1 / kRadius, torch::kFloat64), -omega()).reshape({1, 1, kBins});
+  const auto c = [&](int i) { return sos.select(2, i).unsqueeze(2); };  // [N, S, 1]
+  const auto response = (c(0) + c(1) * z1 + c(2) * z1 * z1) / (1 + c(3) * z1 + c(4) * z1 * z1);
+  return response.prod(1).t();  // [K, N]
+}
+
+void expect_step(FlamoStep& ours, const FlamoStart& start, double tolerance,
+                 const std::function<torch::Tensor(std::map<std::string, torch::Tensor>&)>& loss) {
+  std::map<std::string, torch::Tensor> p;
+  std::vector<torch::Tensor> leaves;
+  for (const auto& [name, value] : start.parameters) {
+    p[name] = value.to(torch::kFloat64).set_requires_grad(true);
+    leaves.push_back(p[name]);
+  }
+  const auto expected = loss(p);
+  const auto slopes = torch::autograd::grad({expected}, leaves);
+  EXPECT_NEAR(ours.run(), expected.item<double>(), tolerance * expected.item<double>());
+  std::size_t i = 0;
+  for (const auto& [name, gradient] : ours.gradients()) {
+    const double largest = slopes[i].abs().max().item<double>();
+    EXPECT_LT((gradient - slopes[i++]).abs().max().item<double>(), tolerance * largest) << name;
+  }
+}
+
+torch::Tensor rotation(const torch::Tensor& matrix) {
+  const auto upper = matrix.triu(1);
+  return at::linalg_matrix_exp(upper - upper.t());
+}
+
+torch::Tensor sparsity(const torch::Tensor& a) {
+  Response response(48000);
+  response.set("feedback_matrix", a);
+  return make_loss("sparsity")->evaluate(response);
+}
+
+TEST(BenchFlamo, TheColorlessStepIsItsFormula) {
+  const auto start = FlamoStart::colorless(4);
+  const auto loss = [&](auto& p) {
+    const auto a = rotation(p.at("matrix"));
+    const auto h = transfer_function(p, start, a, at::ones({kBins, 4}, torch::kComplexDouble));
+    return (h.abs() - 1).square().mean() + 0.2 * sparsity(a);
+  };
+  expect_step(*make_colorless_step(start, torch::kFloat64), start, 1e-9, loss);
+  expect_step(*make_colorless_step(start), start, 1e-4, loss);
+}
+
+TEST(BenchFlamo, TheE8StepIsItsFormula) {
+  const auto start = FlamoStart::e8(6);
+  const auto stft = make_loss("mr_stft",
+                              "{fft_sizes: [1024, 2048, 512], hop_sizes: [120, 240, 50], win_lengths: [600, 1200, "
+                              "240], padding: reflect, floor_power: 1e-8}");
+  stft->prepare(Response(start.target.to(torch::kFloat64).reshape({1, 1, -1}), 48000));
+  const auto loss = [&](auto& p) {
+    const auto a = rotation(p.at("matrix"));
+    const auto h = transfer_function(p, start, a, equaliser_responses(p.at("attenuation")));
+    const auto ir =
+        at::fft_irfft(h, FlamoStart::kFftSize) * at::pow(kRadius, at::arange(FlamoStart::kFftSize, torch::kFloat64));
+    return stft->evaluate(Response(ir.reshape({1, 1, -1}), 48000)) + sparsity(a);
+  };
+  expect_step(*make_e8_step(start, torch::kFloat64), start, 1e-7, loss);
+  // The logarithm's slope has no bound: where a bin is nearly silent it is made of float32's rounding.
+  expect_step(*make_e8_step(start), start, 2e-3, loss);
+}
+
+TEST(BenchRoofline, CountsWhatASolveOfOneLineNeeds) {
+  // I - A G: 2; no elimination; X and q: 6 each and 2 for C G; s and H: 10; dA: 4; dB and dC: 5.
+  EXPECT_EQ(solver_operations(1), 2 + 6 + 6 + 2 + 10 + 4 + 5);
+  EXPECT_NEAR(solver_operations(64) / (8.0 / 3 * 64 * 64 * 64), 1, 0.15);  // the elimination, for the most part
+}
+
+TEST(PeerScripts, AreTheFilesOfTheBenchmarks) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(DIFFVERB_SOURCE_DIR "/experiments/benchmarks/peers")) {
+    if (entry.path().extension() != ".py") continue;
+    std::ifstream file(entry.path());
+    std::stringstream text;
+    text << file.rdbuf();
+    EXPECT_EQ(peer_script(entry.path().stem().string()), text.str()) << entry.path();
+    ++count;
+  }
+  EXPECT_GE(count, 5);
+  EXPECT_THROW(peer_script("nobody"), ContractError);
+}
+
+}  // namespace
+}  // namespace diffverb

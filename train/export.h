@@ -3,7 +3,9 @@
 #include <filesystem>
 #include <string>
 
+#include "core/network/delay_network.h"
 #include "models/fdn.h"
+#include "runtime/weights.h"
 
 namespace diffverb {
 
@@ -13,6 +15,9 @@ struct Provenance {
   std::string config_sha256;
   std::string source;  // file name of the target
 };
+
+/// A network as the runtime plays it. Reads whole delays (with_whole_delays).
+runtime::DelayNetworkWeights to_weights(const DelayNetwork& network);
 
 /// Writes a fitted network as runtime weights (kind delay_network) and checks that the runtime takes them.
 /// Throws   DataError where the file cannot be written; NumericError where the runtime would refuse the network

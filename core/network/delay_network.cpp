@@ -14,8 +14,10 @@
 #include <cmath>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "core/error.h"
+#include "core/network/filter_lines.h"
 #include "core/network/loop_gain.h"
 
 namespace diffverb {
@@ -41,9 +43,9 @@ void require_delays(const torch::Tensor& delays, std::int64_t lines) {
   const auto values = delays.detach().cpu().contiguous();
   for (std::int64_t j = 0; j < lines; ++j) {
     const double delay = values.const_data_ptr<double>()[j];
-    if (!(delay > 0) || !std::isfinite(delay)) {
+    if (!(delay >= 0) || !std::isfinite(delay)) {
       throw ContractError("delay network: the delay of line " + std::to_string(j) + " is " + std::to_string(delay) +
-                          " samples, expected a number above 0");
+                          " samples, expected 0 (a filter) or more");
     }
   }
 }
@@ -68,6 +70,13 @@ void require_loop(const DelayNetwork& network) {
   const auto here = [](const torch::Tensor& t) { return t.detach().to(torch::kCPU, torch::kFloat64).contiguous(); };
   const auto a = here(network.a), delays = here(network.delays), sos = here(network.line_sos);
   if (!a.isfinite().all().item<bool>()) throw ContractError("delay network: A holds a number that is not finite");
+  std::vector<bool> is_filter;
+  for (std::int64_t j = 0; j < network.lines(); ++j) is_filter.push_back(delays.const_data_ptr<double>()[j] == 0);
+  const auto loop = filter_lines_of(a.const_data_ptr<double>(), 1, is_filter).loop;
+  if (!loop.empty()) {
+    throw ContractError("delay network: a loop without delay: " + std::to_string(loop.size()) + " line(s) with line " +
+                        std::to_string(loop[0]) + " hear each other and all have delay 0");
+  }
   const std::string problem =
       growing_loop(a.const_data_ptr<double>(), delays.const_data_ptr<double>(), sos.const_data_ptr<double>(),
                    static_cast<int>(network.lines()), static_cast<int>(network.sections()));
@@ -141,7 +150,7 @@ void DelayNetwork::check() const {
 
 bool DelayNetwork::has_whole_delays() const {
   const auto values = delays.detach();
-  return values.eq(values.round()).logical_and(values.ge(1)).all().item<bool>();
+  return values.eq(values.round()).logical_and(values.ge(0)).all().item<bool>();
 }
 
 DelayNetwork series(const DelayNetwork& first, const DelayNetwork& second) {
@@ -231,13 +240,13 @@ DelayNetwork with_whole_delays(const DelayNetwork& network) {
   if (network.has_whole_delays()) return network;
   const auto values = network.delays.detach();
   const auto is_whole = values.eq(values.round());
-  if (is_whole.logical_not().logical_and(values.lt(1.5)).any().item<bool>() || values.lt(1).any().item<bool>()) {
+  if (is_whole.logical_not().logical_and(values.lt(1.5)).any().item<bool>()) {
     throw ContractError(
         "with_whole_delays: a fractional delay is below 1.5 samples, which the interpolator cannot make");
   }
   // A line whose delay is whole among others takes d = 1, eta = 0: the section is then z^-1 and its delay still has a
-  // gradient. A delay of one sample has no room for that and keeps a section that does nothing.
-  const auto is_one = values.eq(1);
+  // gradient. A delay of one sample has no room for that, and a filter none at all: they keep a section that does nothing.
+  const auto is_one = values.le(1);
   const auto whole = at::where(is_one, values, (values - 0.5).floor());
   const auto d = network.delays - whole;
   const auto eta = at::where(is_one, at::zeros_like(values), (1 - d) / (1 + d));

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "core/network/filter_lines.h"
 #include "core/solvers/solver_tensors.h"
 #include "core/solvers/time_kernel.h"
 
@@ -24,6 +25,9 @@ TimeProblem<Scalar> problem_of(const TimeTensors& t) {
   p.d = t.d.const_data_ptr<Scalar>();
   p.delays = t.delays.const_data_ptr<std::int64_t>();
   p.sos = t.sos.const_data_ptr<double>();
+  std::vector<bool> is_filter;
+  for (int j = 0; j < p.lines; ++j) is_filter.push_back(p.delays[j] == 0);
+  p.filter_lines = filter_lines_of(p.a, 1, is_filter).order;
   p.input = t.input.const_data_ptr<Scalar>();
   return p;
 }

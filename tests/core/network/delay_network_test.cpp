@@ -166,7 +166,8 @@ TEST(DelayNetwork, NamesWhatIsWrongWithIt) {
   refuses([](DelayNetwork& n) { n.d = n.d.slice(1, 0, 1); }, "D has shape");
   refuses([](DelayNetwork& n) { n.b = n.b.to(torch::kFloat32); }, "one type");
   refuses([](DelayNetwork& n) { n.delays = n.delays.to(torch::kFloat32); }, "delays");
-  refuses([](DelayNetwork& n) { n.delays = n.delays * 0; }, "line 0");
+  refuses([](DelayNetwork& n) { n.delays = -n.delays; }, "line 0");
+  refuses([](DelayNetwork& n) { n.delays = n.delays * 0; }, "a loop without delay");
   refuses([](DelayNetwork& n) { n.delays = at::full({3}, NAN, torch::kFloat64); }, "line 0");
   refuses([](DelayNetwork& n) { n.line_sos = at::ones({3, 1, 5}, torch::kFloat64) * 2; }, "section 0 of line 0");
   refuses([](DelayNetwork& n) { n.line_sos = n.line_sos.slice(2, 0, 4); }, "line_sos");

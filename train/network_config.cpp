@@ -1,0 +1,43 @@
+#include "train/network_config.h"
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/fields.h"
+#include "core/sha256.h"
+#include "models/network_model.h"
+#include "train/export.h"
+
+namespace diffverb {
+
+bool is_config(const std::filesystem::path& path) { return path.extension() == ".yaml" || path.extension() == ".yml"; }
+
+runtime::DelayNetworkWeights network_of_config(const std::filesystem::path& config,
+                                               const std::vector<std::string>& overlays) {
+  const torch::NoGradGuard no_grad;
+  Fields fields = Fields::from_file(config, overlays);
+  if (!fields.has("model")) fields.fail("model", "a map with the model's type expected");
+  Fields map = fields.map("model");
+  std::string type;
+  map.required("type", type);
+  const auto model = family<Model>().make(type, map);
+  map.finish();
+  const auto* reverb = dynamic_cast<const NetworkModel*>(model.get());
+  if (!reverb) map.fail("type", "'" + type + "' has no network before it is fitted or trained");
+  runtime::DelayNetworkWeights weights = to_weights(reverb->network(reverb->sample_rate_hz()));
+  weights.provenance = nlohmann::json{{"config_sha256", sha256_hex(map.resolved_yaml())},
+                                      {"source", type},
+                                      {"licence", "unknown"},
+                                      {"created_by", "diffverb export"}}
+                           .dump();
+  return weights;
+}
+
+std::shared_ptr<const runtime::Model> playable_model(const std::filesystem::path& config,
+                                                     const std::vector<std::string>& overlays) {
+  const auto result = runtime::make_model(network_of_config(config, overlays));
+  if (!result.model) throw NumericError(config.string() + ": the runtime refuses the network: " + result.error);
+  return result.model;
+}
+
+}  // namespace diffverb

@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
-#include "core/acoustics/analysis.h"
+#include "core/acoustics/filters.h"
 #include "core/error.h"
 #include "core/solvers/solvers.h"
 
@@ -24,6 +25,24 @@ DelayNetwork from_one_input(DelayNetwork network) {
   return network;
 }
 
+/// T30 of a response without noise: a line through its decay curve from -5 to -35 dB. Infinite where the response ends
+/// too early to tell.
+double decay_of_band(const std::vector<double>& band, double rate_hz) {
+  std::vector<double> curve(band.size());
+  double energy = 0;
+  for (std::size_t n = band.size(); n-- > 0;) curve[n] = energy += band[n] * band[n];
+  const std::size_t last_tenth = band.size() - band.size() / 10;
+  if (!(energy > 0) || curve[last_tenth] > 1e-4 * energy) return std::numeric_limits<double>::infinity();
+  double count = 0, t = 0, y = 0, tt = 0, ty = 0;
+  for (std::size_t n = 0; n < curve.size(); ++n) {
+    const double db = 10 * std::log10(std::max(curve[n] / energy, 1e-30)), time = static_cast<double>(n) / rate_hz;
+    if (db > -5 || db < -35) continue;
+    count += 1, t += time, y += db, tt += time * time, ty += time * db;
+  }
+  const double slope = (count * ty - t * y) / (count * tt - t * t);
+  return slope < 0 ? -60 / slope : std::numeric_limits<double>::infinity();
+}
+
 }  // namespace
 
 double decay_time_of(const DelayNetwork& network, double seconds) {
@@ -33,19 +52,16 @@ double decay_time_of(const DelayNetwork& network, double seconds) {
   one.d = one.d.narrow(0, 0, 1);
   const auto samples = std::max<std::int64_t>(64, static_cast<std::int64_t>(seconds * network.sample_rate_hz));
   const auto ir = impulse_response(one, samples).reshape({-1}).to(torch::kFloat64).contiguous();
-  acoustics::AnalysisOptions options;
-  options.octaves_from_hz = 500;
-  options.octaves_to_hz = 1000;
-  const auto result = acoustics::analyze_channel({ir.const_data_ptr<double>(), static_cast<std::size_t>(ir.numel())},
-                                                 network.sample_rate_hz, options);
   double sum = 0;
-  int count = 0;
-  for (const auto& band : result.octaves) {
-    if (!band.t_s()) continue;
-    sum += *band.t_s();
-    ++count;
+  for (const double hz : {500.0, 1000.0}) {
+    const auto band = acoustics::make_bands(acoustics::BandWidth::kOctave, network.sample_rate_hz, hz, hz);
+    if (band.empty()) return 0;
+    const auto filtered =
+        acoustics::apply_filter(acoustics::band_filter(band[0], network.sample_rate_hz),
+                                {ir.const_data_ptr<double>(), static_cast<std::size_t>(ir.numel())});
+    sum += decay_of_band(filtered, network.sample_rate_hz) / 2;
   }
-  return count > 0 ? sum / count : 0;
+  return std::isfinite(sum) ? sum : 0;
 }
 
 void NetworkModel::finish(Fields& fields) {
@@ -61,8 +77,9 @@ void NetworkModel::finish(Fields& fields) {
   }
 }
 
-DelayNetwork NetworkModel::network(double sample_rate_hz) const {
+DelayNetwork NetworkModel::network(double sample_rate_hz, torch::ScalarType dtype) const {
   DelayNetwork network = build(sample_rate_hz);
+  for (torch::Tensor* matrix : {&network.a, &network.b, &network.c, &network.d}) *matrix = matrix->to(dtype);
   if (!network.delays.requires_grad()) {
     const auto whole = network.delays.round();
     network.delays = at::where(network.delays.gt(0), whole.clamp_min(1), whole);

@@ -27,7 +27,7 @@ namespace diffverb {
 /// Gradient to the learned numbers
 class NetworkModel : public Model {
  public:
-  /// The diagram at this rate; delays may be fractional.
+  /// The diagram at this rate, in float64; delays may be fractional.
   virtual DelayNetwork build(double sample_rate_hz) const = 0;
   /// Which number sets the decay time, growing with it; none where the structure has none.
   virtual std::string decay_knob() const { return ""; }
@@ -35,7 +35,7 @@ class NetworkModel : public Model {
   virtual void prepare_for(double /*t60_s*/) {}
 
   /// build() as it is played: delays that nobody learns become whole samples, learned ones an allpass interpolator.
-  DelayNetwork network(double sample_rate_hz) const;
+  DelayNetwork network(double sample_rate_hz, torch::ScalarType dtype = torch::kFloat32) const;
   /// Moves the decay knob until the network decays in this time. Returns the time that was reached.
   /// Throws   ConfigError where there is no such knob, or its range does not reach that far (the times that it does reach
   ///          are named)
@@ -60,8 +60,8 @@ class NetworkModel : public Model {
   std::optional<double> t60_s_;
 };
 
-/// Decay time at 500 Hz and 1 kHz, the mean of T30 (T20 where there is less range), of a network's first output to an
-/// impulse at all inputs. 0 where nothing decays within `seconds`.
+/// Decay time at 500 Hz and 1 kHz, the mean of T30, of a network's first output to an
+/// impulse at all inputs. 0 where it does not decay by 40 dB within `seconds`.
 double decay_time_of(const DelayNetwork& network, double seconds);
 
 }  // namespace diffverb

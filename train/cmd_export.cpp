@@ -109,7 +109,7 @@ void add_export_command(CLI::App& app, Context&) {
                    "safetensors, or of a delay network pyfdn: the JSON that pyFDN loads (default: safetensors; pyfdn "
                    "where --out is named .json)")
       ->check(CLI::IsMember({"safetensors", "pyfdn"}));
-  command->add_option("--set", options->set, "of a config: key.path=value, over what stands in it")->expected(1);
+  command->add_option("--set", options->set, "of a config: key.path=value, over what stands in it; may stand several times")->take_all();
   add_bank_options(*command, options->bank);
   command->footer(
       "Examples:\n  diffverb export room_fit --out room.safetensors\n"

@@ -21,9 +21,9 @@ runtime::DelayNetworkWeights network_of_config(const std::filesystem::path& conf
   std::string type;
   map.required("type", type);
   const auto model = family<Model>().make(type, map);
-  map.finish();
   const auto* reverb = dynamic_cast<const NetworkModel*>(model.get());
   if (!reverb) map.fail("type", "'" + type + "' has no network before it is fitted or trained");
+  map.finish();
   runtime::DelayNetworkWeights weights = to_weights(reverb->network(reverb->sample_rate_hz()));
   weights.provenance = nlohmann::json{{"config_sha256", sha256_hex(map.resolved_yaml())},
                                       {"source", type},

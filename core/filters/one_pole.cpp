@@ -18,6 +18,14 @@ torch::Tensor one_pole_at(const torch::Tensor& cutoff_hz, double sample_rate_hz)
   return c - (c.square() - 1).clamp_min(1e-30).sqrt();
 }
 
+torch::Tensor one_pole_for_ratio(const torch::Tensor& ratio, const torch::Tensor& hz, double sample_rate_hz) {
+  // (1 - p)^2 = r^2 (1 - 2 p cos w + p^2)
+  const auto w = (hz.to(torch::kFloat64) * (2 * std::numbers::pi / sample_rate_hz)).clamp_max(std::numbers::pi);
+  const auto power = ratio.to(torch::kFloat64).square().clamp(1e-12, 1 - 1e-12);
+  const auto half = 1 - power * w.cos(), lost = 1 - power;
+  return (half - (half.square() - lost.square()).clamp_min(1e-30).sqrt()) / lost;
+}
+
 torch::Tensor pole_at_rate(const torch::Tensor& pole, double made_for_hz, double sample_rate_hz) {
   return pole.clamp_min(1e-12).pow(made_for_hz / sample_rate_hz);
 }

@@ -15,6 +15,13 @@ torch::Tensor one_pole_sos(const torch::Tensor& pole);
 /// Gradient to the cutoff
 torch::Tensor one_pole_at(const torch::Tensor& cutoff_hz, double sample_rate_hz);
 
+/// The pole whose low-pass has `ratio` of its gain at 0 Hz at this frequency: a line's damping from the decay times that
+/// it is to have at both.
+///
+/// Reads    ratio: any shape, in (0, 1]
+/// Source   Jot and Chaigne 1991
+torch::Tensor one_pole_for_ratio(const torch::Tensor& ratio, const torch::Tensor& hz, double sample_rate_hz);
+
 /// A number whose power is the pole for one sample at `made_for_hz`, as a pole at another rate: the same time constant.
 torch::Tensor pole_at_rate(const torch::Tensor& pole, double made_for_hz, double sample_rate_hz);
 

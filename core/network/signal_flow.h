@@ -72,7 +72,7 @@ class SignalFlow {
   std::int64_t lines() const { return static_cast<std::int64_t>(lines_.size()); }
 
   /// Throws   ContractError where a loop was left open, or closes without delay at a gain of 1
-  DelayNetwork network(const std::vector<Signal>& outputs, torch::ScalarType dtype = torch::kFloat32) const;
+  DelayNetwork network(const std::vector<Signal>& outputs, torch::ScalarType dtype = torch::kFloat64) const;
 
  private:
   struct Line {

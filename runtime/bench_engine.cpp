@@ -1,14 +1,17 @@
-// Prints how many times faster than real time (of one core) the engine plays: N lines with ten biquads each, two
-// outputs with 25 biquads each, an early part of 80 ms, 48 kHz, one thread. Run by hand: bench_engine [lines] [block]
-// [seconds]
+// Prints how many times faster than real time (of one core) the engine plays, one thread. Run by hand:
+//     bench_engine [N] [block] [seconds]     N lines with ten biquads each, two outputs with 25 biquads each, an early
+//                                            part of 80 ms, 48 kHz
+//     bench_engine freeverb|dattorro|FILE [block] [seconds]      a classical network, or a file's
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <numbers>
 #include <random>
+#include <string>
 #include <vector>
 
+#include "runtime/bench_networks.h"
 #include "runtime/engine.h"
 
 namespace {
@@ -63,35 +66,47 @@ DelayNetworkWeights make_network(int lines) {
   return w;
 }
 
+LoadResult load(const std::string& what) {
+  if (what == "freeverb") return make_model(bench::freeverb(kRate));
+  if (what == "dattorro") return make_model(bench::dattorro(kRate));
+  if (what.find_first_not_of("0123456789") == std::string::npos) return make_model(make_network(std::stoi(what)));
+  return load_model(std::filesystem::path(what));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int lines = argc > 1 ? std::atoi(argv[1]) : 16, block = argc > 2 ? std::atoi(argv[2]) : 256;
+  const std::string what = argc > 1 ? argv[1] : "16";
+  const int block = argc > 2 ? std::atoi(argv[2]) : 256;
   const double seconds = argc > 3 ? std::atof(argv[3]) : 60;
-  const LoadResult loaded = make_model(make_network(lines));
+  const LoadResult loaded = load(what);
   if (!loaded) {
     std::fprintf(stderr, "%s\n", loaded.error.c_str());
     return 1;
   }
   Engine engine;
-  if (const std::string error = engine.prepare(loaded.model, kRate); !error.empty()) return 1;
-  std::vector<float> in(static_cast<std::size_t>(block)), left(in.size()), right(in.size());
+  const double rate_hz = loaded.model->sample_rate_hz();
+  if (const std::string error = engine.prepare(loaded.model, rate_hz); !error.empty()) return 1;
+  std::vector<float> in(static_cast<std::size_t>(block));
+  std::vector<std::vector<float>> sound(static_cast<std::size_t>(engine.outputs()), in);
   std::mt19937 random(1);
   std::normal_distribution<float> normal(0, 0.1f);
   for (float& x : in) x = normal(random);
-  const float* ins[] = {in.data()};
-  float* outs[] = {left.data(), right.data()};
-  const long long blocks = static_cast<long long>(seconds * kRate / block);
+  const std::vector<const float*> ins(static_cast<std::size_t>(engine.inputs()), in.data());
+  std::vector<float*> outs;
+  for (auto& channel : sound) outs.push_back(channel.data());
+  const long long blocks = static_cast<long long>(seconds * rate_hz / block);
   const double start = now_s();
   double worst = 0;
   for (long long b = 0; b < blocks; ++b) {
     const double before = now_s();
-    engine.process(ins, outs, block);
+    engine.process(ins.data(), outs.data(), block);
     const double took = now_s() - before;
     if (b > 100 && took > worst) worst = took;
   }
   const double took = now_s() - start;
-  std::printf("N=%d block=%d %s: %.0f x real time; worst block %.1f %% of its period (last sample %g)\n", lines, block,
-              Engine::target(), static_cast<double>(blocks) * block / kRate / took, 100 * worst * kRate / block,
-              static_cast<double>(left.back()));
+  std::printf("%s, %d lines, block=%d %s: %.0f x real time; worst block %.1f %% of its period (last sample %g)\n",
+              what.c_str(), loaded.model->network.lines, block, Engine::target(),
+              static_cast<double>(blocks) * block / rate_hz / took, 100 * worst * rate_hz / block,
+              static_cast<double>(sound[0].back()));
 }

@@ -33,6 +33,11 @@ StateVariable to_state_variable(const Biquad& f) {
   return s;
 }
 
+void put(const StateVariable& s, float* coefficients, std::size_t stride) {
+  const float values[6] = {s.q, s.p, s.r, s.y0, s.y1, s.y2};
+  for (std::size_t c = 0; c < 6; ++c) coefficients[c * stride] = values[c];
+}
+
 bool is_stable(const Biquad& biquad) {
   if (!inside(biquad.a1, biquad.a2)) return false;
   const StateVariable s = to_state_variable(biquad);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+
 #include "runtime/weights.h"
 
 namespace diffverb::runtime {
@@ -20,6 +22,9 @@ struct StateVariable {
 
 /// Reads: a biquad with |a2| < 1 and |a1| < 1 + a2.
 StateVariable to_state_variable(const Biquad& biquad);
+
+/// Writes q p r y0 y1 y2 as the kernels want them, a stride apart (kernels.h).
+void put(const StateVariable& section, float* coefficients, std::size_t stride);
 
 /// Both poles lie inside the unit circle, and stay there when the section is played in single precision.
 bool is_stable(const Biquad& biquad);

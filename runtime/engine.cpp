@@ -7,21 +7,17 @@
 
 #include "runtime/biquad.h"
 #include "runtime/convolver.h"
+#include "runtime/delay_network_player.h"
 #include "runtime/denormals.h"
 #include "runtime/kernels.h"
 
 namespace diffverb::runtime {
 namespace {
 
-constexpr int kChunk = 256;  // what a call is cut into: scratch that stays in the nearest cache
-constexpr std::size_t kStride = kChunk + kPad;
+constexpr int kChunk = DelayNetworkPlayer::kChunk;
+constexpr std::size_t kStride = DelayNetworkPlayer::kStride;
 constexpr int kCascadeLanes = 32;  // the longest cascade that one wavefront takes; longer ones run in several
 constexpr float kLoudest = 1e9f;
-
-void put(const StateVariable& s, float* coefficients, std::size_t stride) {
-  const float values[6] = {s.q, s.p, s.r, s.y0, s.y1, s.y2};
-  for (std::size_t c = 0; c < 6; ++c) coefficients[c * stride] = values[c];
-}
 
 std::vector<float> floats(std::size_t count) { return std::vector<float>(count, 0.0f); }
 std::size_t size(int a) { return static_cast<std::size_t>(a); }
@@ -30,52 +26,24 @@ std::size_t size(int a) { return static_cast<std::size_t>(a); }
 
 struct Engine::Impl {
   explicit Impl(std::shared_ptr<const Model> held);
-  void prepare_lines();
   void prepare_cascades();
   void process_chunk(const float* const* in, float* const* out, int offset, int frames) noexcept;
-  void advance(int offset, int frames) noexcept;
   void equalise(int frames) noexcept;
   void reset() noexcept;
 
   std::shared_ptr<const Model> model;
   const DelayNetworkWeights& w;
-  int block = 1;                          // frames that the loop may advance at once
-  int lanes = 0;                          // lines, padded to whole vectors
-  std::vector<std::vector<float>> rings;  // [N] of m_j samples: what is written now comes out m_j later
-  std::vector<std::size_t> heads;         // [N]
-  std::vector<float> input, output;       // [I or O, kStride]
-  std::vector<float> read, driven;        // [lanes, kStride]
-  std::vector<float> rows;                // [kChunk, lanes]
-  std::vector<float> line_coefficients, line_state;
+  DelayNetworkPlayer player;
+  std::vector<float> output;  // [O, kStride]
   std::vector<float> cascade_coefficients, cascade_state;
   std::vector<Cascade> cascades;  // [wavefront, O]
   Convolver early;
 };
 
-Engine::Impl::Impl(std::shared_ptr<const Model> held) : model(std::move(held)), w(model->network) {
-  block = std::min(kChunk, *std::min_element(w.delays.begin(), w.delays.end()));
-  lanes = padded_lanes(w.lines);
-  for (const std::int32_t m : w.delays) rings.push_back(floats(size(m)));
-  heads.assign(size(w.lines), 0);
-  input = floats(size(w.inputs) * kStride);
+Engine::Impl::Impl(std::shared_ptr<const Model> held) : model(std::move(held)), w(model->network), player(w) {
   output = floats(size(w.outputs) * kStride);
-  read = floats(size(lanes) * kStride);
-  driven = floats(size(lanes) * kStride);
-  rows = floats(size(kChunk + kPad) * size(lanes));
-  prepare_lines();
   prepare_cascades();
   early.prepare(w.early, w.outputs, w.inputs, w.early_samples);
-}
-
-void Engine::Impl::prepare_lines() {
-  line_coefficients = floats(size(w.line_sections) * 6 * size(lanes));
-  line_state = floats(size(w.line_sections) * 2 * size(lanes));
-  for (int k = 0; k < w.line_sections; ++k) {
-    for (int j = 0; j < w.lines; ++j) {
-      put(to_state_variable(w.line_section(j, k)), line_coefficients.data() + size(k) * 6 * size(lanes) + j,
-          size(lanes));
-    }
-  }
 }
 
 void Engine::Impl::prepare_cascades() {
@@ -105,40 +73,9 @@ void Engine::Impl::prepare_cascades() {
 }
 
 void Engine::Impl::reset() noexcept {
-  for (auto& ring : rings) std::fill(ring.begin(), ring.end(), 0.0f);
-  std::fill(heads.begin(), heads.end(), std::size_t{0});
-  std::fill(line_state.begin(), line_state.end(), 0.0f);
+  player.reset();
   std::fill(cascade_state.begin(), cascade_state.end(), 0.0f);
   early.reset();
-}
-
-/// The loop and its outputs over `frames` <= block samples that stand at `offset` of the chunk.
-void Engine::Impl::advance(int offset, int frames) noexcept {
-  for (std::size_t j = 0; j < rings.size(); ++j) {
-    const std::vector<float>& ring = rings[j];
-    float* to = read.data() + j * kStride;
-    const std::size_t first = std::min(size(frames), ring.size() - heads[j]);
-    std::copy_n(ring.data() + heads[j], first, to);
-    std::copy_n(ring.data(), size(frames) - first, to + first);
-  }
-  const float* u = input.data() + offset;
-  mix(w.C.data(), w.outputs, w.lines, read.data(), kStride, output.data() + offset, kStride, frames, false);
-  mix(w.D.data(), w.outputs, w.inputs, u, kStride, output.data() + offset, kStride, frames, true);
-  mix(w.A.data(), w.lines, w.lines, read.data(), kStride, driven.data(), kStride, frames, false);
-  mix(w.B.data(), w.lines, w.inputs, u, kStride, driven.data(), kStride, frames, true);
-  if (w.line_sections > 0) {
-    interleave(driven.data(), kStride, w.lines, lanes, rows.data(), frames);
-    filter_lanes({lanes, w.line_sections, line_coefficients.data(), line_state.data()}, rows.data(), frames);
-    deinterleave(rows.data(), w.lines, lanes, driven.data(), kStride, frames);
-  }
-  for (std::size_t j = 0; j < rings.size(); ++j) {
-    std::vector<float>& ring = rings[j];
-    const float* from = driven.data() + j * kStride;
-    const std::size_t first = std::min(size(frames), ring.size() - heads[j]);
-    std::copy_n(from, first, ring.data() + heads[j]);
-    std::copy_n(from + first, size(frames) - first, ring.data());
-    heads[j] = (heads[j] + size(frames)) % ring.size();
-  }
 }
 
 void Engine::Impl::equalise(int frames) noexcept {
@@ -154,12 +91,12 @@ void Engine::Impl::equalise(int frames) noexcept {
 void Engine::Impl::process_chunk(const float* const* in, float* const* out, int offset, int frames) noexcept {
   for (std::size_t i = 0; i < size(w.inputs); ++i) {
     const float* from = in[i] + offset;
-    float* to = input.data() + i * kStride;
+    float* to = player.input() + i * kStride;
     for (int t = 0; t < frames; ++t) to[t] = std::abs(from[t]) <= kLoudest ? from[t] : 0.0f;
   }
-  for (int done = 0; done < frames; done += block) advance(done, std::min(block, frames - done));
+  player.process(output.data(), frames);
   equalise(frames);
-  early.add(input.data(), kStride, output.data(), kStride, frames);
+  early.add(player.input(), kStride, output.data(), kStride, frames);
   for (std::size_t o = 0; o < size(w.outputs); ++o) std::copy_n(output.data() + o * kStride, frames, out[o] + offset);
 }
 

@@ -10,9 +10,10 @@ namespace diffverb::runtime {
 /// Plays a delay network in real time: what reference.h computes, in single precision, without latency.
 ///
 /// prepare() allocates everything; process() is noexcept, allocates nothing, takes no lock and takes blocks of any
-/// size, and the samples do not depend on how they are cut into blocks. Lines advance by blocks no longer than the
-/// shortest delay: one matrix product over time (SIMD over samples), one pass of the line filters (SIMD over lines),
-/// output equalisers as a wavefront (SIMD over sections), the early part as a direct head and partitioned transforms.
+/// size, and the samples do not depend on how they are cut into blocks. Each loop of the network advances by blocks no
+/// longer than its own shortest delay (delay_network_player.h): a matrix product over time (SIMD over samples), one
+/// pass of the line filters (SIMD over lines), then output equalisers as a wavefront (SIMD over sections), the early
+/// part as a direct head and partitioned transforms.
 /// Denormals are flushed while it runs and the caller's mode is put back. An input sample that is not finite, or beyond
 /// 1e9, counts as silence: it would otherwise ring for ever.
 class Engine {

@@ -17,30 +17,49 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Wide = hn::CappedTag<float, 16>;
 
 template <int kRows>
-void mix_rows(const float* m, int cols, const float* in, std::size_t in_stride, float* out, std::size_t out_stride,
-              int frames, bool accumulate) {
+void mix_rows(const float* m, int cols, Rows in, Rows add, float* out, std::size_t out_stride, int frames) {
   const Wide d;
   for (int t = 0; t < frames; t += static_cast<int>(hn::Lanes(d))) {
     hn::Vec<Wide> sum[kRows];
-    for (int r = 0; r < kRows; ++r) sum[r] = accumulate ? hn::LoadU(d, out + r * out_stride + t) : hn::Zero(d);
+    for (int r = 0; r < kRows; ++r) sum[r] = add.at ? hn::LoadU(d, add.at + r * add.stride + t) : hn::Zero(d);
     for (int c = 0; c < cols; ++c) {
-      const auto x = hn::LoadU(d, in + c * in_stride + t);
+      const auto x = hn::LoadU(d, in.at + c * in.stride + t);
       for (int r = 0; r < kRows; ++r) sum[r] = hn::MulAdd(hn::Set(d, m[r * cols + c]), x, sum[r]);
     }
     for (int r = 0; r < kRows; ++r) hn::StoreU(sum[r], d, out + r * out_stride + t);
   }
 }
 
-void Mix(const float* m, int rows, int cols, const float* in, std::size_t in_stride, float* out, std::size_t out_stride,
-         int frames, bool accumulate) {
+void Mix(const float* m, int rows, int cols, Rows in, Rows add, float* out, std::size_t out_stride, int frames) {
+  const auto add_from = [&](int r) { return Rows{add.at ? add.at + r * add.stride : nullptr, add.stride}; };
   int r = 0;
-  for (; r + 8 <= rows; r += 8) {
-    mix_rows<8>(m + r * cols, cols, in, in_stride, out + r * out_stride, out_stride, frames, accumulate);
+  for (; r + 8 <= rows; r += 8)
+    mix_rows<8>(m + r * cols, cols, in, add_from(r), out + r * out_stride, out_stride, frames);
+  for (; r + 2 <= rows; r += 2)
+    mix_rows<2>(m + r * cols, cols, in, add_from(r), out + r * out_stride, out_stride, frames);
+  if (r < rows) mix_rows<1>(m + r * cols, cols, in, add_from(r), out + r * out_stride, out_stride, frames);
+}
+
+/// kVectors vectors of time stay in registers over all gains.
+template <int kVectors>
+void mix_row_at(const float* gains, const int* columns, int count, Rows in, const float* add, float* out, int t) {
+  const Wide d;
+  const std::size_t width = hn::Lanes(d);
+  hn::Vec<Wide> sum[kVectors];
+  for (int j = 0; j < kVectors; ++j) sum[j] = add ? hn::LoadU(d, add + t + j * width) : hn::Zero(d);
+  for (int i = 0; i < count; ++i) {
+    const auto gain = hn::Set(d, gains[i]);
+    const float* x = in.at + columns[i] * in.stride + t;
+    for (int j = 0; j < kVectors; ++j) sum[j] = hn::MulAdd(gain, hn::LoadU(d, x + j * width), sum[j]);
   }
-  for (; r + 2 <= rows; r += 2) {
-    mix_rows<2>(m + r * cols, cols, in, in_stride, out + r * out_stride, out_stride, frames, accumulate);
-  }
-  if (r < rows) mix_rows<1>(m + r * cols, cols, in, in_stride, out + r * out_stride, out_stride, frames, accumulate);
+  for (int j = 0; j < kVectors; ++j) hn::StoreU(sum[j], d, out + t + j * width);
+}
+
+void MixRow(const float* gains, const int* columns, int count, Rows in, const float* add, float* out, int frames) {
+  const int width = static_cast<int>(hn::Lanes(Wide()));
+  int t = 0;
+  for (; t + 4 * width <= frames; t += 4 * width) mix_row_at<4>(gains, columns, count, in, add, out, t);
+  for (; t < frames; t += width) mix_row_at<1>(gains, columns, count, in, add, out, t);
 }
 
 /// kSections sections of the lanes of one vector, states in registers over the whole block.
@@ -278,6 +297,7 @@ HWY_AFTER_NAMESPACE();
 namespace diffverb::runtime {
 
 HWY_EXPORT(Mix);
+HWY_EXPORT(MixRow);
 HWY_EXPORT(FilterLanes);
 HWY_EXPORT(RunCascades);
 HWY_EXPORT(AddFir);
@@ -286,9 +306,11 @@ HWY_EXPORT(Target);
 
 int padded_lanes(int count) { return count <= 4 ? 4 : count <= 8 ? 8 : (count + 15) / 16 * 16; }
 
-void mix(const float* m, int rows, int cols, const float* in, std::size_t in_stride, float* out, std::size_t out_stride,
-         int frames, bool accumulate) {
-  HWY_DYNAMIC_DISPATCH(Mix)(m, rows, cols, in, in_stride, out, out_stride, frames, accumulate);
+void mix(const float* m, int rows, int cols, Rows in, Rows add, float* out, std::size_t out_stride, int frames) {
+  HWY_DYNAMIC_DISPATCH(Mix)(m, rows, cols, in, add, out, out_stride, frames);
+}
+void mix_row(const float* gains, const int* columns, int count, Rows in, const float* add, float* out, int frames) {
+  HWY_DYNAMIC_DISPATCH(MixRow)(gains, columns, count, in, add, out, frames);
 }
 void filter_lanes(const FilterBank& bank, float* x, int frames) { HWY_DYNAMIC_DISPATCH(FilterLanes)(bank, x, frames); }
 void run_cascades(const Cascade* cascades, float* const* channels, int count, int frames) {

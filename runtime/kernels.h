@@ -27,9 +27,19 @@ struct Cascade {
   float* state = nullptr;  // [2 lanes]
 };
 
-/// out[r][t] (+)= sum_c m[r cols + c] in[c][t]; the sum runs in the order of c for every t.
-void mix(const float* m, int rows, int cols, const float* in, std::size_t in_stride, float* out, std::size_t out_stride,
-         int frames, bool accumulate);
+/// Signals in rows, a stride apart.
+struct Rows {
+  const float* at = nullptr;
+  std::size_t stride = 0;
+};
+
+/// out[r][t] = add[r][t] + sum_c m[r cols + c] in[c][t]; the sum runs in the order of c for every t. `add` may be null,
+/// or the memory of `out`.
+void mix(const float* m, int rows, int cols, Rows in, Rows add, float* out, std::size_t out_stride, int frames);
+
+/// The same of one row that has few gains: out[t] = add[t] + sum_i gains[i] in[columns[i]][t]; a row of `mix` in which
+/// the others are zero gives the same bits. `add` may be null, or `out`.
+void mix_row(const float* gains, const int* columns, int count, Rows in, const float* add, float* out, int frames);
 
 /// x [frames, lanes] in place through every section of its lane.
 void filter_lanes(const FilterBank& bank, float* x, int frames);

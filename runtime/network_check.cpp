@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "runtime/network_graph.h"
 #include "runtime/stability.h"
 
 namespace diffverb::runtime {
@@ -39,15 +40,27 @@ std::string check_delays(const DelayNetworkWeights& w) {
   }
   long long total = 0;
   for (std::size_t j = 0; j < w.delays.size(); ++j) {
-    if (w.delays[j] < 1 || w.delays[j] > Limits::kDelaySamples) {
+    if (w.delays[j] < 0 || w.delays[j] > Limits::kDelaySamples) {
       return "tensor 'delays': line " + std::to_string(j) + " is " + std::to_string(w.delays[j]) +
-             " samples long, expected 1 to " + std::to_string(Limits::kDelaySamples);
+             " samples long, expected 0 to " + std::to_string(Limits::kDelaySamples);
     }
     total += w.delays[j];
   }
   if (total > Limits::kTotalDelaySamples)
     return "tensor 'delays': " + std::to_string(total) + " samples in all are too many";
   return {};
+}
+
+/// A filter line is heard in the sample that it takes in, so what comes back to it must have been delayed.
+std::string check_filter_lines(const DelayNetworkWeights& w) {
+  const std::vector<int> loop = delay_free_loop(w);
+  if (loop.empty()) return {};
+  std::string lines = std::to_string(loop[0]);
+  for (std::size_t i = 1; i < loop.size(); ++i)
+    lines += (i + 1 < loop.size() ? ", " : " and ") + std::to_string(loop[i]);
+  return "tensor 'delays': " +
+         (loop.size() == 1 ? "line " + lines + " feeds itself" : "lines " + lines + " feed one another") +
+         " without a delay, expected at least one sample in every loop";
 }
 
 }  // namespace
@@ -77,6 +90,7 @@ std::string check_network(const DelayNetworkWeights& w) {
         check_values("early", w.early, o * i * static_cast<std::size_t>(w.early_samples))}) {
     if (!error.empty()) return error;
   }
+  if (std::string error = check_filter_lines(w); !error.empty()) return error;
   return check_stability(w);
 }
 

@@ -16,7 +16,7 @@ struct NetworkLimits {
 };
 
 /// Everything that a network must be before it is played: sizes that fit together and lie within the limits, finite
-/// values, delays of at least one sample, stable filters and a stable loop (stability.h).
+/// values, delays of which every loop has one, stable filters and a stable loop (stability.h).
 /// Returns an empty string, or the first reason against it: tensor, index, value, what was expected.
 std::string check_network(const DelayNetworkWeights& weights);
 

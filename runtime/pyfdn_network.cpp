@@ -12,6 +12,7 @@
 #include "runtime/metadata.h"
 #include "runtime/network_check.h"
 #include "runtime/pyfdn_file.h"
+#include "runtime/pyfdn_filter_lines.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -169,9 +170,11 @@ std::string take_direct(const DelayNetworkWeights& w, std::vector<double>& direc
   return left_out;
 }
 
-PyfdnText make_checked(const DelayNetworkWeights& w) {
+PyfdnText make_checked(const DelayNetworkWeights& weights) {
   PyfdnText out;
-  if (out.error = check_network(w); !out.error.empty()) return out;
+  if (out.error = check_network(weights); !out.error.empty()) return out;
+  DelayNetworkWeights w;
+  if (out.error = absorb_filter_lines(weights, w); !out.error.empty()) return out;
   if (out.error = check_provenance(w.provenance); !out.error.empty()) return out;
   PyfdnBuild build;
   build.sample_rate_hz = w.sample_rate_hz;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "runtime/network_graph.h"
+
 namespace diffverb::runtime {
 namespace {
 
@@ -27,42 +29,56 @@ class Section {
 class Loop {
  public:
   explicit Loop(const DelayNetworkWeights& w)
-      : w_(w), lines_(static_cast<std::size_t>(w.lines)), s_(lines_), v_(lines_) {
-    for (int j = 0; j < w.lines; ++j) {
-      ring_.emplace_back(static_cast<std::size_t>(w.delays[static_cast<std::size_t>(j)]), 0.0);
+      : lines_(static_cast<std::size_t>(w.lines)), entries_(lines_), s_(lines_) {
+    for (std::size_t j = 0; j < lines_; ++j) {
+      ring_.emplace_back(static_cast<std::size_t>(w.delays[j]), 0.0);
       auto& sections = filters_.emplace_back();
-      for (int k = 0; k < w.line_sections; ++k) sections.emplace_back(w.line_section(j, k));
+      for (int k = 0; k < w.line_sections; ++k) sections.emplace_back(w.line_section(static_cast<int>(j), k));
+      for (std::size_t k = 0; k < lines_; ++k) {
+        if (const double gain = w.A[j * lines_ + k]; gain != 0) entries_[j].push_back({gain, k});
+      }
     }
+    for (const int j : filter_line_order(w)) filter_lines_.push_back(static_cast<std::size_t>(j));
   }
 
   std::vector<std::vector<double>>& rings() { return ring_; }
   const std::vector<double>& outputs() const { return s_; }
 
-  /// Makes s(n) known.
-  void read() {
-    for (std::size_t j = 0; j < lines_; ++j) s_[j] = ring_[j][time_ % ring_[j].size()];
+  /// Makes s(n) known: what comes out of the delays, then what the filter lines make of that and of the drive.
+  void read(const std::vector<double>& drive) {
+    for (std::size_t j = 0; j < lines_; ++j) {
+      if (!ring_[j].empty()) s_[j] = ring_[j][time_ % ring_[j].size()];
+    }
+    for (const std::size_t j : filter_lines_) s_[j] = filtered(j, drive);
   }
-  /// v(n) = A s(n) + drive, through the line filters and into the lines.
+  /// v(n) = A s(n) + drive, through the line filters and into the delays.
   void write(const std::vector<double>& drive) {
     for (std::size_t j = 0; j < lines_; ++j) {
-      double v = drive[j];
-      for (std::size_t k = 0; k < lines_; ++k) v += static_cast<double>(w_.A[j * lines_ + k]) * s_[k];
-      v_[j] = v;
-    }
-    for (std::size_t j = 0; j < lines_; ++j) {
-      double x = v_[j];
-      for (Section& section : filters_[j]) x = section.step(x);
-      ring_[j][time_ % ring_[j].size()] = x;
+      if (!ring_[j].empty()) ring_[j][time_ % ring_[j].size()] = filtered(j, drive);
     }
     ++time_;
   }
 
  private:
-  const DelayNetworkWeights& w_;
+  struct Entry {
+    double gain;
+    std::size_t from;
+  };
+
+  /// One sample of (h_j * v_j).
+  double filtered(std::size_t j, const std::vector<double>& drive) {
+    double x = drive[j];
+    for (const Entry& entry : entries_[j]) x += entry.gain * s_[entry.from];
+    for (Section& section : filters_[j]) x = section.step(x);
+    return x;
+  }
+
   std::size_t lines_;
+  std::vector<std::vector<Entry>> entries_;  // what A has in a row
+  std::vector<std::size_t> filter_lines_;    // of 0 samples, each after those that feed it
   std::vector<std::vector<double>> ring_;
   std::vector<std::vector<Section>> filters_;
-  std::vector<double> s_, v_;
+  std::vector<double> s_;
   std::size_t time_ = 0;
 };
 
@@ -80,7 +96,11 @@ std::vector<std::vector<double>> reference_response(const DelayNetworkWeights& w
   std::vector<std::vector<double>> output(outputs, std::vector<double>(static_cast<std::size_t>(frames)));
   std::vector<double> drive(lines);
   for (std::size_t n = 0; n < static_cast<std::size_t>(frames); ++n) {
-    loop.read();
+    for (std::size_t j = 0; j < lines; ++j) {
+      drive[j] = 0;
+      for (std::size_t i = 0; i < inputs; ++i) drive[j] += static_cast<double>(w.B[j * inputs + i]) * input[i][n];
+    }
+    loop.read(drive);
     for (std::size_t o = 0; o < outputs; ++o) {
       double y = 0;
       for (std::size_t j = 0; j < lines; ++j) y += static_cast<double>(w.C[o * lines + j]) * loop.outputs()[j];
@@ -91,10 +111,6 @@ std::vector<std::vector<double>> reference_response(const DelayNetworkWeights& w
         for (std::size_t t = 0; t < std::min(taps, n + 1); ++t) y += static_cast<double>(early[t]) * input[i][n - t];
       }
       output[o][n] = y;
-    }
-    for (std::size_t j = 0; j < lines; ++j) {
-      drive[j] = 0;
-      for (std::size_t i = 0; i < inputs; ++i) drive[j] += static_cast<double>(w.B[j * inputs + i]) * input[i][n];
     }
     loop.write(drive);
   }
@@ -116,7 +132,7 @@ bool loop_decays(const DelayNetworkWeights& w, double ratio, long long max_frame
   const long long window = std::max<long long>(*std::max_element(w.delays.begin(), w.delays.end()), 1024);
   double peak = 0;
   for (long long n = 0; n < max_frames; ++n) {
-    loop.read();
+    loop.read(silence);
     for (const double s : loop.outputs()) peak = std::max(peak, std::abs(s));
     loop.write(silence);
     if ((n + 1) % window == 0) {

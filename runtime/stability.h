@@ -13,10 +13,13 @@ namespace diffverb::runtime {
 ///   1. ||A diag|h(f)| ||_2 < 1 over every interval of frequencies (small-gain theorem);
 ///   2. the same for T A T^-1 with a positive diagonal T, which commutes with G: allpass lattices need it;
 ///   3. the spectral radius of |A| diag(max|h|) < 1 (Perron): chains, and loops whose gains sum to less than 1;
-///   4. a loop full of noise falls by 180 dB within a bounded time, in double precision.
+///   4. over every interval of frequencies 2 or 3 holds with the gains of that interval: no eigenvalue of A G then
+///      leaves the unit disc at any frequency, so none can turn around 1 (generalised Nyquist criterion);
+///   5. a loop full of noise falls by 180 dB within a bounded time, in double precision.
 ///
-/// 1 to 3 are proofs: |h| is bounded over each interval from above by exact extrema of its sections, not sampled. 4 is
-/// evidence, for what 1 to 3 cannot reach.
+/// 1 to 4 are proofs: |h| is bounded over each interval from above by exact extrema of its sections, not sampled. 5 is
+/// evidence, for what 1 to 4 cannot reach. Filter lines (0 samples) are lines like the others in all of this: a loop
+/// without delay has been refused before (network_check.h).
 /// Returns an empty string, or the reason why the network is not accepted.
 /// Source: Schlecht & Habets, "On lossless feedback delay networks", IEEE TSP 65(6), 2017, for T.
 std::string check_stability(const DelayNetworkWeights& weights);

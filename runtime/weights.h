@@ -21,7 +21,9 @@ struct Biquad {
 ///     y_o    = t_o * (C s + D u)_o + sum_i early[o,i] * u_i
 ///
 /// with h_j the line_sections biquads of line j and t_o the output_sections biquads of output o. Matrices are
-/// row-major.
+/// row-major. A line of 0 samples is a filter line, s_j(n) = (h_j * v_j)(n): a filter anywhere in the network; such
+/// lines may feed one another, but not in a loop. A line with the rows of A and B and the filter of another one is a
+/// tap in it, and costs one read.
 struct DelayNetworkWeights {
   double sample_rate_hz = 0;
   double early_ms = 0;      ///< the length of the early part that the fit was given; early_samples is what plays
@@ -39,7 +41,7 @@ struct DelayNetworkWeights {
   std::vector<float> B;              // [N, I]
   std::vector<float> C;              // [O, N]
   std::vector<float> D;              // [O, I]
-  std::vector<std::int32_t> delays;  // [N], whole samples >= 1
+  std::vector<std::int32_t> delays;  // [N], whole samples, 0 for a filter line
   std::vector<double> line_sos;      // [N, K, 5] b0 b1 b2 a1 a2
   std::vector<double> output_sos;    // [O, Ko, 5]
   std::vector<float> early;          // [O, I, L]

@@ -9,6 +9,7 @@
 #endif
 
 #include "networks.h"
+#include "runtime/bench_networks.h"
 #include "runtime/engine.h"
 
 #if defined(__has_feature)
@@ -88,17 +89,25 @@ TEST(RealtimeRuntimeAllocation, TheCounterSeesEveryKind) {
 }
 
 TEST(RealtimeRuntimeAllocation, ProcessAllocatesNothing) {
-  const LoadResult made = make_model(testing::random_network({16, 2, 2, 10, 25, 3840, 200, 2000}, 1));
-  ASSERT_EQ(made.error, "");
-  Engine engine;
-  ASSERT_EQ(engine.prepare(made.model, 48000), "");
-  auto input = testing::noise(2, 4096, 1), output = input;
-  const float* in[] = {input[0].data(), input[1].data()};
-  float* out[] = {output[0].data(), output[1].data()};
-  for (const int frames : {1, 64, 333, 4096}) {
-    EXPECT_EQ(allocations_of([&] { engine.process(in, out, frames); }), 0) << frames;  // the very first call too
+  std::vector<DelayNetworkWeights> networks{testing::random_network({16, 2, 2, 10, 25, 3840, 200, 2000}, 1),
+                                            bench::freeverb(), bench::dattorro()};
+  for (unsigned seed = 1; seed < 20; ++seed) networks.push_back(testing::random_structure(20, seed));
+  for (const DelayNetworkWeights& w : networks) {
+    const LoadResult made = make_model(w);
+    ASSERT_EQ(made.error, "");
+    Engine engine;
+    ASSERT_EQ(engine.prepare(made.model, 48000), "");
+    auto input = testing::noise(w.inputs, 4096, 1), output = testing::noise(w.outputs, 4096, 2);
+    std::vector<const float*> in;
+    std::vector<float*> out;
+    for (const auto& channel : input) in.push_back(channel.data());
+    for (auto& channel : output) out.push_back(channel.data());
+    for (const int frames : {1, 64, 333, 4096}) {
+      // The very first call too.
+      EXPECT_EQ(allocations_of([&] { engine.process(in.data(), out.data(), frames); }), 0) << frames;
+    }
+    EXPECT_EQ(allocations_of([&] { engine.reset(); }), 0);
   }
-  EXPECT_EQ(allocations_of([&] { engine.reset(); }), 0);
 }
 #endif
 

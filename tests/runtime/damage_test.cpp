@@ -176,7 +176,7 @@ TEST(RuntimeDamage, ValuesAreCheckedBehindARightHash) {
   };
   EXPECT_EQ(with_value("A", 5, std::numeric_limits<float>::quiet_NaN()), "tensor 'A': value 5 is not a number");
   EXPECT_EQ(with_value("early", 5, -std::numeric_limits<float>::infinity()), "tensor 'early': value 5 is infinite");
-  EXPECT_TRUE(contains(with_value("delays", 1, std::int32_t{0}), "line 1 is 0 samples"));
+  EXPECT_TRUE(contains(with_value("delays", 1, std::int32_t{0}), "line 1 feeds itself without a delay"));
   EXPECT_TRUE(contains(with_value("delays", 1, std::int32_t{-7}), "line 1 is -7 samples"));
   EXPECT_TRUE(contains(with_value("line_sos", 4, 1.5), "not a stable filter"));
   EXPECT_TRUE(contains(with_value("A", 0, 3.0f), "not stable"));

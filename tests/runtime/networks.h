@@ -66,6 +66,60 @@ inline DelayNetworkWeights random_network(const NetworkSize& size, unsigned seed
   return w;
 }
 
+/// A random network of anything that has a structure: filter lines, taps (lines beside others), sparse rows, loops of
+/// their own in series and side by side, short delays before long ones, filters in some lines. Stable because what a
+/// line takes in is never louder than 0.9 of all the others together, and because filters only cut.
+inline DelayNetworkWeights random_structure(int lines, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> normal;
+  const auto chance = [&](double share) { return std::uniform_real_distribution<double>(0, 1)(random) < share; };
+  const auto below = [&](int n) { return std::uniform_int_distribution<int>(0, n - 1)(random); };
+  DelayNetworkWeights w;
+  w.sample_rate_hz = 48000;
+  w.lines = lines, w.inputs = 1 + below(3), w.outputs = 1 + below(4), w.line_sections = below(4);
+  const auto n = static_cast<std::size_t>(lines), inputs = static_cast<std::size_t>(w.inputs);
+  const auto row_of = [](auto& values, std::size_t j, std::size_t length) {
+    return values.begin() + static_cast<std::ptrdiff_t>(j * length);
+  };
+  w.A.assign(n * n, 0.0f), w.B.assign(n * inputs, 0.0f);
+  const double feed_forward = 0.02 + 0.3 * below(3), feed_back = 0.02 + 0.3 * below(3);
+  for (std::size_t j = 0; j < n; ++j) {
+    const int kind = below(4);
+    w.delays.push_back(kind == 0 ? 0 : kind == 1 ? 1 + below(20) : kind == 2 ? 40 + below(200) : 200 + below(700));
+    for (int k = 0; k < w.line_sections; ++k) {
+      if (chance(0.5))
+        add_peak(w.line_sos, 30 * std::pow(600, 0.001 * below(1000)), 0.3 + below(4), -0.004 * below(1000), 48000);
+      else
+        w.line_sos.insert(w.line_sos.end(), {1, 0, 0, 0, 0});
+    }
+    double sum = 0;
+    for (std::size_t k = 0; k < n; ++k) {
+      if (!chance(k < j ? feed_forward : feed_back)) continue;
+      w.A[j * n + k] = static_cast<float>(normal(random));
+      sum += std::abs(static_cast<double>(w.A[j * n + k]));
+    }
+    for (std::size_t k = 0; sum > 0 && k < n; ++k) w.A[j * n + k] *= static_cast<float>(0.9 / sum);
+    for (std::size_t i = 0; i < inputs; ++i) w.B[j * inputs + i] = chance(0.4) ? static_cast<float>(normal(random)) : 0;
+    if (j == 0 || !chance(0.3)) continue;
+    const auto from = static_cast<std::size_t>(below(static_cast<int>(j)));  // a tap
+    std::copy_n(row_of(w.A, from, n), n, row_of(w.A, j, n));
+    std::copy_n(row_of(w.B, from, inputs), inputs, row_of(w.B, j, inputs));
+    const auto length = static_cast<std::size_t>(w.line_sections) * 5;
+    std::copy_n(row_of(w.line_sos, from, length), length, row_of(w.line_sos, j, length));
+  }
+  for (std::size_t j = 0; j < n; ++j) {
+    for (std::size_t k = j; k < n; ++k) {  // a filter line takes from earlier filter lines only
+      if (w.delays[j] == 0 && w.delays[k] == 0) w.A[j * n + k] = 0;
+    }
+  }
+  w.B[0] = 1;
+  const auto gain = [&] { return chance(0.6) ? static_cast<float>(normal(random)) : 0.0f; };
+  for (std::size_t i = 0; i < static_cast<std::size_t>(w.outputs) * n; ++i) w.C.push_back(gain());
+  for (std::size_t i = 0; i < static_cast<std::size_t>(w.outputs) * inputs; ++i) w.D.push_back(gain());
+  w.C[0] = 1;
+  return w;
+}
+
 inline std::vector<std::vector<float>> noise(int channels, int frames, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0, 0.3f);

@@ -9,6 +9,7 @@
 
 #include "networks.h"
 #include "pyfdn_builds.h"
+#include "runtime/bench_networks.h"
 #include "runtime/pyfdn_file.h"
 #include "runtime/pyfdn_network.h"
 #include "runtime/render.h"
@@ -171,6 +172,83 @@ TEST(RuntimePyfdn, LoopsThatKeepTheirEnergyArePlayedAsSuch) {
   for (double& a : build.A) a *= 1.0001;
   EXPECT_EQ(
       load_text(format_pyfdn(build)).error.rfind("feedback_matrix with its filters: the network is not stable", 0), 0u);
+}
+
+/// Lines with a filter each; the first takes the input.
+DelayNetworkWeights filtered_lines(std::vector<float> a, std::vector<std::int32_t> delays) {
+  DelayNetworkWeights w;
+  w.sample_rate_hz = 48000;
+  w.lines = static_cast<int>(delays.size()), w.inputs = 1, w.outputs = 1, w.line_sections = 1;
+  w.A = std::move(a), w.delays = std::move(delays), w.D = {0.3f};
+  w.B.assign(w.delays.size(), 0.0f), w.C = w.B;
+  w.B[0] = 1;
+  for (std::size_t j = 0; j < w.delays.size(); ++j)
+    testing::add_peak(w.line_sos, 500 * (1 + static_cast<double>(j)), 1, -2 - static_cast<double>(j), 48000);
+  return w;
+}
+
+/// Exports, reads again and compares; gives back how many lines the build has.
+int lines_of_build(const DelayNetworkWeights& w) {
+  const PyfdnText build = make_pyfdn(w);
+  EXPECT_EQ(build.error, "");
+  if (!build.error.empty()) return -1;
+  const LoadResult again = load_text(build.text);
+  EXPECT_EQ(again.error, "");
+  const Rows input = testing::noise(w.inputs, 6000, 3);
+  EXPECT_LT(difference(render(again.model, input, 0), render(make_model(w).model, input, 0)), 2e-6);
+  for (const std::int32_t delay : again.model->network.delays) EXPECT_GE(delay, 1);
+  return again.model->network.lines;
+}
+
+TEST(RuntimePyfdn, FilterLinesAreGivenToLinesWithADelay) {
+  // In a comb's feedback: behind it.
+  DelayNetworkWeights comb = filtered_lines({0, 0.8f, 1, 0}, {100, 0});
+  comb.C = {1, 0};
+  EXPECT_EQ(lines_of_build(comb), 2);
+  // Heard behind the filter alone: the comb's delay takes it on.
+  comb.C = {0, 1};
+  EXPECT_EQ(lines_of_build(comb), 1);
+  // Between the input and one line that takes nothing else: it becomes part of that line.
+  DelayNetworkWeights tone = filtered_lines({0, 0, 0.7f, 0}, {0, 50});
+  tone.C = {0, 1};
+  EXPECT_EQ(lines_of_build(tone), 1);
+  // Between the input and two combs, one filter after another, and a filter of all before the output.
+  DelayNetworkWeights all = filtered_lines(
+      {0, 0, 0, 0, 0, 0.5f, 0, 0, 0, 0, 0, 1, 0.8f, 0, 0, 0, 1, 0, 0.7f, 0, 0, 0, 1, -1, 0}, {0, 0, 60, 85, 0});
+  all.C = {0, 0, 0, 0, 1};
+  EXPECT_EQ(lines_of_build(all), 8);
+  // What only multiplies goes into the matrices, even from the input to the output.
+  DelayNetworkWeights gain = filtered_lines({0, 0, 0.5f, 0.6f}, {0, 40});
+  gain.line_sos = {0.5, 0, 0, 0, 0, 1, 0, 0, 0, 0};
+  gain.C = {0.25f, 1};
+  EXPECT_EQ(lines_of_build(gain), 1);
+  EXPECT_GT(lines_of_build(bench::dattorro()), 0);
+}
+
+TEST(RuntimePyfdn, FilterLinesAnywhereKeepTheirPlaceOrAreRefused) {
+  int written = 0, refused = 0;
+  for (unsigned seed = 1; seed <= 60; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const DelayNetworkWeights w = testing::random_structure(9, seed);
+    const std::string error = make_pyfdn(w).error;
+    if (error.empty()) {
+      ++written;
+      lines_of_build(w);
+      continue;
+    }
+    ++refused;
+    EXPECT_NE(error.find("is a filter without a delay on the input's way to the output"), std::string::npos) << error;
+  }
+  EXPECT_GT(written, 10);
+  EXPECT_GT(refused, 3);
+}
+
+TEST(RuntimePyfdn, AFilterOfTheDirectSoundIsRefusedWithItsLine) {
+  DelayNetworkWeights w = filtered_lines({0.5f, 0, 0, 0}, {70, 0});
+  w.B = {1, 1}, w.C = {1, 1};
+  EXPECT_EQ(make_pyfdn(w).error,
+            "line 1 is a filter without a delay on the input's way to the output, where a build of pyFDN has delays or "
+            "gains only");
 }
 
 }  // namespace

@@ -1,0 +1,172 @@
+#include "runtime/delay_network_player.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/biquad.h"
+
+namespace diffverb::runtime {
+namespace {
+
+using Entries = std::vector<MixingProduct::Entry>;
+
+std::size_t size(int a) { return static_cast<std::size_t>(a); }
+
+/// What row j of A and B takes from the rows of signals for which `wanted` holds.
+template <typename Wanted>
+Entries entries_of(const std::vector<float>& lines, const std::vector<float>& inputs, int row, const NetworkPlan& plan,
+                   Wanted wanted) {
+  const std::size_t n = plan.row_of_line.size(), channels = size(plan.rows) - n;
+  Entries entries;
+  const auto add = [&](int column, float gain) {
+    if (gain != 0.0f && wanted(column)) entries.push_back({column, gain});
+  };
+  for (std::size_t i = 0; i < channels; ++i) add(static_cast<int>(i), inputs[size(row) * channels + i]);
+  for (std::size_t k = 0; k < n; ++k) add(plan.row_of_line[k], lines[size(row) * n + k]);
+  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.column < b.column; });
+  return entries;
+}
+
+}  // namespace
+
+DelayNetworkPlayer::DelayNetworkPlayer(const DelayNetworkWeights& w) {
+  const NetworkPlan plan = plan_network(w, kChunk);
+  std::size_t most_rings = 0, most_lanes = 0;
+  for (const PlannedStage& planned : plan.stages) {
+    stages_.push_back(make_stage(w, plan, planned));
+    const std::vector<Level>& levels = stages_.back().levels;
+    most_rings = std::max(most_rings, levels.back().first_ring + levels.back().rings.size());
+    for (const Level& level : levels) most_lanes = std::max(most_lanes, size(level.lanes));
+  }
+  std::vector<Entries> rows;
+  for (int o = 0; o < w.outputs; ++o) rows.push_back(entries_of(w.C, w.D, o, plan, [](int) { return true; }));
+  output_ = MixingProduct(rows);
+  // Four rings are turned into lanes at once, so that up to three rows behind the last one are touched.
+  signals_.assign(size(plan.rows) * kStride, 0.0f);
+  drive_.assign(most_rings * kStride, 0.0f);
+  driven_.assign((most_rings + 3) * kStride, 0.0f);
+  lanes_.assign(size(kChunk + kPad) * most_lanes, 0.0f);
+}
+
+DelayNetworkPlayer::Stage DelayNetworkPlayer::make_stage(const DelayNetworkWeights& w, const NetworkPlan& plan,
+                                                         const PlannedStage& planned) const {
+  const int first = planned.first_row, end = first + planned.inner_rows;
+  Stage stage;
+  stage.block = planned.block;
+  std::vector<Entries> drive;
+  for (const std::vector<PlannedRing>& rings : planned.levels) {
+    Level level;
+    level.first_ring = drive.size();
+    std::vector<Entries> own;
+    std::vector<std::vector<Biquad>> filters;
+    for (const PlannedRing& ring : rings) {
+      drive.push_back(entries_of(w.A, w.B, ring.line, plan, [&](int column) { return column < first; }));
+      own.push_back(entries_of(w.A, w.B, ring.line, plan, [&](int column) { return column >= first && column < end; }));
+      Ring& made = level.rings.emplace_back();
+      const int later = ring.longest_outer();
+      made.samples.assign(size(std::max(ring.longest_inner(), later > 0 ? later + kChunk : 0)), 0.0f);
+      for (const PlannedTap& tap : ring.inner)
+        (tap.delay > 0 ? made.delayed : made.now).push_back({tap.delay, size(tap.row)});
+      for (const PlannedTap& tap : ring.outer)
+        (tap.delay > 0 ? made.later : made.now).push_back({tap.delay, size(tap.row)});
+      if (auto sections = line_filter(w, ring.line); !sections.empty()) filters.push_back(std::move(sections));
+    }
+    level.product = MixingProduct(own);
+    level.filtered = filters.size();
+    for (const auto& sections : filters) level.sections = std::max(level.sections, static_cast<int>(sections.size()));
+    level.lanes = filters.empty() ? 0 : padded_lanes(static_cast<int>(filters.size()));
+    level.coefficients.assign(size(level.sections) * 6 * size(level.lanes), 0.0f);
+    level.state.assign(size(level.sections) * 2 * size(level.lanes), 0.0f);
+    for (std::size_t lane = 0; lane < filters.size(); ++lane) {
+      filters[lane].resize(size(level.sections));  // filled up with identities
+      for (std::size_t k = 0; k < filters[lane].size(); ++k)
+        put(to_state_variable(filters[lane][k]), level.coefficients.data() + k * 6 * size(level.lanes) + lane,
+            size(level.lanes));
+    }
+    stage.levels.push_back(std::move(level));
+  }
+  stage.drive = MixingProduct(drive);
+  return stage;
+}
+
+void DelayNetworkPlayer::reset() noexcept {
+  for (Stage& stage : stages_) {
+    for (Level& level : stage.levels) {
+      std::fill(level.state.begin(), level.state.end(), 0.0f);
+      for (Ring& ring : level.rings) {
+        std::fill(ring.samples.begin(), ring.samples.end(), 0.0f);
+        ring.head = 0;
+      }
+    }
+  }
+}
+
+namespace {
+
+/// `count` samples of a ring from `delay` behind `head` on.
+void read_ring(const std::vector<float>& ring, std::size_t head, std::size_t delay, std::size_t count,
+               float* to) noexcept {
+  const std::size_t from = head >= delay ? head - delay : head + ring.size() - delay;
+  const std::size_t first = std::min(count, ring.size() - from);
+  std::copy_n(ring.data() + from, first, to);
+  std::copy_n(ring.data(), count - first, to + first);
+}
+
+void write_ring(std::vector<float>& ring, std::size_t& head, std::size_t count, const float* from) noexcept {
+  const std::size_t first = std::min(count, ring.size() - head);
+  std::copy_n(from, first, ring.data() + head);
+  std::copy_n(from + first, count - first, ring.data());
+  head = first < count ? count - first : head + first;
+  if (head == ring.size()) head = 0;
+}
+
+}  // namespace
+
+void DelayNetworkPlayer::filter(Level& level, int frames) noexcept {
+  float* rows = driven_.data() + (level.rings.size() - level.filtered) * kStride;
+  const auto count = static_cast<int>(level.filtered);
+  interleave(rows, kStride, count, level.lanes, lanes_.data(), frames);
+  filter_lanes({level.lanes, level.sections, level.coefficients.data(), level.state.data()}, lanes_.data(), frames);
+  deinterleave(lanes_.data(), count, level.lanes, rows, kStride, frames);
+}
+
+/// `frames` <= block samples that stand at `at` of the chunk.
+void DelayNetworkPlayer::advance(Stage& stage, std::size_t at, int frames) noexcept {
+  const std::size_t count = size(frames);
+  for (const Level& level : stage.levels) {
+    for (const Ring& ring : level.rings) {
+      for (const Tap& tap : ring.delayed)
+        read_ring(ring.samples, ring.head, size(tap.delay), count, signals_.data() + tap.row * kStride + at);
+    }
+  }
+  for (Level& level : stage.levels) {
+    level.product.run({signals_.data() + at, kStride}, {drive_.data() + level.first_ring * kStride + at, kStride},
+                      driven_.data(), kStride, frames);
+    if (level.filtered > 0) filter(level, frames);
+    for (std::size_t r = 0; r < level.rings.size(); ++r) {
+      Ring& ring = level.rings[r];
+      const float* made = driven_.data() + r * kStride;
+      for (const Tap& tap : ring.now) std::copy_n(made, count, signals_.data() + tap.row * kStride + at);
+      if (!ring.samples.empty()) write_ring(ring.samples, ring.head, count, made);
+    }
+  }
+}
+
+void DelayNetworkPlayer::process(float* output, int frames) noexcept {
+  const Rows signals{signals_.data(), kStride};
+  for (Stage& stage : stages_) {
+    stage.drive.run(signals, {}, drive_.data(), kStride, frames);
+    for (int done = 0; done < frames; done += stage.block)
+      advance(stage, size(done), std::min(stage.block, frames - done));
+    for (const Level& level : stage.levels) {
+      for (const Ring& ring : level.rings) {
+        for (const Tap& tap : ring.later)
+          read_ring(ring.samples, ring.head, size(tap.delay) + size(frames), size(frames),
+                    signals_.data() + tap.row * kStride);
+      }
+    }
+  }
+  output_.run(signals, {}, output, kStride, frames);
+}
+
+}  // namespace diffverb::runtime

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "runtime/kernels.h"
+#include "runtime/mixing_product.h"
+#include "runtime/network_plan.h"
+#include "runtime/weights.h"
+
+namespace diffverb::runtime {
+
+/// Plays C s + D u of a delay network: everything but its output equalisers and early part, in single precision.
+///
+/// The constructor allocates everything; process() allocates nothing. The stages of the plan (network_plan.h) follow
+/// one another over the whole chunk, each by blocks of its own length. In a block the delays are read, then each level
+/// makes v = A s + B u of its rings, filters it (SIMD over rings) and writes it; what later stages and the outputs read
+/// is taken from the rings when the chunk is done.
+class DelayNetworkPlayer {
+ public:
+  static constexpr int kChunk = 256;  // the most that process() takes: scratch that stays in the nearest cache
+  static constexpr std::size_t kStride = kChunk + kPad;
+
+  /// Reads: weights that check_network accepted; they need not live on.
+  explicit DelayNetworkPlayer(const DelayNetworkWeights& weights);
+
+  /// [I, kStride]: where the input is to be put before process().
+  float* input() { return signals_.data(); }
+  /// Writes [O, kStride]; frames <= kChunk. kPad samples behind `frames` are written too.
+  void process(float* output, int frames) noexcept;
+  void reset() noexcept;
+
+ private:
+  struct Tap {
+    int delay;
+    std::size_t row;  // of signals_
+  };
+  /// What is filtered once and read once for each tap.
+  struct Ring {
+    std::vector<float> samples;  // written at `head`, read `delay` behind it
+    std::size_t head = 0;
+    std::vector<Tap> delayed, now, later;  // read before a block; copied in a block; read after the chunk
+  };
+  struct Level {
+    MixingProduct product;  // of the stage's own signals
+    std::vector<Ring> rings;
+    std::size_t first_ring = 0;  // in the stage
+    int lanes = 0, sections = 0;
+    std::size_t filtered = 0;  // how many rings have a filter: the last ones
+    std::vector<float> coefficients, state;
+  };
+  struct Stage {
+    int block = 0;
+    MixingProduct drive;  // of the inputs and of earlier stages
+    std::vector<Level> levels;
+  };
+
+  Stage make_stage(const DelayNetworkWeights& weights, const NetworkPlan& plan, const PlannedStage& planned) const;
+  void advance(Stage& stage, std::size_t at, int frames) noexcept;
+  void filter(Level& level, int frames) noexcept;
+
+  std::vector<Stage> stages_;
+  MixingProduct output_;        // [O] of all signals
+  std::vector<float> signals_;  // [I + N, kStride]
+  std::vector<float> drive_;    // [rings of a stage, kStride] B u and what earlier stages feed
+  std::vector<float> driven_;   // [rings of a level, kStride] v, then h * v
+  std::vector<float> lanes_;    // [kChunk, lanes]
+};
+
+}  // namespace diffverb::runtime

@@ -1,0 +1,186 @@
+#include "runtime/network_plan.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <utility>
+
+#include "runtime/network_graph.h"
+
+namespace diffverb::runtime {
+namespace {
+
+/// Stages of at least this block length are joined: two passes over the filters cost more than shorter blocks do.
+constexpr int kLongEnough = 64;
+
+std::size_t size(int a) { return static_cast<std::size_t>(a); }
+
+template <typename T>
+bool equal_rows(const std::vector<T>& values, std::size_t row_length, int a, int b) {
+  const auto row = [&](int j) { return values.begin() + static_cast<std::ptrdiff_t>(size(j) * row_length); };
+  return std::equal(row(a), row(a + 1), row(b));
+}
+
+bool share_ring(const DelayNetworkWeights& w, int a, int b) {
+  return equal_rows(w.A, size(w.lines), a, b) && equal_rows(w.B, size(w.inputs), a, b) &&
+         equal_rows(w.line_sos, size(w.line_sections) * 5, a, b);
+}
+
+int longest(const std::vector<PlannedTap>& taps) {
+  int delay = 0;
+  for (const PlannedTap& tap : taps) delay = std::max(delay, tap.delay);
+  return delay;
+}
+
+class Planner {
+ public:
+  Planner(const DelayNetworkWeights& w, int longest_block) : w_(w), longest_block_(longest_block) {
+    for (int j = 0; j < w.lines; ++j) {
+      const auto same = std::find_if(rings_.begin(), rings_.end(),
+                                     [&](const std::vector<int>& lines) { return share_ring(w, lines[0], j); });
+      if (same == rings_.end())
+        rings_.push_back({j});
+      else
+        same->push_back(j);
+    }
+    graph_.resize(rings_.size());
+    for (std::size_t from = 0; from < rings_.size(); ++from) {
+      for (std::size_t to = 0; to < rings_.size(); ++to) {
+        if (std::any_of(rings_[from].begin(), rings_[from].end(),
+                        [&](int k) { return feeds(k, static_cast<int>(to)); }))
+          graph_[from].push_back(static_cast<int>(to));
+      }
+    }
+  }
+
+  NetworkPlan run() {
+    NetworkPlan plan;
+    plan.rows = w_.inputs;
+    plan.row_of_line.assign(size(w_.lines), 0);
+    for (const std::vector<int>& members : stages()) add_stage(plan, members);
+    return plan;
+  }
+
+ private:
+  bool feeds(int line, int ring) const {
+    return w_.A[size(rings_[size(ring)][0]) * size(w_.lines) + size(line)] != 0.0f;
+  }
+  bool feeds_any(int line, const std::vector<int>& rings) const {
+    return std::any_of(rings.begin(), rings.end(), [&](int ring) { return feeds(line, ring); });
+  }
+
+  /// The most samples that these rings can advance at once.
+  int block_of(const std::vector<int>& rings) const {
+    int block = longest_block_;
+    for (const int ring : rings) {
+      for (const int line : rings_[size(ring)]) {
+        const int delay = w_.delays[size(line)];
+        if (delay > 0 && feeds_any(line, rings)) block = std::min(block, delay);
+      }
+    }
+    return block;
+  }
+
+  /// Groups joined where none feeds another (they stand equally deep) and their blocks go together.
+  std::vector<std::vector<int>> stages() const {
+    const auto groups = connected_groups(graph_);
+    std::vector<int> group_of(rings_.size());
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      for (const int ring : groups[g]) group_of[size(ring)] = static_cast<int>(g);
+    }
+    std::vector<int> depth(groups.size(), 0);
+    std::map<std::pair<int, int>, std::vector<int>> stages;  // by depth and block
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      auto& stage = stages[{depth[g], std::min(block_of(groups[g]), kLongEnough)}];
+      stage.insert(stage.end(), groups[g].begin(), groups[g].end());
+      for (const int ring : groups[g]) {
+        for (const int to : graph_[size(ring)]) {
+          int& deeper = depth[size(group_of[size(to)])];
+          if (group_of[size(to)] != static_cast<int>(g)) deeper = std::max(deeper, depth[g] + 1);
+        }
+      }
+    }
+    std::vector<std::vector<int>> out;
+    for (auto& [key, stage] : stages) out.push_back(std::move(stage));
+    return out;
+  }
+
+  /// Rings that take something from a filter line of this stage stand one level behind it.
+  std::map<int, int> levels_of(const std::vector<int>& members) const {
+    const auto feeds_now = [&](int from, int to) {
+      const auto& lines = rings_[size(from)];
+      return std::any_of(lines.begin(), lines.end(), [&](int k) { return w_.delays[size(k)] == 0 && feeds(k, to); });
+    };
+    std::map<int, int> level;
+    for (const int ring : members) level[ring] = 0;
+    // As often as the longest chain has links; there is no loop.
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (const int from : members) {
+        for (const int to : members) {
+          if (level[to] > level[from] || !feeds_now(from, to)) continue;
+          level[to] = level[from] + 1;
+          changed = true;
+        }
+      }
+    }
+    return level;
+  }
+
+  void add_stage(NetworkPlan& plan, const std::vector<int>& members) const {
+    PlannedStage stage;
+    stage.block = block_of(members);
+    stage.first_row = plan.rows;
+    for (const auto& [ring, level] : levels_of(members)) {
+      if (size(level) >= stage.levels.size()) stage.levels.resize(size(level) + 1);
+      PlannedRing planned;
+      planned.line = rings_[size(ring)][0];
+      for (const int line : rings_[size(ring)]) {
+        PlannedTap tap{line, w_.delays[size(line)], 0};
+        (feeds_any(line, members) ? planned.inner : planned.outer).push_back(tap);
+      }
+      stage.levels[size(level)].push_back(std::move(planned));
+    }
+    for (auto& rings : stage.levels) {
+      std::stable_partition(rings.begin(), rings.end(),
+                            [&](const PlannedRing& ring) { return line_filter(w_, ring.line).empty(); });
+    }
+    const auto number = [&](std::vector<PlannedTap> PlannedRing::*taps) {
+      for (auto& rings : stage.levels) {
+        for (PlannedRing& ring : rings) {
+          for (PlannedTap& tap : ring.*taps) plan.row_of_line[size(tap.line)] = tap.row = plan.rows++;
+        }
+      }
+    };
+    number(&PlannedRing::inner);
+    stage.inner_rows = plan.rows - stage.first_row;
+    number(&PlannedRing::outer);
+    plan.stages.push_back(std::move(stage));
+  }
+
+  const DelayNetworkWeights& w_;
+  int longest_block_;
+  std::vector<std::vector<int>> rings_;  // ring -> its lines
+  Graph graph_;                          // of the rings
+};
+
+}  // namespace
+
+int PlannedRing::longest_inner() const { return longest(inner); }
+int PlannedRing::longest_outer() const { return longest(outer); }
+
+NetworkPlan plan_network(const DelayNetworkWeights& weights, int longest_block) {
+  return Planner(weights, longest_block).run();
+}
+
+bool is_identity(const Biquad& f) { return f.b0 == 1 && f.b1 == 0 && f.b2 == 0 && f.a1 == 0 && f.a2 == 0; }
+
+std::vector<Biquad> line_filter(const DelayNetworkWeights& w, int line) {
+  std::vector<Biquad> sections;
+  for (int k = 0; k < w.line_sections; ++k) {
+    if (const Biquad f = w.line_section(line, k); !is_identity(f)) sections.push_back(f);
+  }
+  return sections;
+}
+
+}  // namespace diffverb::runtime

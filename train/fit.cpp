@@ -235,7 +235,7 @@ FitOutcome fit_response(const FitOptions& options) {
   RunFolder folder = options.resume ? RunFolder::open(options.out) : RunFolder(options.out, options.overwrite);
   const MeasuredResponse measured = read_measured_response(options.input);
   for (const std::string& warning : measured.warnings) log().warning(options.input.string() + ": " + warning);
-  tune_process(static_cast<int>(config.threads));
+  tune_process(static_cast<int>(config.threads), /*deterministic=*/!device.is_cuda());
   tune_device(device, Precision::kFp32);
   const std::uint64_t seed = derive_seed(config.seed, "model");
   config.model->design(measured.ir, measured.sample_rate_hz, seed);

@@ -19,6 +19,7 @@ namespace diffverb {
 namespace {
 
 constexpr double kBottomHz = 15.0;      // of the output's high-pass
+constexpr double kShortestDelay = 2;    // samples
 constexpr double kHighestShare = 0.46;  // of the sample rate: centres of cuts and equaliser bands lie below
 
 torch::Tensor leaf(torch::Tensor value) { return value.detach().clone().set_requires_grad(true); }
@@ -108,6 +109,7 @@ void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t s
     group_lines_.push_back(count);
     matrices_[g]->reset(count, seed + 1000 * g, torch::kFloat32);
   }
+  fixed_.assign(groups, {});
   delays_ = torch::tensor(ordered, torch::kFloat64);
   if (learn_delays_) delays_ = leaf(delays_);
 
@@ -130,6 +132,19 @@ void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t s
   eq_db_ = leaf(torch::zeros({channels_, static_cast<std::int64_t>(eq_hz_.size())}, torch::kFloat64));
   torch::NoGradGuard no_grad;
   start_levels();
+}
+
+void Fdn::move_to(torch::Device device) {
+  for (auto [name, tensor] : parameters()) tensor.set_data(tensor.detach().to(device));
+  for (torch::Tensor* constant : {&target_, &window_, &omega_}) *constant = constant->to(device);
+  if (!learn_delays_) delays_ = delays_.to(device);
+  for (std::size_t g = 0; g < fixed_.size(); ++g) {
+    if (matrices_[g]->parameters().empty()) fixed_[g] = matrices_[g]->matrix().to(device);
+  }
+}
+
+torch::Tensor Fdn::matrix_of(std::size_t group) const {
+  return fixed_[group].defined() ? fixed_[group] : matrices_[group]->matrix();
 }
 
 void Fdn::start_rates() {
@@ -211,20 +226,24 @@ double Fdn::rate_scale(const std::string& parameter) const {
 }
 
 DelayNetwork Fdn::network() const {
+  // No shorter than the interpolator of learned delays takes.
+  const auto delays = learn_delays_ ? delays_.clamp_min(kShortestDelay) : delays_;
   DelayNetwork network;
+  network.is_sound = true;  // the matrices keep energy, the filters cut, whatever the parameters are
   std::vector<torch::Tensor> blocks, filters;
   std::int64_t first = 0;
   for (std::size_t g = 0; g < room_->slopes.size(); ++g) {
-    blocks.push_back(matrices_[g]->matrix());
-    filters.push_back(attenuation_sos(rates_[g] * rate_unit_, delays_.slice(0, first, first + group_lines_[g]), cut_hz_,
+    blocks.push_back(matrix_of(g));
+    network.is_sound = network.is_sound && matrices_[g]->is_orthogonal();
+    filters.push_back(attenuation_sos(rates_[g] * rate_unit_, delays.slice(0, first, first + group_lines_[g]), cut_hz_,
                                       attenuation_q_, rate_hz_));
     first += group_lines_[g];
   }
   network.a = blocks.size() == 1 ? blocks[0] : at::block_diag(blocks);
   network.b = b_;
   network.c = c_;
-  network.d = torch::zeros({channels_, 1});
-  network.delays = delays_;
+  network.d = torch::zeros({channels_, 1}, c_.options().requires_grad(false));
+  network.delays = delays;
   network.line_sos = filters.size() == 1 ? filters[0] : torch::cat(filters, 0);
   network.sample_rate_hz = rate_hz_;
   return learn_delays_ ? with_whole_delays(network) : network;
@@ -232,7 +251,7 @@ DelayNetwork Fdn::network() const {
 
 torch::Tensor Fdn::output_sos() const {
   // Peaking sections leave 0 Hz as it is; a measured response has next to nothing there, a network as much as anywhere.
-  const auto bottom = high_pass_sos(kBottomHz, rate_hz_).reshape({1, 1, 5}).expand({channels_, 1, 5});
+  const auto bottom = high_pass_sos(kBottomHz, rate_hz_, eq_db_.device()).reshape({1, 1, 5}).expand({channels_, 1, 5});
   // The highest band is a shelf: nothing else would hold what lies between it and half the rate.
   const std::int64_t top = static_cast<std::int64_t>(eq_hz_.size()) - 1;
   const auto shelf = high_shelf_sos(eq_db_.select(1, top), eq_hz_.back() * std::exp2(-1.0 / 6), rate_hz_).unsqueeze(1);
@@ -243,7 +262,7 @@ torch::Tensor Fdn::output_sos() const {
 
 torch::Tensor Fdn::shaped_response(const DelayNetwork& network) const {
   const auto plain = impulse_response(network, samples_).squeeze(1);  // [C, T]
-  const auto equaliser = cascade_response(output_sos(), omega_, torch::kFloat32);
+  const auto equaliser = cascade_response(output_sos(), omega_, torch::kFloat32, /*is_sound=*/true);
   return at::fft_irfft(at::fft_rfft(plain, fft_size_) * equaliser, fft_size_).slice(1, 0, samples_);
 }
 

@@ -38,6 +38,8 @@ class Fdn final : public Model {
   /// Throws   DataError where nothing decays; ConfigError where the matrix does not exist for this number of lines
   void design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t seed, std::int64_t groups_wanted = 0);
   const RoomDesign& room() const { return *room_; }
+  /// Takes parameters and constants to a device; design() leaves them on the CPU.
+  void move_to(torch::Device device);
 
   std::map<std::string, torch::Tensor> parameters() const override;
   double rate_scale(const std::string& parameter) const override;
@@ -52,6 +54,7 @@ class Fdn final : public Model {
   double sample_rate_hz() const { return rate_hz_; }
 
  private:
+  torch::Tensor matrix_of(std::size_t group) const;
   torch::Tensor shaped_response(const DelayNetwork& network) const;  // h, [C, T]
   void start_levels();
   void start_rates();
@@ -74,6 +77,7 @@ class Fdn final : public Model {
   torch::Tensor omega_;   // [K]
   torch::Tensor delays_, b_, c_, eq_db_;
   std::vector<torch::Tensor> rates_;  // a group: [cuts + 1]
+  std::vector<torch::Tensor> fixed_;  // a group: a matrix without parameters, else undefined
   double rate_unit_ = 1;  // decay rates are stored relative to this, so that one learning rate fits all rooms
 };
 

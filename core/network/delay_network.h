@@ -27,6 +27,9 @@ struct DelayNetwork {
   torch::Tensor delays;    // [N] samples, real, >= 0, float64
   torch::Tensor line_sos;  // [N, S, 5] b0 b1 b2 a1 a2 (a0 = 1), float64; S may be 0
   double sample_rate_hz = 0;
+  /// What its maker answers for: values that check() would take, and whole delays. They are then not looked at again,
+  /// for which a GPU would have to be waited for. Compositions begin without it.
+  bool is_sound = false;
 
   std::int64_t lines() const { return a.size(0); }
   std::int64_t inputs() const { return b.size(1); }
@@ -38,6 +41,8 @@ struct DelayNetwork {
   void check() const;
   /// Every delay is a whole number.
   bool has_whole_delays() const;
+  /// Whether its values are to be checked, and can be: not while a step is being recorded.
+  bool may_be_looked_at() const;
 };
 
 /// y = second(first(x)). The sections of the one with fewer are filled up with identities.

@@ -28,7 +28,7 @@ class FrequencyResponse : public torch::autograd::Function<FrequencyResponse> {
     FrequencyNeeds needs;
     needs.delays = delays.requires_grad();
     needs.sos = sos.requires_grad();
-    const auto result = a.is_cuda() ? frequency_forward_on_cuda(t, keep) : frequency_forward_on_cpu(t, needs, keep);
+    const auto result = on_gpu(a) ? frequency_forward_on_cuda(t, keep) : frequency_forward_on_cpu(t, needs, keep);
     context->save_for_backward({t.a, t.b, t.c, t.d, t.delays, t.sos, t.omega});
     context->saved_data["states"] = result.states;
     context->saved_data["line_gains"] = needs.line_gains();
@@ -47,10 +47,10 @@ class FrequencyResponse : public torch::autograd::Function<FrequencyResponse> {
     auto states = context->saved_data["states"].toTensor();
     const auto grad = grads[0].resolve_conj().resolve_neg().contiguous();
     // On the CPU the layout of the states follows from what was asked for then.
-    if (!t.a.is_cuda() && needs.line_gains() != context->saved_data["line_gains"].toBool())
+    if (!on_gpu(t.a) && needs.line_gains() != context->saved_data["line_gains"].toBool())
       states = states.slice(0, 0, 0);
-    const auto gradients = t.a.is_cuda() ? frequency_backward_on_cuda(t, grad, states, needs)
-                                         : frequency_backward_on_cpu(t, grad, states, needs);
+    const auto gradients = on_gpu(t.a) ? frequency_backward_on_cuda(t, grad, states, needs)
+                                       : frequency_backward_on_cpu(t, grad, states, needs);
     variable_list result(9);
     for (std::size_t i = 0; i < 6; ++i) result[i] = gradients[i];
     return result;
@@ -69,7 +69,8 @@ void check_grid(const torch::Tensor& omega_rad, double radius, const torch::Devi
 }
 
 bool has_kernel(const DelayNetwork& network) {
-  return network.a.is_cpu() || (network.a.is_cuda() && cuda_module() && network.a.size(-1) <= kMostLinesOnCuda);
+  if (on_gpu(network.a)) return cuda_module() && network.a.size(-1) <= kMostLinesOnCuda;
+  return network.a.is_cpu();
 }
 
 torch::Tensor by_kernel(const DelayNetwork& n, const torch::Tensor& omega_rad, double radius) {

@@ -2,10 +2,13 @@
 
 #include <mutex>
 
+#include "core/device/cuda_module.h"
+#include "core/device/device.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/solvers/solver_tensors.h"
 #include "core/solvers/solvers.h"
+#include "core/solvers/time_cuda.h"
 #include "core/solvers/time_tensors.h"
 
 namespace diffverb {
@@ -21,7 +24,7 @@ class TimeResponse : public torch::autograd::Function<TimeResponse> {
                                const torch::Tensor& input, const torch::Tensor& delays) {
     const TimeTensors t{a.contiguous(),   b.contiguous(),      c.contiguous(),    d.contiguous(),
                         sos.contiguous(), delays.contiguous(), input.contiguous()};
-    const auto result = time_forward_on_cpu(t);
+    const auto result = on_gpu(a) ? time_forward_on_cuda(t) : time_forward_on_cpu(t);
     context->save_for_backward({t.a, t.b, t.c, t.d, t.sos, t.delays, t.input});
     context->saved_data["tape"] = result.tape;
     return result.output;
@@ -33,8 +36,9 @@ class TimeResponse : public torch::autograd::Function<TimeResponse> {
     const TimeTensors t{saved[0], saved[1], saved[2], saved[3], saved[4], saved[5], saved[6]};
     std::array<bool, 6> wanted;
     for (std::size_t i = 0; i < 6; ++i) wanted[i] = context->needs_input_grad(i);
+    const auto grad = grads[0].contiguous(), tape = context->saved_data["tape"].toTensor();
     const auto gradients =
-        time_backward_on_cpu(t, grads[0].contiguous(), context->saved_data["tape"].toTensor(), wanted);
+        on_gpu(t.a) ? time_backward_on_cuda(t, grad, tape, wanted) : time_backward_on_cpu(t, grad, tape, wanted);
     variable_list result(7);
     for (std::size_t i = 0; i < 6; ++i) result[i] = gradients[i];
     return result;
@@ -45,7 +49,7 @@ class TimeResponse : public torch::autograd::Function<TimeResponse> {
 
 torch::Tensor time_response(const DelayNetwork& network, const torch::Tensor& input) {
   network.check();
-  if (!network.has_whole_delays()) {
+  if (network.may_be_looked_at() && !network.has_whole_delays()) {
     throw ContractError("time_response: delays must be whole samples (with_whole_delays makes them so)");
   }
   if (input.dim() != 2 || input.size(0) != network.inputs() || input.size(1) < 1) {
@@ -54,15 +58,19 @@ torch::Tensor time_response(const DelayNetwork& network, const torch::Tensor& in
   if (input.scalar_type() != network.a.scalar_type() || input.device() != network.a.device()) {
     throw ContractError("time_response: the input must have the network's type and device");
   }
-  // The recursion has no CUDA kernel: from another device everything comes here, and the answer and its gradients go
-  // back.
+  const DelayNetwork& n = network;
+  const bool has_filter_lines =
+      on_gpu(n.a) && network.may_be_looked_at() && n.delays.detach().eq(0).any().item<bool>();
+  if (on_gpu(n.a) && cuda_module() && n.lines() <= kMostTimeLinesOnCuda && !has_filter_lines)
+    return TimeResponse::apply(n.a, n.b, n.c, n.d, n.line_sos, input, n.delays.detach());
+  // Without a kernel everything comes here from another device, and the answer and its gradients go back.
   const auto here = [](const torch::Tensor& tensor) { return tensor.to(torch::kCPU); };
-  const auto output =
-      TimeResponse::apply(here(network.a), here(network.b), here(network.c), here(network.d), here(network.line_sos),
-                          here(input), here(network.delays.detach()).to(torch::kInt64));
+  const auto output = TimeResponse::apply(here(n.a), here(n.b), here(n.c), here(n.d), here(n.line_sos), here(input),
+                                          here(n.delays.detach()).to(torch::kInt64));
   if (input.device().is_cpu()) return output;
   static std::once_flag told;
-  std::call_once(told, [] { log().info("time_response: no CUDA kernel yet, the recursion runs on the CPU"); });
+  std::call_once(told,
+                 [] { log().info("time_response: no CUDA kernel for so many lines or for lines without delay, the recursion runs on the CPU"); });
   return output.to(input.device());
 }
 

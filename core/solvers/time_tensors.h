@@ -7,11 +7,11 @@
 // The recursion on tensors, below autograd: what time_response and the operators for Python stand on.
 namespace diffverb {
 
-/// Contiguous, on the CPU, of one floating type but for sos and delays.
+/// Contiguous, on one device, of one floating type but for sos and delays.
 struct TimeTensors {
   torch::Tensor a, b, c, d;  // [N, N], [N, I], [O, N], [O, I]
   torch::Tensor sos;         // [N, S, 5] float64
-  torch::Tensor delays;      // [N] int64
+  torch::Tensor delays;      // [N] int64; on a GPU float64
   torch::Tensor input;       // [I, T]
 };
 

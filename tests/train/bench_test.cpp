@@ -8,15 +8,29 @@
 #include <numbers>
 #include <sstream>
 
+#include "core/device/device.h"
 #include "core/error.h"
 #include "core/filters/graphic_equaliser.h"
+#include "tests/host_module.h"
 #include "tests/losses/loss_fixture.h"
 #include "train/bench_flamo_step.h"
+#include "train/bench_gpu_parts.h"
 #include "train/bench_roofline.h"
 #include "train/python_peer.h"
 
 namespace diffverb {
 namespace {
+
+TEST(GpuBench, MeasuresWhatItSaysWithTheHostInTheGpusPlace) {
+  HostModule module;
+  const StandInForGpu gpu(module);
+  const BenchResult frequency = bench_gpu_frequency(torch::kCPU, 40, 2);
+  EXPECT_EQ(frequency.size, "N=16 K=40 I=1 R=2 c64 graph");
+  EXPECT_GT(frequency.ours_ms, *frequency.peer_ms) << "no faster than what bounds it";
+  const BenchResult time = bench_gpu_time(torch::kCPU, 3000);
+  EXPECT_GT(time.ours_ms, 0);
+  EXPECT_GT(module.time_solves, 100);
+}
 
 constexpr std::int64_t kBins = FlamoStart::kFftSize / 2 + 1;
 const double kRadius = std::pow(10.0, FlamoStart::kAliasDecayDb / FlamoStart::kFftSize / 20);

@@ -77,10 +77,14 @@ void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t s
   // Low rates: the last octave's cut ends well below half the rate, and what is above it must decay too.
   if (!cut_hz_.empty() && cut_hz_.back() < 0.32 * rate_hz_) cut_hz_.push_back(0.45 * rate_hz_);
   const double early_s = early_ms_ / 1000;
-  room_ = std::make_shared<RoomDesign>(design_room(ir, rate_hz_, eq_hz_,
-                                                   {.slopes = static_cast<int>(groups_ > 0 ? groups_ : groups_wanted),
-                                                    .early_s = early_s,
-                                                    .longest_s = longest_s_}));
+  const auto design_with = [&](std::int64_t slopes) {
+    room_ = std::make_shared<RoomDesign>(design_room(
+        ir, rate_hz_, eq_hz_, {.slopes = static_cast<int>(slopes), .early_s = early_s, .longest_s = longest_s_}));
+  };
+  design_with(groups_ > 0 ? groups_ : groups_wanted);
+  // Two groups are what the analysis likes, not what was asked for: a matrix that exists for all lines only keeps them.
+  const bool splits = matrices_[0]->exists_for((lines_ + 1) / 2) && matrices_[1]->exists_for(lines_ / 2);
+  if (groups_ == 0 && room_->slopes.size() == 2 && !splits) design_with(1);
   samples_ = std::min<std::int64_t>(static_cast<std::int64_t>(std::ceil(room_->length_s * rate_hz_)),
                                     std::max<std::int64_t>(ir.size(1), 1));
   const auto early = static_cast<std::int64_t>(early_s * rate_hz_);

@@ -127,6 +127,13 @@ TEST(FdnModel, GroupsFollowTwoSlopesAndDoNotMix) {
   EXPECT_TRUE(model->parameters().contains("decay_rates.1"));
 }
 
+TEST(FdnModel, LinesStayTogetherWhereHalfOfThemHaveNoMatrix) {
+  const NoiseRoom room{.seconds = 3, .t60_s = 0.5, .late_t60_s = 2.4, .late_db = -18};
+  EXPECT_EQ(designed("{lines: 14, matrix: {type: conference}}", room)->room().slopes.size(), 1u);
+  EXPECT_EQ(designed("{lines: 16, matrix: {type: hadamard}}", room)->room().slopes.size(), 2u);
+  EXPECT_THROW(designed("{lines: 14, groups: 2, matrix: {type: conference}}", room), ConfigError);
+}
+
 TEST(FdnModel, TheSameSeedIsTheSameModel) {
   const NoiseRoom room;
   const auto first = designed("{lines: 8}", room), second = designed("{lines: 8}", room);

@@ -43,6 +43,7 @@ class NetworkModel : public Model {
 
   const Knobs& knobs() const { return knobs_; }
   double sample_rate_hz() const { return rate_hz_; }
+  void set_sample_rate(double sample_rate_hz) { rate_hz_ = sample_rate_hz; }
   std::map<std::string, torch::Tensor> parameters() const override { return knobs_.parameters(); }
   Response forward(const Response& target = {}) override;
 

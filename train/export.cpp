@@ -33,7 +33,7 @@ runtime::DelayNetworkWeights to_weights(const DelayNetwork& network) {
   return w;
 }
 
-void export_fdn(const Fdn& model, const std::filesystem::path& path, const Provenance& provenance) {
+void export_room(const RoomModel& model, const std::filesystem::path& path, const Provenance& provenance) {
   torch::NoGradGuard no_grad;
   DelayNetwork network = model.network();
   network.c = network.c * provenance.gain;

@@ -16,7 +16,7 @@
 #include "core/seed.h"
 #include "core/sha256.h"
 #include "datasets/measured_response.h"
-#include "models/fdn.h"
+#include "models/fitted_network.h"
 #include "runtime/render.h"
 #include "train/export.h"
 #include "train/process.h"
@@ -74,7 +74,7 @@ struct FitConfig {
   std::string why_device;  // where it was left to the program
   std::int64_t threads =
       1;  // a step is a hundred short operations: more threads wait for each other longer than they work
-  std::unique_ptr<Fdn> model;
+  std::unique_ptr<RoomModel> model;
   std::vector<WeightedLoss> losses;
   std::unique_ptr<Trainer> trainer;
   std::string resolved;
@@ -90,10 +90,7 @@ FitConfig make_config(const FitOptions& options) {
   fields.optional("threads", config.threads, between(1, 256));
   fields.choice("quality", config.quality, {"fast", "normal", "high"});
   Fields model = fields.map("model");
-  std::string type;
-  model.required("type", type);
-  if (type != "fdn") model.fail("type", "fit works with the model 'fdn', not '" + type + "'");
-  config.model = std::make_unique<Fdn>(model);
+  config.model = make_room_model(model);
   config.losses = read_losses(fields, "losses");
   if (config.losses.empty()) fields.fail("losses", "at least one loss is needed");
   Fields train = fields.map("train");
@@ -271,7 +268,7 @@ FitOutcome fit_response(const FitOptions& options) {
   if (trained) outcome.steps = trained->steps;
   if (!trained) folder.discard_unless_begun();
   if (!outcome.stopped) {
-    export_fdn(*config.model, folder.file("weights.safetensors"),
+    export_room(*config.model, folder.file("weights.safetensors"),
                {measured.gain, sha256_hex(config.resolved), options.input.filename().string()});
     write_results(config, measured, folder, *trained, elapsed());
     write_report({folder.path()}, folder.file("report.html"));

@@ -5,7 +5,7 @@
 #include "core/error.h"
 #include "core/fields.h"
 #include "core/sha256.h"
-#include "models/network_model.h"
+#include "models/fitted_network.h"
 #include "train/export.h"
 
 namespace diffverb {
@@ -18,12 +18,13 @@ runtime::DelayNetworkWeights network_of_config(const std::filesystem::path& conf
   Fields fields = Fields::from_file(config, overlays);
   if (!fields.has("model")) fields.fail("model", "a map with the model's type expected");
   Fields map = fields.map("model");
+  const auto model = make_room_model(map);
+  const auto* fitted = dynamic_cast<const FittedNetwork*>(model.get());
+  if (!fitted) map.fail("type", "an 'fdn' has no network before it is fitted");
+  map.finish();
+  const NetworkModel* reverb = &fitted->model();
   std::string type;
   map.required("type", type);
-  const auto model = family<Model>().make(type, map);
-  const auto* reverb = dynamic_cast<const NetworkModel*>(model.get());
-  if (!reverb) map.fail("type", "'" + type + "' has no network before it is fitted or trained");
-  map.finish();
   runtime::DelayNetworkWeights weights = to_weights(reverb->network(reverb->sample_rate_hz()));
   weights.provenance = nlohmann::json{{"config_sha256", sha256_hex(map.resolved_yaml())},
                                       {"source", type},

@@ -105,7 +105,7 @@ TEST(FdnModel, NoParametersMakeItUnstable) {
       tensor.add_(noise.reshape(tensor.sizes()), scale);
     }
     const Scratch scratch;
-    ASSERT_NO_THROW(export_fdn(*model, scratch / "weights.safetensors", {1.0, "", "test"})) << "size " << size;
+    ASSERT_NO_THROW(export_room(*model, scratch / "weights.safetensors", {1.0, "", "test"})) << "size " << size;
     const auto loaded = runtime::load_model(scratch / "weights.safetensors");
     ASSERT_TRUE(loaded.model) << loaded.error;
     const auto a = model->network().a;

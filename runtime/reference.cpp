@@ -27,7 +27,10 @@ class Section {
 class Loop {
  public:
   explicit Loop(const DelayNetworkWeights& w)
-      : w_(w), lines_(static_cast<std::size_t>(w.lines)), s_(lines_), v_(lines_) {
+      : lines_(static_cast<std::size_t>(w.lines)), columns_(lines_ * lines_), s_(lines_), v_(lines_) {
+    for (std::size_t j = 0; j < lines_; ++j) {
+      for (std::size_t k = 0; k < lines_; ++k) columns_[k * lines_ + j] = w.A[j * lines_ + k];
+    }
     for (int j = 0; j < w.lines; ++j) {
       ring_.emplace_back(static_cast<std::size_t>(w.delays[static_cast<std::size_t>(j)]), 0.0);
       auto& sections = filters_.emplace_back();
@@ -44,10 +47,10 @@ class Loop {
   }
   /// v(n) = A s(n) + drive, through the line filters and into the lines.
   void write(const std::vector<double>& drive) {
-    for (std::size_t j = 0; j < lines_; ++j) {
-      double v = drive[j];
-      for (std::size_t k = 0; k < lines_; ++k) v += static_cast<double>(w_.A[j * lines_ + k]) * s_[k];
-      v_[j] = v;
+    v_ = drive;
+    for (std::size_t k = 0; k < lines_; ++k) {
+      const double* column = columns_.data() + k * lines_;
+      for (std::size_t j = 0; j < lines_; ++j) v_[j] += column[j] * s_[k];
     }
     for (std::size_t j = 0; j < lines_; ++j) {
       double x = v_[j];
@@ -58,8 +61,8 @@ class Loop {
   }
 
  private:
-  const DelayNetworkWeights& w_;
   std::size_t lines_;
+  std::vector<double> columns_;  // A by columns: the lines side by side are what a processor takes at once
   std::vector<std::vector<double>> ring_;
   std::vector<std::vector<Section>> filters_;
   std::vector<double> s_, v_;
@@ -101,7 +104,7 @@ std::vector<std::vector<double>> reference_response(const DelayNetworkWeights& w
   return output;
 }
 
-bool loop_decays(const DelayNetworkWeights& w, double ratio, long long max_frames) {
+LoopDecay loop_decay(const DelayNetworkWeights& w, double ratio, long long max_frames) {
   Loop loop(w);
   std::uint64_t random = 0x9e3779b97f4a7c15u;
   double start = 0;
@@ -114,20 +117,21 @@ bool loop_decays(const DelayNetworkWeights& w, double ratio, long long max_frame
   }
   const std::vector<double> silence(static_cast<std::size_t>(w.lines), 0.0);
   const long long window = std::max<long long>(*std::max_element(w.delays.begin(), w.delays.end()), 1024);
+  LoopDecay decay;
   double peak = 0;
   for (long long n = 0; n < max_frames; ++n) {
     loop.read();
     for (const double s : loop.outputs()) peak = std::max(peak, std::abs(s));
     loop.write(silence);
     if ((n + 1) % window == 0) {
-      if (!(peak < 1e12 * start)) return false;
-      if (peak < ratio * start) return true;
+      decay = {peak < ratio * start, peak / start, n + 1};
+      if (decay.done || !(peak < 1e12 * start)) return decay;
       // A sixteenth of the way in an eighth of the time, or it will not get there.
-      if (n > max_frames / 8 && peak > std::pow(ratio, 1.0 / 16) * start) return false;
+      if (n > max_frames / 8 && peak > std::pow(ratio, 1.0 / 16) * start) return decay;
       peak = 0;
     }
   }
-  return false;
+  return decay;
 }
 
 }  // namespace diffverb::runtime

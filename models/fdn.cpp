@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/filters/attenuation.h"
 #include "core/filters/peaking.h"
+#include "core/nearest.h"
 #include "core/solvers/solvers.h"
 
 namespace diffverb {
@@ -31,9 +32,12 @@ Fdn::Fdn(Fields& f) : shape_(f) {
   Fields matrix = f.map("matrix");
   std::string type = "orthogonal_exp";
   matrix.optional("type", type);
+  const auto& matrices = family<FeedbackMatrix>();
+  if (!matrices.has(type))
+    matrix.fail("type", "unknown matrix '" + type + "'" + known_names_hint(type, matrices.names()));
   for (int group = 0; group < 2; ++group) {
     Fields again = f.map("matrix");
-    matrices_.push_back(family<FeedbackMatrix>().make(type, again));
+    matrices_.push_back(matrices.make(type, again));
   }
 }
 

@@ -78,18 +78,6 @@ torch::Tensor by_kernel(const DelayNetwork& n, const torch::Tensor& omega_rad, d
                                   at::GradMode::is_enabled());
 }
 
-/// The networks' tensors of one kind, one above the other.
-torch::Tensor stacked(const std::vector<DelayNetwork>& networks, torch::Tensor DelayNetwork::*member) {
-  std::vector<torch::Tensor> tensors;
-  for (const DelayNetwork& network : networks) {
-    tensors.push_back(network.*member);
-    if (tensors.back().sizes() == tensors[0].sizes() && tensors.back().options().type_equal(tensors[0].options()))
-      continue;
-    throw ContractError("frequency_response: the networks of a batch differ in shape or type");
-  }
-  return at::stack(tensors);
-}
-
 }  // namespace
 
 torch::Tensor frequency_response(const DelayNetwork& network, const torch::Tensor& omega_rad, double radius) {
@@ -101,14 +89,8 @@ torch::Tensor frequency_response(const DelayNetwork& network, const torch::Tenso
 
 torch::Tensor frequency_response(const std::vector<DelayNetwork>& networks, const torch::Tensor& omega_rad,
                                  double radius) {
-  if (networks.empty()) throw ContractError("frequency_response: a batch of no networks");
-  for (const DelayNetwork& network : networks) network.check();
-  const auto device = networks[0].a.device();
-  check_grid(omega_rad, radius, device);
-  DelayNetwork all;
-  for (auto member : {&DelayNetwork::a, &DelayNetwork::b, &DelayNetwork::c, &DelayNetwork::d, &DelayNetwork::delays,
-                      &DelayNetwork::line_sos})
-    all.*member = stacked(networks, member);
+  const DelayNetwork all = stacked("frequency_response", networks);
+  check_grid(omega_rad, radius, all.a.device());
   if (has_kernel(all)) return by_kernel(all, omega_rad, radius);
   std::vector<torch::Tensor> responses;
   for (const DelayNetwork& network : networks)

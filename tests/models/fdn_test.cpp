@@ -27,6 +27,30 @@ std::unique_ptr<Fdn> designed(const std::string& yaml, const NoiseRoom& room) {
   return model;
 }
 
+TEST(FdnModel, RefusesWhatNoNetworkHasWithItsPlaceInOneLine) {
+  const std::pair<const char*, const char*> cases[] = {{"{lines: 0}", "lines"},
+                                                       {"{lines: -3}", "lines"},
+                                                       {"{lines: 65}", "lines"},
+                                                       {"{lines: 2.5}", "lines"},
+                                                       {"{lines: .nan}", "lines"},
+                                                       {"{lines: [4]}", "lines"},
+                                                       {"{early_ms: -1}", "early_ms"},
+                                                       {"{longest_s: -2}", "longest_s"},
+                                                       {"{matrix: {type: orthogonal_ex}}", "orthogonal_exp"},
+                                                       {"{delays: [1, 2]}", "delays"}};
+  for (const auto& [yaml, word] : cases) {
+    try {
+      make_fdn(yaml);
+      ADD_FAILURE() << "accepted: " << yaml;
+    } catch (const ConfigError& error) {
+      const std::string what = error.what();
+      EXPECT_NE(what.find(word), std::string::npos) << what;
+      EXPECT_NE(what.find(":1:"), std::string::npos) << what;  // line and column
+      EXPECT_EQ(what.find('\n'), std::string::npos) << what;
+    }
+  }
+}
+
 TEST(FdnModel, PlaysTheEarlyPartExactlyAndNothingButTheNetworkAfterIt) {
   const NoiseRoom room{.channels = 2};
   const auto model = designed("{lines: 8, early_ms: 40, crossfade_ms: 10}", room);

@@ -15,6 +15,7 @@
 #include "tests/losses/loss_fixture.h"
 #include "train/bench_flamo_step.h"
 #include "train/bench_gpu_parts.h"
+#include "train/bench_precision.h"
 #include "train/bench_roofline.h"
 #include "train/python_peer.h"
 
@@ -121,6 +122,22 @@ TEST(BenchRoofline, CountsWhatASolveOfOneLineNeeds) {
   // I - A G: 2; no elimination; X and q: 6 each and 2 for C G; s and H: 10; dA: 4; dB and dC: 5.
   EXPECT_EQ(solver_operations(1), 2 + 6 + 6 + 2 + 10 + 4 + 5);
   EXPECT_NEAR(solver_operations(64) / (8.0 / 3 * 64 * 64 * 64), 1, 0.15);  // the elimination, for the most part
+}
+
+TEST(BenchPrecision, Float32LosesInFrequencyWhatALoopKeepsAndNothingMoreInTime) {
+  // A loop that loses a share d each time round rings 1 / d times, and so does what float32 rounds away; bins of a grid
+  // do not meet the narrowest peaks.
+  constexpr double kRounding = 6e-8;
+  for (const double distance : {1e-2, 1e-4, 1e-7}) {
+    const auto e = solver_errors(distance);
+    const double most = std::min(10 * kRounding / distance, 0.2);
+    EXPECT_LT(e.response, most) << distance;
+    EXPECT_LT(e.response_gradient, most) << distance;
+    EXPECT_LT(e.damped, 100 * kRounding) << distance;
+    EXPECT_LT(e.damped_gradient, 100 * kRounding) << distance;
+    EXPECT_LT(e.output, 60 * kRounding) << distance;
+    EXPECT_LT(e.output_gradient, 60 * kRounding) << distance;
+  }
 }
 
 TEST(PeerScripts, AreTheFilesOfTheBenchmarks) {

@@ -1,5 +1,7 @@
 #include "train/network_config.h"
 
+#include <ATen/ops/tensor.h>
+
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -32,6 +34,21 @@ runtime::DelayNetworkWeights network_of_config(const std::filesystem::path& conf
                                       {"created_by", "diffverb export"}}
                            .dump();
   return weights;
+}
+
+DelayNetwork to_network(const runtime::DelayNetworkWeights& w) {
+  const auto matrix = [](const std::vector<float>& values, int rows, int columns) {
+    return at::tensor(values).to(torch::kFloat64).reshape({rows, columns});
+  };
+  DelayNetwork network;
+  network.a = matrix(w.A, w.lines, w.lines);
+  network.b = matrix(w.B, w.lines, w.inputs);
+  network.c = matrix(w.C, w.outputs, w.lines);
+  network.d = matrix(w.D, w.outputs, w.inputs);
+  network.delays = at::tensor(w.delays).to(torch::kFloat64);
+  network.line_sos = at::tensor(w.line_sos, torch::kFloat64).reshape({w.lines, w.line_sections, 5});
+  network.sample_rate_hz = w.sample_rate_hz;
+  return network;
 }
 
 std::shared_ptr<const runtime::Model> playable_model(const std::filesystem::path& config,

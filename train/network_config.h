@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/network/delay_network.h"
 #include "runtime/weights.h"
 
 namespace diffverb {
@@ -17,6 +18,9 @@ bool is_config(const std::filesystem::path& path);
 ///          NumericError where the runtime refuses the network
 runtime::DelayNetworkWeights network_of_config(const std::filesystem::path& config,
                                                const std::vector<std::string>& overlays);
+/// Weights as a network, in float64, without output filters and early part.
+DelayNetwork to_network(const runtime::DelayNetworkWeights& weights);
+
 std::shared_ptr<const runtime::Model> playable_model(const std::filesystem::path& config,
                                                      const std::vector<std::string>& overlays);
 

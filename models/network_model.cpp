@@ -56,9 +56,8 @@ double decay_time_of(const DelayNetwork& network, double seconds) {
   for (const double hz : {500.0, 1000.0}) {
     const auto band = acoustics::make_bands(acoustics::BandWidth::kOctave, network.sample_rate_hz, hz, hz);
     if (band.empty()) return 0;
-    const auto filtered =
-        acoustics::apply_filter(acoustics::band_filter(band[0], network.sample_rate_hz),
-                                {ir.const_data_ptr<double>(), static_cast<std::size_t>(ir.numel())});
+    const auto filtered = acoustics::apply_filter(acoustics::band_filter(band[0], network.sample_rate_hz),
+                                                  {ir.const_data_ptr<double>(), static_cast<std::size_t>(ir.numel())});
     sum += decay_of_band(filtered, network.sample_rate_hz) / 2;
   }
   return std::isfinite(sum) ? sum : 0;
@@ -77,14 +76,28 @@ void NetworkModel::finish(Fields& fields) {
   }
 }
 
-DelayNetwork NetworkModel::network(double sample_rate_hz, torch::ScalarType dtype) const {
+DelayNetwork NetworkModel::rounded(double sample_rate_hz, torch::ScalarType dtype) const {
   DelayNetwork network = build(sample_rate_hz);
   for (torch::Tensor* matrix : {&network.a, &network.b, &network.c, &network.d}) *matrix = matrix->to(dtype);
   if (!network.delays.requires_grad()) {
     const auto whole = network.delays.round();
     network.delays = at::where(network.delays.gt(0), whole.clamp_min(1), whole);
   }
-  return with_whole_delays(network);
+  return network;
+}
+
+DelayNetwork NetworkModel::network(double sample_rate_hz, torch::ScalarType dtype) const {
+  return with_whole_delays(rounded(sample_rate_hz, dtype));
+}
+
+torch::Tensor NetworkModel::play(const torch::Tensor& input, const torch::Tensor& level) const {
+  const auto dtype = input.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+  const auto moves = motion(rate_hz_);
+  if (moves.empty()) return time_response(network(rate_hz_, dtype), input.to(dtype));
+  const DelayNetwork moving = with_short_delays_as_filters(rounded(rate_hz_, dtype));
+  Varying varying;
+  varying.delays = delay_trajectories(moving, moves, input.size(-1), level);
+  return varying_time_response(moving, input.to(dtype), varying);
 }
 
 double NetworkModel::measured_t60(double about_s) const {

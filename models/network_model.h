@@ -6,8 +6,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/network/delay_network.h"
+#include "core/network/line_motion.h"
 #include "core/network/signal_flow.h"
 #include "models/knobs.h"
 #include "models/model.h"
@@ -29,6 +31,8 @@ class NetworkModel : public Model {
  public:
   /// The diagram at this rate, in float64; delays may be fractional.
   virtual DelayNetwork build(double sample_rate_hz) const = 0;
+  /// How its lines move while it plays; none: it stands still. Numbers of lines as in build() at this rate.
+  virtual std::vector<LineMotion> motion(double /*sample_rate_hz*/) const { return {}; }
   /// Which number sets the decay time, growing with it; none where the structure has none.
   virtual std::string decay_knob() const { return ""; }
   /// For what has to be settled before build() when a decay time is asked for: which room, how large.
@@ -36,6 +40,11 @@ class NetworkModel : public Model {
 
   /// build() as it is played: delays that nobody learns become whole samples, learned ones an allpass interpolator.
   DelayNetwork network(double sample_rate_hz, torch::ScalarType dtype = torch::kFloat32) const;
+  /// What comes out while it moves, of an input [I, T] at its own rate: [O, T], in float64 where the input is. forward()
+  /// is the response at rest.
+  /// Reads    level [T] in 0 .. 1 (core/network/line_motion.h), undefined: 0 throughout
+  /// Gradient to the learned numbers, and those of the motion
+  torch::Tensor play(const torch::Tensor& input, const torch::Tensor& level = {}) const;
   /// Moves the decay knob until the network decays in this time. Returns the time that was reached.
   /// Throws   ConfigError where there is no such knob, or its range does not reach that far (the times that it does reach
   ///          are named)
@@ -54,6 +63,7 @@ class NetworkModel : public Model {
   void finish(Fields& fields);
 
  private:
+  DelayNetwork rounded(double sample_rate_hz, torch::ScalarType dtype) const;
   double measured_t60(double about_s) const;
 
   Knobs knobs_;

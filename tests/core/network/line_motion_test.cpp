@@ -62,7 +62,8 @@ TEST(LineMotion, GradientsReachTheDepthAndTheDelaysThroughTheSound) {
                                             300, level);
         return varying_time_response(moving, input, varying).square().sum();
       },
-      {at::scalar_tensor(2.3, torch::kFloat64), network.delays + 0.37}, 1e-6);
+      // Small steps: where a delay passes a whole sample the interpolation has a corner.
+      {at::scalar_tensor(2.3, torch::kFloat64), network.delays + 0.37}, 1e-5, 1e-7);
 }
 
 TEST(LineMotion, TheLevelFollowsTheLoudnessInDecibels) {

@@ -1,4 +1,5 @@
 #include <ATen/ops/pow.h>
+
 #include <cmath>
 
 #include "core/filters/one_pole.h"
@@ -23,19 +24,20 @@ class Hibiki final : public NetworkModel {
     own().add(f, "bright_hz", 6000, between(1500, 12000), "Hz");
     own().add(f, "diffusion", 0.6, between(-0.9, 0.9));
     own().add(f, "predelay_ms", 20, between(1, 200), "ms", Knobs::Kind::kFixed);
-    own().add(f, "early_gain", {0.62, 0.55, 0.49, 0.43, 0.37, 0.32, 0.27, 0.23}, between(-1, 1));
+    own().add(f, "early_gain", {0.31, 0.27, 0.24, 0.21, 0.18, 0.16, 0.13, 0.11}, between(-1, 1));
     own().add(f, "early_left_ms", {9.7, 13.1, 17.9, 22.3, 28.7, 35.3, 43.9, 52.1}, between(1, 200), "ms",
               Knobs::Kind::kFixed);
     own().add(f, "early_right_ms", {10.9, 12.1, 18.7, 21.1, 30.1, 33.7, 45.7, 50.3}, between(1, 200), "ms",
               Knobs::Kind::kFixed);
-    own().add(f, "late_gain", 0.5, between(0, 2));
+    own().add(f, "late_gain", 1.2, between(0, 2));
     finish(f);
   }
   std::string decay_knob() const override { return "decay_s"; }
 
   DelayNetwork build(double rate) const override {
     constexpr double kAllpassS[8] = {20346e-6, 24421e-6, 31604e-6, 27333e-6, 22904e-6, 29291e-6, 13458e-6, 19123e-6};
-    constexpr double kLoopS[8] = {153129e-6, 210389e-6, 127837e-6, 256891e-6, 174713e-6, 192303e-6, 125000e-6, 219991e-6};
+    constexpr double kLoopS[8] = {153129e-6, 210389e-6, 127837e-6, 256891e-6,
+                                  174713e-6, 192303e-6, 125000e-6, 219991e-6};
     SignalFlow flow(2, rate);
     SignalFlow::Signal out[2];
     const auto gains = knobs()["early_gain"];
@@ -63,7 +65,8 @@ class Hibiki final : public NetworkModel {
       for (int j = 0; j < 8; ++j) sum = sum + matrix[i][j] * lines[j];
       flow.close(loops[i], sum);
     }
-    for (int j = 0; j < 8; ++j) out[j / 2 % 2] = out[j / 2 % 2] + (j % 2 ? -1.0 : 1.0) * knobs()["late_gain"] * lines[j];
+    for (int j = 0; j < 8; ++j)
+      out[j / 2 % 2] = out[j / 2 % 2] + (j % 2 ? -1.0 : 1.0) * knobs()["late_gain"] * lines[j];
     return flow.network({out[0], out[1]});
   }
 };

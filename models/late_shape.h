@@ -34,11 +34,11 @@ class LateShape {
                     const std::function<void(std::int64_t, double)>& scale_output);
   void move_to(torch::Device device);
 
-  torch::Tensor output_sos() const;                              // [C, S, 5] float64
-  torch::Tensor equalise(const torch::Tensor& plain) const;      // h, [C, T]
-  torch::Tensor with_early_part(const torch::Tensor& h) const;   // y, [C, T]
-  torch::Tensor early_part(const torch::Tensor& h) const;        // [C, L] float32: w (x - h)
-  torch::Tensor& gains_db() { return eq_db_; }                   // [C, bands] float64, a leaf
+  torch::Tensor output_sos() const;                             // [C, S, 5] float64
+  torch::Tensor equalise(const torch::Tensor& plain) const;     // h, [C, T]
+  torch::Tensor with_early_part(const torch::Tensor& h) const;  // y, [C, T]
+  torch::Tensor early_part(const torch::Tensor& h) const;       // [C, L] float32: w (x - h)
+  torch::Tensor& gains_db() { return eq_db_; }                  // [C, bands] float64, a leaf
   const torch::Tensor& gains_db() const { return eq_db_; }
 
   double sample_rate_hz() const { return rate_hz_; }

@@ -29,10 +29,10 @@ class RoomModel : public Model {
   /// Whether design() may be tried with one and with two groups of lines.
   virtual bool groups_are_free() const { return false; }
 
-  virtual DelayNetwork network() const = 0;       // one input, C outputs; whole delays
-  virtual torch::Tensor output_sos() const = 0;   // [C, S, 5] float64
-  virtual torch::Tensor early_part() const = 0;   // [C, L] float32
-  virtual std::int64_t samples() const = 0;       // that forward() computes
+  virtual DelayNetwork network() const = 0;      // one input, C outputs; whole delays
+  virtual torch::Tensor output_sos() const = 0;  // [C, S, 5] float64
+  virtual torch::Tensor early_part() const = 0;  // [C, L] float32
+  virtual std::int64_t samples() const = 0;      // that forward() computes
   virtual double early_ms() const = 0;
   virtual double sample_rate_hz() const = 0;
 };

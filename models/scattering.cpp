@@ -86,7 +86,8 @@ class Scattering final : public NetworkModel {
       }
       for (int side = 0; side < 2; ++side) {
         const auto from_node = distance(nodes[k], side == 0 ? left : right);
-        out[side] = out[side] + (1 / (1 + from_node / to_node.clamp_min(1))) * delayed(factor[k] * pressure, from_node, damping[k]);
+        out[side] = out[side] +
+                    (1 / (1 + from_node / to_node.clamp_min(1))) * delayed(factor[k] * pressure, from_node, damping[k]);
       }
     }
     for (int side = 0; side < 2; ++side) {

@@ -94,9 +94,9 @@ class Loop {
 
   std::size_t lines_;
   std::vector<std::vector<Entry>> entries_;  // what A has in a row
-  std::vector<double> columns_;  // of a dense A: the lines side by side are what a processor takes at once
+  std::vector<double> columns_;              // of a dense A: the lines side by side are what a processor takes at once
   std::vector<double> driven_;
-  std::vector<std::size_t> filter_lines_;    // of 0 samples, each after those that feed it
+  std::vector<std::size_t> filter_lines_;  // of 0 samples, each after those that feed it
   std::vector<std::vector<double>> ring_;
   std::vector<std::vector<Section>> filters_;
   std::vector<double> s_;

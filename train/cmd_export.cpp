@@ -101,7 +101,10 @@ void export_run(const ExportOptions& options) {
 void add_export_command(CLI::App& app, Context&) {
   auto options = std::make_shared<ExportOptions>();
   CLI::App* command = app.add_subcommand("export", "Write a run's weights as the runtime or pyFDN loads them");
-  command->add_option("run", options->run, "run folder, a model file, weights, a build of pyFDN (.json), or the config of a reverberator (.yaml)")
+  command
+      ->add_option(
+          "run", options->run,
+          "run folder, a model file, weights, a build of pyFDN (.json), or the config of a reverberator (.yaml)")
       ->required();
   command->add_option("--out", options->out, "file to write (.safetensors or .json)")->required();
   command
@@ -109,7 +112,10 @@ void add_export_command(CLI::App& app, Context&) {
                    "safetensors, or of a delay network pyfdn: the JSON that pyFDN loads (default: safetensors; pyfdn "
                    "where --out is named .json)")
       ->check(CLI::IsMember({"safetensors", "pyfdn"}));
-  command->add_option("--set", options->set, "of a config: key.path=value, over what stands in it; may stand several times")->take_all();
+  command
+      ->add_option("--set", options->set,
+                   "of a config: key.path=value, over what stands in it; may stand several times")
+      ->take_all();
   add_bank_options(*command, options->bank);
   command->footer(
       "Examples:\n  diffverb export room_fit --out room.safetensors\n"

@@ -37,8 +37,8 @@ double quantile(std::vector<double> numbers, double share) {
 struct Summary {
   std::size_t poles = 0;
   double density_per_hz = 0, t60_shortest_s = 0, t60_median_s = 0, t60_longest_s = 0;
-  double spread_db = 0;           // standard deviation of the levels of the modes from 200 Hz to 4 kHz
-  double loudest_late_db = 0;     // of a mode 1 T60 later, over the median of its neighbours
+  double spread_db = 0;        // standard deviation of the levels of the modes from 200 Hz to 4 kHz
+  double loudest_late_db = 0;  // of a mode 1 T60 later, over the median of its neighbours
   double loudest_late_hz = 0;
 };
 
@@ -92,8 +92,9 @@ void print(const std::string& model, const Summary& s) {
   std::printf("  T60 of the modes       %.3f s shortest, %.3f s median, %.3f s longest\n", s.t60_shortest_s,
               s.t60_median_s, s.t60_longest_s);
   std::printf("  levels, 200 Hz - 4 kHz %.2f dB standard deviation\n", s.spread_db);
-  std::printf("  rings on alone         %.1f dB above its neighbours at %.1f Hz, when the median mode has fallen by 60 dB\n",
-              s.loudest_late_db, s.loudest_late_hz);
+  std::printf(
+      "  rings on alone         %.1f dB above its neighbours at %.1f Hz, when the median mode has fallen by 60 dB\n",
+      s.loudest_late_db, s.loudest_late_hz);
 }
 
 void show_modes(const ModesOptions& options) {
@@ -123,21 +124,23 @@ void show_modes(const ModesOptions& options) {
   if (!options.json) return print(options.model, s);
   nlohmann::json list = nlohmann::json::array();
   for (const Mode& mode : modes) {
-    list.push_back({{"hz", mode.hz},
-                    {"t60_s", acoustics::json_value(std::isfinite(mode.t60_s) ? std::optional(mode.t60_s) : std::nullopt)},
-                    {"level_db", acoustics::json_value(std::abs(mode.residue) > 0
-                                                           ? std::optional(20 * std::log10(std::abs(mode.residue)))
+    list.push_back(
+        {{"hz", mode.hz},
+         {"t60_s", acoustics::json_value(std::isfinite(mode.t60_s) ? std::optional(mode.t60_s) : std::nullopt)},
+         {"level_db",
+          acoustics::json_value(std::abs(mode.residue) > 0 ? std::optional(20 * std::log10(std::abs(mode.residue)))
                                                            : std::nullopt)}});
   }
-  const nlohmann::json out{{"model", options.model},
-                           {"rate_hz", network.sample_rate_hz},
-                           {"poles", s.poles},
-                           {"density_per_hz", s.density_per_hz},
-                           {"t60_s", {{"shortest", s.t60_shortest_s}, {"median", s.t60_median_s}, {"longest", s.t60_longest_s}}},
-                           {"spread_db", s.spread_db},
-                           {"loudest_late_db", s.loudest_late_db},
-                           {"loudest_late_hz", s.loudest_late_hz},
-                           {"modes", list}};
+  const nlohmann::json out{
+      {"model", options.model},
+      {"rate_hz", network.sample_rate_hz},
+      {"poles", s.poles},
+      {"density_per_hz", s.density_per_hz},
+      {"t60_s", {{"shortest", s.t60_shortest_s}, {"median", s.t60_median_s}, {"longest", s.t60_longest_s}}},
+      {"spread_db", s.spread_db},
+      {"loudest_late_db", s.loudest_late_db},
+      {"loudest_late_hz", s.loudest_late_hz},
+      {"modes", list}};
   std::cout << out.dump(2) << "\n";
 }
 
@@ -148,7 +151,9 @@ void add_modes_command(CLI::App& app, Context&) {
   CLI::App* command = app.add_subcommand("modes", "The decaying oscillations that a delay network consists of");
   command->add_option("model", options->model, "weights (.safetensors), a build of pyFDN (.json), or a config (.yaml)")
       ->required();
-  command->add_option("--set", options->set, "of a config: key.path=value, over what stands in it; may stand several times")
+  command
+      ->add_option("--set", options->set,
+                   "of a config: key.path=value, over what stands in it; may stand several times")
       ->take_all();
   command->add_option("--input", options->input, "from which, counted from 1")->check(CLI::PositiveNumber);
   command->add_option("--output", options->output, "to which, counted from 1")->check(CLI::PositiveNumber);

@@ -15,10 +15,15 @@ void add_render_command(CLI::App& app, Context&) {
     std::vector<std::string> set;
   };
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("render", "Play a weights file or a config: a sound through it, or its impulse response");
-  options->render.model_kinds = "weights (.safetensors), a build of pyFDN (.json), or the config of a reverberator (.yaml)";
+  CLI::App* command =
+      app.add_subcommand("render", "Play a weights file or a config: a sound through it, or its impulse response");
+  options->render.model_kinds =
+      "weights (.safetensors), a build of pyFDN (.json), or the config of a reverberator (.yaml)";
   runtime::add_render_options(*command, options->render);
-  command->add_option("--set", options->set, "of a config: key.path=value, over what stands in it; may stand several times")->take_all();
+  command
+      ->add_option("--set", options->set,
+                   "of a config: key.path=value, over what stands in it; may stand several times")
+      ->take_all();
   command->footer(
       "Examples:\n  diffverb render room_fit/weights.safetensors --in dry.wav --out wet.wav --mix 0.3\n"
       "  diffverb render room_fit/weights.safetensors --impulse 2 --out ir.wav\n"

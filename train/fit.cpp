@@ -41,11 +41,26 @@ std::vector<Preset> preset(const std::string& quality) {
   return {{"model.lines", "64"}, {"train.steps", "100"}, {"train.rate", "0.02"}};
 }
 
+/// A top-level map or list of a YAML text, from its key to the next key at the margin.
+std::string section_of(const std::string& yaml, const std::string& key) {
+  const auto begin = yaml.find("\n" + key + ":");
+  if (begin == std::string::npos) return "";
+  auto end = yaml.find('\n', begin + 1);
+  while (end != std::string::npos && end + 1 < yaml.size() && (yaml[end + 1] == ' ' || yaml[end + 1] == '\n'))
+    end = yaml.find('\n', end + 1);
+  return yaml.substr(begin, end == std::string::npos ? end : end - begin) + "\n";
+}
+
+/// A config that describes a reverberator alone (configs/reverbs) is fitted with the losses and steps of fdn_fit.yaml.
 Fields open_config(const FitOptions& options, const std::vector<std::string>& overlays) {
   if (options.config.empty())
     return Fields::from_text(default_fit_config(), "configs/fdn_fit.yaml (built in)", overlays);
-  if (!options.config_text.empty()) return Fields::from_text(options.config_text, options.config.string(), overlays);
-  return Fields::from_file(options.config, overlays);
+  std::string text = options.config_text.empty() ? read_file(options.config) : options.config_text;
+  const Fields given = Fields::from_text(text, options.config.string());
+  for (const char* key : {"losses", "train"}) {
+    if (!given.has(key)) text += section_of(default_fit_config(), key);
+  }
+  return Fields::from_text(text, options.config.string(), overlays);
 }
 
 constexpr const char* kDefaultDevice = "cpu";
@@ -59,8 +74,11 @@ Fields read_config(const FitOptions& options, DeviceWord& device) {
   first.choice("quality", quality, {"fast", "normal", "high"});
   std::vector<std::string> overlays = options.overlays;
   if (!device.why.empty()) overlays.push_back("device=" + device.word);  // what was chosen is what comes again
+  std::string type = "fdn";
+  first.map("model").optional("type", type);
   for (const Preset& entry : preset(quality)) {
     const std::string path = entry.key;
+    if (path == "model.lines" && type != "fdn") continue;  // a structure of its own
     const auto dot = path.find('.');
     Fields map = first.map(path.substr(0, dot));
     if (!map.has(path.substr(dot + 1))) overlays.push_back(path + "=" + entry.value);
@@ -269,7 +287,7 @@ FitOutcome fit_response(const FitOptions& options) {
   if (!trained) folder.discard_unless_begun();
   if (!outcome.stopped) {
     export_room(*config.model, folder.file("weights.safetensors"),
-               {measured.gain, sha256_hex(config.resolved), options.input.filename().string()});
+                {measured.gain, sha256_hex(config.resolved), options.input.filename().string()});
     write_results(config, measured, folder, *trained, elapsed());
     write_report({folder.path()}, folder.file("report.html"));
   }

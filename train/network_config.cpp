@@ -28,11 +28,12 @@ runtime::DelayNetworkWeights network_of_config(const std::filesystem::path& conf
   std::string type;
   map.required("type", type);
   runtime::DelayNetworkWeights weights = to_weights(reverb->network(reverb->sample_rate_hz()));
-  weights.provenance = nlohmann::json{{"config_sha256", sha256_hex(map.resolved_yaml())},
-                                      {"source", type},
-                                      {"licence", "unknown"},
-                                      {"created_by", "diffverb export"}}
-                           .dump();
+  weights.provenance = nlohmann::json{
+      {"config_sha256", sha256_hex(map.resolved_yaml())},
+      {"source", type},
+      {"licence", "unknown"},
+      {"created_by",
+       "diffverb export"}}.dump();
   return weights;
 }
 

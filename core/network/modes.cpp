@@ -191,7 +191,8 @@ std::vector<Complex> find_poles(const Pencil& pencil, const ModeOptions& options
     }
     open = std::move(left);
     if (options.on_progress)
-      options.on_progress(1 - static_cast<double>(open.size()) / static_cast<double>(std::max<std::size_t>(1, poles.size())));
+      options.on_progress(1 - static_cast<double>(open.size()) /
+                                  static_cast<double>(std::max<std::size_t>(1, poles.size())));
   }
   // What still moves moves within its rounding, or the iteration has failed.
   for (const std::size_t i : open) {
@@ -199,7 +200,8 @@ std::vector<Complex> find_poles(const Pencil& pencil, const ModeOptions& options
       throw NumericError("modes_of: pole " + std::to_string(i) + " of " + std::to_string(poles.size()) +
                          " was not found in " + std::to_string(options.most_rounds) + " rounds");
   }
-  poles.erase(std::remove_if(poles.begin(), poles.end(), [](Complex z) { return std::abs(z) < kNothing; }), poles.end());
+  poles.erase(std::remove_if(poles.begin(), poles.end(), [](Complex z) { return std::abs(z) < kNothing; }),
+              poles.end());
   return poles;
 }
 

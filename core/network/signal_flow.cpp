@@ -67,7 +67,8 @@ Signal SignalFlow::delay(const Signal& in, const Gain& samples, const torch::Ten
   if (sos.defined() && (sos.dim() != 2 || sos.size(1) != 5))
     throw ContractError("signal flow: the filter of line " + std::to_string(lines()) +
                         " has an unexpected shape, expected [S, 5]");
-  lines_.push_back({in, samples.tensor(), sos.defined() ? sos.to(torch::kFloat64) : at::zeros({0, 5}, torch::kFloat64)});
+  lines_.push_back(
+      {in, samples.tensor(), sos.defined() ? sos.to(torch::kFloat64) : at::zeros({0, 5}, torch::kFloat64)});
   return source(kLines + lines() - 1);
 }
 
@@ -126,8 +127,7 @@ torch::Tensor SignalFlow::rows_of(const std::vector<Signal>& signals, std::int64
 }
 
 DelayNetwork SignalFlow::network(const std::vector<Signal>& outputs, torch::ScalarType dtype) const {
-  if (std::count(closed_.begin(), closed_.end(), false) > 0)
-    throw ContractError("signal flow: a loop was left open");
+  if (std::count(closed_.begin(), closed_.end(), false) > 0) throw ContractError("signal flow: a loop was left open");
   const auto loops = static_cast<std::int64_t>(loops_.size());
   std::vector<Signal> ins;
   std::vector<torch::Tensor> delays;

@@ -59,11 +59,14 @@ void forward(const TimeProblem<Scalar>& p, Scalar* output, Scalar* tape) {
     }
     for (int i = 0; i < p.inputs; ++i) inputs[i] = p.input + i * samples + n;
     for (int o = 0; o < p.outputs; ++o) outputs[o] = output + o * samples + n;
-    for (const int z : p.filter_lines) std::fill_n(store.filtered + z * r.stride_ + r.max_delay_ + n, length, Scalar(0));
+    for (const int z : p.filter_lines)
+      std::fill_n(store.filtered + z * r.stride_ + r.max_delay_ + n, length, Scalar(0));
     for (const int z : p.filter_lines) {
       Scalar* row = store.filtered + z * r.stride_ + r.max_delay_ + n;
-      multiply_rows(p.a + static_cast<std::size_t>(z) * p.lines, p.lines, 1, 1, p.lines, lines.data(), &row, length, false);
-      multiply_rows(p.b + static_cast<std::size_t>(z) * p.inputs, p.inputs, 1, 1, p.inputs, inputs.data(), &row, length, true);
+      multiply_rows(p.a + static_cast<std::size_t>(z) * p.lines, p.lines, 1, 1, p.lines, lines.data(), &row, length,
+                    false);
+      multiply_rows(p.b + static_cast<std::size_t>(z) * p.inputs, p.inputs, 1, 1, p.inputs, inputs.data(), &row, length,
+                    true);
       if (p.sections == 0) driven[z] = unused.data();  // the row is read while the others are computed
       filters.filter(z, row, length, states.get());
     }

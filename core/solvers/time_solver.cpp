@@ -83,13 +83,13 @@ torch::Tensor respond(const DelayNetwork& n, const torch::Tensor& input) {
   }
   // Without a kernel everything comes here from another device, and the answer and its gradients go back.
   const auto here = [](const torch::Tensor& tensor) { return tensor.to(torch::kCPU); };
-  const auto output =
-      TimeResponse::apply(here(n.a), here(n.b), here(n.c), here(n.d), here(n.line_sos), here(input),
-                          sounding_delays(here(n.delays.detach()), input.size(-1)));
+  const auto output = TimeResponse::apply(here(n.a), here(n.b), here(n.c), here(n.d), here(n.line_sos), here(input),
+                                          sounding_delays(here(n.delays.detach()), input.size(-1)));
   if (input.device().is_cpu()) return output;
   static std::once_flag told;
   std::call_once(told, [] {
-    log().info("time_response: no CUDA kernel for so many lines or for lines without delay, the recursion runs on the CPU");
+    log().info(
+        "time_response: no CUDA kernel for so many lines or for lines without delay, the recursion runs on the CPU");
   });
   return output.to(input.device());
 }

@@ -139,7 +139,8 @@ class Varying {
 
   void read_lines(const Stretch& s, const Scalar* filtered, Scalar* heard) const;
   void mix(const Stretch& s, int first, int count, const Scalar* heard, Scalar* const* driven);
-  void filter_back(const Stretch& s, const Scalar* grad_output, const Scalar* signals, Scalar* sums, Scalar* driven_bar);
+  void filter_back(const Stretch& s, const Scalar* grad_output, const Scalar* signals, Scalar* sums,
+                   Scalar* driven_bar);
   void replay_filters(int segment, const Scalar* driven, const Scalar* states, Scalar* signals) const;
   void mix_back(const Stretch& s, int first, int count, const Scalar* driven_bar, const Scalar* grad_output,
                 Scalar* const* heard_bar);
@@ -195,8 +196,8 @@ void Varying<Scalar>::mix(const Stretch& s, int first, int count, const Scalar* 
       for (int j = 0; j < count; ++j) driven[j][k] += w * extra[j][k];
     }
   }
-  multiply_rows(p_.b + static_cast<std::size_t>(first) * p_.inputs, p_.inputs, 1, count, p_.inputs, inputs.data(), driven,
-                s.length, true);
+  multiply_rows(p_.b + static_cast<std::size_t>(first) * p_.inputs, p_.inputs, 1, count, p_.inputs, inputs.data(),
+                driven, s.length, true);
 }
 
 template <typename Scalar>

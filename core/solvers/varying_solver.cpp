@@ -138,7 +138,8 @@ void check(const DelayNetwork& network, const Tensor& input, const Varying& vary
     fail("a line without delay is a filter: its delay cannot move");
   const double shortest = moving.masked_fill(still, 3).min().item<double>();
   if (!(shortest >= 3) || !moving.isfinite().all().item<bool>())
-    fail("the shortest delay is " + std::to_string(shortest) + " samples, expected at least 3 (or 0: a filter) and finite ones");
+    fail("the shortest delay is " + std::to_string(shortest) +
+         " samples, expected at least 3 (or 0: a filter) and finite ones");
   if (!varying.matrices.defined()) return;
   const auto& m = varying.matrices;
   if (m.dim() != 3 || m.size(0) < 2 || m.size(1) != n || m.size(2) != n || m.scalar_type() != network.a.scalar_type())

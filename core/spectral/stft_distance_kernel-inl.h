@@ -111,9 +111,7 @@ class Kernel final : public StftDistanceKernel {
     }
   }
 
-  Pack<float> column(int i) const {
-    return {columns_.get() + std::size_t{2} * i * N2 * lanes_};
-  }
+  Pack<float> column(int i) const { return {columns_.get() + std::size_t{2} * i * N2 * lanes_}; }
 
   /// All bins of a batch, k together with N - k; `target` [positions][2] vectors.
   template <Work kWork>

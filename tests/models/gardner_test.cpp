@@ -92,8 +92,8 @@ TEST(OracleGardner, IsOneDelayLineWithAllpassesOnPartsOfIt) {
 }
 
 std::vector<std::int64_t> echoes(const std::string& room, const std::string& nesting, std::size_t count) {
-  return first_echoes(reverb_response("gardner", 10000, 5000, "{room: " + room + ", nesting: " + nesting + ", gain: 0}")[0][0],
-                      count);
+  return first_echoes(
+      reverb_response("gardner", 10000, 5000, "{room: " + room + ", nesting: " + nesting + ", gain: 0}")[0][0], count);
 }
 
 TEST(Gardner, ItsFirstEchoesAreThoseOfThePublishedDelays) {

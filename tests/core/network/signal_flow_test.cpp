@@ -22,9 +22,8 @@ torch::Tensor heard(const DelayNetwork& network) {
 
 TEST(SignalFlow, SaysWhatTheAlgebraOfNetworksSays) {
   SignalFlow flow(1, kRate);
-  const auto first = flow.allpass(flow.input(0), 0.5, [&](const auto& v) {
-    return flow.allpass(flow.delay(v, 31), 0.3, 7);
-  });
+  const auto first =
+      flow.allpass(flow.input(0), 0.5, [&](const auto& v) { return flow.allpass(flow.delay(v, 31), 0.3, 7); });
   const auto second = flow.delay(first, 11);
   const auto network = flow.network({second + 0.25 * first}, torch::kFloat64);
 

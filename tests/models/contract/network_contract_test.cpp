@@ -60,7 +60,8 @@ TEST_P(ContractNetworks, BothSolversAndTheEngineGiveOneResponse) {
 TEST_P(ContractNetworks, TheGradientOfItsNumbersIsThatOfFiniteDifferences) {
   const auto omega = at::linspace(0.02, 3.1, 61, torch::kFloat64);
   const auto score = [&] {
-    const auto h = at::view_as_real(frequency_response(model.network(48000, torch::kFloat64), omega, 1.002)).reshape({-1});
+    const auto h =
+        at::view_as_real(frequency_response(model.network(48000, torch::kFloat64), omega, 1.002)).reshape({-1});
     return (h * at::linspace(-1, 1.3, h.numel(), torch::kFloat64)).sum() + 0.1 * h.square().sum();
   };
   const auto parameters = model.parameters();

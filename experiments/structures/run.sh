@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Fits every reverberator of configs/reverbs to some measured rooms and prints how near each comes.
+#   experiments/structures/run.sh OUT ROOM.wav...
+set -euo pipefail
+here=$(cd "$(dirname "$0")/../.." && pwd)
+diffverb=${DIFFVERB:-$here/build/diffverb}
+[ $# -ge 2 ] || { sed -n '2,3p' "$0" >&2; exit 1; }
+out=$1; shift
+mkdir -p "$out"
+for config in "$here"/configs/fdn_fit.yaml "$here"/configs/reverbs/*.yaml; do
+  name=$(basename "$config" .yaml)
+  for room in "$@"; do
+    run=$out/$name/$(basename "$room" .wav)
+    mkdir -p "$out/$name"
+    [ -e "$run/metrics.json" ] || "$diffverb" fit "$room" --config "$config" --out "$run" --overwrite >/dev/null 2>"$run.log" ||
+      { echo "$name $(basename "$room"): $(tail -n 1 "$run.log" 2>/dev/null)" >&2; }
+  done
+done
+python3 "$here/experiments/structures/table.py" "$out"

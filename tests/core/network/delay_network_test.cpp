@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "core/device/precision.h"
 #include "core/error.h"
 #include "core/solvers/solvers.h"
 #include "tests/core/solvers/network_fixture.h"
@@ -33,6 +34,39 @@ std::vector<double> impulse(std::size_t samples) {
   std::vector<double> x(samples, 0.0);
   x[0] = 1;
   return x;
+}
+
+TEST(DelayNetwork, ThatIsSoundIsNotLookedAtButItsShapesAndCompositionsAre) {
+  auto network = random_network({2, 1, 1, 1}, 300);
+  network.line_sos[0][0][4] = 1.5;  // a pole outside
+  EXPECT_THROW(network.check(), ContractError);
+  set_may_read_from_device(false);  // a step is being recorded
+  EXPECT_NO_THROW(network.check());
+  set_may_read_from_device(true);
+  network.is_sound = true;
+  EXPECT_NO_THROW(network.check());
+  auto misshapen = network;
+  misshapen.b = at::zeros({3, 1}, torch::kFloat64);
+  EXPECT_THROW(misshapen.check(), ContractError);
+  for (const auto& composed :
+       {series(network, network), parallel(network, network), feedback(network, at::zeros({1, 1}, torch::kFloat64)),
+        allpass(number(0.5), network, number(7))}) {
+    EXPECT_FALSE(composed.is_sound);
+    EXPECT_THROW(composed.check(), ContractError);
+  }
+}
+
+TEST(DelayNetwork, SoundWholeDelaysGetInterpolatorsThatChangeNothing) {
+  auto network = random_network({3, 1, 1, 1}, 299);
+  const auto omega = at::linspace(0.02, 3.1, 31, torch::kFloat64);
+  const auto plain = response(with_whole_delays(network), omega);
+  network.is_sound = true;
+  network.delays.set_requires_grad(true);
+  const auto playable = with_whole_delays(network);
+  EXPECT_EQ(playable.sections(), network.sections() + 1);
+  EXPECT_LT(relative_error(response(playable, omega), plain), 1e-12);
+  response(playable, omega).abs().sum().backward();
+  EXPECT_GT(network.delays.grad().abs().min().item<double>(), 0) << "a delay at a whole number can be learned";
 }
 
 TEST(DelayNetwork, InSeriesIsTheProductOfBothResponses) {

@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "runtime/aligned.h"
+
 namespace diffverb::runtime {
 
 /// O x I convolutions y_o += sum_i h_oi * u_i without latency: the first kPartition taps directly, the others as FFT
@@ -23,24 +25,22 @@ class Convolver {
                             int frames) noexcept;
   void multiply_until(int partition) noexcept;
   void finish_partition() noexcept;
-  float* spectrum(std::vector<float>& spectra, int index) {
-    return spectra.data() + static_cast<std::size_t>(index) * 2 * bins_;
-  }
+  float* spectrum(Floats& spectra, int index) { return spectra.data() + static_cast<std::size_t>(index) * 2 * bins_; }
 
   int outputs_ = 0, inputs_ = 0, length_ = 0;
   int head_taps_ = 0, partitions_ = 0;
-  int bins_ = 0;                       // kPartition + 1, padded
-  int position_ = 0;                   // in the current partition
-  int newest_ = 0;                     // ring index of the last complete input spectrum
-  int next_ = 0;                       // the partition that is multiplied next, counting down to 1
-  std::vector<float> head_;            // [O, I, head_taps]
-  std::vector<float> history_;         // [I, 2 kPartition + kPad]: the partition before, and the current one
-  std::vector<float> filters_;         // [partitions, O, I] spectra
-  std::vector<float> inputs_spectra_;  // [ring, I] spectra
-  std::vector<float> sums_;            // [O] spectra: of the next partition's output so far
-  std::vector<float> tail_;            // [O, kPartition + kPad]
+  int bins_ = 0;           // kPartition + 1, padded
+  int position_ = 0;       // in the current partition
+  int newest_ = 0;         // ring index of the last complete input spectrum
+  int next_ = 0;           // the partition that is multiplied next, counting down to 1
+  Floats head_;            // [O, I, head_taps]
+  Floats history_;         // [I, 2 kPartition + kPad]: the partition before, and the current one
+  Floats filters_;         // [partitions, O, I] spectra
+  Floats inputs_spectra_;  // [ring, I] spectra
+  Floats sums_;            // [O] spectra: of the next partition's output so far
+  Floats tail_;            // [O, kPartition + kPad]
   std::vector<const float*> factors_a_, factors_b_;
-  std::vector<float> re_, im_, work_, twiddle_;
+  Floats re_, im_, work_, twiddle_;
 };
 
 }  // namespace diffverb::runtime

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "runtime/aligned.h"
 #include "runtime/kernels.h"
 #include "runtime/mixing_product.h"
 #include "runtime/network_plan.h"
@@ -47,7 +48,7 @@ class DelayNetworkPlayer {
     std::size_t first_ring = 0;  // in the stage
     int lanes = 0, sections = 0;
     std::size_t filtered = 0;  // how many rings have a filter: the last ones
-    std::vector<float> coefficients, state;
+    Floats coefficients, state;
   };
   struct Stage {
     int block = 0;
@@ -60,11 +61,11 @@ class DelayNetworkPlayer {
   void filter(Level& level, int frames) noexcept;
 
   std::vector<Stage> stages_;
-  MixingProduct output_;        // [O] of all signals
-  std::vector<float> signals_;  // [I + N, kStride]
-  std::vector<float> drive_;    // [rings of a stage, kStride] B u and what earlier stages feed
-  std::vector<float> driven_;   // [rings of a level, kStride] v, then h * v
-  std::vector<float> lanes_;    // [kChunk, lanes]
+  MixingProduct output_;  // [O] of all signals
+  Floats signals_;        // [I + N, kStride]
+  Floats drive_;          // [rings of a stage, kStride] B u and what earlier stages feed
+  Floats driven_;         // [rings of a level, kStride] v, then h * v
+  Floats lanes_;          // [kChunk, lanes]
 };
 
 }  // namespace diffverb::runtime

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "runtime/aligned.h"
 #include "runtime/biquad.h"
 #include "runtime/convolver.h"
 #include "runtime/delay_network_player.h"
@@ -19,7 +20,7 @@ constexpr std::size_t kStride = DelayNetworkPlayer::kStride;
 constexpr int kCascadeLanes = 32;  // the longest cascade that one wavefront takes; longer ones run in several
 constexpr float kLoudest = 1e9f;
 
-std::vector<float> floats(std::size_t count) { return std::vector<float>(count, 0.0f); }
+Floats floats(std::size_t count) { return Floats(count, 0.0f); }
 std::size_t size(int a) { return static_cast<std::size_t>(a); }
 
 }  // namespace
@@ -34,8 +35,8 @@ struct Engine::Impl {
   std::shared_ptr<const Model> model;
   const DelayNetworkWeights& w;
   DelayNetworkPlayer player;
-  std::vector<float> output;  // [O, kStride]
-  std::vector<float> cascade_coefficients, cascade_state;
+  Floats output;  // [O, kStride]
+  Floats cascade_coefficients, cascade_state;
   std::vector<Cascade> cascades;  // [wavefront, O]
   Convolver early;
 };

@@ -93,14 +93,14 @@ void Fft(float* re, float* im, float* work, const float* twiddle, int n) {
 }
 
 #if HWY_TARGET == HWY_SCALAR
-void transpose4(const float* in, std::size_t in_stride, float* out, std::size_t out_stride) {
+HWY_INLINE void transpose4(const float* in, std::size_t in_stride, float* out, std::size_t out_stride) {
   for (std::size_t r = 0; r < 4; ++r) {
     for (std::size_t c = 0; c < 4; ++c) out[c * out_stride + r] = in[r * in_stride + c];
   }
 }
 #else
 /// A 4 x 4 block of floats: rows become columns.
-void transpose4(const float* in, std::size_t in_stride, float* out, std::size_t out_stride) {
+HWY_INLINE void transpose4(const float* in, std::size_t in_stride, float* out, std::size_t out_stride) {
   const hn::Full128<float> d;
   const hn::Repartition<double, decltype(d)> dd;
   const auto a = hn::LoadU(d, in), b = hn::LoadU(d, in + in_stride), c = hn::LoadU(d, in + 2 * in_stride);

@@ -33,6 +33,7 @@ extern "C" {
 void* __libc_malloc(std::size_t);
 void* __libc_calloc(std::size_t, std::size_t);
 void* __libc_realloc(void*, std::size_t);
+void* __libc_memalign(std::size_t, std::size_t);
 void __libc_free(void*);
 void* malloc(std::size_t size) {
   ++allocations;
@@ -45,6 +46,15 @@ void* calloc(std::size_t count, std::size_t size) {
 void* realloc(void* memory, std::size_t size) {
   ++allocations;
   return __libc_realloc(memory, size);
+}
+void* aligned_alloc(std::size_t alignment, std::size_t size) {
+  ++allocations;
+  return __libc_memalign(alignment, size);
+}
+int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
+  ++allocations;
+  *memory = __libc_memalign(alignment, size);
+  return *memory ? 0 : 12;  // ENOMEM
 }
 void free(void* memory) {
   if (memory) ++allocations;
@@ -74,6 +84,11 @@ TEST(RealtimeRuntimeAllocation, TheCounterSeesEveryKind) {
   EXPECT_GE(allocations_of([] {
               void* volatile p = ::operator new(3);
               ::operator delete(p);
+            }),
+            2);
+  EXPECT_GE(allocations_of([] {
+              void* volatile p = ::operator new (3, std::align_val_t{64});
+              ::operator delete (p, std::align_val_t{64});
             }),
             2);
   EXPECT_GE(allocations_of([] {

@@ -3,7 +3,7 @@
 #
 #   bin/    the programs; with the CUDA module also test_cuda
 #   lib/    libdiffverb_cuda.so, and the few libraries beside LibTorch that the programs link
-#   share/diffverb/    configs, experiments/gpu
+#   share/diffverb/    configs, experiments/gpu, and the responses of experiments/demo
 #
 # LibTorch is no part of it: LD_LIBRARY_PATH names its lib/ there. Copy the folder to wherever it is to run.
 include(GNUInstallDirs)
@@ -33,4 +33,5 @@ if(TARGET diffverb_cuda)
   install(TARGETS diffverb_cuda LIBRARY DESTINATION lib)
 endif()
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/configs DESTINATION share/diffverb)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/experiments/demo DESTINATION share/diffverb/experiments)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/experiments/gpu DESTINATION share/diffverb/experiments USE_SOURCE_PERMISSIONS)

@@ -14,6 +14,8 @@ struct PartInfo {
   std::string summary;
   std::string source;
   std::function<std::vector<KeyInfo>()> keys;
+  std::function<std::string()>
+      property;  // what the part keeps, with its default keys; empty where a family has no such word
 };
 
 /// A family without its base class's type.
@@ -23,12 +25,19 @@ struct FamilyInfo {
   std::vector<PartInfo> parts;
 };
 
-template <class Family>
-FamilyInfo describe(const Family& family) {
+template <template <class> class Family, class Base>
+FamilyInfo describe(const Family<Base>& family) {
   FamilyInfo info{family.name(), family.singular(), {}};
-  for (const auto& part : family.parts())
+  for (const auto& part : family.parts()) {
     info.parts.push_back(
-        {part.name, part.summary, part.source, [&family, name = part.name] { return family.keys(name); }});
+        {part.name, part.summary, part.source, [&family, name = part.name] { return family.keys(name); }, {}});
+    if constexpr (requires(const Base& base) { property_name(base.property()); }) {
+      info.parts.back().property = [make = part.make] {
+        Fields fields = Fields::from_text("{}");
+        return std::string(property_name(make(fields)->property()));
+      };
+    }
+  }
   return info;
 }
 

@@ -149,7 +149,8 @@ torch::Tensor band_energy(const torch::Tensor& spectrum, const c10::intrusive_pt
       spectrum.size(1) != plan->fft_size / 2 + 1) {
     throw ContractError("band_energy: spectrum must be complex64 [C, " + std::to_string(plan->fft_size / 2 + 1) + "]");
   }
-  if (!spectrum.device().is_cpu()) throw ContractError("band_energy: only the CPU is supported so far");
+  if (!spectrum.device().is_cpu())
+    throw ContractError("band_energy: the spectrum must be on the CPU (BandEnergyOperators takes others)");
   for (const EnvelopeBand& band : plan->bands) {
     if (band.first_bin < 0 || band.first_bin + static_cast<std::int64_t>(band.response.size()) > spectrum.size(1) ||
         band.length < static_cast<std::int64_t>(band.response.size()) || band.hop < 1) {

@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "core/acoustics/decay.h"
 #include "core/acoustics/filters.h"
+#include "core/device/device.h"
 #include "losses/band_energy.h"
+#include "losses/band_energy_operators.h"
 #include "losses/loss.h"
 
 namespace diffverb {
@@ -64,6 +67,7 @@ class Edc final : public Loss {
   std::int64_t channels_ = 0, length_ = 0;
   c10::intrusive_ptr<BandPlan> plan_;
   std::vector<float> target_db_, tail_, floor_, weights_, band_weights_;
+  std::optional<BandEnergyOperators> operators_;  // on a GPU
   torch::Tensor target_, tails_, floors_, point_weights_, row_weights_;
 };
 
@@ -171,6 +175,11 @@ void Edc::prepare(const Response& target) {
   point_weights_ = torch::tensor(weights_).reshape({bands, channels_, points_});
   row_weights_ = torch::tensor(band_weights_).reshape({bands, channels_});
   row_weights_ = row_weights_ / row_weights_.sum();
+  const torch::Device device = target.ir().device();
+  for (torch::Tensor* constant : {&target_, &tails_, &floors_, &point_weights_, &row_weights_})
+    *constant = constant->to(device);
+  operators_.reset();
+  if (on_gpu(device)) operators_.emplace(*plan_, device);
 }
 
 torch::Tensor Edc::evaluate(const Response& response) const {
@@ -181,13 +190,13 @@ torch::Tensor Edc::evaluate(const Response& response) const {
     throw ContractError("edc: response must be [1, " + std::to_string(channels_) + ", " + std::to_string(length_) +
                         "] at the target's rate");
   }
-  // The bands' transforms have no CUDA kernel: the response comes to the CPU, its gradient goes back by itself.
-  const auto spectrum = at::fft_rfft(ir[0].to(torch::kCPU, torch::kFloat32), plan_->fft_size, 1);
-  const auto energy = band_energy(spectrum, plan_);
+  if (ir.device() != target_.device()) throw ContractError("edc: the response must be on the target's device");
+  const auto spectrum = at::fft_rfft(ir[0].to(torch::kFloat32), plan_->fft_size, 1);
+  const auto energy = operators_ ? (*operators_)(spectrum) : band_energy(spectrum, plan_);
   const auto curve = energy.flip({2}).cumsum(2).flip({2}).slice(2, 0, points_) + tails_ + floors_;
   const auto difference = curve.log10() * 10 - target_;
   const auto row = ((difference * difference * point_weights_).sum(2) + 1e-8).sqrt();
-  return (row * row_weights_).sum().to(ir.device());
+  return (row * row_weights_).sum();
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <sstream>
 
+#include "core/device/device.h"
 #include "core/error.h"
 #include "losses/loss.h"
 
@@ -115,7 +116,7 @@ class Magnitude final : public Loss {
               << " Hz";
       throw ContractError(message.str());
     }
-    if (!h.device().is_cpu()) return (h.abs() - target_).square().mean();
+    if (on_gpu(h) || !h.is_cpu()) return (h.abs() - target_).square().mean();
     return MeanSquaredError::apply(h, target_, at::GradMode::is_enabled() && h.requires_grad());
   }
 

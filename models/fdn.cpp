@@ -1,64 +1,50 @@
 #include "models/fdn.h"
 
 #include <ATen/ops/block_diag.h>
-#include <ATen/ops/fft_irfft.h>
-#include <ATen/ops/fft_rfft.h>
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 #include <random>
 
-#include "core/acoustics/filters.h"
 #include "core/error.h"
 #include "core/filters/attenuation.h"
 #include "core/filters/peaking.h"
+#include "core/nearest.h"
 #include "core/solvers/solvers.h"
 
 namespace diffverb {
 namespace {
 
-constexpr double kBottomHz = 15.0;      // of the output's high-pass
+constexpr double kShortestDelay = 2;    // samples
 constexpr double kHighestShare = 0.46;  // of the sample rate: centres of cuts and equaliser bands lie below
 
 torch::Tensor leaf(torch::Tensor value) { return value.detach().clone().set_requires_grad(true); }
 
-std::int64_t next_fast_size(std::int64_t at_least) {
-  std::int64_t best = 1;
-  while (best < at_least) best *= 2;
-  for (std::int64_t size = 1; size < best; size *= 2) {
-    for (const std::int64_t factor : {3, 5, 9, 15}) {
-      if (size * factor >= at_least) best = std::min(best, size * factor);
-    }
-  }
-  return best + best % 2;
-}
-
 }  // namespace
 
-Fdn::Fdn(Fields& f) {
+Fdn::Fdn(Fields& f) : shape_(f) {
   f.optional("lines", lines_, between(2, 64));
-  f.optional("early_ms", early_ms_, between(0, 80), "ms");
-  f.optional("crossfade_ms", crossfade_ms_, between(0, 40), "ms");
   f.optional("groups", groups_, between(0, 2));
   f.optional("cuts_per_octave", cuts_per_octave_, between(0, 3));
   f.optional("attenuation_q", attenuation_q_, inside(0.1, 20));
-  f.optional("output_q", output_q_, inside(0.1, 20));
   f.optional("longest_s", longest_s_, inside(0.1, 30), "s");
   f.optional("learn_delays", learn_delays_);
   Fields matrix = f.map("matrix");
   std::string type = "orthogonal_exp";
   matrix.optional("type", type);
+  const auto& matrices = family<FeedbackMatrix>();
+  if (!matrices.has(type))
+    matrix.fail("type", "unknown matrix '" + type + "'" + known_names_hint(type, matrices.names()));
   for (int group = 0; group < 2; ++group) {
     Fields again = f.map("matrix");
-    matrices_.push_back(family<FeedbackMatrix>().make(type, again));
+    matrices_.push_back(matrices.make(type, again));
   }
 }
 
 void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t seed, std::int64_t groups_wanted) {
   rate_hz_ = sample_rate_hz;
   channels_ = ir.size(0);
-  eq_hz_ = third_octave_centres(20, 96000, rate_hz_, kHighestShare);
+  const auto& eq_hz = shape_.start(rate_hz_);
   if (cuts_per_octave_ == 1) cut_hz_ = octave_centres(63, 96000, rate_hz_, kHighestShare);
   if (cuts_per_octave_ >= 2) {
     for (const double hz : third_octave_centres(63, 96000, rate_hz_, kHighestShare)) {
@@ -75,28 +61,16 @@ void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t s
   }
   // Low rates: the last octave's cut ends well below half the rate, and what is above it must decay too.
   if (!cut_hz_.empty() && cut_hz_.back() < 0.32 * rate_hz_) cut_hz_.push_back(0.45 * rate_hz_);
-  const double early_s = early_ms_ / 1000;
-  room_ = std::make_shared<RoomDesign>(design_room(ir, rate_hz_, eq_hz_,
-                                                   {.slopes = static_cast<int>(groups_ > 0 ? groups_ : groups_wanted),
-                                                    .early_s = early_s,
-                                                    .longest_s = longest_s_}));
-  samples_ = std::min<std::int64_t>(static_cast<std::int64_t>(std::ceil(room_->length_s * rate_hz_)),
-                                    std::max<std::int64_t>(ir.size(1), 1));
-  const auto early = static_cast<std::int64_t>(early_s * rate_hz_);
-  samples_ = std::max(samples_, early + static_cast<std::int64_t>(0.05 * rate_hz_));
-  fft_size_ = next_fast_size(samples_ + static_cast<std::int64_t>(0.05 * rate_hz_));
-  target_ = torch::zeros({channels_, samples_});
-  const std::int64_t kept = std::min<std::int64_t>(samples_, ir.size(1));
-  target_.slice(1, 0, kept).copy_(ir.slice(1, 0, kept));
-
-  window_ = torch::zeros({samples_});
-  const auto fade = std::min(early, static_cast<std::int64_t>(crossfade_ms_ / 1000 * rate_hz_));
-  auto* w = window_.data_ptr<float>();
-  for (std::int64_t n = 0; n < early; ++n) {
-    const double x = fade > 0 ? std::clamp(static_cast<double>(early - n) / static_cast<double>(fade), 0.0, 1.0) : 1.0;
-    w[n] = static_cast<float>(0.5 - 0.5 * std::cos(std::numbers::pi * x));
-  }
-  omega_ = torch::arange(fft_size_ / 2 + 1, torch::kFloat64) * (2 * std::numbers::pi / static_cast<double>(fft_size_));
+  const double early_s = shape_.early_ms() / 1000;
+  const auto design_with = [&](std::int64_t slopes) {
+    room_ = std::make_shared<RoomDesign>(design_room(
+        ir, rate_hz_, eq_hz, {.slopes = static_cast<int>(slopes), .early_s = early_s, .longest_s = longest_s_}));
+  };
+  design_with(groups_ > 0 ? groups_ : groups_wanted);
+  // Two groups are what the analysis likes, not what was asked for: a matrix that exists for all lines only keeps them.
+  const bool splits = matrices_[0]->exists_for((lines_ + 1) / 2) && matrices_[1]->exists_for(lines_ / 2);
+  if (groups_ == 0 && room_->slopes.size() == 2 && !splits) design_with(1);
+  shape_.design(ir, *room_);
 
   const auto delays = choose_delays(lines_, room_->t60_s, rate_hz_);
   const std::size_t groups = room_->slopes.size();
@@ -108,6 +82,7 @@ void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t s
     group_lines_.push_back(count);
     matrices_[g]->reset(count, seed + 1000 * g, torch::kFloat32);
   }
+  fixed_.assign(groups, {});
   delays_ = torch::tensor(ordered, torch::kFloat64);
   if (learn_delays_) delays_ = leaf(delays_);
 
@@ -127,9 +102,22 @@ void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t s
   b_ = leaf(b);
   c_ = leaf(c);
   start_rates();
-  eq_db_ = leaf(torch::zeros({channels_, static_cast<std::int64_t>(eq_hz_.size())}, torch::kFloat64));
-  torch::NoGradGuard no_grad;
-  start_levels();
+  shape_.start_levels(
+      *room_, [&] { return plain_response(network()); },
+      [&](std::int64_t output, double factor) { c_[output].mul_(factor); });
+}
+
+void Fdn::move_to(torch::Device device) {
+  for (auto [name, tensor] : parameters()) tensor.set_data(tensor.detach().to(device));
+  shape_.move_to(device);
+  if (!learn_delays_) delays_ = delays_.to(device);
+  for (std::size_t g = 0; g < fixed_.size(); ++g) {
+    if (matrices_[g]->parameters().empty()) fixed_[g] = matrices_[g]->matrix().to(device);
+  }
+}
+
+torch::Tensor Fdn::matrix_of(std::size_t group) const {
+  return fixed_[group].defined() ? fixed_[group] : matrices_[group]->matrix();
 }
 
 void Fdn::start_rates() {
@@ -145,53 +133,9 @@ void Fdn::start_rates() {
   }
 }
 
-/// Equaliser gains from the energy by third octave after the early part, target over network, a few times over:
-/// sections overlap.
-void Fdn::start_levels() {
-  const auto late = 1 - window_;
-  const auto bands = static_cast<std::int64_t>(eq_hz_.size());
-  auto target = room_->late_energy.clone();
-  for (std::int64_t c = 0; c < channels_;
-       ++c) {  // bands that cannot be measured take their neighbour's correction below
-    for (int pass = 0; pass < 6; ++pass) {
-      const auto raw = at::fft_irfft(at::fft_rfft(shaped_response(network())[c] * late, fft_size_));
-      const auto spectrum = at::fft_rfft(raw, fft_size_);
-      const torch::Tensor power = spectrum.abs().square().to(torch::kFloat64);
-      std::vector<double> correction(bands, std::numeric_limits<double>::quiet_NaN());
-      for (std::int64_t k = 0; k < bands; ++k) {
-        const double wanted = target[c][k].item<double>();
-        if (!(wanted > 0)) continue;
-        const acoustics::Band band{eq_hz_[k], eq_hz_[k] * std::exp2(-1.0 / 6), eq_hz_[k] * std::exp2(1.0 / 6),
-                                   eq_hz_[k]};
-        if (band.high_hz > 0.98 * rate_hz_ / 2) continue;
-        const auto first = static_cast<std::int64_t>(band.low_hz / rate_hz_ * static_cast<double>(fft_size_));
-        const auto last = std::max(
-            first + 1, static_cast<std::int64_t>(band.high_hz / rate_hz_ * static_cast<double>(fft_size_)) + 1);
-        const double have = 2 * power.slice(0, first, last).sum().item<double>() / static_cast<double>(fft_size_);
-        correction[k] = 10 * std::log10(wanted / std::max(have, 1e-30));
-      }
-      double previous = std::numeric_limits<double>::quiet_NaN();
-      for (std::int64_t k = 0; k < bands; ++k)
-        previous = std::isnan(correction[k]) ? (correction[k] = previous) : correction[k];
-      for (std::int64_t k = bands - 1; k >= 0; --k)
-        previous = std::isnan(correction[k]) ? (correction[k] = previous) : correction[k];
-      if (pass == 0) {  // the common level goes into the output gains; the equaliser only shapes
-        std::vector<double> sorted(correction);
-        std::nth_element(sorted.begin(), sorted.begin() + bands / 2, sorted.end());
-        c_[c].mul_(std::pow(10.0, sorted[bands / 2] / 20));
-        for (double& value : correction) value -= sorted[bands / 2];
-      }
-      for (std::int64_t k = 0; k < bands; ++k) {
-        const double updated = eq_db_[c][k].item<double>() + (pass == 0 ? 0.7 : 0.5) * correction[k];
-        eq_db_[c][k] = std::clamp(updated, -40.0, 40.0);
-      }
-    }
-  }
-}
-
 std::map<std::string, torch::Tensor> Fdn::parameters() const {
   if (!room_) return {};  // design() makes them
-  std::map<std::string, torch::Tensor> out{{"b", b_}, {"c", c_}, {"eq_db", eq_db_}};
+  std::map<std::string, torch::Tensor> out{{"b", b_}, {"c", c_}, {"eq_db", shape_.gains_db()}};
   for (std::size_t g = 0; g < rates_.size(); ++g) out["decay_rates." + std::to_string(g)] = rates_[g];
   for (std::size_t g = 0; g < room_->slopes.size(); ++g) {
     for (const auto& [name, tensor] : matrices_[g]->parameters())
@@ -211,55 +155,44 @@ double Fdn::rate_scale(const std::string& parameter) const {
 }
 
 DelayNetwork Fdn::network() const {
+  // No shorter than the interpolator of learned delays takes.
+  const auto delays = learn_delays_ ? delays_.clamp_min(kShortestDelay) : delays_;
   DelayNetwork network;
+  network.is_sound = true;  // the matrices keep energy, the filters cut, whatever the parameters are
   std::vector<torch::Tensor> blocks, filters;
   std::int64_t first = 0;
   for (std::size_t g = 0; g < room_->slopes.size(); ++g) {
-    blocks.push_back(matrices_[g]->matrix());
-    filters.push_back(attenuation_sos(rates_[g] * rate_unit_, delays_.slice(0, first, first + group_lines_[g]), cut_hz_,
+    blocks.push_back(matrix_of(g));
+    network.is_sound = network.is_sound && matrices_[g]->is_orthogonal();
+    filters.push_back(attenuation_sos(rates_[g] * rate_unit_, delays.slice(0, first, first + group_lines_[g]), cut_hz_,
                                       attenuation_q_, rate_hz_));
     first += group_lines_[g];
   }
   network.a = blocks.size() == 1 ? blocks[0] : at::block_diag(blocks);
   network.b = b_;
   network.c = c_;
-  network.d = torch::zeros({channels_, 1});
-  network.delays = delays_;
+  network.d = torch::zeros({channels_, 1}, c_.options().requires_grad(false));
+  network.delays = delays;
   network.line_sos = filters.size() == 1 ? filters[0] : torch::cat(filters, 0);
   network.sample_rate_hz = rate_hz_;
   return learn_delays_ ? with_whole_delays(network) : network;
 }
 
-torch::Tensor Fdn::output_sos() const {
-  // Peaking sections leave 0 Hz as it is; a measured response has next to nothing there, a network as much as anywhere.
-  const auto bottom = high_pass_sos(kBottomHz, rate_hz_).reshape({1, 1, 5}).expand({channels_, 1, 5});
-  // The highest band is a shelf: nothing else would hold what lies between it and half the rate.
-  const std::int64_t top = static_cast<std::int64_t>(eq_hz_.size()) - 1;
-  const auto shelf = high_shelf_sos(eq_db_.select(1, top), eq_hz_.back() * std::exp2(-1.0 / 6), rate_hz_).unsqueeze(1);
-  return torch::cat(
-      {bottom, peaking_sos(eq_db_.slice(1, 0, top), {eq_hz_.begin(), eq_hz_.end() - 1}, output_q_, rate_hz_), shelf},
-      1);
-}
-
-torch::Tensor Fdn::shaped_response(const DelayNetwork& network) const {
-  const auto plain = impulse_response(network, samples_).squeeze(1);  // [C, T]
-  const auto equaliser = cascade_response(output_sos(), omega_, torch::kFloat32);
-  return at::fft_irfft(at::fft_rfft(plain, fft_size_) * equaliser, fft_size_).slice(1, 0, samples_);
+torch::Tensor Fdn::plain_response(const DelayNetwork& network) const {
+  return impulse_response(network, samples()).squeeze(1);
 }
 
 Response Fdn::forward(const Response& /*target*/) {
   const DelayNetwork parts = network();
-  const auto h = shaped_response(parts);
-  const auto y = h + window_ * (target_ - h);
+  const auto y = shape_.with_early_part(shape_.equalise(plain_response(parts)));
   Response response(y.unsqueeze(0), rate_hz_);
   response.set("feedback_matrix", parts.a);
   return response;
 }
 
 torch::Tensor Fdn::early_part() const {
-  torch::NoGradGuard no_grad;
-  const auto early = static_cast<std::int64_t>(early_ms_ / 1000 * rate_hz_);
-  return (window_ * (target_ - shaped_response(network()))).slice(1, 0, early).contiguous();
+  const torch::NoGradGuard no_grad;
+  return shape_.early_part(shape_.equalise(plain_response(network())));
 }
 
 DIFFVERB_PART(models, fdn, Fdn, "Feedback delay network with an early part, fitted to a measured response",

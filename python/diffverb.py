@@ -39,8 +39,19 @@ def frequency_response(a, b, c, d, delays, line_sos=None, omega=None, radius=1.0
     return _ops.frequency_response(a, b, c, d, delays, _sections(line_sos, delays), omega, radius)
 
 
+def impulse_response(a, b, c, d, delays, line_sos, fft_size, alias_decay_db=0.0):
+    """By an inverse transform of fft_size bins: [.., O, I, fft_size]; tails beyond it alias, damped by alias_decay_db."""
+    if fft_size < 2 or not alias_decay_db >= 0:
+        raise ValueError(f"impulse_response: fft_size {fft_size}, alias_decay_db {alias_decay_db}: expected >= 2 and >= 0")
+    if delays.numel() and delays.max() > fft_size:
+        raise ValueError(f"impulse_response: a delay of {float(delays.max())} samples is longer than fft_size, {fft_size}")
+    radius = 10 ** (alias_decay_db / 20 / fft_size)
+    h = torch.fft.irfft(frequency_response(a, b, c, d, delays, line_sos, grid(fft_size), radius), fft_size)
+    return h * (radius ** torch.arange(fft_size, dtype=torch.float64)).to(h.dtype)
+
+
 def time_response(a, b, c, d, delays, line_sos, x):
-    """The network's answer [O, T] to x [I, T]; delays are whole samples."""
+    """The network's answer [O, T] to x [I, T], or [R, O, T] where all have a batch axis; delays are whole samples."""
     return _ops.time_response(a, b, c, d, delays, _sections(line_sos, delays), x)
 
 

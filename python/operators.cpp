@@ -10,6 +10,8 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "core/fields.h"
 #include "core/network/delay_network.h"
@@ -49,6 +51,7 @@ void check_shapes(const FrequencyTensors& t) {
   if (dims != 2 && dims != 3) fail("a must be [N, N] or [R, N, N]");
   if (t.a.scalar_type() != torch::kFloat32 && t.a.scalar_type() != torch::kFloat64)
     fail(std::string("a has type ") + toString(t.a.scalar_type()) + ", expected float32 or float64");
+  if (dims == 3 && t.a.size(0) < 1) fail("a batch of no networks");
   const std::int64_t n = t.a.size(-1);
   if (n < 1 || t.a.size(-2) != n) fail("a must be square, with N >= 1");
   const auto matrix = [&](const char* name, const Tensor& m, std::int64_t rows, std::int64_t columns) {
@@ -57,8 +60,8 @@ void check_shapes(const FrequencyTensors& t) {
       fail(std::string(name) + " does not fit to a: expected [" + std::to_string(rows) + ", " +
            std::to_string(columns) + "] of a's type, with a's batch axis");
   };
-  matrix("b", t.b, n, t.b.dim() == dims ? t.b.size(-1) : 0);
-  matrix("c", t.c, t.c.dim() == dims ? t.c.size(-2) : 0, n);
+  matrix("b", t.b, n, t.b.dim() == dims ? std::max<std::int64_t>(t.b.size(-1), 1) : 1);
+  matrix("c", t.c, t.c.dim() == dims ? std::max<std::int64_t>(t.c.size(-2), 1) : 1, n);
   matrix("d", t.d, t.c.size(-2), t.b.size(-1));
   const auto wide = [&](const Tensor& m) { return m.scalar_type() == torch::kFloat64; };
   if (!wide(t.delays) || t.delays.dim() != dims - 1 || t.delays.size(-1) != n) fail("delays must be [N] float64");
@@ -175,23 +178,43 @@ using TimeBackwardSignature = std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor,
 TimeTensors time_tensors_of(const Tensor& a, const Tensor& b, const Tensor& c, const Tensor& d, const Tensor& delays,
                             const Tensor& sos, const Tensor& input) {
   return {a.contiguous(),    b.contiguous(),   c.contiguous(),
-          d.contiguous(),    sos.contiguous(), delays.to(torch::kInt64).contiguous(),
+          d.contiguous(),    sos.contiguous(), sounding_delays(delays, input.size(-1)).contiguous(),
           input.contiguous()};
+}
+
+/// The batch axis alone; the rest is for DelayNetwork::check().
+void check_batch(const Tensor& a, const Tensor& b, const Tensor& c, const Tensor& d, const Tensor& delays,
+                 const Tensor& sos, const Tensor& input) {
+  const std::pair<const Tensor*, std::int64_t> dims[] = {{&a, 3},      {&b, 3},   {&c, 3},    {&d, 3},
+                                                         {&delays, 2}, {&sos, 4}, {&input, 3}};
+  for (const auto& [tensor, expected] : dims) {
+    if (tensor->dim() == expected && tensor->size(0) == a.size(0) && a.size(0) > 0) continue;
+    throw ContractError("time_response: a has a batch axis, so that all must have one as long, at least 1");
+  }
 }
 
 Tensor time_forward(const Tensor& a, const Tensor& b, const Tensor& c, const Tensor& d, const Tensor& delays,
                     const Tensor& sos, const Tensor& input) {
-  const DelayNetwork network = network_of(a, b, c, d, delays, sos);
-  network.check();
-  if (!network.has_whole_delays()) throw ContractError("time_response: delays must be whole samples, at least 1");
-  if (input.dim() != 2 || input.size(0) != b.size(-1) || input.size(1) < 1 || input.scalar_type() != a.scalar_type())
-    throw ContractError("time_response: input must be [" + std::to_string(b.size(-1)) + ", T] of a's type, T >= 1");
+  const bool batched = a.dim() == 3;
+  if (batched) check_batch(a, b, c, d, delays, sos, input);
+  for (std::int64_t r = 0; r < (batched ? a.size(0) : 1); ++r) {
+    const auto at = [&](const Tensor& tensor) { return batched ? tensor.select(0, r) : tensor; };
+    const DelayNetwork network = network_of(at(a), at(b), at(c), at(d), at(delays), at(sos));
+    network.check();
+    if (!network.has_whole_delays()) throw ContractError("time_response: delays must be whole samples, at least 1");
+    const Tensor x = at(input);
+    if (x.dim() != 2 || x.size(0) != network.inputs() || x.size(1) < 1 || x.scalar_type() != a.scalar_type())
+      throw ContractError("time_response: input must be [" + std::to_string(network.inputs()) +
+                          ", T] of a's type, T >= 1");
+  }
   return time_forward_on_cpu(time_tensors_of(a, b, c, d, delays, sos, input)).output;
 }
 
 Tensor time_forward_meta(const Tensor& a, const Tensor& b, const Tensor& c, const Tensor&, const Tensor&, const Tensor&,
                          const Tensor& input) {
-  return at::empty_symint({c.sym_size(-2), input.sym_size(1)}, a.options());
+  std::vector<c10::SymInt> sizes{c.sym_size(-2), input.sym_size(-1)};
+  if (a.dim() == 3) sizes.insert(sizes.begin(), a.sym_size(0));
+  return at::empty_symint(sizes, a.options());
 }
 
 /// Makes the line signals again: how long they are depends on the delays' values, which no Meta tensor has.

@@ -30,12 +30,20 @@ class Loop {
  public:
   explicit Loop(const DelayNetworkWeights& w)
       : lines_(static_cast<std::size_t>(w.lines)), entries_(lines_), s_(lines_) {
+    std::size_t count = 0;
     for (std::size_t j = 0; j < lines_; ++j) {
       ring_.emplace_back(static_cast<std::size_t>(w.delays[j]), 0.0);
       auto& sections = filters_.emplace_back();
       for (int k = 0; k < w.line_sections; ++k) sections.emplace_back(w.line_section(static_cast<int>(j), k));
       for (std::size_t k = 0; k < lines_; ++k) {
         if (const double gain = w.A[j * lines_ + k]; gain != 0) entries_[j].push_back({gain, k});
+      }
+      count += entries_[j].size();
+    }
+    if (4 * count > lines_ * lines_) {
+      columns_.resize(lines_ * lines_);
+      for (std::size_t j = 0; j < lines_; ++j) {
+        for (std::size_t k = 0; k < lines_; ++k) columns_[k * lines_ + j] = w.A[j * lines_ + k];
       }
     }
     for (const int j : filter_line_order(w)) filter_lines_.push_back(static_cast<std::size_t>(j));
@@ -53,8 +61,16 @@ class Loop {
   }
   /// v(n) = A s(n) + drive, through the line filters and into the delays.
   void write(const std::vector<double>& drive) {
+    if (!columns_.empty()) {
+      driven_ = drive;
+      for (std::size_t k = 0; k < lines_; ++k) {
+        const double* column = columns_.data() + k * lines_;
+        for (std::size_t j = 0; j < lines_; ++j) driven_[j] += column[j] * s_[k];
+      }
+    }
     for (std::size_t j = 0; j < lines_; ++j) {
-      if (!ring_[j].empty()) ring_[j][time_ % ring_[j].size()] = filtered(j, drive);
+      if (ring_[j].empty()) continue;
+      ring_[j][time_ % ring_[j].size()] = columns_.empty() ? filtered(j, drive) : through_filters(j, driven_[j]);
     }
     ++time_;
   }
@@ -69,12 +85,17 @@ class Loop {
   double filtered(std::size_t j, const std::vector<double>& drive) {
     double x = drive[j];
     for (const Entry& entry : entries_[j]) x += entry.gain * s_[entry.from];
+    return through_filters(j, x);
+  }
+  double through_filters(std::size_t j, double x) {
     for (Section& section : filters_[j]) x = section.step(x);
     return x;
   }
 
   std::size_t lines_;
   std::vector<std::vector<Entry>> entries_;  // what A has in a row
+  std::vector<double> columns_;  // of a dense A: the lines side by side are what a processor takes at once
+  std::vector<double> driven_;
   std::vector<std::size_t> filter_lines_;    // of 0 samples, each after those that feed it
   std::vector<std::vector<double>> ring_;
   std::vector<std::vector<Section>> filters_;
@@ -117,7 +138,7 @@ std::vector<std::vector<double>> reference_response(const DelayNetworkWeights& w
   return output;
 }
 
-bool loop_decays(const DelayNetworkWeights& w, double ratio, long long max_frames) {
+LoopDecay loop_decay(const DelayNetworkWeights& w, double ratio, long long max_frames) {
   Loop loop(w);
   std::uint64_t random = 0x9e3779b97f4a7c15u;
   double start = 0;
@@ -130,20 +151,21 @@ bool loop_decays(const DelayNetworkWeights& w, double ratio, long long max_frame
   }
   const std::vector<double> silence(static_cast<std::size_t>(w.lines), 0.0);
   const long long window = std::max<long long>(*std::max_element(w.delays.begin(), w.delays.end()), 1024);
+  LoopDecay decay;
   double peak = 0;
   for (long long n = 0; n < max_frames; ++n) {
     loop.read(silence);
     for (const double s : loop.outputs()) peak = std::max(peak, std::abs(s));
     loop.write(silence);
     if ((n + 1) % window == 0) {
-      if (!(peak < 1e12 * start)) return false;
-      if (peak < ratio * start) return true;
+      decay = {peak < ratio * start, peak / start, n + 1};
+      if (decay.done || !(peak < 1e12 * start)) return decay;
       // A sixteenth of the way in an eighth of the time, or it will not get there.
-      if (n > max_frames / 8 && peak > std::pow(ratio, 1.0 / 16) * start) return false;
+      if (n > max_frames / 8 && peak > std::pow(ratio, 1.0 / 16) * start) return decay;
       peak = 0;
     }
   }
-  return false;
+  return decay;
 }
 
 }  // namespace diffverb::runtime

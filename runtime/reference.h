@@ -12,9 +12,15 @@ namespace diffverb::runtime {
 std::vector<std::vector<double>> reference_response(const DelayNetworkWeights& weights,
                                                     const std::vector<std::vector<double>>& input, int frames);
 
-/// Plays the loop alone (no input) from a state in which every line is full of noise, and tells whether all lines fall
-/// below `ratio` times the loudest of that noise within `max_frames`. Gives up early where the decay is far too slow
-/// for that.
-bool loop_decays(const DelayNetworkWeights& weights, double ratio, long long max_frames);
+/// What became of a loop that was full of noise.
+struct LoopDecay {
+  bool done = false;     // it fell below the ratio asked for
+  double remainder = 1;  // the loudest of the last samples over the loudest at the start
+  long long frames = 0;  // played
+};
+
+/// Plays the loop alone (no input) from a state in which every line is full of noise, until all lines fall below `ratio`
+/// times the loudest of that noise, at most `max_frames`. Gives up early where the decay is far too slow for that.
+LoopDecay loop_decay(const DelayNetworkWeights& weights, double ratio, long long max_frames);
 
 }  // namespace diffverb::runtime

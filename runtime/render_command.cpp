@@ -79,6 +79,7 @@ void write_wav(const std::string& path, const Channels& channels, double rate_hz
   info.format = SF_FORMAT_WAV | SF_FORMAT_FLOAT;
   SNDFILE* file = sf_open(temporary.c_str(), SFM_WRITE, &info);
   if (!file) throw RenderFailure{2, path + ": cannot be written: " + sf_strerror(nullptr)};
+  sf_command(file, SFC_SET_ADD_PEAK_CHUNK, nullptr, SF_FALSE);  // it holds the time of day: equal sounds, unequal files
   const std::size_t frames = channels[0].size();
   std::vector<float> interleaved(frames * channels.size());
   for (std::size_t n = 0; n < frames; ++n) {
@@ -167,6 +168,11 @@ Channels play(const RenderOptions& options, const std::array<std::vector<float>,
   return wet;
 }
 
+void require_one_input(const RenderOptions& options) {
+  if ((options.impulse_s > 0) == !options.in.empty())
+    throw RenderFailure{1, "give either --in FILE or --impulse SECONDS; see --help"};
+}
+
 /// The point of a response bank that was asked for.
 void render_bank(const RenderOptions& options) {
   if (options.bank.empty())
@@ -233,7 +239,7 @@ void render_waveform(const RenderOptions& options) {
 }  // namespace
 
 void add_render_options(CLI::App& app, RenderOptions& options) {
-  app.add_option("model", options.model, "weights (.safetensors), or a build of pyFDN (.json)")->required();
+  app.add_option("model", options.model, options.model_kinds)->required();
   app.add_option("--in", options.in, "dry sound of any rate; a model of one input hears the mean of its channels");
   app.add_option("--impulse", options.impulse_s, "instead of --in: seconds of impulse response")
       ->check(CLI::Range(1e-3, 600.0));
@@ -260,9 +266,16 @@ void add_render_options(CLI::App& app, RenderOptions& options) {
       ->capture_default_str();
 }
 
+void render_model(const RenderOptions& options, const std::shared_ptr<const Model>& model) {
+  require_one_input(options);
+  if (!options.bank.empty() || !options.z.empty() || options.width)
+    throw RenderFailure{1, "--bank, --z, --width: " + options.model + " is a delay network"};
+  if (model->network.lossless) std::cerr << options.model << ": loses nothing and rings for ever\n";
+  write_wav(options.out, play(options, model), model->sample_rate_hz());
+}
+
 void render_file(const RenderOptions& options) {
-  if ((options.impulse_s > 0) == !options.in.empty())
-    throw RenderFailure{1, "give either --in FILE or --impulse SECONDS; see --help"};
+  require_one_input(options);
   const std::string kind = kind_of_file(options.model);
   if (!options.bank.empty() && kind != "response_bank")
     throw RenderFailure{1, "--bank: " + options.model + " is not a response bank"};
@@ -275,8 +288,7 @@ void render_file(const RenderOptions& options) {
   if (kind == "waveform_autoencoder") return render_waveform(options);
   const auto loaded = load_model(options.model);
   if (!loaded.model) throw RenderFailure{2, options.model + ": " + loaded.error};
-  if (loaded.model->network.lossless) std::cerr << options.model << ": loses nothing and rings for ever\n";
-  write_wav(options.out, play(options, loaded.model), loaded.model->sample_rate_hz());
+  render_model(options, loaded.model);
 }
 
 }  // namespace diffverb::runtime

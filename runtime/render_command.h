@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,11 +9,14 @@ namespace CLI {
 class App;
 }
 
+#include "runtime/weights.h"
+
 namespace diffverb::runtime {
 
 /// What diffverb-render and `diffverb render` are asked for.
 struct RenderOptions {
   std::string model, in, out;
+  const char* model_kinds = "weights (.safetensors), or a build of pyFDN (.json)";  // for --help
   double impulse_s = 0;         // > 0: an impulse response of this length instead of `in`
   double mix = 1;               // 0 dry to 1 wet
   double predelay_ms = 0;       // of the wet sound
@@ -32,6 +36,10 @@ struct RenderFailure {
 
 /// Declares the options on a command line.
 void add_render_options(CLI::App& app, RenderOptions& options);
+
+/// Plays a model that was made in memory as render_file plays a file; options.model is what messages call it.
+/// Throws   RenderFailure
+void render_model(const RenderOptions& options, const std::shared_ptr<const Model>& model);
 
 /// Plays the weights through the engine into a WAV file, which is written whole or not at all.
 /// Throws   RenderFailure

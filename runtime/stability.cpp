@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdio>
 #include <queue>
 
 #include "runtime/biquad.h"
@@ -17,6 +18,16 @@ namespace {
 constexpr double kLimit = 1 - 1e-7;
 /// What single precision makes of a loop that keeps its energy.
 constexpr double kLosslessLimit = 1 + 2e-6;
+
+/// What a loop full of noise must fall to: 180 dB.
+constexpr double kSilence = 1e-9;
+
+/// Two digits behind the point.
+std::string rounded(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", value);
+  return text;
+}
 
 /// |B(e^jw)|^2 as a polynomial c0 + c1 x + c2 x^2 in x = sin^2(w/2).
 struct Quadratic {
@@ -129,7 +140,7 @@ std::vector<double> scale_columns(const std::vector<double>& a, const std::vecto
 /// ||M diag(g)||_2 < limit first for the largest gains, then interval by interval.
 bool small_gain(const Group& group, double limit) {
   const std::vector<double>& a = group.a;
-  if (spectral_norm(scale_columns(a, group.peaks), group.n) < limit) return true;
+  if (norm_is_below(scale_columns(a, group.peaks), group.n, limit)) return true;
   const double largest = *std::max_element(group.peaks.begin(), group.peaks.end());
   const double smallest = *std::min_element(group.peaks.begin(), group.peaks.end());
   if (smallest == largest) return false;
@@ -139,7 +150,7 @@ bool small_gain(const Group& group, double limit) {
     for (std::size_t j = 0; j < gains.size(); ++j) {
       gains[j] = std::min(group.peaks[j], gain_bound(group.filters[j], ends[i], ends[i + 1]));
     }
-    if (spectral_norm(scale_columns(a, gains), group.n) >= limit) return false;
+    if (!norm_is_below(scale_columns(a, gains), group.n, limit)) return false;
   }
   return true;
 }
@@ -207,9 +218,18 @@ std::string check_stability(const DelayNetworkWeights& w) {
   const auto entries = static_cast<double>(std::count_if(w.A.begin(), w.A.end(), [](float a) { return a != 0; }));
   const double cost = entries + w.lines * (1 + 5.0 * w.line_sections);
   const auto frames = static_cast<long long>(std::min(4e9 / cost, 60.0 * w.sample_rate_hz));
-  if (loop_decays(w, 1e-9, frames)) return {};
-  return "the network is not stable: its loop gain reaches " + std::to_string(worst) +
-         ", which must stay below 1, and it does not die away";
+  const LoopDecay decay = loop_decay(w, kSilence, frames);
+  if (decay.done) return {};
+  const std::string gain = "its loop gain reaches " + std::to_string(worst) + ", which must stay below 1",
+                    time = rounded(static_cast<double>(decay.frames) / w.sample_rate_hz) + " s";
+  if (!(decay.remainder < 1)) {
+    return "the network is not stable: " + gain + ", and what is in it is " +
+           (decay.remainder < 1e12 ? rounded(20 * std::log10(decay.remainder)) + " dB louder after "
+                                   : "far louder after ") +
+           time;
+  }
+  return "the network cannot be shown to be stable: " + gain + ", and what is in it falls by only " +
+         rounded(-20 * std::log10(decay.remainder)) + " dB in " + time;
 }
 
 }  // namespace diffverb::runtime

@@ -7,7 +7,9 @@
 #include "train/bench_flamo.h"
 #include "train/bench_gpu.h"
 #include "train/bench_griffin_lim.h"
+#include "train/bench_growth.h"
 #include "train/bench_image_source.h"
+#include "train/bench_precision.h"
 #include "train/bench_roofline.h"
 #include "train/bench_solvers.h"
 
@@ -25,6 +27,8 @@ std::vector<Bench> all_benches() {
           {"griffin_lim", griffin_lim_benches()},
           {"image_source", image_source_benches()},
           {"autoencoder", autoencoder_benches()},
+          {"growth", growth_benches(), true},
+          {"precision", precision_benches(), true},
           {"fit", fit_benches(), true},
           {"gpu", gpu_benches(), true}};
 }

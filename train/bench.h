@@ -32,8 +32,11 @@ struct Bench {
 /// griffin_lim  phase reconstruction, against torchaudio in a Python process
 /// image_source  the images of a room, against pyroomacoustics in a Python process
 /// autoencoder  a training step of the published network, against PyTorch in a Python process
+/// growth  the solvers' cost over lines, bins, samples and networks; only when asked for by name
+/// precision  how far float32 leads from float64 as a loop comes near to keeping its energy; only when asked for by name
 /// fit  a whole fit of a room, against pyFDN in a Python process; only when asked for by name
-/// gpu  a training step on a GPU, against PyTorch there; only when asked for by name
+/// gpu  on a GPU: the solvers against the card's bound and the CPU, a step of a fit, a training step against PyTorch
+///      there; only when asked for by name
 /// Throws   NumericError where ours and the peer's results differ by more than 1e-4 of the largest value
 std::vector<Bench> all_benches();
 

@@ -14,6 +14,7 @@
 #include "core/error.h"
 #include "losses/loss.h"
 #include "models/model.h"
+#include "train/bench_gpu_parts.h"
 #include "train/bench_timing.h"
 #include "train/checkpoint.h"
 #include "train/flat_adam.h"
@@ -176,7 +177,18 @@ std::vector<std::function<BenchResult()>> gpu_benches() {
       {64, Precision::kBf16, false, half, " eager, bf16, channels_last"},
       {64, Precision::kBf16, true, half, " eager, bf16, channels_last"},
       {64, Precision::kBf16, true, half + "+compile", " compiled (reduce-overhead), bf16, channels_last"}};
-  std::vector<std::function<BenchResult()>> out;
+  const auto on_gpu_32 = [](const std::function<BenchResult(torch::Device)>& bench) {
+    return [bench] {
+      const torch::Device device = choose_device("cuda");
+      tune_device(device, Precision::kFp32);
+      return bench(device);
+    };
+  };
+  std::vector<std::function<BenchResult()>> out = {
+      on_gpu_32([](torch::Device device) { return bench_gpu_frequency(device, 48000, 1); }),
+      on_gpu_32([](torch::Device device) { return bench_gpu_frequency(device, 48000, 256); }),
+      on_gpu_32([](torch::Device device) { return bench_gpu_time(device, 96000); }),
+      on_gpu_32([](torch::Device device) { return bench_gpu_fit(device, 2.5); })};
   for (const GpuCase& what : cases) out.push_back([what] { return bench_case(what); });
   return out;
 }

@@ -7,7 +7,7 @@
 
 namespace diffverb {
 
-/// A training step of the published autoencoder on the GPU as diffverb train makes it (train/step_graph.h,
+/// The solvers and a step of a fit (bench_gpu_parts.h), then a training step of the published autoencoder on the GPU as diffverb train makes it (train/step_graph.h,
 /// flat_adam.cu), in float32 and bfloat16, against PyTorch on the same GPU in a Python process: eager, and compiled.
 /// Times are of 20 steps with one wait at their end, fastest of the turns.
 ///

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "core/device/device.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/nearest.h"
@@ -67,6 +68,14 @@ bool reader_has_gone() {
 }
 
 }  // namespace
+
+void add_device_option(CLI::App& command, std::string& device) {
+  command
+      .add_option("--device", device,
+                  "cpu, cuda (a GPU; an error where none can be used) or auto (a GPU where there is one); over the "
+                  "config's `device`")
+      ->check(CLI::IsMember(device_words()));
+}
 
 int run_command_line(const std::vector<std::string>& arguments) {
   Context context;

@@ -26,6 +26,9 @@ struct Context {
 /// Results go to stdout, messages to log() (core/log.h). A callback throws an Error, or has succeeded.
 void add_all_commands(CLI::App& app, Context& context);  // generated
 
+/// --device cpu|cuda|auto: the config's `device`.
+void add_device_option(CLI::App& command, std::string& device);
+
 /// Parses the command line and runs the subcommand.
 ///
 /// Returns  the exit code

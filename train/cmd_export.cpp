@@ -1,6 +1,8 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "core/error.h"
 #include "core/files.h"
@@ -12,6 +14,7 @@
 #include "train/envelope_export.h"
 #include "train/export_bank.h"
 #include "train/model_file.h"
+#include "train/network_config.h"
 #include "train/run_folder.h"
 #include "train/waveform_export.h"
 
@@ -20,6 +23,7 @@ namespace {
 
 struct ExportOptions {
   std::filesystem::path run, out;
+  std::vector<std::string> set;
   std::string format;  // empty: what the name of `out` says
   ExportBankOptions bank;
 };
@@ -51,9 +55,11 @@ bool export_trained(const ExportOptions& options) {
   return true;
 }
 
-/// A delay network, from weights or from a build of pyFDN, as either of them.
+/// A delay network, from weights, a build of pyFDN or a config, as either of the first two.
 void export_network(const ExportOptions& options, const std::filesystem::path& weights) {
-  const auto loaded = runtime::load_model(weights);
+  const bool from_config = is_config(weights);
+  const auto loaded =
+      from_config ? runtime::LoadResult{playable_model(weights, options.set), ""} : runtime::load_model(weights);
   if (!loaded.model) throw DataError(weights.string() + ": " + loaded.error);
   const runtime::DelayNetworkWeights& network = loaded.model->network;
   if (options.out.has_parent_path()) make_folder(options.out.parent_path());
@@ -64,7 +70,7 @@ void export_network(const ExportOptions& options, const std::filesystem::path& w
     write_file_atomically(options.out, build.text);
     if (!build.left_out.empty())
       log().warning(options.out.string() + ": a build of pyFDN has no place for " + build.left_out);
-  } else if (runtime::is_json_file(weights)) {
+  } else if (from_config || runtime::is_json_file(weights)) {
     if (const std::string problem = runtime::write_weights(options.out, network); !problem.empty())
       throw DataError(options.out.string() + ": " + problem);
   } else {
@@ -74,6 +80,8 @@ void export_network(const ExportOptions& options, const std::filesystem::path& w
 }
 
 void export_run(const ExportOptions& options) {
+  if (is_config(options.run)) return export_network(options, options.run);
+  if (!options.set.empty()) throw ConfigError("--set: " + options.run.string() + " is no config (.yaml)");
   if (runtime::kind_of_file(options.run) == runtime::kDelayNetwork || runtime::is_json_file(options.run))
     return export_network(options, options.run);
   if (export_trained(options)) return;
@@ -93,7 +101,7 @@ void export_run(const ExportOptions& options) {
 void add_export_command(CLI::App& app, Context&) {
   auto options = std::make_shared<ExportOptions>();
   CLI::App* command = app.add_subcommand("export", "Write a run's weights as the runtime or pyFDN loads them");
-  command->add_option("run", options->run, "run folder, a model file, weights, or a build of pyFDN (.json)")
+  command->add_option("run", options->run, "run folder, a model file, weights, a build of pyFDN (.json), or the config of a reverberator (.yaml)")
       ->required();
   command->add_option("--out", options->out, "file to write (.safetensors or .json)")->required();
   command
@@ -101,10 +109,12 @@ void add_export_command(CLI::App& app, Context&) {
                    "safetensors, or of a delay network pyfdn: the JSON that pyFDN loads (default: safetensors; pyfdn "
                    "where --out is named .json)")
       ->check(CLI::IsMember({"safetensors", "pyfdn"}));
+  command->add_option("--set", options->set, "of a config: key.path=value, over what stands in it; may stand several times")->take_all();
   add_bank_options(*command, options->bank);
   command->footer(
       "Examples:\n  diffverb export room_fit --out room.safetensors\n"
       "  diffverb export room_fit --out room.json --format pyfdn\n"
+      "  diffverb export configs/reverbs/gardner_small.yaml --out room.safetensors --set model.t60_s=0.5\n"
       "  diffverb export colorless_N16_d1.json --out colorless.safetensors\n"
       "  diffverb export runs/autoencoder --out autoencoder.safetensors\n"
       "  diffverb export autoencoder.safetensors --bank --out bank.safetensors --wav bank");

@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 struct Options {
   std::vector<std::string> inputs;
-  std::string out, config, resume;
+  std::string out, config, resume, device;
   std::vector<std::string> set;
   bool overwrite = false, batch = false;
 };
@@ -126,10 +126,16 @@ std::vector<BatchRoom> rooms_of(const std::vector<fs::path>& files, const fs::pa
   return rooms;
 }
 
+std::vector<std::string> base_overlays(const Options& options) {
+  std::vector<std::string> overlays = options.set;
+  if (!options.device.empty()) overlays.push_back("device=" + options.device);
+  return overlays;
+}
+
 void fit(const Options& options, Context& context) {
   FitOptions base;
   base.config = options.config;
-  base.overlays = options.set;
+  base.overlays = base_overlays(options);
   base.overwrite = options.overwrite;
   base.arguments = context.arguments;
   if (!options.resume.empty()) {
@@ -139,6 +145,7 @@ void fit(const Options& options, Context& context) {
           "--resume goes on with what the run was given: no file, --out, --config, --set or --batch beside it");
     }
     base = resume_options(options.resume);
+    base.overlays = base_overlays(options);
   } else {
     const std::vector<fs::path> files = expand(options.inputs);
     if (files.empty())
@@ -173,7 +180,8 @@ void add_fit_command(CLI::App& app, Context& context) {
                       "run folder (default NAME_fit; for several files a folder of run folders, default fits)");
   command->add_option("--config", options->config, "YAML (default: the built-in configs/fdn_fit.yaml)");
   command->add_option("--set", options->set, "key.path=value, over the config; may stand several times")->take_all();
-  command->add_option("--resume", options->resume, "go on with a stopped run");
+  add_device_option(*command, options->device);
+  command->add_option("--resume", options->resume, "go on with a stopped run (--device may name another)");
   command->add_flag("--overwrite", options->overwrite, "replace an earlier run in the same folder");
   command->add_flag(
       "--batch", options->batch,
@@ -185,6 +193,7 @@ void add_fit_command(CLI::App& app, Context& context) {
       "  diffverb fit room.wav\n"
       "  diffverb fit room.wav --out runs/room --set quality=high\n"
       "  diffverb fit room.wav --set model.lines=24 --set model.early_ms=30\n"
+      "  diffverb fit room.wav --device auto\n"
       "  diffverb fit measurements/ --out runs\n"
       "  diffverb fit measurements/ --batch --out runs\n"
       "  diffverb fit rooms/*.wav --batch --set threads=4\n"

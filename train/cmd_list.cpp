@@ -28,7 +28,9 @@ Json part_json(const PartInfo& part) {
                     {"unit", key.unit},
                     {"range", key.range}});
   }
-  return {{"name", part.name}, {"summary", part.summary}, {"keys", keys}, {"source", part.source}};
+  Json out = {{"name", part.name}, {"summary", part.summary}, {"keys", keys}, {"source", part.source}};
+  if (part.property) out["property"] = part.property();
+  return out;
 }
 
 Json family_json(const FamilyInfo& family) {
@@ -40,6 +42,7 @@ Json family_json(const FamilyInfo& family) {
 void print_part(const PartInfo& part) {
   std::printf("%s: %s\n", part.name.c_str(), part.summary.c_str());
   if (!part.source.empty()) std::printf("  source: %s\n", part.source.c_str());
+  if (part.property) std::printf("  property: %s\n", part.property().c_str());
   for (const KeyInfo& key : part.keys()) {
     std::printf("  %-28s %-16s %-6s %s\n", key.key.c_str(), key.required ? "(required)" : key.default_json.c_str(),
                 key.unit.c_str(), key.range.c_str());

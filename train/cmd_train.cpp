@@ -16,7 +16,7 @@ namespace diffverb {
 namespace {
 
 struct Options {
-  std::string config, out, resume;
+  std::string config, out, resume, device;
   std::vector<std::string> set;
   bool overwrite = false;
 };
@@ -58,6 +58,7 @@ void train(const Options& options, Context& context) {
   TrainOptions job;
   job.config = options.config;
   job.overlays = options.set;
+  if (!options.device.empty()) job.overlays.push_back("device=" + options.device);
   job.overwrite = options.overwrite;
   job.resume = !options.resume.empty();
   if (job.resume) {
@@ -95,12 +96,14 @@ void add_train_command(CLI::App& app, Context& context) {
   command->add_option("--out", options->out, "run folder (default NAME_train)");
   command->add_option("--resume", options->resume, "go on with a stopped or killed run in this folder");
   command->add_option("--set", options->set, "key.path=value, over the config; may stand several times")->take_all();
+  add_device_option(*command, options->device);
   command->add_flag("--overwrite", options->overwrite, "replace an earlier run in the same folder");
   command->footer(
       "Examples:\n"
       "  diffverb train configs/autoencoder.yaml --out runs/a\n"
       "  diffverb train configs/autoencoder.yaml --out runs/b --set model.latent=8 --set train.epochs=50\n"
       "  diffverb train --resume runs/a\n"
+      "  diffverb train configs/autoencoder.yaml --device cuda --set train.precision=bf16\n"
       "Several processes (train.batch_size counts over all of them):\n"
       "  torchrun --no-python --nproc-per-node 2 diffverb train configs/autoencoder.yaml --out runs/c\n"
       "  srun --ntasks 8 diffverb train configs/autoencoder.yaml --out runs/d\n"

@@ -17,26 +17,32 @@ std::vector<T> to_vector(const torch::Tensor& tensor, torch::ScalarType type) {
 
 }  // namespace
 
-void export_fdn(const Fdn& model, const std::filesystem::path& path, const Provenance& provenance) {
-  torch::NoGradGuard no_grad;
-  const DelayNetwork network = model.network();
-  const auto equaliser = model.output_sos();
-  const auto early = model.early_part();
+runtime::DelayNetworkWeights to_weights(const DelayNetwork& network) {
   runtime::DelayNetworkWeights w;
-  w.sample_rate_hz = model.sample_rate_hz();
-  w.early_ms = model.early_ms();
+  w.sample_rate_hz = network.sample_rate_hz;
   w.lines = static_cast<int>(network.lines());
   w.inputs = static_cast<int>(network.inputs());
   w.outputs = static_cast<int>(network.outputs());
   w.line_sections = static_cast<int>(network.sections());
-  w.output_sections = static_cast<int>(equaliser.size(1));
-  w.early_samples = static_cast<int>(early.size(1));
   w.A = to_vector<float>(network.a, torch::kFloat32);
   w.B = to_vector<float>(network.b, torch::kFloat32);
-  w.C = to_vector<float>(network.c * provenance.gain, torch::kFloat32);
+  w.C = to_vector<float>(network.c, torch::kFloat32);
   w.D = to_vector<float>(network.d, torch::kFloat32);
   w.delays = to_vector<std::int32_t>(network.delays.round(), torch::kInt32);
   w.line_sos = to_vector<double>(network.line_sos, torch::kFloat64);
+  return w;
+}
+
+void export_room(const RoomModel& model, const std::filesystem::path& path, const Provenance& provenance) {
+  torch::NoGradGuard no_grad;
+  DelayNetwork network = model.network();
+  network.c = network.c * provenance.gain;
+  const auto equaliser = model.output_sos();
+  const auto early = model.early_part();
+  runtime::DelayNetworkWeights w = to_weights(network);
+  w.early_ms = model.early_ms();
+  w.output_sections = static_cast<int>(equaliser.size(1));
+  w.early_samples = static_cast<int>(early.size(1));
   w.output_sos = to_vector<double>(equaliser, torch::kFloat64);
   w.early = to_vector<float>(early * provenance.gain, torch::kFloat32);
   w.provenance = nlohmann::json{{"config_sha256", provenance.config_sha256},

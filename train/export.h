@@ -3,7 +3,9 @@
 #include <filesystem>
 #include <string>
 
-#include "models/fdn.h"
+#include "core/network/delay_network.h"
+#include "models/room_model.h"
+#include "runtime/weights.h"
 
 namespace diffverb {
 
@@ -14,8 +16,11 @@ struct Provenance {
   std::string source;  // file name of the target
 };
 
+/// A network as the runtime plays it. Reads whole delays (with_whole_delays).
+runtime::DelayNetworkWeights to_weights(const DelayNetwork& network);
+
 /// Writes a fitted network as runtime weights (kind delay_network) and checks that the runtime takes them.
 /// Throws   DataError where the file cannot be written; NumericError where the runtime would refuse the network
-void export_fdn(const Fdn& model, const std::filesystem::path& path, const Provenance& provenance);
+void export_room(const RoomModel& model, const std::filesystem::path& path, const Provenance& provenance);
 
 }  // namespace diffverb

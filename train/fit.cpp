@@ -7,6 +7,8 @@
 
 #include "core/acoustics/comparison.h"
 #include "core/audio_file.h"
+#include "core/device/cuda_module.h"
+#include "core/device/device.h"
 #include "core/error.h"
 #include "core/fields.h"
 #include "core/files.h"
@@ -14,7 +16,7 @@
 #include "core/seed.h"
 #include "core/sha256.h"
 #include "datasets/measured_response.h"
-#include "models/fdn.h"
+#include "models/fitted_network.h"
 #include "runtime/render.h"
 #include "train/export.h"
 #include "train/process.h"
@@ -46,12 +48,17 @@ Fields open_config(const FitOptions& options, const std::vector<std::string>& ov
   return Fields::from_file(options.config, overlays);
 }
 
-/// Reads the config with the quality's values filled in below what file and command line say.
-Fields read_config(const FitOptions& options) {
+constexpr const char* kDefaultDevice = "cpu";
+
+/// Reads the config with the quality's values filled in below what file and command line say, and the device for "auto".
+Fields read_config(const FitOptions& options, DeviceWord& device) {
   Fields first = open_config(options, options.overlays);
-  std::string quality = "normal";
+  std::string quality = "normal", word = kDefaultDevice;
+  first.choice("device", word, device_words());
+  device = resolve_device(word);
   first.choice("quality", quality, {"fast", "normal", "high"});
   std::vector<std::string> overlays = options.overlays;
+  if (!device.why.empty()) overlays.push_back("device=" + device.word);  // what was chosen is what comes again
   for (const Preset& entry : preset(quality)) {
     const std::string path = entry.key;
     const auto dot = path.find('.');
@@ -63,27 +70,27 @@ Fields read_config(const FitOptions& options) {
 
 struct FitConfig {
   std::uint64_t seed = 1;
-  std::string device = "cpu", quality = "normal";
+  std::string device = kDefaultDevice, quality = "normal";
+  std::string why_device;  // where it was left to the program
   std::int64_t threads =
       1;  // a step is a hundred short operations: more threads wait for each other longer than they work
-  std::unique_ptr<Fdn> model;
+  std::unique_ptr<RoomModel> model;
   std::vector<WeightedLoss> losses;
   std::unique_ptr<Trainer> trainer;
   std::string resolved;
 };
 
 FitConfig make_config(const FitOptions& options) {
-  Fields fields = read_config(options);
+  DeviceWord device;
+  Fields fields = read_config(options, device);
   FitConfig config;
+  config.why_device = device.why;
   fields.optional("seed", config.seed);
-  fields.choice("device", config.device, {"cpu"});
+  fields.choice("device", config.device, device_words());
   fields.optional("threads", config.threads, between(1, 256));
   fields.choice("quality", config.quality, {"fast", "normal", "high"});
   Fields model = fields.map("model");
-  std::string type;
-  model.required("type", type);
-  if (type != "fdn") model.fail("type", "fit works with the model 'fdn', not '" + type + "'");
-  config.model = std::make_unique<Fdn>(model);
+  config.model = make_room_model(model);
   config.losses = read_losses(fields, "losses");
   if (config.losses.empty()) fields.fail("losses", "at least one loss is needed");
   Fields train = fields.map("train");
@@ -93,12 +100,13 @@ FitConfig make_config(const FitOptions& options) {
   return config;
 }
 
-/// Target for the losses: what the model computes, and all that was measured for the noise floor.
-Response make_target(const MeasuredResponse& measured, std::int64_t samples) {
+/// Target for the losses: what the model computes, and all that was measured for the noise floor, which they look for on
+/// the CPU.
+Response make_target(const MeasuredResponse& measured, std::int64_t samples, torch::Device device) {
   auto ir = torch::zeros({1, measured.ir.size(0), samples});
   const std::int64_t kept = std::min(samples, measured.ir.size(1));
   ir[0].slice(1, 0, kept).copy_(measured.ir.slice(1, 0, kept));
-  Response target(ir, measured.sample_rate_hz);
+  Response target(ir.to(device), measured.sample_rate_hz);
   target.set("measured_ir", measured.ir.unsqueeze(0));
   return target;
 }
@@ -150,14 +158,16 @@ constexpr std::int64_t kPilotSteps = 40;
 
 /// Coupled rooms: two groups of lines follow slopes that differ much, one group with all lines the others. A short run
 /// of either tells; the better one then starts anew.
-void choose_groups(FitConfig& config, const MeasuredResponse& measured, std::uint64_t seed) {
+void choose_groups(FitConfig& config, const MeasuredResponse& measured, std::uint64_t seed, torch::Device device) {
   double losses[2];
   for (const std::int64_t groups : {1, 2}) {
     config.model->design(measured.ir, measured.sample_rate_hz, seed, groups);
-    losses[groups - 1] = config.trainer->pilot(*config.model, config.losses, kPilotSteps);
+    config.model->move_to(device);
+    losses[groups - 1] = config.trainer->pilot(*config.model, config.losses, kPilotSteps, device);
   }
   const std::int64_t best = losses[1] < losses[0] ? 2 : 1;
   config.model->design(measured.ir, measured.sample_rate_hz, seed, best);
+  config.model->move_to(device);
   log().info("two slopes: " + std::to_string(best) + (best == 2 ? " groups" : " group") + " of lines (loss " +
              std::to_string(losses[0]).substr(0, 5) + " with one, " + std::to_string(losses[1]).substr(0, 5) +
              " with two)");
@@ -168,14 +178,15 @@ constexpr double kShareBefore = 0.05, kShareAfter = 0.05;
 
 /// Nothing where a signal came before the first step.
 std::optional<Trainer::Outcome> train_in(const RunFolder& folder, const FitOptions& options, FitConfig& config,
-                                         const MeasuredResponse& measured, std::uint64_t seed) {
+                                         const MeasuredResponse& measured, std::uint64_t seed, torch::Device device) {
   if (!options.resume)
     write_file_atomically(folder.file("input"), std::filesystem::absolute(options.input).string() + "\n");
   if (config.model->room().slopes.size() == 2 && config.model->groups_are_free()) {
-    choose_groups(config, measured, seed);
+    choose_groups(config, measured, seed, device);
     if (stop_requested()) return std::nullopt;  // the choice was cut short
   }
   Trainer::Job job{*config.model, config.losses, &folder, options.input.filename().string(), options.resume};
+  job.device = device;
   if (options.on_progress) {
     job.on_step = [&](std::int64_t done, std::int64_t total) {
       const double share = static_cast<double>(done) / static_cast<double>(std::max<std::int64_t>(total, 1));
@@ -217,13 +228,16 @@ FitOutcome fit_response(const FitOptions& options) {
   const StopOnSignal guard;
   log().close_file();  // of the fit before: what is said from here on is of this one
   FitConfig config = make_config(options);
+  const torch::Device device = choose_device(config.device);
   RunFolder folder = options.resume ? RunFolder::open(options.out) : RunFolder(options.out, options.overwrite);
   const MeasuredResponse measured = read_measured_response(options.input);
   for (const std::string& warning : measured.warnings) log().warning(options.input.string() + ": " + warning);
-  tune_process(static_cast<int>(config.threads));
+  tune_process(static_cast<int>(config.threads), /*deterministic=*/!device.is_cuda());
+  tune_device(device, Precision::kFp32);
   const std::uint64_t seed = derive_seed(config.seed, "model");
   config.model->design(measured.ir, measured.sample_rate_hz, seed);
-  const Response target = make_target(measured, config.model->samples());
+  config.model->move_to(device);
+  const Response target = make_target(measured, config.model->samples(), device);
   for (const WeightedLoss& loss : config.losses) loss.loss->prepare(target);
   if (options.on_progress) options.on_progress(kShareBefore);
   FitOutcome outcome{folder.path(), elapsed(), 0, stop_requested(), options.resume};
@@ -231,26 +245,30 @@ FitOutcome fit_response(const FitOptions& options) {
 
   if (options.resume) {
     folder.resume();
+    write_file_atomically(folder.file("config.resolved.yaml"), config.resolved);  // the device may be another
   } else {
     folder.create(config.resolved);
   }
+  if (!config.why_device.empty()) log().info("device: auto is " + config.device + " (" + config.why_device + ")");
+  if (device.is_cuda()) log().info("on " + cuda_module()->device_name(device.index()));
   const double t60_s = config.model->room().t60_s;
   log().info(options.input.string() + ": T60 " + std::to_string(t60_s).substr(0, 5) + " s, " +
              std::to_string(measured.ir.size(0)) + " channel(s), start after " +
              std::to_string(elapsed()).substr(0, 4) + " s");
   std::optional<Trainer::Outcome> trained;
   try {
-    trained = train_in(folder, options, config, measured, seed);
+    trained = train_in(folder, options, config, measured, seed, device);
   } catch (...) {
     folder.discard_unless_begun();
     throw;
   }
+  config.model->move_to(torch::kCPU);
   outcome.stopped = !trained || trained->stopped;
   outcome.resumable = outcome.stopped && (trained || options.resume);
   if (trained) outcome.steps = trained->steps;
   if (!trained) folder.discard_unless_begun();
   if (!outcome.stopped) {
-    export_fdn(*config.model, folder.file("weights.safetensors"),
+    export_room(*config.model, folder.file("weights.safetensors"),
                {measured.gain, sha256_hex(config.resolved), options.input.filename().string()});
     write_results(config, measured, folder, *trained, elapsed());
     write_report({folder.path()}, folder.file("report.html"));

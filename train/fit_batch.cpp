@@ -134,7 +134,7 @@ class Batch {
 
   void work() {
     const ThreadLog messages(log(), LogLevel::kWarning);
-    tune_process(1);
+    tune_process(1, /*deterministic=*/false);  // on a GPU another fit may have left that already
     while (const std::optional<std::size_t> room = next()) {
       progress_.begin(*room);
       fit(*room);

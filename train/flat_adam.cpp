@@ -13,8 +13,8 @@ namespace diffverb {
 
 FlatAdam::FlatAdam(FlatParameters& parameters, const AdamOptions& options)
     : parameters_(parameters), options_(options), first_(parameters.zeros()), second_(parameters.zeros()) {
-  if (first_.empty() || !first_[0].is_cuda()) return;
-  numbers_ = torch::zeros({4}, torch::TensorOptions().dtype(torch::kFloat32).device(first_[0].device()));
+  if (first_.empty() || !on_gpu(first_[0])) return;
+  numbers_ = torch::zeros({3}, torch::TensorOptions().dtype(torch::kFloat32).device(first_[0].device()));
 }
 
 void FlatAdam::set_rate(double rate) {
@@ -23,7 +23,7 @@ void FlatAdam::set_rate(double rate) {
   if (!numbers_.defined()) return;
   const auto t = static_cast<double>(steps_);
   const std::vector<double> numbers = {rate, 1 / (1 - std::pow(options_.beta1, t)),
-                                       1 / std::sqrt(1 - std::pow(options_.beta2, t)), t};
+                                       1 / std::sqrt(1 - std::pow(options_.beta2, t))};
   copy_without_waiting(numbers_, torch::tensor(numbers, torch::kFloat32));
 }
 
@@ -40,20 +40,25 @@ torch::Tensor FlatAdam::apply() {
   const torch::NoGradGuard no_grad;
   const torch::Tensor norm = gradient_norm();
   for (const auto& group : parameters_.groups()) {
-    const bool by_kernel = numbers_.defined() && cuda_module() &&
-                           parameters_.buffers()[group.buffer].values.scalar_type() == torch::kFloat32;
-    by_kernel ? step_group_on_gpu(group, norm) : step_group(group, norm);
+    if (!numbers_.defined()) {
+      step_group(group, norm);
+    } else if (parameters_.buffers()[group.buffer].values.scalar_type() == torch::kFloat32) {
+      step_group_on_gpu<float>(group, norm);
+    } else {
+      step_group_on_gpu<double>(group, norm);
+    }
   }
   return norm;
 }
 
+template <typename Scalar>
 void FlatAdam::step_group_on_gpu(const FlatParameters::Group& group, const torch::Tensor& norm) {
   const auto& buffer = parameters_.buffers()[group.buffer];
-  AdamPass pass;
-  pass.values = buffer.values.data_ptr<float>() + group.begin;
-  pass.gradients = buffer.gradients.const_data_ptr<float>() + group.begin;
-  pass.first = first_[group.buffer].data_ptr<float>() + group.begin;
-  pass.second = second_[group.buffer].data_ptr<float>() + group.begin;
+  AdamPass<Scalar> pass;
+  pass.values = buffer.values.data_ptr<Scalar>() + group.begin;
+  pass.gradients = buffer.gradients.const_data_ptr<Scalar>() + group.begin;
+  pass.first = first_[group.buffer].data_ptr<Scalar>() + group.begin;
+  pass.second = second_[group.buffer].data_ptr<Scalar>() + group.begin;
   pass.size = group.size;
   pass.norm = norm.const_data_ptr<double>();
   pass.numbers = numbers_.const_data_ptr<float>();
@@ -78,19 +83,14 @@ void FlatAdam::step_group(const FlatParameters::Group& group, const torch::Tenso
   std::optional<torch::Tensor> shrink;
   if (options_.clip_norm > 0) shrink = (norm / options_.clip_norm).clamp_min(1).to(torch::kFloat32);
   const double decay = group.decays ? options_.weight_decay : 0;
-  const auto step = [&](auto rate, const std::vector<torch::Tensor>& count) {
-    if (options_.decoupled) {
-      at::_fused_adamw_(values, gradients, first, second, {}, count, rate, options_.beta1, options_.beta2, decay,
-                        options_.epsilon, false, false, shrink, bad);
-    } else {
-      at::_fused_adam_(values, gradients, first, second, {}, count, rate, options_.beta1, options_.beta2, decay,
-                       options_.epsilon, false, false, shrink, bad);
-    }
-  };
-  if (numbers_.defined()) {
-    step(numbers_[0] * group.rate_scale, {numbers_[3].clone()});  // it counts the step up where a gradient is bad
+  const double rate = rate_ * group.rate_scale;
+  const std::vector<torch::Tensor> count{torch::full({}, static_cast<double>(steps_), torch::kFloat32)};
+  if (options_.decoupled) {
+    at::_fused_adamw_(values, gradients, first, second, {}, count, rate, options_.beta1, options_.beta2, decay,
+                      options_.epsilon, false, false, shrink, bad);
   } else {
-    step(rate_ * group.rate_scale, {torch::full({}, static_cast<double>(steps_), torch::kFloat32)});
+    at::_fused_adam_(values, gradients, first, second, {}, count, rate, options_.beta1, options_.beta2, decay,
+                     options_.epsilon, false, false, shrink, bad);
   }
 }
 

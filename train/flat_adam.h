@@ -22,7 +22,7 @@ struct AdamOptions {
 ///   p <- p - rate scale (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon) - rate scale decay p
 ///
 /// The same result for the same number of threads. A gradient that is not finite changes nothing: step() then returns a
-/// norm that is not finite. On a GPU float32 buffers take one pass of our own (flat_adam.cu), others LibTorch's.
+/// norm that is not finite. On a GPU a pass of our own (flat_adam.cu).
 ///
 /// Source   Kingma and Ba 2015; Loshchilov and Hutter 2019
 class FlatAdam {
@@ -45,6 +45,7 @@ class FlatAdam {
 
  private:
   torch::Tensor gradient_norm() const;
+  template <typename Scalar>
   void step_group_on_gpu(const FlatParameters::Group& group, const torch::Tensor& norm);
   void step_group(const FlatParameters::Group& group, const torch::Tensor& norm);
 
@@ -53,7 +54,7 @@ class FlatAdam {
   std::vector<torch::Tensor> first_, second_;
   std::int64_t steps_ = 0;
   double rate_ = 0;
-  torch::Tensor numbers_;  // on a GPU: rate, 1 / (1 - b1^t), 1 / sqrt(1 - b2^t), t
+  torch::Tensor numbers_;  // on a GPU: rate, 1 / (1 - b1^t), 1 / sqrt(1 - b2^t)
 };
 
 }  // namespace diffverb

@@ -5,6 +5,7 @@
 namespace diffverb {
 
 /// Launches one pass of Adam (train/flat_adam.cu) on a cudaStream_t. Returns CUDA's error text, null where none.
-const char* launch_adam(const AdamPass& pass, void* stream);
+const char* launch_adam(const AdamPass<float>& pass, void* stream);
+const char* launch_adam(const AdamPass<double>& pass, void* stream);
 
 }  // namespace diffverb

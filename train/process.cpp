@@ -6,11 +6,11 @@
 
 namespace diffverb {
 
-void tune_process(int threads) {
+void tune_process(int threads, bool deterministic) {
   at::set_num_threads(threads);
   at::Context& context = at::globalContext();
   // What is set already is not written again: other threads of a batch read it.
-  if (!context.deterministicAlgorithms()) context.setDeterministicAlgorithms(true, false);
+  if (deterministic && !context.deterministicAlgorithms()) context.setDeterministicAlgorithms(true, false);
   // Deterministic algorithms would also fill every fresh tensor with NaN: each is written whole before it is read.
   if (context.deterministicFillUninitializedMemory()) context.setDeterministicFillUninitializedMemory(false);
   mallopt(M_MMAP_THRESHOLD, 1 << 30);

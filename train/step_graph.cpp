@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/device/device.h"
+#include "core/device/operator_watch.h"
 #include "core/device/precision.h"
 #include "core/log.h"
 
@@ -12,12 +13,14 @@ namespace diffverb {
 bool StepGraph::place(const Response& target) {
   const torch::NoGradGuard no_grad;
   if (!placed_) {
-    place_ = Response(target.sample_rate_hz());
+    if (!target.names().empty()) place_ = Response(target.sample_rate_hz());
     for (const std::string& name : target.names()) place_.set(name, target.get(name).detach().clone());
     placed_ = true;
     return true;
   }
-  if (target.names() != place_.names() || target.sample_rate_hz() != place_.sample_rate_hz()) return false;
+  if (target.names() != place_.names()) return false;
+  if (target.names().empty()) return true;  // a step on one target that its losses were prepared for
+  if (target.sample_rate_hz() != place_.sample_rate_hz()) return false;
   for (const std::string& name : target.names()) {
     const torch::Tensor &from = target.get(name), &to = place_.get(name);
     if (from.sizes() != to.sizes() || from.scalar_type() != to.scalar_type()) return false;
@@ -28,6 +31,7 @@ bool StepGraph::place(const Response& target) {
 
 void StepGraph::record() {
   auto graph = cuda_module()->make_graph();
+  const OperatorWatch watch;
   set_may_read_from_device(false);
   try {
     graph->capture([&] { values_ = step_(place_); });
@@ -35,8 +39,9 @@ void StepGraph::record() {
   } catch (const std::exception& error) {
     gave_up_ = true;
     const std::string why = error.what();
-    log().info("no CUDA graph: the step cannot be recorded (" + why.substr(0, why.find('\n')) +
-               "); it goes on launch by launch");
+    const std::string what = watch.failed().empty() ? "the step" : "the step's " + watch.failed();
+    log().warning("no CUDA graph: " + what + " cannot be recorded (" + why.substr(0, why.find('\n')) +
+                  "); it goes on launch by launch");
   }
   set_may_read_from_device(true);
 }

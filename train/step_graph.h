@@ -12,9 +12,10 @@ namespace diffverb {
 ///
 /// The first steps run as they are, on a target that stays where it is; then the step is recorded once, and from then
 /// on only the target's numbers change. A step that cannot be recorded (one that asks the device for a number, one that
-/// sums over other processes) goes on as it is, with one message in the log.
+/// sums over other processes) goes on as it is, with one warning that names the operator.
 ///
-/// Reads    a step: all of its inputs stand in the target or stay at one place (parameters, moments, the rate)
+/// Reads    a step: all of its inputs stand in the target or stay at one place (parameters, moments, the rate); a step
+///          on one target that its losses were prepared for takes an empty one
 /// Returns  what the step returns, a copy of its own
 class StepGraph {
  public:

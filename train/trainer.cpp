@@ -33,9 +33,11 @@ Trainer::Trainer(Fields& f, Kind kind) : kind_(kind), schedule_(f, kind == Kind:
     adam_.beta2 = 0.99;  // a hundred steps: a shorter memory
     f.optional("steps", steps_, between(0, 1e7));
     f.optional("patience", patience_, at_least(0), "steps");
+    f.optional("log_every", log_every_, between(0, 1000), "steps between readings of the loss; 0: 1, on a GPU 10");
   } else {
     steps_ = 0;
     keep_ = 3;
+    log_every_ = 1;
     checkpoint_every_s_ = 300;
     f.optional("batch_size", batch_size_, between(1, 1 << 20), "examples over all ranks");
     f.optional("epochs", epochs_, between(0, 1e7));
@@ -54,8 +56,8 @@ Trainer::Trainer(Fields& f, Kind kind) : kind_(kind), schedule_(f, kind == Kind:
     std::string precision = "fp32";
     f.choice("precision", precision, {"fp32", "tf32", "bf16"});
     precision_ = precision_of(precision);
-    f.optional("graph", graph_);
   }
+  f.optional("graph", graph_);
   f.optional("beta1", adam_.beta1, {.min = 0, .max = 1, .max_open = true});
   f.optional("beta2", adam_.beta2, {.min = 0, .max = 1, .max_open = true});
   f.optional("epsilon", adam_.epsilon, above(0));
@@ -67,13 +69,15 @@ std::int64_t Trainer::total_steps(const Loader* training) const {
   return steps_ > 0 || !training ? steps_ : epochs_ * training->steps_per_epoch();
 }
 
-double Trainer::pilot(Model& model, const std::vector<WeightedLoss>& losses, std::int64_t steps) const {
-  const Job job{model, losses};
+double Trainer::pilot(Model& model, const std::vector<WeightedLoss>& losses, std::int64_t steps,
+                      torch::Device device) const {
+  Job job{model, losses};
+  job.device = device;
   TrainingLoop loop(*this, job);
-  double value = std::numeric_limits<double>::infinity();
-  for (std::int64_t k = 0; k < steps && !stop_requested(); ++k)
-    value = loop.step()[static_cast<std::int64_t>(losses.size())].item<double>();
-  return value;
+  torch::Tensor values;
+  for (std::int64_t k = 0; k < steps && !stop_requested(); ++k) values = loop.step();
+  if (!values.defined()) return std::numeric_limits<double>::infinity();
+  return values[static_cast<std::int64_t>(losses.size())].item<double>();
 }
 
 Trainer::Outcome Trainer::run(const Job& job) { return TrainingLoop(*this, job).run(); }

@@ -55,7 +55,7 @@ class Trainer {
     bool stopped_improving = false;  // ended by `patience`
   };
 
-  /// What is to be trained, and where it is written. The last members are for data sets.
+  /// What is to be trained, and where it is written. Most of the last members are for data sets.
   struct Job {
     Model& model;
     const std::vector<WeightedLoss>& losses;
@@ -82,7 +82,8 @@ class Trainer {
   Outcome run(const Job& job);
   /// The loss that the first `steps` steps of a run on one target come to; writes nothing. Moves the model's
   /// parameters.
-  double pilot(Model& model, const std::vector<WeightedLoss>& losses, std::int64_t steps) const;
+  double pilot(Model& model, const std::vector<WeightedLoss>& losses, std::int64_t steps,
+               torch::Device device = torch::kCPU) const;
 
   Precision precision() const { return precision_; }
   std::int64_t batch_size() const { return batch_size_; }  // over all ranks
@@ -93,7 +94,7 @@ class Trainer {
 
   Kind kind_;
   std::int64_t steps_ = 100, epochs_ = 100, batch_size_ = 8;
-  std::int64_t patience_ = 0, checkpoint_every_steps_ = 0, keep_ = 1, validate_every_ = 0, log_every_ = 1;
+  std::int64_t patience_ = 0, checkpoint_every_steps_ = 0, keep_ = 1, validate_every_ = 0, log_every_ = 0;
   double ema_decay_ = 0, min_improvement_ = 1e-4, checkpoint_every_s_ = 5;
   AdamOptions adam_;
   Schedule schedule_;

@@ -49,7 +49,7 @@ TrainingLoop::TrainingLoop(const Trainer& trainer, const Trainer::Job& job)
       schedule_(trainer.schedule_),
       state_(job.model, trainer.adam_, trainer.ema_decay_),
       total_(trainer.total_steps(job.training)) {
-  if (job.device.is_cuda() && job.training && trainer.graph_) {
+  if (on_gpu(job.device) && trainer.graph_) {
     if (job.ranks) {
       log().info("no CUDA graph: gradients are summed over " + std::to_string(job.ranks->size()) +
                  " processes while the step runs");
@@ -59,6 +59,10 @@ TrainingLoop::TrainingLoop(const Trainer& trainer, const Trainer::Job& job)
   }
   if (job.ranks) buckets_ = std::make_unique<GradientBuckets>(state_.parameters, *job.ranks);
   if (job.folder) checkpoints_ = std::make_unique<Checkpoints>(job.folder->path(), trainer.keep_);
+}
+
+std::int64_t TrainingLoop::log_every() const {
+  return trainer_.log_every_ > 0 ? trainer_.log_every_ : (on_gpu(job_.device) ? 10 : 1);
 }
 
 bool TrainingLoop::writes() const { return job_.folder && (!job_.ranks || job_.ranks->rank() == 0); }
@@ -129,7 +133,7 @@ torch::Tensor TrainingLoop::step() {
 
 /// What a step does on the device: may be recorded, so nothing here depends on the step but through tensors.
 torch::Tensor TrainingLoop::compute(const Response& target) {
-  const bool look = trainer_.log_every_ == 1 && job_.device.is_cpu();  // on a GPU the losses are read after the step
+  const bool look = log_every() == 1 && !on_gpu(job_.device);  // on a GPU the losses are read after the step
   state_.parameters.zero_gradients();
   if (job_.training) {
     for (const WeightedLoss& loss : job_.losses) loss.loss->prepare(target);
@@ -204,7 +208,7 @@ void TrainingLoop::note(const Pending& pending) {
   if (!std::isfinite(norm) && pending.step + 1 == state_.step) refuse_gradient(pending.step);  // it still stands there
   if (!std::isfinite(norm))
     throw NumericError("step " + std::to_string(pending.step) + ": the gradient is not a number (read every " +
-                       std::to_string(trainer_.log_every_) +
+                       std::to_string(log_every()) +
                        " steps: train.log_every=1 says where); the last checkpoint is unharmed");
   state_.last_loss = loss;
   if (trainer_.kind_ == Trainer::Kind::kOneTarget && loss < state_.best * (1 - trainer_.min_improvement_)) {
@@ -373,7 +377,7 @@ Trainer::Outcome TrainingLoop::run() {
     const torch::Tensor values = exchange(step());
     pending_.push_back({state_.step, rate, values, batch_.indices});
     ++state_.step;
-    if (state_.step % trainer_.log_every_ == 0) flush_pending();
+    if (state_.step % log_every() == 0) flush_pending();
     log_data_wait();
     if (flags_.save || (trainer_.checkpoint_every_steps_ > 0 && state_.step % trainer_.checkpoint_every_steps_ == 0))
       save();

@@ -39,6 +39,7 @@ class TrainingLoop {
   };
 
   bool writes() const;  // rank 0 alone does
+  std::int64_t log_every() const;
   void begin();
   void resume();
   Batch next_batch();

@@ -37,7 +37,7 @@ constexpr std::int64_t kShownExamples = 2;
 
 struct TrainConfig {
   std::uint64_t seed = 1;
-  std::string device = "cpu";
+  std::string device = "cpu", why_device;
   int threads = 0, workers = 2, batches_ahead = 4;
   std::unique_ptr<Dataset> data;
   std::unique_ptr<Model> model;
@@ -49,10 +49,15 @@ struct TrainConfig {
 TrainConfig read_config(const TrainOptions& options) {
   if (options.resume) RunFolder::open(options.out);  // says what is wrong with the folder
   const auto path = options.config.empty() ? options.out / "config.resolved.yaml" : options.config;
-  Fields fields = Fields::from_file(path, options.overlays);
   TrainConfig config;
+  std::vector<std::string> overlays = options.overlays;
+  Fields::from_file(path, overlays).choice("device", config.device, device_words());
+  const DeviceWord device = resolve_device(config.device);
+  config.why_device = device.why;
+  if (!device.why.empty()) overlays.push_back("device=" + device.word);  // what was chosen is what comes again
+  Fields fields = Fields::from_file(path, overlays);
   fields.optional("seed", config.seed);
-  fields.choice("device", config.device, {"cpu", "cuda"});
+  fields.choice("device", config.device, device_words());
   fields.optional("threads", config.threads, between(0, 1024), "0: all cores");
   Fields data = fields.map("data"), model = fields.map("model"), train = fields.map("train"),
          loader = fields.map("loader");
@@ -213,6 +218,7 @@ void move_model(const Model& model, torch::Device device) {
 }
 
 void tell_device(const TrainConfig& config, torch::Device device) {
+  if (!config.why_device.empty()) log().info("device: auto is " + config.device + " (" + config.why_device + ")");
   if (device.is_cuda()) {
     log().info("on " + cuda_module()->device_name(device.index()));
   } else if (config.trainer->precision() != Precision::kFp32) {

@@ -10,6 +10,7 @@
 
 #include "core/device/adam_pass.h"
 #include "core/solvers/frequency_bin.h"
+#include "core/solvers/time_block.h"
 
 namespace c10d {
 class Backend;
@@ -46,8 +47,9 @@ class CudaModule {
   virtual bool is_idle() = 0;
   virtual std::size_t peak_bytes() = 0;
 
-  /// One pass of Adam; false where the module was built without kernels.
-  virtual bool adam(const AdamPass& pass) = 0;
+  /// One pass of Adam.
+  virtual void adam(const AdamPass<float>& pass) = 0;
+  virtual void adam(const AdamPass<double>& pass) = 0;
   /// The frequency solver on the current stream: `p.h`, and `p.states` where not null; waits for nothing.
   virtual void solve_bins(const BinProblem<float>& p) = 0;
   virtual void solve_bins(const BinProblem<double>& p) = 0;
@@ -55,6 +57,12 @@ class CudaModule {
   virtual void sum_bins(const BinProblem<float>& p, const BinComplex<float>* grad_h, double* partial, double* sums) = 0;
   virtual void sum_bins(const BinProblem<double>& p, const BinComplex<double>* grad_h, double* partial,
                         double* sums) = 0;
+  /// The time-domain solver's recursion on the current stream, and its adjoint with the sums of the gradient
+  /// (time_cuda_kernel.h has the shapes); waits for nothing.
+  virtual void play_lines(const TimeBlocks<float>& p) = 0;
+  virtual void play_lines(const TimeBlocks<double>& p) = 0;
+  virtual void sum_lines(const TimeBlocks<float>& p, double* partial, double* sums, double* sos) = 0;
+  virtual void sum_lines(const TimeBlocks<double>& p, double* partial, double* sums, double* sos) = 0;
   virtual std::unique_ptr<CudaGraph> make_graph() = 0;
   /// NCCL between the processes of a store, each with its current device; null where the module was built without.
   virtual c10::intrusive_ptr<c10d::Backend> make_nccl(const c10::intrusive_ptr<c10d::Store>& store, int rank,
@@ -65,7 +73,7 @@ class CudaModule {
 using CudaModuleBuild = const char* (*)();  // diffverb_cuda_build
 using CudaModuleEntry = CudaModule* (*)();  // diffverb_cuda_module
 inline std::string cuda_module_build(const char* version) {
-  return std::string("diffverb ") + version + ", interface 2, LibTorch " TORCH_VERSION;
+  return std::string("diffverb ") + version + ", interface 3, LibTorch " TORCH_VERSION;
 }
 
 }  // namespace diffverb

@@ -4,6 +4,9 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
+#include <map>
+#include <mutex>
+#include <utility>
 
 #include "core/device/cuda_module.h"
 #include "core/error.h"
@@ -21,6 +24,14 @@ constexpr const char* kInstall =
 CudaModule*& loaded() {
   static CudaModule* module = nullptr;
   return module;
+}
+
+thread_local CudaModule* stand_in = nullptr;
+
+/// Fits of a batch choose their devices at once.
+std::mutex& loading() {
+  static std::mutex mutex;
+  return mutex;
 }
 
 [[noreturn]] void refuse(const std::string& why) { throw ConfigError("device: cuda: " + why); }
@@ -60,6 +71,19 @@ CudaModule* load_module() {
   return entry();
 }
 
+/// Loaded, with at least one GPU.
+CudaModule& cuda_module_at_work() {
+  const std::lock_guard lock(loading());
+  if (!loaded()) loaded() = load_module();
+  try {
+    loaded()->device_count();
+  } catch (const std::exception& error) {
+    refuse("no GPU can be used: " + std::string(error.what()) +
+           (has_cuda_driver() ? "" : "; the NVIDIA driver (libcuda.so.1) is not installed"));
+  }
+  return *loaded();
+}
+
 }  // namespace
 
 std::vector<fs::path> cuda_module_places() {
@@ -71,7 +95,38 @@ std::vector<fs::path> cuda_module_places() {
   return out;
 }
 
-CudaModule* cuda_module() { return loaded(); }
+CudaModule* cuda_module() { return stand_in ? stand_in : loaded(); }
+
+bool on_gpu(torch::Device device) { return device.is_cuda() || stand_in; }
+
+StandInForGpu::StandInForGpu(CudaModule& module) { stand_in = &module; }
+StandInForGpu::~StandInForGpu() { stand_in = nullptr; }
+
+torch::Tensor constants_on(torch::Device device, const std::vector<double>& values) {
+  if (!on_gpu(device)) return torch::tensor(values, torch::kFloat64);
+  // Never destroyed: at the end of the process CUDA is gone before they are.
+  static auto& kept = *new std::map<std::pair<std::string, std::vector<double>>, torch::Tensor>;
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  torch::Tensor& constant = kept[{device.str(), values}];
+  if (!constant.defined()) constant = torch::tensor(values, torch::kFloat64).to(device);
+  return constant;
+}
+
+const std::vector<std::string>& device_words() {
+  static const std::vector<std::string> words = {"cpu", "cuda", "auto"};
+  return words;
+}
+
+DeviceWord resolve_device(const std::string& word) {
+  if (word != "auto") return {word, ""};
+  if (!has_cuda_driver()) return {"cpu", "no NVIDIA driver on this machine"};
+  try {
+    return {"cuda", cuda_module_at_work().device_name(0)};
+  } catch (const ConfigError& error) {
+    return {"cpu", error.what()};
+  }
+}
 
 bool has_cuda_driver() {
   void* handle = ::dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
@@ -82,14 +137,7 @@ bool has_cuda_driver() {
 torch::Device choose_device(const std::string& name, int local_rank) {
   if (name == "cpu") return torch::kCPU;
   if (name != "cuda") throw ConfigError("device: '" + name + "' is not known, expected cpu or cuda");
-  if (!loaded()) loaded() = load_module();
-  int count = 0;
-  try {
-    count = loaded()->device_count();
-  } catch (const std::exception& error) {
-    refuse("no GPU can be used: " + std::string(error.what()) +
-           (has_cuda_driver() ? "" : "; the NVIDIA driver (libcuda.so.1) is not installed"));
-  }
+  const int count = cuda_module_at_work().device_count();
   // Slurm often shows each task its own GPU alone.
   const int index = count == 1 ? 0 : local_rank;
   if (index >= count)

@@ -26,7 +26,8 @@ void tune_device(torch::Device device, Precision precision) {
   context.setAllowTF32CuBLAS(precision != Precision::kFp32);
   context.setBenchmarkCuDNN(true);  // shapes stay the same from step to step
   // Running sums and transposed convolutions have no deterministic kernel on a GPU, and the strict mode refuses them.
-  context.setDeterministicAlgorithms(false, false);
+  // What is set already is not written again: other threads of a batch read it.
+  if (context.deterministicAlgorithms()) context.setDeterministicAlgorithms(false, false);
 }
 
 Autocast::Autocast(torch::Device device, Precision precision) : on_(device.is_cuda() && precision == Precision::kBf16) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/device/device.h"
 #include "core/error.h"
 #include "core/solvers/solvers.h"
 
@@ -36,9 +37,7 @@ torch::Tensor peaking_sos(const torch::Tensor& gain_db, const std::vector<double
     alphas.push_back(std::sin(w0) / (2 * q));
     cosines.push_back(-2 * std::cos(w0));
   }
-  const auto options = torch::TensorOptions().dtype(torch::kFloat64);
-  const auto alpha = torch::tensor(alphas, options).to(gain_db.device());
-  const auto middle = torch::tensor(cosines, options).to(gain_db.device());
+  const auto alpha = constants_on(gain_db.device(), alphas), middle = constants_on(gain_db.device(), cosines);
   const auto amplitude = torch::exp(gain_db * (std::numbers::ln10 / 40));
   const auto up = alpha * amplitude, down = alpha / amplitude;
   const auto scale = torch::reciprocal(1 + down);
@@ -62,17 +61,17 @@ torch::Tensor high_shelf_sos(const torch::Tensor& gain_db, double corner_hz, dou
       -1);
 }
 
-torch::Tensor high_pass_sos(double cutoff_hz, double sample_rate_hz) {
+torch::Tensor high_pass_sos(double cutoff_hz, double sample_rate_hz, torch::Device device) {
   if (!(cutoff_hz > 0 && cutoff_hz < sample_rate_hz / 2))
     throw ContractError("high_pass_sos: the cutoff lies outside (0, half the sample rate)");
   const double w0 = 2 * std::numbers::pi * cutoff_hz / sample_rate_hz;
   const double alpha = std::sin(w0) / std::numbers::sqrt2, cosine = std::cos(w0), scale = 1 / (1 + alpha);
-  return torch::tensor({(1 + cosine) / 2 * scale, -(1 + cosine) * scale, (1 + cosine) / 2 * scale, -2 * cosine * scale,
-                        (1 - alpha) * scale},
-                       torch::kFloat64);
+  return constants_on(device, {(1 + cosine) / 2 * scale, -(1 + cosine) * scale, (1 + cosine) / 2 * scale,
+                               -2 * cosine * scale, (1 - alpha) * scale});
 }
 
-torch::Tensor cascade_response(const torch::Tensor& sos, const torch::Tensor& omega_rad, torch::ScalarType dtype) {
+torch::Tensor cascade_response(const torch::Tensor& sos, const torch::Tensor& omega_rad, torch::ScalarType dtype,
+                               bool is_sound) {
   std::vector<torch::Tensor> rows;
   const auto advance = at::polar(torch::ones_like(omega_rad), omega_rad).to(c10::toComplexType(dtype));
   const auto options = torch::TensorOptions().dtype(dtype).device(sos.device());
@@ -84,7 +83,8 @@ torch::Tensor cascade_response(const torch::Tensor& sos, const torch::Tensor& om
                             torch::zeros({1, 1}, options),
                             torch::ones({1}, options.dtype(torch::kFloat64)),
                             sos.slice(0, o, o + 1),
-                            1.0};
+                            1.0,
+                            is_sound};
     rows.push_back(frequency_response(line, omega_rad).reshape({1, -1}) * advance);
   }
   return torch::cat(rows, 0);

@@ -33,11 +33,12 @@ torch::Tensor high_shelf_sos(const torch::Tensor& gain_db, double corner_hz, dou
 
 /// Second-order Butterworth high-pass, [5] float64. Source: Audio EQ cookbook. Throws ContractError outside (0, rate /
 /// 2).
-torch::Tensor high_pass_sos(double cutoff_hz, double sample_rate_hz);
+torch::Tensor high_pass_sos(double cutoff_hz, double sample_rate_hz, torch::Device device = torch::kCPU);
 
 /// Transfer function of cascades on a grid, by the fused kernel: sos [O, S, 5] float64 -> [O, K] complex of `dtype`.
-/// Gradient to sos.
-torch::Tensor cascade_response(const torch::Tensor& sos, const torch::Tensor& omega_rad, torch::ScalarType dtype);
+/// Gradient to sos. `is_sound`: the sections are known to be stable (DelayNetwork::is_sound).
+torch::Tensor cascade_response(const torch::Tensor& sos, const torch::Tensor& omega_rad, torch::ScalarType dtype,
+                               bool is_sound = false);
 
 /// Nominal third-octave centres 1000 * 2^(k/3) Hz from `from_hz` up to `share` of the sample rate.
 std::vector<double> third_octave_centres(double from_hz, double to_hz, double sample_rate_hz, double share = 0.45);

@@ -1,5 +1,5 @@
 #include <ATen/ops/eye.h>
-#include <ATen/ops/linalg_solve.h>
+#include <ATen/ops/linalg_solve_ex.h>
 
 #include "core/matrices/haar.h"
 #include "core/matrices/matrix.h"
@@ -37,7 +37,8 @@ class Cayley final : public FeedbackMatrix {
   /// (I - M) (I + M)^-1, which is its own inverse; both factors commute.
   static torch::Tensor transform(const torch::Tensor& m) {
     const auto identity = at::eye(m.size(0), m.options().requires_grad(false));
-    return at::linalg_solve(identity + m, identity - m);
+    // I + M is never singular; the plain solve would ask the device whether it was.
+    return std::get<0>(at::linalg_solve_ex(identity + m, identity - m));
   }
 
   torch::Tensor s_;  // [N, N]

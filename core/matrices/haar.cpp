@@ -8,6 +8,7 @@
 #include <ATen/ops/real.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <algorithm>
 #include <string>
 
 #include "core/error.h"
@@ -42,6 +43,19 @@ torch::Tensor logarithm_of_rotation(const torch::Tensor& rotation) {
 
 torch::Tensor trainable(const torch::Tensor& value, torch::ScalarType dtype) {
   return value.detach().to(dtype, /*non_blocking=*/false, /*copy=*/true).contiguous().set_requires_grad(true);
+}
+
+void require_lines(const FeedbackMatrix& matrix, const char* name, std::int64_t lines, const char* expected) {
+  if (matrix.exists_for(lines)) return;
+  std::int64_t smaller = lines - 1, larger = std::max<std::int64_t>(lines + 1, 1);
+  while (smaller > 0 && !matrix.exists_for(smaller)) --smaller;
+  const std::int64_t last = 4 * larger + 64;
+  while (larger < last && !matrix.exists_for(larger)) ++larger;
+  std::string message =
+      std::string("feedback matrix ") + name + ": " + std::to_string(lines) + " lines, expected " + expected + ": ";
+  if (smaller > 0) message += std::to_string(smaller) + (larger < last ? " or " : "");
+  if (larger < last) message += std::to_string(larger);
+  throw ConfigError(message);
 }
 
 void require_reset(const torch::Tensor& tensor, const char* name) {

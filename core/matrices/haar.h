@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "core/matrices/matrix.h"
+
 namespace diffverb {
 
 /// Numbers from a normal distribution, float64, the same on every machine.
@@ -19,6 +21,12 @@ torch::Tensor logarithm_of_rotation(const torch::Tensor& rotation);
 
 /// A leaf of the given type that the trainer can optimise.
 torch::Tensor trainable(const torch::Tensor& value, torch::ScalarType dtype);
+
+/// What every reset() begins with where not every N will do.
+///
+/// Reads    expected: "a power of two"
+/// Throws   ConfigError where `matrix` does not exist for `lines`, with the next smaller and the next larger N that do
+void require_lines(const FeedbackMatrix& matrix, const char* name, std::int64_t lines, const char* expected);
 
 /// Throws   ContractError where matrix() is asked for before reset()
 void require_reset(const torch::Tensor& tensor, const char* name);

@@ -3,7 +3,6 @@
 
 #include <cmath>
 
-#include "core/error.h"
 #include "core/matrices/haar.h"
 #include "core/matrices/matrix.h"
 
@@ -21,13 +20,12 @@ class Hadamard final : public FeedbackMatrix {
   explicit Hadamard(Fields&) {}
 
   void reset(std::int64_t lines, std::uint64_t, torch::ScalarType dtype) override {
-    if (lines < 1 || (lines & (lines - 1)) != 0) {
-      throw ConfigError("feedback matrix hadamard: " + std::to_string(lines) + " lines, expected a power of two");
-    }
+    require_lines(*this, "hadamard", lines, "a power of two");
     auto h = at::ones({1, 1}, torch::kFloat64);
     while (h.size(0) < lines) h = at::cat({at::cat({h, h}, 1), at::cat({h, -h}, 1)});
     a_ = (h / std::sqrt(static_cast<double>(lines))).to(dtype);
   }
+  bool exists_for(std::int64_t lines) const override { return lines >= 1 && (lines & (lines - 1)) == 0; }
   torch::Tensor matrix() const override {
     require_reset(a_, "hadamard");
     return a_;

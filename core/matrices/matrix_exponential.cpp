@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <sstream>
 #include <vector>
 
+#include "core/device/device.h"
 #include "core/error.h"
 
 namespace diffverb {
@@ -21,6 +23,7 @@ using Matrix = std::vector<double>;  // [n, n]
 constexpr std::int64_t kMost = 32;
 /// Largest column sum of what the polynomial is taken of: the remainder is that to the 13th over 13!.
 constexpr double kLargest = 0.35;
+constexpr int kMostSquares = 14;  // for sums up to 5,700
 
 /// c += a b
 void add_product(const Matrix& a, const Matrix& b, std::size_t n, Matrix& c) {
@@ -158,6 +161,23 @@ class SmallExponential : public torch::autograd::Function<SmallExponential> {
 
 }  // namespace
 
+torch::Tensor matrix_exponential_without_waiting(const torch::Tensor& x) {
+  const torch::Tensor wide = x.to(torch::kFloat64), largest = wide.detach().abs().sum(0).amax();
+  // How often to halve is known to the device alone: every square is taken, and those that are wanted are kept.
+  const torch::Tensor halvings = (largest / kLargest).log2().ceil().clamp(0, kMostSquares);
+  const torch::Tensor y = wide * torch::exp2(-halvings), y2 = y.mm(y), y3 = y2.mm(y);
+  const torch::Tensor identity = torch::eye(x.size(0), wide.options().requires_grad(false));
+  torch::Tensor power;
+  for (int b = 3; b >= 0; --b) {
+    torch::Tensor part = identity * kTaylor[3 * b] + y * kTaylor[3 * b + 1] + y2 * kTaylor[3 * b + 2];
+    power = b == 3 ? part + y3 * kTaylor[12] : torch::addmm(part, y3, power);
+  }
+  for (int k = 0; k < kMostSquares; ++k) power = torch::where(halvings > k, power.mm(power), power);
+  // Beyond that the polynomial would be wrong: no number is better than a wrong one.
+  const double limit = std::ldexp(kLargest, kMostSquares);
+  return power.masked_fill(largest > limit, std::numeric_limits<double>::quiet_NaN()).to(x.scalar_type());
+}
+
 torch::Tensor matrix_exponential(const torch::Tensor& x) {
   if (x.dim() != 2 || x.size(0) != x.size(1) ||
       (x.scalar_type() != torch::kFloat32 && x.scalar_type() != torch::kFloat64)) {
@@ -166,6 +186,7 @@ torch::Tensor matrix_exponential(const torch::Tensor& x) {
             << x.dtype();
     throw ContractError(message.str());
   }
+  if (on_gpu(x)) return matrix_exponential_without_waiting(x);
   if (!x.device().is_cpu() || x.size(0) > kMost) return at::linalg_matrix_exp(x);
   return SmallExponential::apply(x);
 }

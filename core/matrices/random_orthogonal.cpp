@@ -1,18 +1,26 @@
 #include "core/matrices/haar.h"
 #include "core/matrices/matrix.h"
+#include "core/matrices/reflections.h"
+#include "core/seed.h"
 
 namespace diffverb {
 namespace {
 
 /// A fixed matrix drawn evenly from all orthogonal ones.
 ///
+///   Q of the QR factorisation of a normal matrix, its columns times the signs of R's diagonal
+///
+/// Reads    method: qr (Mezzadri's), or listing: the product of reflections as a C++ listing has it that circulates for
+///          scipy.stats.ortho_group, orthogonal but not even (core/matrices/reflections.h)
 /// Source   Mezzadri 2007, "How to generate random matrices from the classical compact groups"
 class RandomOrthogonal final : public FeedbackMatrix {
  public:
-  explicit RandomOrthogonal(Fields&) {}
+  explicit RandomOrthogonal(Fields& f) { f.choice("method", method_, {"qr", "listing"}); }
 
   void reset(std::int64_t lines, std::uint64_t seed, torch::ScalarType dtype) override {
-    a_ = haar_orthogonal(lines, seed, /*special=*/false).to(dtype);
+    Random random(seed, "random_orthogonal");
+    const auto draw = [&] { return random.normal(); };
+    a_ = (method_ == "qr" ? haar_orthogonal(lines, seed, /*special=*/false) : listed_orthogonal(lines, draw)).to(dtype);
   }
   torch::Tensor matrix() const override {
     require_reset(a_, "random_orthogonal");
@@ -20,6 +28,7 @@ class RandomOrthogonal final : public FeedbackMatrix {
   }
 
  private:
+  std::string method_ = "qr";
   torch::Tensor a_;  // [N, N]
 };
 

@@ -14,8 +14,11 @@
 #include <cmath>
 #include <sstream>
 #include <string>
+#include <vector>
 
+#include "core/device/precision.h"
 #include "core/error.h"
+#include "core/network/filter_lines.h"
 #include "core/network/loop_gain.h"
 
 namespace diffverb {
@@ -33,26 +36,32 @@ void require_matrix(const char* name, const torch::Tensor& tensor, std::int64_t 
                       std::to_string(rows) + ", " + std::to_string(columns) + "]");
 }
 
-void require_delays(const torch::Tensor& delays, std::int64_t lines) {
+void require_delays(const DelayNetwork& network) {
+  const auto& delays = network.delays;
+  const std::int64_t lines = network.lines();
   if (delays.dim() != 1 || delays.size(0) != lines || delays.scalar_type() != torch::kFloat64) {
     throw ContractError("delay network: delays have shape " + shape_of(delays) + " and type " +
                         toString(delays.scalar_type()) + ", expected [" + std::to_string(lines) + "] float64");
   }
+  if (!network.may_be_looked_at()) return;
   const auto values = delays.detach().cpu().contiguous();
   for (std::int64_t j = 0; j < lines; ++j) {
     const double delay = values.const_data_ptr<double>()[j];
-    if (!(delay > 0) || !std::isfinite(delay)) {
+    if (!(delay >= 0) || !std::isfinite(delay)) {
       throw ContractError("delay network: the delay of line " + std::to_string(j) + " is " + std::to_string(delay) +
-                          " samples, expected a number above 0");
+                          " samples, expected 0 (a filter) or more");
     }
   }
 }
 
-void require_sections(const torch::Tensor& sos, std::int64_t lines) {
+void require_sections(const DelayNetwork& network) {
+  const auto& sos = network.line_sos;
+  const std::int64_t lines = network.lines();
   if (sos.dim() != 3 || sos.size(0) != lines || sos.size(2) != 5 || sos.scalar_type() != torch::kFloat64) {
     throw ContractError("delay network: line_sos has shape " + shape_of(sos) + " and type " +
                         toString(sos.scalar_type()) + ", expected [" + std::to_string(lines) + ", S, 5] float64");
   }
+  if (!network.may_be_looked_at()) return;
   const auto values = sos.detach().cpu().contiguous();
   const double* q = values.const_data_ptr<double>();
   for (std::int64_t s = 0; s < lines * sos.size(1); ++s, q += 5) {
@@ -68,6 +77,13 @@ void require_loop(const DelayNetwork& network) {
   const auto here = [](const torch::Tensor& t) { return t.detach().to(torch::kCPU, torch::kFloat64).contiguous(); };
   const auto a = here(network.a), delays = here(network.delays), sos = here(network.line_sos);
   if (!a.isfinite().all().item<bool>()) throw ContractError("delay network: A holds a number that is not finite");
+  std::vector<bool> is_filter;
+  for (std::int64_t j = 0; j < network.lines(); ++j) is_filter.push_back(delays.const_data_ptr<double>()[j] == 0);
+  const auto loop = filter_lines_of(a.const_data_ptr<double>(), 1, is_filter).loop;
+  if (!loop.empty()) {
+    throw ContractError("delay network: a loop without delay: " + std::to_string(loop.size()) + " line(s) with line " +
+                        std::to_string(loop[0]) + " hear each other and all have delay 0");
+  }
   const std::string problem =
       growing_loop(a.const_data_ptr<double>(), delays.const_data_ptr<double>(), sos.const_data_ptr<double>(),
                    static_cast<int>(network.lines()), static_cast<int>(network.sections()));
@@ -134,14 +150,16 @@ void DelayNetwork::check() const {
   require_matrix("C", c, outputs(), n);
   require_matrix("D", d, outputs(), inputs());
   if (inputs() < 1 || outputs() < 1) throw ContractError("delay network: at least one input and one output expected");
-  require_delays(delays, n);
-  require_sections(line_sos, n);
-  require_loop(*this);
+  require_delays(*this);
+  require_sections(*this);
+  if (may_be_looked_at()) require_loop(*this);
 }
+
+bool DelayNetwork::may_be_looked_at() const { return !is_sound && may_read_from_device(); }
 
 bool DelayNetwork::has_whole_delays() const {
   const auto values = delays.detach();
-  return values.eq(values.round()).logical_and(values.ge(1)).all().item<bool>();
+  return values.eq(values.round()).logical_and(values.ge(0)).all().item<bool>();
 }
 
 DelayNetwork series(const DelayNetwork& first, const DelayNetwork& second) {
@@ -183,6 +201,7 @@ DelayNetwork feedback(const DelayNetwork& inner, const torch::Tensor& gains) {
   const auto m = at::linalg_inv(loop);
   const auto return_path = m.mm(gains.mm(inner.c));  // from the lines to u
   DelayNetwork closed = inner;
+  closed.is_sound = false;
   closed.a = inner.a + inner.b.mm(return_path);
   closed.b = inner.b.mm(m);
   closed.c = inner.c + inner.d.mm(return_path);
@@ -228,16 +247,18 @@ DelayNetwork delay_line(const torch::Tensor& delay_samples, double sample_rate_h
 }
 
 DelayNetwork with_whole_delays(const DelayNetwork& network) {
-  if (network.has_whole_delays()) return network;
   const auto values = network.delays.detach();
   const auto is_whole = values.eq(values.round());
-  if (is_whole.logical_not().logical_and(values.lt(1.5)).any().item<bool>() || values.lt(1).any().item<bool>()) {
-    throw ContractError(
-        "with_whole_delays: a fractional delay is below 1.5 samples, which the interpolator cannot make");
+  if (network.may_be_looked_at()) {  // else whole delays get their interpolators too
+    if (network.has_whole_delays()) return network;
+    if (is_whole.logical_not().logical_and(values.lt(1.5)).any().item<bool>()) {
+      throw ContractError(
+          "with_whole_delays: a fractional delay is below 1.5 samples, which the interpolator cannot make");
+    }
   }
   // A line whose delay is whole among others takes d = 1, eta = 0: the section is then z^-1 and its delay still has a
-  // gradient. A delay of one sample has no room for that and keeps a section that does nothing.
-  const auto is_one = values.eq(1);
+  // gradient. A delay of one sample has no room for that, and a filter none at all: they keep a section that does nothing.
+  const auto is_one = values.le(1);
   const auto whole = at::where(is_one, values, (values - 0.5).floor());
   const auto d = network.delays - whole;
   const auto eta = at::where(is_one, at::zeros_like(values), (1 - d) / (1 + d));

@@ -16,25 +16,33 @@ namespace diffverb {
 /// Plain tensors: gradients flow through every composition into whatever the tensors were made of. A, B, C, D share one
 /// floating type (float32 or float64) and device; delays and line_sos are float64, because a phase of thousands of
 /// turns and a pole at 30 Hz do not fit into float32.
+///
+/// A line whose delay is 0 is a filter: damping on one edge of a loop, a crossover, a tone control. Filters may hear each
+/// other, but not in a circle. A tap inside a line is a line beside it that hears the same and has its own delay.
 struct DelayNetwork {
   torch::Tensor a;         // [N, N] feedback matrix
   torch::Tensor b;         // [N, I] input gains
   torch::Tensor c;         // [O, N] output gains
   torch::Tensor d;         // [O, I] direct gains
-  torch::Tensor delays;    // [N] samples, real, > 0, float64
+  torch::Tensor delays;    // [N] samples, real, >= 0, float64
   torch::Tensor line_sos;  // [N, S, 5] b0 b1 b2 a1 a2 (a0 = 1), float64; S may be 0
   double sample_rate_hz = 0;
+  /// What its maker answers for: values that check() would take, and whole delays. They are then not looked at again,
+  /// for which a GPU would have to be waited for. Compositions begin without it.
+  bool is_sound = false;
 
   std::int64_t lines() const { return a.size(0); }
   std::int64_t inputs() const { return b.size(1); }
   std::int64_t outputs() const { return c.size(0); }
   std::int64_t sections() const { return line_sos.size(1); }
 
-  /// Throws   ContractError where shapes, types or devices disagree, a delay is not positive, a section is not stable, or
-  ///          a loop is seen to grow (core/network/loop_gain.h)
+  /// Throws   ContractError where shapes, types or devices disagree, a delay is negative, lines without delay form a loop,
+  ///          a section is not stable, or a loop is seen to grow (core/network/loop_gain.h)
   void check() const;
-  /// Every delay is a whole number >= 1.
+  /// Every delay is a whole number.
   bool has_whole_delays() const;
+  /// Whether its values are to be checked, and can be: not while a step is being recorded.
+  bool may_be_looked_at() const;
 };
 
 /// y = second(first(x)). The sections of the one with fewer are filled up with identities.

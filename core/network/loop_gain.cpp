@@ -29,11 +29,16 @@ std::string growing_loop(const double* a, const double* delays, const double* so
     const int n = static_cast<int>(group.size());
     Eigen::MatrixXd inner(n, n), at_dc(n, n), at_nyquist(n, n);
     bool whole = true;
-    double shortest = delays[group[0]];
-    for (const int j : group) shortest = std::min(shortest, delays[j]);
+    double shortest = 0;  // of those that delay
+    for (const int j : group) {
+      if (delays[j] > 0 && (shortest == 0 || delays[j] < shortest)) shortest = delays[j];
+    }
+    if (shortest == 0) continue;  // filters do not form a loop
+    bool all_delay = true;
     for (int j = 0; j < n; ++j) {
       const double delay = delays[group[j]], *filter = sos + 5 * static_cast<std::size_t>(group[j]) * sections;
       whole &= delay == std::round(delay);
+      all_delay &= delay > 0;
       const double outside = std::pow(kInside, delay / shortest);
       const double low = outside * filter_gain(filter, sections, 1);
       const double high = outside * filter_gain(filter, sections, -1) * (std::fmod(delay, 2) == 0 ? 1 : -1);
@@ -46,7 +51,7 @@ std::string growing_loop(const double* a, const double* delays, const double* so
     const std::string where = n == 1
                                   ? "the loop of line " + std::to_string(group[0])
                                   : "the loop of " + std::to_string(n) + " lines with line " + std::to_string(group[0]);
-    if (sections == 0 && std::abs(inner.determinant()) > 1 + kRounding)
+    if (sections == 0 && all_delay && std::abs(inner.determinant()) > 1 + kRounding)
       return where + " grows: |det A| is " + std::to_string(std::abs(inner.determinant())) + ", expected at most 1";
     if (at_dc.determinant() < 0) return where + " grows at 0 Hz";
     if (whole && at_nyquist.determinant() < 0) return where + " grows at half the sample rate";

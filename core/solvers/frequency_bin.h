@@ -3,15 +3,10 @@
 #include <cmath>
 #include <cstddef>
 
+#include "core/device/host_device.h"
+
 // The arithmetic of one bin for a team of lanes: a GPU's threads, or a loop on the host that takes their turns, which is
 // how it is tested where there is no GPU. No torch header and none of CUDA's.
-#ifdef __CUDACC__
-#define DIFFVERB_BIN __host__ __device__ __forceinline__
-#define DIFFVERB_BIN_UNROLL _Pragma("unroll (kUnroll)")
-#else
-#define DIFFVERB_BIN inline
-#define DIFFVERB_BIN_UNROLL
-#endif
 
 namespace diffverb {
 
@@ -66,7 +61,7 @@ DIFFVERB_BIN BinComplex<double> bin_inverse_z(double omega, double radius) {
 /// G of one line, in double: the phase reaches thousands of turns, and a quadratic is 1e-5 at the bottom.
 DIFFVERB_BIN BinComplex<double> bin_gain(double omega, double radius, double delay, const double* sos, int sections) {
   const double turns = omega * delay * 0.15915494309189535;
-  const double angle = (turns - rint(turns)) * 6.283185307179586, size = pow(radius, -delay);
+  const double angle = (turns - rint(turns)) * 6.283185307179586, size = radius == 1 ? 1 : pow(radius, -delay);
   BinComplex<double> gain{size * cos(angle), -size * sin(angle)};
   const BinComplex<double> v = bin_inverse_z(omega, radius);
   for (int s = 0; s < sections; ++s, sos += 5) {
@@ -85,7 +80,8 @@ struct BinRow {
 /// What a team shares.
 template <typename S>
 struct BinMemory {
-  BinComplex<S>* row;      // [N] gains, then the pivot's row
+  BinComplex<S>* gain;     // [N]
+  BinComplex<S>* row;      // [N] the pivot's
   BinComplex<S>* rhs;      // [N, I] Y by line, then X
   BinComplex<S>* left;     // [O, N] Z, then W by place
   BinComplex<S>* inverse;  // [N] of the pivots
@@ -94,11 +90,12 @@ struct BinMemory {
   int* grows;              // [1] a multiplier beyond 8
 
   DIFFVERB_BIN static std::size_t bytes(int n, int inputs, int outputs) {
-    return sizeof(BinComplex<S>) * n * (2 + inputs + outputs) + sizeof(S) * n + sizeof(int) * (n + 1);
+    return sizeof(BinComplex<S>) * n * (3 + inputs + outputs) + sizeof(S) * n + sizeof(int) * (n + 1);
   }
   DIFFVERB_BIN static BinMemory at(void* memory, int n, int inputs, int outputs) {
     BinMemory m;
-    m.row = static_cast<BinComplex<S>*>(memory);
+    m.gain = static_cast<BinComplex<S>*>(memory);
+    m.row = m.gain + n;
     m.rhs = m.row + n;
     m.left = m.rhs + n * inputs;
     m.inverse = m.left + n * outputs;
@@ -141,7 +138,7 @@ class BinSolver {
   using Row = BinRow<S, N>;
   static constexpr int kUnroll = !Pivot && sizeof(S) == sizeof(float) && N <= 32 ? N : 1;
 
-  /// Gains to m.row, and everything that elimination starts from.
+  /// Gains, and everything that elimination starts from.
   DIFFVERB_BIN void gains() const {
     const int n = p_.lines;
     team_.each([&](int lane, Row&) {
@@ -152,14 +149,14 @@ class BinSolver {
             bin_gain(p_.omega[bin_], p_.radius, p_.delays[line], p_.sos + line * p_.sections * 5, p_.sections);
         g = {static_cast<S>(wide.re), static_cast<S>(wide.im)};
       }
-      m_.row[lane] = g;
+      m_.gain[lane] = g;
       if (lane == 0) *m_.grows = 0;
     });
     team_.each([&](int lane, Row& row) {
       const S* a = p_.a + (static_cast<std::size_t>(network_) * n + lane) * n;
       DIFFVERB_BIN_UNROLL for (int j = 0; j < N; ++j) {
         const S value = lane < n && j < n ? a[j] : S(0);
-        row.at[j] = {(lane == j ? S(1) : S(0)) - value * m_.row[j].re, -value * m_.row[j].im};
+        row.at[j] = {(lane == j ? S(1) : S(0)) - value * m_.gain[j].re, -value * m_.gain[j].im};
       }
       row.place = N;
       for (int i = 0; i < p_.inputs; ++i) {
@@ -168,7 +165,7 @@ class BinSolver {
       }
       for (int o = 0; o < p_.outputs; ++o) {
         const std::size_t at = (static_cast<std::size_t>(network_) * p_.outputs + o) * n + lane;
-        m_.left[o * N + lane] = (lane < n ? p_.c[at] : S(0)) * m_.row[lane];
+        m_.left[o * N + lane] = (lane < n ? p_.c[at] : S(0)) * m_.gain[lane];
       }
     });
   }
@@ -256,13 +253,9 @@ class BinSolver {
     team_.each([&](int lane, Row& row) {
       C* const states = p_.states + (static_cast<std::size_t>(network_) * p_.bins + bin_) * p_.states_size();
       if (lane < n) {
-        const std::size_t line = static_cast<std::size_t>(network_) * n + lane;
-        const auto wide =
-            bin_gain(p_.omega[bin_], p_.radius, p_.delays[line], p_.sos + line * p_.sections * 5, p_.sections);
-        const C g{static_cast<S>(wide.re), static_cast<S>(wide.im)};
         for (int i = 0; i < inputs; ++i) {
           const C x = m_.rhs[m_.order[lane] * inputs + i];
-          states[lane * inputs + i] = g * x;
+          states[lane * inputs + i] = m_.gain[lane] * x;
           states[n * (inputs + p_.outputs) + lane * inputs + i] = x;
         }
         for (int o = 0; o < p_.outputs; ++o) states[n * inputs + o * n + lane] = m_.left[o * N + row.place];

@@ -28,7 +28,7 @@ class FrequencyResponse : public torch::autograd::Function<FrequencyResponse> {
     FrequencyNeeds needs;
     needs.delays = delays.requires_grad();
     needs.sos = sos.requires_grad();
-    const auto result = a.is_cuda() ? frequency_forward_on_cuda(t, keep) : frequency_forward_on_cpu(t, needs, keep);
+    const auto result = on_gpu(a) ? frequency_forward_on_cuda(t, keep) : frequency_forward_on_cpu(t, needs, keep);
     context->save_for_backward({t.a, t.b, t.c, t.d, t.delays, t.sos, t.omega});
     context->saved_data["states"] = result.states;
     context->saved_data["line_gains"] = needs.line_gains();
@@ -47,10 +47,10 @@ class FrequencyResponse : public torch::autograd::Function<FrequencyResponse> {
     auto states = context->saved_data["states"].toTensor();
     const auto grad = grads[0].resolve_conj().resolve_neg().contiguous();
     // On the CPU the layout of the states follows from what was asked for then.
-    if (!t.a.is_cuda() && needs.line_gains() != context->saved_data["line_gains"].toBool())
+    if (!on_gpu(t.a) && needs.line_gains() != context->saved_data["line_gains"].toBool())
       states = states.slice(0, 0, 0);
-    const auto gradients = t.a.is_cuda() ? frequency_backward_on_cuda(t, grad, states, needs)
-                                         : frequency_backward_on_cpu(t, grad, states, needs);
+    const auto gradients = on_gpu(t.a) ? frequency_backward_on_cuda(t, grad, states, needs)
+                                       : frequency_backward_on_cpu(t, grad, states, needs);
     variable_list result(9);
     for (std::size_t i = 0; i < 6; ++i) result[i] = gradients[i];
     return result;
@@ -69,24 +69,13 @@ void check_grid(const torch::Tensor& omega_rad, double radius, const torch::Devi
 }
 
 bool has_kernel(const DelayNetwork& network) {
-  return network.a.is_cpu() || (network.a.is_cuda() && cuda_module() && network.a.size(-1) <= kMostLinesOnCuda);
+  if (on_gpu(network.a)) return cuda_module() && network.a.size(-1) <= kMostLinesOnCuda;
+  return network.a.is_cpu();
 }
 
 torch::Tensor by_kernel(const DelayNetwork& n, const torch::Tensor& omega_rad, double radius) {
   return FrequencyResponse::apply(n.a, n.b, n.c, n.d, n.delays, n.line_sos, omega_rad.detach(), radius,
                                   at::GradMode::is_enabled());
-}
-
-/// The networks' tensors of one kind, one above the other.
-torch::Tensor stacked(const std::vector<DelayNetwork>& networks, torch::Tensor DelayNetwork::*member) {
-  std::vector<torch::Tensor> tensors;
-  for (const DelayNetwork& network : networks) {
-    tensors.push_back(network.*member);
-    if (tensors.back().sizes() == tensors[0].sizes() && tensors.back().options().type_equal(tensors[0].options()))
-      continue;
-    throw ContractError("frequency_response: the networks of a batch differ in shape or type");
-  }
-  return at::stack(tensors);
 }
 
 }  // namespace
@@ -100,14 +89,8 @@ torch::Tensor frequency_response(const DelayNetwork& network, const torch::Tenso
 
 torch::Tensor frequency_response(const std::vector<DelayNetwork>& networks, const torch::Tensor& omega_rad,
                                  double radius) {
-  if (networks.empty()) throw ContractError("frequency_response: a batch of no networks");
-  for (const DelayNetwork& network : networks) network.check();
-  const auto device = networks[0].a.device();
-  check_grid(omega_rad, radius, device);
-  DelayNetwork all;
-  for (auto member : {&DelayNetwork::a, &DelayNetwork::b, &DelayNetwork::c, &DelayNetwork::d, &DelayNetwork::delays,
-                      &DelayNetwork::line_sos})
-    all.*member = stacked(networks, member);
+  const DelayNetwork all = stacked("frequency_response", networks);
+  check_grid(omega_rad, radius, all.a.device());
   if (has_kernel(all)) return by_kernel(all, omega_rad, radius);
   std::vector<torch::Tensor> responses;
   for (const DelayNetwork& network : networks)

@@ -30,8 +30,10 @@ class Recursion {
   explicit Recursion(const TimeProblem<Scalar>& p) : p_(p), lanes_(static_cast<int>(hn::Lanes(Tag<Scalar>()))) {
     padded_ = (p.lines + lanes_ - 1) / lanes_ * lanes_;
     max_delay_ = static_cast<int>(*std::max_element(p.delays, p.delays + p.lines));
-    const int min_delay = static_cast<int>(*std::min_element(p.delays, p.delays + p.lines));
-    block_ = std::min(min_delay, kSegment);
+    block_ = kSegment;
+    for (int j = 0; j < p.lines; ++j) {
+      if (p.delays[j] > 0) block_ = static_cast<int>(std::min<std::int64_t>(p.delays[j], block_));
+    }
     segment_ = std::max(1, kSegment / block_) * block_;
     segments_ = (p.samples + segment_ - 1) / segment_;
     stride_ = max_delay_ + p.samples;

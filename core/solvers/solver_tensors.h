@@ -2,6 +2,7 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 #include <torch/types.h>
 
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/network/delay_network.h"
 
 // What the glue of both solvers shares; not for callers of the solvers.
 namespace diffverb {
@@ -26,6 +28,30 @@ inline void require_first_order(const std::string& solver) {
 /// Sums of a kernel as a tensor of the shape, type and device of what they are the gradient of.
 inline torch::Tensor tensor_like(const std::vector<double>& values, const torch::Tensor& like) {
   return at::tensor(values, torch::kFloat64).reshape(like.sizes()).to(like.options().requires_grad(false));
+}
+
+/// The networks' tensors of one kind, one above the other.
+inline torch::Tensor stacked(const std::string& solver, const std::vector<DelayNetwork>& networks,
+                             torch::Tensor DelayNetwork::*member) {
+  std::vector<torch::Tensor> tensors;
+  for (const DelayNetwork& network : networks) {
+    tensors.push_back(network.*member);
+    if (tensors.back().sizes() == tensors[0].sizes() && tensors.back().options().type_equal(tensors[0].options()))
+      continue;
+    throw ContractError(solver + ": the networks of a batch differ in shape or type");
+  }
+  return at::stack(tensors);
+}
+
+/// Networks of one shape and type as one whose tensors have a leading axis.
+inline DelayNetwork stacked(const std::string& solver, const std::vector<DelayNetwork>& networks) {
+  if (networks.empty()) throw ContractError(solver + ": a batch of no networks");
+  for (const DelayNetwork& network : networks) network.check();
+  DelayNetwork all;
+  for (auto member : {&DelayNetwork::a, &DelayNetwork::b, &DelayNetwork::c, &DelayNetwork::d, &DelayNetwork::delays,
+                      &DelayNetwork::line_sos})
+    all.*member = stacked(solver, networks, member);
+  return all;
 }
 
 /// Memory of large tensors that come again with every step: fresh pages for tens of megabytes cost as much as the solver.
@@ -61,6 +87,13 @@ class RecycledMemory {
       std::free(free_.front().first);
       free_.erase(free_.begin());
     }
+  }
+  /// Gives what nobody uses back to the system.
+  void trim() {
+    const std::lock_guard lock(mutex_);
+    for (const auto& block : free_) std::free(block.first);
+    free_.clear();
+    kept_ = 0;
   }
 
  private:

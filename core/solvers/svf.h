@@ -1,7 +1,8 @@
 #pragma once
 
-#include <array>
 #include <cmath>
+
+#include "core/device/host_device.h"
 
 namespace diffverb {
 
@@ -10,30 +11,32 @@ namespace diffverb {
 template <int Count>
 struct Dual {
   double value = 0;
-  std::array<double, Count> partial{};
+  double partial[Count] = {};
 
-  static Dual variable(double v, int index) {
+  DIFFVERB_BIN static Dual variable(double v, int index) {
     Dual d{v, {}};
     d.partial[index] = 1;
     return d;
   }
-  friend Dual operator+(Dual a, const Dual& b) { return a.combine(b, a.value + b.value, 1, 1); }
-  friend Dual operator-(Dual a, const Dual& b) { return a.combine(b, a.value - b.value, 1, -1); }
-  friend Dual operator*(Dual a, const Dual& b) { return a.combine(b, a.value * b.value, b.value, a.value); }
-  friend Dual operator/(Dual a, const Dual& b) {
+  DIFFVERB_BIN friend Dual operator+(Dual a, const Dual& b) { return a.combine(b, a.value + b.value, 1, 1); }
+  DIFFVERB_BIN friend Dual operator-(Dual a, const Dual& b) { return a.combine(b, a.value - b.value, 1, -1); }
+  DIFFVERB_BIN friend Dual operator*(Dual a, const Dual& b) {
+    return a.combine(b, a.value * b.value, b.value, a.value);
+  }
+  DIFFVERB_BIN friend Dual operator/(Dual a, const Dual& b) {
     return a.combine(b, a.value / b.value, 1 / b.value, -a.value / (b.value * b.value));
   }
-  friend Dual operator+(Dual a, double b) { return a + Dual{b, {}}; }
-  friend Dual operator-(double a, const Dual& b) { return Dual{a, {}} - b; }
-  friend Dual operator*(double a, Dual b) { return b * Dual{a, {}}; }
-  friend Dual operator/(double a, const Dual& b) { return Dual{a, {}} / b; }
-  friend Dual sqrt(Dual a) {
+  DIFFVERB_BIN friend Dual operator+(Dual a, double b) { return a + Dual{b, {}}; }
+  DIFFVERB_BIN friend Dual operator-(double a, const Dual& b) { return Dual{a, {}} - b; }
+  DIFFVERB_BIN friend Dual operator*(double a, Dual b) { return b * Dual{a, {}}; }
+  DIFFVERB_BIN friend Dual operator/(double a, const Dual& b) { return Dual{a, {}} / b; }
+  DIFFVERB_BIN friend Dual sqrt(Dual a) {
     const double root = std::sqrt(a.value);
     return a.combine(Dual{}, root, 0.5 / root, 0);
   }
 
  private:
-  Dual combine(const Dual& other, double result, double own, double theirs) {
+  DIFFVERB_BIN Dual combine(const Dual& other, double result, double own, double theirs) {
     value = result;
     for (int i = 0; i < Count; ++i) partial[i] = own * partial[i] + theirs * other.partial[i];
     return *this;
@@ -55,7 +58,7 @@ struct Svf {
 
 /// Converts one stable section b0 b1 b2 a1 a2 (a0 = 1). `Real` is double or Dual<5>.
 template <typename Real>
-Svf<Real> svf_from_sos(const Real& b0, const Real& b1, const Real& b2, const Real& a1, const Real& a2) {
+DIFFVERB_BIN Svf<Real> svf_from_sos(const Real& b0, const Real& b1, const Real& b2, const Real& a1, const Real& a2) {
   using std::sqrt;
   const Real at_dc = a1 + a2 + 1.0, at_nyquist = 1.0 - a1 + a2;
   const Real g = sqrt(at_dc / at_nyquist);

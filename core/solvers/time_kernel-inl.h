@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/solvers/filter_lines-inl.h"
 #include "core/solvers/recursion-inl.h"
 #include "core/solvers/section_gradient-inl.h"
 #include "core/solvers/time_kernel.h"
@@ -43,6 +44,8 @@ void forward(const TimeProblem<Scalar>& p, Scalar* output, Scalar* tape) {
   const std::size_t samples = p.samples;
   for (int j = 0; j < p.lines; ++j) std::fill_n(store.filtered + j * r.stride_, r.max_delay_, Scalar(0));
   auto states = r.aligned(r.state_size());
+  const FilterPass<Scalar> filters(r);
+  std::vector<Scalar> unused(r.block_);
   std::vector<const Scalar*> lines(p.lines), inputs(p.inputs);
   std::vector<Scalar*> driven(p.lines), outputs(p.outputs);
   for (int n = 0; n < p.samples; n += r.block_) {
@@ -56,6 +59,14 @@ void forward(const TimeProblem<Scalar>& p, Scalar* output, Scalar* tape) {
     }
     for (int i = 0; i < p.inputs; ++i) inputs[i] = p.input + i * samples + n;
     for (int o = 0; o < p.outputs; ++o) outputs[o] = output + o * samples + n;
+    for (const int z : p.filter_lines) std::fill_n(store.filtered + z * r.stride_ + r.max_delay_ + n, length, Scalar(0));
+    for (const int z : p.filter_lines) {
+      Scalar* row = store.filtered + z * r.stride_ + r.max_delay_ + n;
+      multiply_rows(p.a + static_cast<std::size_t>(z) * p.lines, p.lines, 1, 1, p.lines, lines.data(), &row, length, false);
+      multiply_rows(p.b + static_cast<std::size_t>(z) * p.inputs, p.inputs, 1, 1, p.inputs, inputs.data(), &row, length, true);
+      if (p.sections == 0) driven[z] = unused.data();  // the row is read while the others are computed
+      filters.filter(z, row, length, states.get());
+    }
     multiply_rows(p.a, p.lines, 1, p.lines, p.lines, lines.data(), driven.data(), length, false);
     multiply_rows(p.b, p.inputs, 1, p.lines, p.inputs, inputs.data(), driven.data(), length, true);
     multiply_rows(p.c, p.lines, 1, p.outputs, p.lines, lines.data(), outputs.data(), length, false);
@@ -80,7 +91,9 @@ class Adjoint {
         tape_(r_, p, const_cast<Scalar*>(tape)),
         mixed_(workspace),
         driven_(workspace + p.lines * r_.stride_),
-        sums_(r_) {
+        sums_(r_),
+        filters_(r_),
+        unused_(r_.block_) {
     for (int j = 0; j < p.lines; ++j) std::fill_n(mixed_ + j * r_.stride_ + p.samples, r_.max_delay_, Scalar(0));
     costates_ = r_.aligned(r_.state_size());
     signals_ = r_.aligned(static_cast<std::size_t>(p.sections) * r_.segment_ * 3 * r_.padded_);
@@ -132,6 +145,7 @@ class Adjoint {
     const std::size_t samples = p_.samples;
     std::vector<const Scalar*> grads(p_.outputs), driven_rows(p_.lines);
     std::vector<Scalar*> mixed(p_.lines);
+    for (const int z : p_.filter_lines) std::fill_n(mixed_ + z * r_.stride_ + n, length, Scalar(0));
     if (p_.sections > 0) {
       for (int j = 0; j < p_.lines; ++j) {
         // The adjoint of the filtered signal at n is the mixed cotangent m_j samples later.
@@ -149,6 +163,16 @@ class Adjoint {
       mixed[j] = mixed_ + j * r_.stride_ + n;
     }
     for (int o = 0; o < p_.outputs; ++o) grads[o] = grad_output_ + o * samples + n;
+    for (auto z = p_.filter_lines.rbegin(); z != p_.filter_lines.rend(); ++z) {  // who hears it comes first
+      Scalar* row = driven(*z, n);
+      multiply_rows(p_.a + *z, 1, p_.lines, 1, p_.lines, driven_rows.data(), &row, length, false);
+      multiply_rows(p_.c + *z, 1, p_.lines, 1, p_.outputs, grads.data(), &row, length, true);
+      if (p_.sections > 0) {
+        filters_.filter_adjoint(*z, row, length, signals_.get() + static_cast<std::size_t>(offset) * 3 * r_.padded_,
+                                r_.segment_, sums_.now());
+      }
+      mixed[*z] = unused_.data();
+    }
     multiply_rows(p_.a, 1, p_.lines, p_.lines, p_.lines, driven_rows.data(), mixed.data(), length, false);
     multiply_rows(p_.c, 1, p_.lines, p_.lines, p_.outputs, grads.data(), mixed.data(), length, true);
   }
@@ -186,6 +210,8 @@ class Adjoint {
   TapeView<Scalar> tape_;  // read only
   Scalar *mixed_, *driven_;
   SectionSums<Scalar> sums_;
+  FilterPass<Scalar> filters_;
+  std::vector<Scalar> unused_;
   hwy::AlignedFreeUniquePtr<Scalar[]> costates_, signals_;
 };
 

@@ -16,7 +16,8 @@ struct TimeProblem {
   const Scalar* b = nullptr;             // [N, I]
   const Scalar* c = nullptr;             // [O, N]
   const Scalar* d = nullptr;             // [O, I]
-  const std::int64_t* delays = nullptr;  // [N] whole samples, >= 1
+  const std::int64_t* delays = nullptr;  // [N] whole samples, >= 0
+  std::vector<int> filter_lines;         // those with delay 0, none of which hears a later one
   const double* sos = nullptr;           // [N, S, 5] b0 b1 b2 a1 a2
   const Scalar* input = nullptr;         // [I, T]
 };
@@ -37,8 +38,8 @@ struct TimeGradient {
 };
 
 /// Plays the network; `output` is [O, T], `tape` has time_tape_size. The recursion advances by blocks no longer than the
-/// shortest delay: inside a block every line output is already known, so a block is one small matrix product over time
-/// and one pass of the filters over lines.
+/// shortest delay: inside a block every line output is already known (those without delay once they are computed, in
+/// their order), so a block is one small matrix product over time and one pass of the filters over lines.
 template <typename Scalar>
 void time_forward(const TimeProblem<Scalar>& problem, Scalar* output, Scalar* tape);
 

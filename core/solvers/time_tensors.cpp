@@ -1,9 +1,11 @@
 #include "core/solvers/time_tensors.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 
 #include <vector>
 
+#include "core/network/filter_lines.h"
 #include "core/solvers/solver_tensors.h"
 #include "core/solvers/time_kernel.h"
 
@@ -11,49 +13,96 @@ namespace diffverb {
 namespace {
 
 template <typename Scalar>
-TimeProblem<Scalar> problem_of(const TimeTensors& t) {
+TimeProblem<Scalar> problem_of(const TimeTensors& t, std::int64_t network) {
+  const auto at = [&](const torch::Tensor& tensor) { return t.batched() ? tensor.select(0, network) : tensor; };
+  const auto a = at(t.a), b = at(t.b), c = at(t.c), d = at(t.d), delays = at(t.delays), sos = at(t.sos),
+             input = at(t.input);
   TimeProblem<Scalar> p;
-  p.samples = static_cast<int>(t.input.size(1));
-  p.lines = static_cast<int>(t.a.size(0));
-  p.inputs = static_cast<int>(t.b.size(1));
-  p.outputs = static_cast<int>(t.c.size(0));
-  p.sections = static_cast<int>(t.sos.size(1));
-  p.a = t.a.const_data_ptr<Scalar>();
-  p.b = t.b.const_data_ptr<Scalar>();
-  p.c = t.c.const_data_ptr<Scalar>();
-  p.d = t.d.const_data_ptr<Scalar>();
-  p.delays = t.delays.const_data_ptr<std::int64_t>();
-  p.sos = t.sos.const_data_ptr<double>();
-  p.input = t.input.const_data_ptr<Scalar>();
+  p.samples = static_cast<int>(input.size(1));
+  p.lines = static_cast<int>(a.size(0));
+  p.inputs = static_cast<int>(b.size(1));
+  p.outputs = static_cast<int>(c.size(0));
+  p.sections = static_cast<int>(sos.size(1));
+  p.a = a.template const_data_ptr<Scalar>();
+  p.b = b.template const_data_ptr<Scalar>();
+  p.c = c.template const_data_ptr<Scalar>();
+  p.d = d.template const_data_ptr<Scalar>();
+  p.delays = delays.template const_data_ptr<std::int64_t>();
+  p.sos = sos.template const_data_ptr<double>();
+  std::vector<bool> is_filter;
+  for (int j = 0; j < p.lines; ++j) is_filter.push_back(p.delays[j] == 0);
+  p.filter_lines = filter_lines_of(p.a, 1, is_filter).order;
+  p.input = input.template const_data_ptr<Scalar>();
   return p;
+}
+
+/// Every network, and where its part of the tape begins: the longest delays differ.
+template <typename Scalar>
+struct Problems {
+  explicit Problems(const TimeTensors& t) {
+    for (std::int64_t r = 0; r < t.networks(); ++r) {
+      each.push_back(problem_of<Scalar>(t, r));
+      tapes.push_back(tape_size);
+      tape_size += static_cast<std::int64_t>(time_tape_size(each.back()));
+    }
+  }
+  std::vector<TimeProblem<Scalar>> each;
+  std::vector<std::int64_t> tapes;
+  std::int64_t tape_size = 0;
+};
+
+/// Calls work(network) for each one, on as many threads as there are.
+template <typename Work>
+void for_each_network(std::int64_t networks, const Work& work) {
+  at::parallel_for(0, networks, 1, [&](std::int64_t first, std::int64_t last) {
+    for (std::int64_t r = first; r < last; ++r) work(r);
+  });
 }
 
 template <typename Scalar>
 TimeForward forward(const TimeTensors& t) {
-  const auto problem = problem_of<Scalar>(t);
+  const Problems<Scalar> problems(t);
+  const TimeProblem<Scalar>& shape = problems.each[0];
+  std::vector<std::int64_t> sizes{shape.outputs, shape.samples};
+  if (t.batched()) sizes.insert(sizes.begin(), t.networks());
   const auto options = t.a.options().requires_grad(false);
-  TimeForward result{at::empty({problem.outputs, problem.samples}, options),
-                     recycled({static_cast<std::int64_t>(time_tape_size(problem))}, options)};
-  time_forward(problem, result.output.mutable_data_ptr<Scalar>(), result.tape.mutable_data_ptr<Scalar>());
+  TimeForward result{at::empty(sizes, options), recycled({problems.tape_size}, options)};
+  auto* output = result.output.mutable_data_ptr<Scalar>();
+  auto* tape = result.tape.mutable_data_ptr<Scalar>();
+  const std::int64_t step = result.output.numel() / t.networks();
+  for_each_network(t.networks(), [&](std::int64_t r) {
+    time_forward(problems.each[r], output + r * step, tape + problems.tapes[r]);
+  });
   return result;
 }
 
 template <typename Scalar>
 std::array<torch::Tensor, 6> backward(const TimeTensors& t, const torch::Tensor& grad, const torch::Tensor& tape,
                                       const std::array<bool, 6>& wanted) {
-  const auto problem = problem_of<Scalar>(t);
+  const Problems<Scalar> problems(t);
   const auto options = t.a.options().requires_grad(false);
   std::array<torch::Tensor, 6> result;
-  if (wanted[5]) result[5] = at::empty({problem.inputs, problem.samples}, options);
-  TimeGradient<Scalar> gradient;
-  gradient.input = wanted[5] ? result[5].mutable_data_ptr<Scalar>() : nullptr;
-  const torch::Tensor workspace = recycled({static_cast<std::int64_t>(time_workspace_size(problem))}, options);
-  time_backward(problem, tape.const_data_ptr<Scalar>(), grad.const_data_ptr<Scalar>(),
-                workspace.mutable_data_ptr<Scalar>(), gradient);
-  const std::vector<double>* const sums[5] = {&gradient.a, &gradient.b, &gradient.c, &gradient.d, &gradient.sos};
+  if (wanted[5]) result[5] = at::empty(t.input.sizes(), options);
+  auto* input = wanted[5] ? result[5].mutable_data_ptr<Scalar>() : nullptr;
+  const auto* g = grad.const_data_ptr<Scalar>();
+  const auto* kept = tape.const_data_ptr<Scalar>();
+  const std::int64_t step = grad.numel() / t.networks(), input_step = t.input.numel() / t.networks();
+  std::vector<TimeGradient<Scalar>> gradients(t.networks());
+  for_each_network(t.networks(), [&](std::int64_t r) {
+    const auto& problem = problems.each[r];
+    gradients[r].input = input ? input + r * input_step : nullptr;
+    const torch::Tensor workspace = recycled({static_cast<std::int64_t>(time_workspace_size(problem))}, options);
+    time_backward(problem, kept + problems.tapes[r], g + r * step, workspace.mutable_data_ptr<Scalar>(), gradients[r]);
+  });
+  using Sums = std::vector<double> TimeGradient<Scalar>::*;
+  const Sums sums[5] = {&TimeGradient<Scalar>::a, &TimeGradient<Scalar>::b, &TimeGradient<Scalar>::c,
+                        &TimeGradient<Scalar>::d, &TimeGradient<Scalar>::sos};
   const torch::Tensor* const like[5] = {&t.a, &t.b, &t.c, &t.d, &t.sos};
   for (std::size_t i = 0; i < 5; ++i) {
-    if (wanted[i]) result[i] = tensor_like(*sums[i], *like[i]);
+    if (!wanted[i]) continue;
+    std::vector<double> all;
+    for (const auto& one : gradients) all.insert(all.end(), (one.*sums[i]).begin(), (one.*sums[i]).end());
+    result[i] = tensor_like(all, *like[i]);
   }
   return result;
 }
@@ -61,8 +110,11 @@ std::array<torch::Tensor, 6> backward(const TimeTensors& t, const torch::Tensor&
 }  // namespace
 
 std::int64_t time_tape_numel(const TimeTensors& t) {
-  return static_cast<std::int64_t>(t.a.scalar_type() == torch::kFloat32 ? time_tape_size(problem_of<float>(t))
-                                                                        : time_tape_size(problem_of<double>(t)));
+  return t.a.scalar_type() == torch::kFloat32 ? Problems<float>(t).tape_size : Problems<double>(t).tape_size;
+}
+
+torch::Tensor sounding_delays(const torch::Tensor& delays, std::int64_t samples) {
+  return delays.clamp_max(static_cast<double>(samples)).to(torch::kInt64);
 }
 
 TimeForward time_forward_on_cpu(const TimeTensors& t) {

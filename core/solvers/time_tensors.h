@@ -7,21 +7,31 @@
 // The recursion on tensors, below autograd: what time_response and the operators for Python stand on.
 namespace diffverb {
 
-/// Contiguous, on the CPU, of one floating type but for sos and delays.
+/// One network, or R of one shape with a leading axis each; contiguous, on one device (R on the CPU alone), of one
+/// floating type but for sos and delays.
 struct TimeTensors {
   torch::Tensor a, b, c, d;  // [N, N], [N, I], [O, N], [O, I]
   torch::Tensor sos;         // [N, S, 5] float64
-  torch::Tensor delays;      // [N] int64
+  torch::Tensor delays;      // [N] int64; on a GPU float64
   torch::Tensor input;       // [I, T]
+
+  bool batched() const { return a.dim() == 3; }
+  std::int64_t networks() const { return batched() ? a.size(0) : 1; }
 };
 
+/// Whole delays as the recursion takes them: a line longer than the input is silent however long it is, and its memory
+/// stands in the tape.
+torch::Tensor sounding_delays(const torch::Tensor& delays, std::int64_t samples);
+
 struct TimeForward {
-  torch::Tensor output;  // [O, T]
+  torch::Tensor output;  // [O, T] or [R, O, T]
   torch::Tensor tape;    // [time_tape_numel], for the gradient
 };
 
-std::int64_t time_tape_numel(const TimeTensors& tensors);
+/// One network a thread.
 TimeForward time_forward_on_cpu(const TimeTensors& tensors);
+
+std::int64_t time_tape_numel(const TimeTensors& tensors);
 
 /// Gradients of a, b, c, d, sos, input; undefined where not wanted.
 std::array<torch::Tensor, 6> time_backward_on_cpu(const TimeTensors& tensors, const torch::Tensor& grad_output,

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/solvers/filter_lines-inl.h"
 #include "core/solvers/recursion-inl.h"
 #include "core/solvers/section_gradient-inl.h"
 #include "core/solvers/time_products-inl.h"
@@ -54,7 +55,10 @@ class Varying {
         samples_(v.base.samples),
         shortest_(shortest(v)),
         inner_(inner(v, shortest_)),
-        r_(inner_) {
+        r_(inner_),
+        filters_(r_),
+        is_filter_(n_, false) {
+    for (const int z : p_.filter_lines) is_filter_[z] = true;
     double longest = 0;
     for (std::size_t k = 0; k < static_cast<std::size_t>(n_) * samples_; ++k) longest = std::max(longest, v.delays[k]);
     before_ = static_cast<int>(std::ceil(longest)) + 2;
@@ -85,7 +89,11 @@ class Varying {
  private:
   static std::int64_t shortest(const VaryingProblem<Scalar>& v) {
     const std::size_t count = static_cast<std::size_t>(v.base.lines) * v.base.samples;
-    return static_cast<std::int64_t>(std::floor(*std::min_element(v.delays, v.delays + count)));
+    double least = Recursion<Scalar>::kSegment + 2;
+    for (std::size_t k = 0; k < count; ++k) {
+      if (v.delays[k] > 0) least = std::min(least, v.delays[k]);
+    }
+    return static_cast<std::int64_t>(std::floor(least));
   }
   /// What Recursion is told: it blocks by this delay, and filters.
   TimeProblem<Scalar> inner(const VaryingProblem<Scalar>& v, std::int64_t shortest) {
@@ -130,8 +138,11 @@ class Varying {
   }
 
   void read_lines(const Stretch& s, const Scalar* filtered, Scalar* heard) const;
+  void mix(const Stretch& s, int first, int count, const Scalar* heard, Scalar* const* driven);
+  void filter_back(const Stretch& s, const Scalar* grad_output, const Scalar* signals, Scalar* sums, Scalar* driven_bar);
   void replay_filters(int segment, const Scalar* driven, const Scalar* states, Scalar* signals) const;
-  void mix_back(const Stretch& s, const Scalar* driven_bar, const Scalar* grad_output, Scalar* heard_bar);
+  void mix_back(const Stretch& s, int first, int count, const Scalar* driven_bar, const Scalar* grad_output,
+                Scalar* const* heard_bar);
   void scatter(const Stretch& s, const Scalar* heard_bar, const Scalar* filtered, Scalar* filtered_bar,
                double* delays_bar) const;
   void add_matrix_gradients(const Stretch& s, const Scalar* driven_bar, const Scalar* heard,
@@ -144,6 +155,8 @@ class Varying {
   std::int64_t shortest_;
   TimeProblem<Scalar> inner_;
   Recursion<Scalar> r_;
+  FilterPass<Scalar> filters_;
+  std::vector<bool> is_filter_;
   std::size_t stride_ = 0;
   std::vector<Stretch> stretches_;
   std::vector<Scalar> difference_, moved_rows_;
@@ -153,6 +166,7 @@ class Varying {
 template <typename Scalar>
 void Varying<Scalar>::read_lines(const Stretch& s, const Scalar* filtered, Scalar* heard) const {
   for (int j = 0; j < n_; ++j) {
+    if (is_filter_[j]) continue;
     const Scalar* f = filtered + j * stride_;
     Scalar* out = heard + static_cast<std::size_t>(j) * samples_;
     for (int n = s.begin; n < s.begin + s.length; ++n) {
@@ -162,6 +176,27 @@ void Varying<Scalar>::read_lines(const Stretch& s, const Scalar* filtered, Scala
       out[n] = w.at[0] * x[0] + w.at[1] * x[1] + w.at[2] * x[2] + w.at[3] * x[3];
     }
   }
+}
+
+/// Rows [first, first + count) of v = A(n) s + B u over a stretch; `driven` points to them.
+template <typename Scalar>
+void Varying<Scalar>::mix(const Stretch& s, int first, int count, const Scalar* heard, Scalar* const* driven) {
+  const std::size_t t = samples_;
+  const auto lines = rows(heard + s.begin, t, n_), inputs = rows(p_.input + s.begin, t, p_.inputs);
+  const int q = v_.matrices > 1 ? s.begin / v_.hop : 0;
+  const std::size_t row = static_cast<std::size_t>(first) * n_;
+  multiply_rows(matrix(q) + row, n_, 1, count, n_, lines.data(), driven, s.length, false);
+  if (v_.matrices > 1) {
+    moved_rows_.resize(static_cast<std::size_t>(n_) * s.length);
+    const auto extra = rows(moved_rows_.data(), s.length, count);
+    multiply_rows(difference(q) + row, n_, 1, count, n_, lines.data(), extra.data(), s.length, false);
+    for (int k = 0; k < s.length; ++k) {
+      const Scalar w = moved(s.begin + k);
+      for (int j = 0; j < count; ++j) driven[j][k] += w * extra[j][k];
+    }
+  }
+  multiply_rows(p_.b + static_cast<std::size_t>(first) * p_.inputs, p_.inputs, 1, count, p_.inputs, inputs.data(), driven,
+                s.length, true);
 }
 
 template <typename Scalar>
@@ -178,18 +213,13 @@ void Varying<Scalar>::forward(Scalar* output, Scalar* tape) {
     const auto lines = rows(static_cast<const Scalar*>(s) + at.begin, t, n_),
                inputs = rows(p_.input + at.begin, t, p_.inputs);
     const auto driven_rows = rows(v + at.begin, t, n_), outputs = rows(output + at.begin, t, p_.outputs);
-    const int q = v_.matrices > 1 ? at.begin / v_.hop : 0;
-    multiply_rows(matrix(q), n_, 1, n_, n_, lines.data(), driven_rows.data(), at.length, false);
-    if (v_.matrices > 1) {
-      moved_rows_.resize(static_cast<std::size_t>(n_) * at.length);
-      const auto extra = rows(moved_rows_.data(), at.length, n_);
-      multiply_rows(difference(q), n_, 1, n_, n_, lines.data(), extra.data(), at.length, false);
-      for (int k = 0; k < at.length; ++k) {
-        const Scalar w = moved(at.begin + k);
-        for (int j = 0; j < n_; ++j) driven_rows[j][k] += w * extra[j][k];
-      }
+    for (const int z : p_.filter_lines) std::fill_n(s + z * t + at.begin, at.length, Scalar(0));
+    for (const int z : p_.filter_lines) {
+      Scalar* row = s + z * t + at.begin;
+      mix(at, z, 1, s, &row);
+      filters_.filter(z, row, at.length, state.get());
     }
-    multiply_rows(p_.b, p_.inputs, 1, n_, p_.inputs, inputs.data(), driven_rows.data(), at.length, true);
+    mix(at, 0, n_, s, driven_rows.data());
     multiply_rows(p_.c, n_, 1, p_.outputs, n_, lines.data(), outputs.data(), at.length, false);
     multiply_rows(p_.d, p_.inputs, 1, p_.outputs, p_.inputs, inputs.data(), outputs.data(), at.length, true);
     Scalar* to = f + before_ + at.begin;
@@ -213,15 +243,14 @@ void Varying<Scalar>::replay_filters(int segment, const Scalar* driven, const Sc
   r_.filter_rows(r_.rows_.get(), length, state.get(), signals, r_.segment_);
 }
 
-/// s_bar = A(n)^T v_bar + C^T y_bar over a stretch, [N, length].
+/// Rows [first, first + count) of s_bar = A(n)^T v_bar + C^T y_bar over a stretch; `heard_bar` points to them.
 template <typename Scalar>
-void Varying<Scalar>::mix_back(const Stretch& s, const Scalar* driven_bar, const Scalar* grad_output,
-                               Scalar* heard_bar) {
+void Varying<Scalar>::mix_back(const Stretch& s, int first, int count, const Scalar* driven_bar,
+                               const Scalar* grad_output, Scalar* const* heard_bar) {
   const std::size_t t = samples_;
   const auto v = rows(driven_bar + s.begin, t, n_), y = rows(grad_output + s.begin, t, p_.outputs);
-  const auto out = rows(heard_bar, s.length, n_);
   const int q = v_.matrices > 1 ? s.begin / v_.hop : 0;
-  multiply_rows(matrix(q), 1, n_, n_, n_, v.data(), out.data(), s.length, false);
+  multiply_rows(matrix(q) + first, 1, n_, count, n_, v.data(), heard_bar, s.length, false);
   if (v_.matrices > 1) {
     moved_rows_.resize(static_cast<std::size_t>(n_) * s.length);
     for (int j = 0; j < n_; ++j) {
@@ -229,15 +258,30 @@ void Varying<Scalar>::mix_back(const Stretch& s, const Scalar* driven_bar, const
         moved_rows_[static_cast<std::size_t>(j) * s.length + k] = moved(s.begin + k) * v[j][k];
     }
     const auto scaled = rows(static_cast<const Scalar*>(moved_rows_.data()), s.length, n_);
-    multiply_rows(difference(q), 1, n_, n_, n_, scaled.data(), out.data(), s.length, true);
+    multiply_rows(difference(q) + first, 1, n_, count, n_, scaled.data(), heard_bar, s.length, true);
   }
-  multiply_rows(p_.c, 1, n_, n_, p_.outputs, y.data(), out.data(), s.length, true);
+  multiply_rows(p_.c + first, 1, n_, count, p_.outputs, y.data(), heard_bar, s.length, true);
+}
+
+/// v_bar of the lines without delay, once that of all who hear them is known; `signals` and `sums` from the stretch on.
+template <typename Scalar>
+void Varying<Scalar>::filter_back(const Stretch& s, const Scalar* grad_output, const Scalar* signals, Scalar* sums,
+                                  Scalar* driven_bar) {
+  for (auto z = p_.filter_lines.rbegin(); z != p_.filter_lines.rend(); ++z) {
+    Scalar* row = driven_bar + static_cast<std::size_t>(*z) * samples_ + s.begin;
+    mix_back(s, *z, 1, driven_bar, grad_output, &row);
+    if (p_.sections > 0) filters_.filter_adjoint(*z, row, s.length, signals, r_.segment_, sums);
+  }
 }
 
 template <typename Scalar>
 void Varying<Scalar>::scatter(const Stretch& s, const Scalar* heard_bar, const Scalar* filtered, Scalar* filtered_bar,
                               double* delays_bar) const {
   for (int j = 0; j < n_; ++j) {
+    if (is_filter_[j]) {
+      std::fill_n(delays_bar + static_cast<std::size_t>(j) * samples_ + s.begin, s.length, 0.0);
+      continue;
+    }
     const Scalar *f = filtered + j * stride_, *bar = heard_bar + static_cast<std::size_t>(j) * s.length;
     Scalar* to = filtered_bar + j * stride_;
     for (int k = 0; k < s.length; ++k) {
@@ -294,14 +338,15 @@ void Varying<Scalar>::backward(Scalar* tape, const Scalar* grad_output, Scalar* 
     }
     for (int j = 0; j < n_; ++j)
       std::copy_n(f_bar + j * stride_ + before_ + at->begin, at->length, v_bar + j * t + at->begin);
+    const std::size_t offset = static_cast<std::size_t>(at->begin - segment * r_.segment_) * 3 * r_.padded_;
     if (p_.sections > 0) {
-      const std::size_t offset = static_cast<std::size_t>(at->begin - segment * r_.segment_) * 3 * r_.padded_;
       r_.to_rows(v_bar + at->begin, t, at->length, r_.rows_.get());
       r_.filter_rows_adjoint(r_.rows_.get(), at->length, costates.get(), signals.get() + offset, r_.segment_,
                              sums.now());
       r_.to_lines(r_.rows_.get(), at->length, v_bar + at->begin, t);
     }
-    mix_back(*at, v_bar, grad_output, s_bar.data());
+    filter_back(*at, grad_output, signals.get() + offset, sums.now(), v_bar);
+    mix_back(*at, 0, n_, v_bar, grad_output, rows(s_bar.data(), at->length, n_).data());
     add_matrix_gradients(*at, v_bar, heard(tape), g);
     scatter(*at, s_bar.data(), filtered(tape), f_bar, g.delays);
   }

@@ -16,7 +16,7 @@ namespace diffverb {
 template <typename Scalar>
 struct VaryingProblem {
   TimeProblem<Scalar> base;        // a is [M, N, N]; delays are not read
-  const double* delays = nullptr;  // [N, T] samples, >= 3
+  const double* delays = nullptr;  // [N, T] samples, >= 3; 0 throughout for the base's filter_lines
   int matrices = 1, hop = 0;       // M = 1: it stands still; else (M - 1) hop >= T - 1
 };
 

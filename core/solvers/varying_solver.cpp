@@ -2,8 +2,10 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <string>
+#include <vector>
 
 #include "core/error.h"
+#include "core/network/filter_lines.h"
 #include "core/solvers/solver_tensors.h"
 #include "core/solvers/solvers.h"
 #include "core/solvers/varying_kernel.h"
@@ -37,6 +39,9 @@ VaryingProblem<Scalar> problem_of(const VaryingTensors& t) {
   p.sos = t.sos.const_data_ptr<double>();
   p.input = t.input.const_data_ptr<Scalar>();
   v.delays = t.delays.const_data_ptr<double>();
+  std::vector<bool> is_filter;
+  for (int j = 0; j < p.lines; ++j) is_filter.push_back(v.delays[static_cast<std::size_t>(j) * p.samples] == 0);
+  p.filter_lines = filter_lines_of(p.a, static_cast<int>(t.a.size(0)), is_filter).order;
   v.matrices = static_cast<int>(t.a.size(0));
   v.hop = static_cast<int>(t.hop);
   return v;
@@ -106,6 +111,15 @@ class VaryingResponse : public torch::autograd::Function<VaryingResponse> {
 
 [[noreturn]] void fail(const std::string& what) { throw ContractError("varying_time_response: " + what); }
 
+/// That no matrix of all lets filters hear each other in a circle.
+void check_filters(const Tensor& matrices, const Tensor& is_filter) {
+  const auto a = matrices.detach().to(torch::kFloat64).contiguous();
+  std::vector<bool> flags;
+  for (std::int64_t j = 0; j < is_filter.size(0); ++j) flags.push_back(is_filter[j].item<bool>());
+  if (!filter_lines_of(a.const_data_ptr<double>(), static_cast<int>(a.size(0)), flags).loop.empty())
+    fail("over time the matrices let lines without delay hear each other in a circle");
+}
+
 void check(const DelayNetwork& network, const Tensor& input, const Varying& varying) {
   network.check();
   const std::int64_t n = network.lines(), samples = input.dim() == 2 ? input.size(1) : 0;
@@ -118,9 +132,13 @@ void check(const DelayNetwork& network, const Tensor& input, const Varying& vary
       fail("the delays must be [" + std::to_string(n) + ", " + std::to_string(samples) + "] float64");
   }
   const auto& delays = varying.delays.defined() ? varying.delays : network.delays;
-  const double shortest = delays.detach().min().item<double>();
-  if (!(shortest >= 3) || !delays.detach().isfinite().all().item<bool>())
-    fail("the shortest delay is " + std::to_string(shortest) + " samples, expected at least 3 and finite ones");
+  const auto is_filter = network.delays.detach().eq(0);
+  const auto moving = delays.detach().reshape({n, -1}), still = is_filter.unsqueeze(1).expand_as(moving);
+  if (moving.ne(0).logical_and(still).any().item<bool>())
+    fail("a line without delay is a filter: its delay cannot move");
+  const double shortest = moving.masked_fill(still, 3).min().item<double>();
+  if (!(shortest >= 3) || !moving.isfinite().all().item<bool>())
+    fail("the shortest delay is " + std::to_string(shortest) + " samples, expected at least 3 (or 0: a filter) and finite ones");
   if (!varying.matrices.defined()) return;
   const auto& m = varying.matrices;
   if (m.dim() != 3 || m.size(0) < 2 || m.size(1) != n || m.size(2) != n || m.scalar_type() != network.a.scalar_type())
@@ -129,6 +147,7 @@ void check(const DelayNetwork& network, const Tensor& input, const Varying& vary
   if (varying.hop_samples < 1 || (m.size(0) - 1) * varying.hop_samples < samples)
     fail(std::to_string(m.size(0)) + " matrices " + std::to_string(varying.hop_samples) +
          " samples apart do not reach over " + std::to_string(samples) + " samples");
+  check_filters(m, is_filter);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/device/device.h"
 #include "core/error.h"
 
 namespace diffverb {
@@ -74,7 +75,7 @@ class StftDistance::Evaluation : public torch::autograd::Function<StftDistance::
 };
 
 bool StftDistance::has_kernel(const at::Tensor& signal, std::int64_t fft_size) {
-  return signal.device().is_cpu() && signal.scalar_type() == at::kFloat && fft_size <= 2048 &&
+  return signal.is_cpu() && !on_gpu(signal) && signal.scalar_type() == at::kFloat && fft_size <= 2048 &&
          stft_distance_has_kernel(static_cast<int>(fft_size));
 }
 

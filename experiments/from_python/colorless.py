@@ -5,7 +5,8 @@
 
 Each run starts from a published start (parameters_init.mat of the repository's runs): 48 kHz, 2000 random bins a step of
 480,000, Adam 1e-3, StepLR(10 epochs, 0.1), at most 20 epochs of 192 steps, stop after 5 whose validation loss moves by no
-more than 1e-4. Prints the spectral and the sparsity term over all bins, before and after, mean and deviation.
+more than 1e-4. Prints the spectral and the sparsity term over all bins, mean and deviation: before, where the published
+runs from these starts ended (parameters.mat), and after.
 """
 import argparse
 import pathlib
@@ -19,11 +20,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
 BINS, BATCH, STEPS, EPOCHS = 480_000, 2000, 192, 20
 
 
-def read_starts(path):
+def read_starts(path, state="parameters_init.mat"):
     starts = []
     for line in open(path):
         words = line.split()
-        if len(words) < 3 or words[1] != "parameters_init.mat":
+        if len(words) < 3 or words[1] != state:
             continue
         n, v = int(words[2]), torch.tensor([float(x) for x in words[3:]], dtype=torch.float64)
         m, b, c, a = v[:n], v[n:2 * n], v[2 * n:3 * n], v[3 * n:].reshape(n, n).T
@@ -57,6 +58,14 @@ def terms(h, u):
     spectral = (h.abs() - 1).square().mean(0).mean() + (h.sum(1).abs() - 1).square().mean()
     sparsity = -(u.abs().sum() - n * n**0.5) / (n * (n**0.5 - 1))
     return spectral, sparsity
+
+
+def published_end(run, responses):
+    _, m, b, c, a = run
+    u = torch.linalg.matrix_exp(skew(a.to(torch.float32)))
+    omega = torch.arange(BINS, dtype=torch.float64) * (torch.pi / BINS)
+    h = torch.cat([responses(u, b.to(u.dtype), c.to(u.dtype), m, part) for part in omega.split(60_000)])
+    return [float(x) for x in terms(h, u)]
 
 
 def train(start, responses, seed):
@@ -109,12 +118,18 @@ def main():
     options = arguments.parse_args()
     responses = line_responses_diffverb if options.solver == "diffverb" else line_responses_torch
     results = []
-    for k, start in enumerate(read_starts(options.states)[:options.runs]):
+    starts = read_starts(options.states)[:options.runs]
+    ends = {run[0]: run for run in read_starts(options.states, "parameters.mat")}
+    published = [published_end(ends[start[0]], responses) for start in starts if start[0] in ends]
+    for k, start in enumerate(starts):
         results.append(train(start, responses, k))
         print(f"{start[0]}: spectral {results[-1][1][0]:.4f}, sparsity {results[-1][1][1]:.4f}, "
               f"{results[-1][2]} epochs, {1e3 * results[-1][3]:.3f} ms a step", file=sys.stderr)
-    for name, which in (("before", 0), ("after", 1)):
-        values = torch.tensor([r[which] for r in results])
+    rows = [("before", [r[0] for r in results]), ("published", published), ("after", [r[1] for r in results])]
+    for name, values in rows:
+        if not values:
+            continue
+        values = torch.tensor(values)
         mean, deviation = values.mean(0), values.std(0, unbiased=False)
         print(f"{name}: spectral {mean[0]:.4f} +- {deviation[0]:.4f}, sparsity {mean[1]:.4f} +- {deviation[1]:.4f}")
     print(f"epochs {sum(r[2] for r in results) / len(results):.2f}, {1e3 * sorted(r[3] for r in results)[len(results) // 2]:.3f} ms a step")

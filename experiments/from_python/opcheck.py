@@ -22,7 +22,7 @@ def network(n=4, inputs=2, outputs=3, sections=2, batch=None, grad=True):
 def refuses(what, call):
     try:
         call()
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         line = str(error).splitlines()[0]
         print(f"refused: {what}: {line}")
         return
@@ -38,11 +38,12 @@ def main():
         assert torch.autograd.gradcheck(lambda *t: diffverb.frequency_response(*t, omega, 1.01), one, atol=1e-5)
         plain = network(batch=batch, grad=False)
         torch.library.opcheck(ops.frequency_response.default, (*plain, omega, 1.0))
-    one = network()
-    one[4].requires_grad_(False)
-    x = torch.randn(2, 60, dtype=torch.float64, requires_grad=True)
-    torch.library.opcheck(ops.time_response.default, (*one, x))
-    assert torch.autograd.gradcheck(lambda *t: diffverb.time_response(*t), (*one, x), atol=1e-5)
+    for batch in (2, None):
+        one = network(batch=batch)
+        one[4].requires_grad_(False)
+        x = torch.randn(*([] if batch is None else [batch]), 2, 60, dtype=torch.float64, requires_grad=True)
+        torch.library.opcheck(ops.time_response.default, (*one, x))
+        assert torch.autograd.gradcheck(lambda *t: diffverb.time_response(*t), (*one, x), atol=1e-5)
 
     decay = torch.exp(-torch.arange(24000) / 3000.0)
     target, estimate = decay * torch.randn(1, 1, 24000), (decay * torch.randn(1, 1, 24000)).requires_grad_()
@@ -76,6 +77,14 @@ def main():
     refuses("a fractional delay in time", lambda: diffverb.time_response(a, b, c, d, m + 0.5, sos, x))
     refuses("an unknown loss", lambda: diffverb.loss(estimate, target, 48000, "edcc"))
     refuses("an unknown key", lambda: diffverb.loss(estimate, target, 48000, "edc", "rang_db: 3"))
+    refuses("a batch of no networks", lambda: call(*(t[None][:0] for t in (a, b, c, d, m, sos)), omega))
+    refuses("a batch in time of no networks", lambda: diffverb.time_response(*(t[None][:0] for t in (a, b, c, d, m, sos, x))))
+    refuses("a delay longer than the grid", lambda: diffverb.impulse_response(a, b, c, d, m, sos, 8))
+    plain = diffverb.impulse_response(a, b, c, d, m, sos, 512)
+    assert torch.allclose(plain, diffverb.impulse_response(a, b, c, d, m, sos, 512, 60.0), atol=1e-3)
+    u = torch.zeros(2, 512, dtype=torch.float64)
+    u[1, 0] = 1
+    assert torch.allclose(plain[:, 1], diffverb.time_response(a, b, c, d, m, sos, u), atol=1e-3)
     turned = a.T.contiguous().T
     assert torch.equal(call(turned, b, c, d, m, sos, omega), call(a, b, c, d, m, sos, omega))
     print("all operators pass")

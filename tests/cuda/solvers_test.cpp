@@ -4,6 +4,7 @@
 
 #include "tests/core/solvers/network_fixture.h"
 #include "tests/cuda/cuda_fixture.h"
+#include "train/step_graph.h"
 
 namespace diffverb {
 namespace {
@@ -61,6 +62,54 @@ TEST_F(CUDA, TimeResponseIsWhatItIsOnTheCpu) {
     const auto input = at::linspace(-1, 1, 400, torch::kFloat64).sin().reshape({2, 200}).to(n.a.device());
     return time_response(n, input);
   });
+}
+
+TEST_F(CUDA, TimeKernelTakesEveryNumberOfLinesDelayAndLength) {
+  for (const NetworkShape& shape : {NetworkShape{1, 1, 1, 0}, NetworkShape{5, 2, 3, 2}, NetworkShape{16, 1, 2, 11},
+                                    NetworkShape{33, 1, 1, 1}, NetworkShape{64, 1, 1, 2}}) {
+    for (const double shortest : {1.0, 9.0, 40.0, 600.0}) {
+      for (const auto dtype : {torch::kFloat32, torch::kFloat64}) {
+        const auto network = random_network(shape, 40, dtype, shortest, shortest + 200);
+        const auto input = uniform({shape.inputs, 1500}, -1, 1, 41).to(dtype);
+        std::vector<torch::Tensor> results[2];
+        for (const bool gpu : {false, true}) {
+          const torch::Device device = gpu ? torch::kCUDA : torch::kCPU;
+          DelayNetwork n = network;
+          std::vector<torch::Tensor> leaves;
+          for (auto* t : {&n.a, &n.b, &n.c, &n.d, &n.line_sos})
+            leaves.push_back(*t = t->to(device).detach().clone().set_requires_grad(true));
+          n.delays = n.delays.to(device);
+          leaves.push_back(input.to(device).detach().clone().set_requires_grad(true));
+          const auto y = time_response(n, leaves.back());
+          results[gpu] = torch::autograd::grad({y.square().sum()}, leaves);
+          results[gpu].push_back(y);
+        }
+        for (std::size_t i = 0; i < results[0].size(); ++i) {
+          if (results[0][i].numel() == 0) continue;
+          EXPECT_LT(distance(results[1][i], results[0][i]), dtype == torch::kFloat32 ? 2e-3 : 1e-9)
+              << shape.lines << " lines, from " << shortest << " samples on, result " << i;
+        }
+      }
+    }
+  }
+}
+
+TEST_F(CUDA, TheSolversCanBeRecorded) {
+  auto network = network_on(torch::kCUDA);
+  network.is_sound = true;
+  const auto input = at::linspace(-1, 1, 400, torch::kFloat64).sin().reshape({2, 200}).cuda();
+  const auto omega = at::linspace(0.01, 3.1, 37, torch::kFloat64).cuda();
+  StepGraph graph([&](const Response&) {
+    const auto value = time_response(network, input).square().sum() +
+                       at::view_as_real(frequency_response(network, omega)).square().sum();
+    const auto gradients = torch::autograd::grad({value}, tensors_of(network));
+    torch::Tensor sum = value.detach();
+    for (const auto& gradient : gradients) sum = sum + gradient.to(torch::kFloat64).abs().sum();
+    return sum;
+  });
+  const double first = graph.run({}).item<double>();
+  for (int k = 0; k < 6; ++k) EXPECT_NEAR(graph.run({}).item<double>(), first, 1e-9 * first);
+  EXPECT_TRUE(graph.is_recorded());
 }
 
 }  // namespace

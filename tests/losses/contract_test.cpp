@@ -172,7 +172,7 @@ TEST_P(ContractLosses, CanBePreparedAgainForAnotherTarget) {
 
 TEST_P(ContractLosses, RefusesUnequalShapesAndRates) {
   if (reads_ir()) {
-    const auto longer = at::pad(ir, {0, 1}), more = at::cat({ir, ir}, 1);
+    const auto longer = at::pad(ir, {0, 2}), more = at::cat({ir, ir}, 1);
     EXPECT_THROW(loss->evaluate(response_of(longer, matrix)), ContractError);
     EXPECT_THROW(loss->evaluate(response_of(more, matrix)), ContractError);
     Response other = response_of(ir, matrix);

@@ -27,6 +27,30 @@ std::unique_ptr<Fdn> designed(const std::string& yaml, const NoiseRoom& room) {
   return model;
 }
 
+TEST(FdnModel, RefusesWhatNoNetworkHasWithItsPlaceInOneLine) {
+  const std::pair<const char*, const char*> cases[] = {{"{lines: 0}", "lines"},
+                                                       {"{lines: -3}", "lines"},
+                                                       {"{lines: 65}", "lines"},
+                                                       {"{lines: 2.5}", "lines"},
+                                                       {"{lines: .nan}", "lines"},
+                                                       {"{lines: [4]}", "lines"},
+                                                       {"{early_ms: -1}", "early_ms"},
+                                                       {"{longest_s: -2}", "longest_s"},
+                                                       {"{matrix: {type: orthogonal_ex}}", "orthogonal_exp"},
+                                                       {"{delays: [1, 2]}", "delays"}};
+  for (const auto& [yaml, word] : cases) {
+    try {
+      make_fdn(yaml);
+      ADD_FAILURE() << "accepted: " << yaml;
+    } catch (const ConfigError& error) {
+      const std::string what = error.what();
+      EXPECT_NE(what.find(word), std::string::npos) << what;
+      EXPECT_NE(what.find(":1:"), std::string::npos) << what;  // line and column
+      EXPECT_EQ(what.find('\n'), std::string::npos) << what;
+    }
+  }
+}
+
 TEST(FdnModel, PlaysTheEarlyPartExactlyAndNothingButTheNetworkAfterIt) {
   const NoiseRoom room{.channels = 2};
   const auto model = designed("{lines: 8, early_ms: 40, crossfade_ms: 10}", room);
@@ -105,7 +129,7 @@ TEST(FdnModel, NoParametersMakeItUnstable) {
       tensor.add_(noise.reshape(tensor.sizes()), scale);
     }
     const Scratch scratch;
-    ASSERT_NO_THROW(export_fdn(*model, scratch / "weights.safetensors", {1.0, "", "test"})) << "size " << size;
+    ASSERT_NO_THROW(export_room(*model, scratch / "weights.safetensors", {1.0, "", "test"})) << "size " << size;
     const auto loaded = runtime::load_model(scratch / "weights.safetensors");
     ASSERT_TRUE(loaded.model) << loaded.error;
     const auto a = model->network().a;
@@ -125,6 +149,13 @@ TEST(FdnModel, GroupsFollowTwoSlopesAndDoNotMix) {
   EXPECT_EQ(a.slice(0, 0, 6).slice(1, 6).abs().max().item<double>(), 0);
   EXPECT_EQ(a.slice(0, 6).slice(1, 0, 6).abs().max().item<double>(), 0);
   EXPECT_TRUE(model->parameters().contains("decay_rates.1"));
+}
+
+TEST(FdnModel, LinesStayTogetherWhereHalfOfThemHaveNoMatrix) {
+  const NoiseRoom room{.seconds = 3, .t60_s = 0.5, .late_t60_s = 2.4, .late_db = -18};
+  EXPECT_EQ(designed("{lines: 14, matrix: {type: conference}}", room)->room().slopes.size(), 1u);
+  EXPECT_EQ(designed("{lines: 16, matrix: {type: hadamard}}", room)->room().slopes.size(), 2u);
+  EXPECT_THROW(designed("{lines: 14, groups: 2, matrix: {type: conference}}", room), ConfigError);
 }
 
 TEST(FdnModel, TheSameSeedIsTheSameModel) {

@@ -61,6 +61,26 @@ TEST_F(Operators, AreTheLibrarysSolversWithTheirGradients) {
   expect_same_gradients(time(network, input), time_response(network, input), leaves);
 }
 
+TEST_F(Operators, TakeABatchOfNetworksInTimeToo) {
+  const auto one = random_network({6, 2, 2, 2}, 15), other = random_network({6, 2, 2, 2}, 25);
+  DelayNetwork both;
+  for (auto member : {&DelayNetwork::a, &DelayNetwork::b, &DelayNetwork::c, &DelayNetwork::d, &DelayNetwork::delays,
+                      &DelayNetwork::line_sos})
+    both.*member = at::stack({one.*member, other.*member});
+  const auto leaves = leaves_of(both);
+  const auto network = with_tensors(both, leaves);
+  const auto input = uniform({2, 2, 300}, -1, 1, 16);
+  const auto single = [&](std::int64_t r) {
+    auto here = network;
+    for (auto member : {&DelayNetwork::a, &DelayNetwork::b, &DelayNetwork::c, &DelayNetwork::d, &DelayNetwork::delays,
+                        &DelayNetwork::line_sos})
+      here.*member = (network.*member)[r];
+    return time_response(here, input[r]);
+  };
+  expect_same_gradients(time(network, input), at::stack({single(0), single(1)}), leaves);
+  EXPECT_THROW(time(network, input[0]), std::exception);
+}
+
 TEST_F(Operators, RefuseWithOneLineWhatTheirContractExcludes) {
   const auto network = random_network({4, 1, 1, 0}, 7);
   const auto omega = at::linspace(0.1, 3, 5, torch::kFloat64);
@@ -84,7 +104,15 @@ TEST_F(Operators, RefuseWithOneLineWhatTheirContractExcludes) {
   auto narrow = network;
   narrow.b = narrow.b.slice(0, 0, 3);
   EXPECT_NE(said(narrow).find("b does not fit"), std::string::npos);
-  for (const auto& text : {said(half), said(growing), said(early), said(narrow)})
+  auto none = network;
+  for (auto member : {&DelayNetwork::a, &DelayNetwork::b, &DelayNetwork::c, &DelayNetwork::d, &DelayNetwork::delays,
+                      &DelayNetwork::line_sos})
+    none.*member = (network.*member).unsqueeze(0).slice(0, 0, 0);
+  EXPECT_NE(said(none).find("a batch of no networks"), std::string::npos);
+  auto empty = network;
+  empty.a = empty.a.slice(0, 0, 0).slice(1, 0, 0);
+  EXPECT_NE(said(empty).find("N >= 1"), std::string::npos);
+  for (const auto& text : {said(none), said(empty), said(half), said(growing), said(early), said(narrow)})
     EXPECT_EQ(text.find('\n'), std::string::npos) << text;
 }
 

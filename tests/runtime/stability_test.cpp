@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 #include <complex>
 #include <numbers>
+#include <random>
 
 #include "networks.h"
 #include "runtime/spectral_norm.h"
@@ -30,6 +32,49 @@ TEST(RuntimeStability, SpectralNormOfKnownMatrices) {
   EXPECT_NEAR(spectral_norm({3, 0, 0, 4}, 2), 4, 1e-12);
   EXPECT_NEAR(spectral_norm({1, 1, 0, 1}, 2), (1 + std::sqrt(5)) / 2, 1e-12);
   EXPECT_NEAR(spectral_norm({0, 0, 0, 0}, 2), 0, 1e-12);
+}
+
+/// Two reflections around a diagonal of singular values that go down from `largest`.
+std::vector<double> matrix_of_norm(double largest, int n) {
+  const auto size = static_cast<std::size_t>(n);
+  std::vector<double> m(size * size, 0.0);
+  for (std::size_t i = 0; i < size; ++i) m[i * size + i] = largest * (1 - 0.9 * static_cast<double>(i) / n);
+  const auto reflect = [&](double phase, bool rows) {
+    std::vector<double> v(size);
+    double square = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+      v[i] = std::sin(phase * static_cast<double>(i + 1));
+      square += v[i] * v[i];
+    }
+    for (std::size_t k = 0; k < size; ++k) {
+      const auto at = [&](std::size_t i) -> double& { return rows ? m[k * size + i] : m[i * size + k]; };
+      double sum = 0;
+      for (std::size_t i = 0; i < size; ++i) sum += v[i] * at(i);
+      for (std::size_t i = 0; i < size; ++i) at(i) -= 2 * sum / square * v[i];
+    }
+  };
+  reflect(1.3, true);
+  reflect(2.1, false);
+  return m;
+}
+
+TEST(RuntimeStability, SpectralNormOfMatricesMadeFromTheirSingularValues) {
+  for (const int n : {1, 2, 3, 7, 40, 256}) {
+    for (const double norm : {1e-3, 0.97, 400.0}) {
+      const auto m = matrix_of_norm(norm, n);
+      EXPECT_NEAR(spectral_norm(m, n) / norm, 1, 1e-12) << n << " lines";
+      EXPECT_TRUE(norm_is_below(m, n, norm * (1 + 1e-9))) << n << " lines";
+      EXPECT_FALSE(norm_is_below(m, n, norm * (1 - 1e-9))) << n << " lines";
+    }
+  }
+}
+
+TEST(RuntimeStability, BalancingFindsTheRotationBehindUnequalScales) {
+  // T R T^-1 with R = 0.95 x a rotation: some T brings its norm back to 0.95.
+  for (const double scale : {1.0, 10.0, 1e3}) {
+    const std::vector<double> m{0.95 * 0.8, 0.95 * 0.6 * scale, -0.95 * 0.6 / scale, 0.95 * 0.8};
+    EXPECT_NEAR(spectral_norm(balance(m, 2), 2), 0.95, 1e-6) << scale;
+  }
 }
 
 TEST(RuntimeStability, PeakGainIsAnUpperBoundAndTight) {
@@ -83,6 +128,31 @@ TEST(RuntimeStability, RefusesWhatIsNot) {
   pole = testing::random_network({2, 1, 1, 1, 1, 0, 50, 90}, 2);
   pole.line_sos[8] = 2.5;
   EXPECT_NE(check_stability(pole).find("line_sos: section 0 of line 1"), std::string::npos);
+}
+
+/// A full matrix of noise whose eigenvalues fill a disc of that radius: no proof reaches it.
+DelayNetworkWeights noisy_network(int lines, double radius) {
+  std::mt19937 generator(1);
+  std::normal_distribution<double> normal(0, radius / std::sqrt(lines));
+  std::vector<float> a;
+  std::vector<std::int32_t> delays;
+  for (int i = 0; i < lines * lines; ++i) a.push_back(static_cast<float>(normal(generator)));
+  for (int j = 0; j < lines; ++j) delays.push_back(static_cast<std::int32_t>(500 + generator() % 2000));
+  return network_of(std::move(a), std::move(delays));
+}
+
+TEST(RuntimeStability, DecidesAboutTheLargestNetworksInSeconds) {
+  const auto begin = std::chrono::steady_clock::now();
+  for (const double radius : {0.9, 1.1, 2.0})
+    EXPECT_NE(check_stability(noisy_network(256, radius)).find("is not stable"), std::string::npos) << radius;
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  EXPECT_LT(seconds.count(), 30);  // one of them once took eighty
+}
+
+TEST(RuntimeStability, SaysWhereItCouldNotDecide) {
+  const std::string reason = check_stability(noisy_network(256, 0.6));
+  EXPECT_NE(reason.find("cannot be shown to be stable"), std::string::npos) << reason;
+  EXPECT_NE(reason.find("falls by only"), std::string::npos) << reason;
 }
 
 }  // namespace

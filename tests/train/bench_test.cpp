@@ -8,15 +8,30 @@
 #include <numbers>
 #include <sstream>
 
+#include "core/device/device.h"
 #include "core/error.h"
 #include "core/filters/graphic_equaliser.h"
+#include "tests/host_module.h"
 #include "tests/losses/loss_fixture.h"
 #include "train/bench_flamo_step.h"
+#include "train/bench_gpu_parts.h"
+#include "train/bench_precision.h"
 #include "train/bench_roofline.h"
 #include "train/python_peer.h"
 
 namespace diffverb {
 namespace {
+
+TEST(GpuBench, MeasuresWhatItSaysWithTheHostInTheGpusPlace) {
+  HostModule module;
+  const StandInForGpu gpu(module);
+  const BenchResult frequency = bench_gpu_frequency(torch::kCPU, 40, 2);
+  EXPECT_EQ(frequency.size, "N=16 K=40 I=1 R=2 c64 graph");
+  EXPECT_GT(frequency.ours_ms, *frequency.peer_ms) << "no faster than what bounds it";
+  const BenchResult time = bench_gpu_time(torch::kCPU, 3000);
+  EXPECT_GT(time.ours_ms, 0);
+  EXPECT_GT(module.time_solves, 100);
+}
 
 constexpr std::int64_t kBins = FlamoStart::kFftSize / 2 + 1;
 const double kRadius = std::pow(10.0, FlamoStart::kAliasDecayDb / FlamoStart::kFftSize / 20);
@@ -107,6 +122,22 @@ TEST(BenchRoofline, CountsWhatASolveOfOneLineNeeds) {
   // I - A G: 2; no elimination; X and q: 6 each and 2 for C G; s and H: 10; dA: 4; dB and dC: 5.
   EXPECT_EQ(solver_operations(1), 2 + 6 + 6 + 2 + 10 + 4 + 5);
   EXPECT_NEAR(solver_operations(64) / (8.0 / 3 * 64 * 64 * 64), 1, 0.15);  // the elimination, for the most part
+}
+
+TEST(BenchPrecision, Float32LosesInFrequencyWhatALoopKeepsAndNothingMoreInTime) {
+  // A loop that loses a share d each time round rings 1 / d times, and so does what float32 rounds away; bins of a grid
+  // do not meet the narrowest peaks.
+  constexpr double kRounding = 6e-8;
+  for (const double distance : {1e-2, 1e-4, 1e-7}) {
+    const auto e = solver_errors(distance);
+    const double most = std::min(10 * kRounding / distance, 0.2);
+    EXPECT_LT(e.response, most) << distance;
+    EXPECT_LT(e.response_gradient, most) << distance;
+    EXPECT_LT(e.damped, 100 * kRounding) << distance;
+    EXPECT_LT(e.damped_gradient, 100 * kRounding) << distance;
+    EXPECT_LT(e.output, 60 * kRounding) << distance;
+    EXPECT_LT(e.output_gradient, 60 * kRounding) << distance;
+  }
 }
 
 TEST(PeerScripts, AreTheFilesOfTheBenchmarks) {

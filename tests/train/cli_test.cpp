@@ -60,6 +60,19 @@ TEST(ListCommand, ShowsEveryPartOfEveryFamily) {
   EXPECT_NE(usage_error({"list", "lossess"}).find("unknown family 'lossess'"), std::string::npos);
 }
 
+TEST(ListCommand, SaysWhatAFeedbackMatrixKeeps) {
+  const auto property = [](const std::string& name) {
+    return nlohmann::json::parse(output_of({"list", "matrices", name, "--json"})).at("parts").at(0).at("property");
+  };
+  EXPECT_EQ(property("conference"), "orthogonal");
+  EXPECT_EQ(property("absorbent_allpass"), "lossless");
+  EXPECT_EQ(property("triangular"), "unit_poles");
+  EXPECT_EQ(property("eigenvalue_design"), "decaying");
+  EXPECT_NE(output_of({"list", "matrices", "conference"}).find("property: orthogonal"), std::string::npos);
+  EXPECT_FALSE(
+      nlohmann::json::parse(output_of({"list", "losses", "edc", "--json"})).at("parts").at(0).contains("property"));
+}
+
 TEST(CommandLine, AnEmptyNameIsNoWishForTheDefault) {
   for (const std::vector<std::string>& arguments : {std::vector<std::string>{"train", "a.yaml", "--out", ""},
                                                     {"train", "--resume", ""},

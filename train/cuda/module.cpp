@@ -16,6 +16,7 @@
 
 #include "core/device/cuda_module.h"
 #include "core/solvers/frequency_cuda_kernel.h"
+#include "core/solvers/time_cuda_kernel.h"
 #include "train/flat_adam_kernel.h"
 
 namespace diffverb {
@@ -106,19 +107,29 @@ class Module final : public CudaModule {
     return static_cast<std::size_t>(statistics.allocated_bytes[0].peak);
   }
 
-  bool adam(const AdamPass& pass) override {
-    const char* error = launch_adam(pass, at::cuda::getCurrentCUDAStream().stream());
-    if (error) throw std::runtime_error(std::string("Adam's kernel: ") + error);
-    return true;
-  }
+  void adam(const AdamPass<float>& pass) override { check_launch(launch_adam(pass, stream()), "Adam's"); }
+  void adam(const AdamPass<double>& pass) override { check_launch(launch_adam(pass, stream()), "Adam's"); }
 
-  void solve_bins(const BinProblem<float>& p) override { check_launch(launch_frequency_forward(p, stream())); }
-  void solve_bins(const BinProblem<double>& p) override { check_launch(launch_frequency_forward(p, stream())); }
+  void solve_bins(const BinProblem<float>& p) override {
+    check_launch(launch_frequency_forward(p, stream()), kFrequency);
+  }
+  void solve_bins(const BinProblem<double>& p) override {
+    check_launch(launch_frequency_forward(p, stream()), kFrequency);
+  }
   void sum_bins(const BinProblem<float>& p, const BinComplex<float>* g, double* partial, double* sums) override {
-    check_launch(launch_frequency_backward(p, g, partial, sums, stream()));
+    check_launch(launch_frequency_backward(p, g, partial, sums, stream()), kFrequency);
   }
   void sum_bins(const BinProblem<double>& p, const BinComplex<double>* g, double* partial, double* sums) override {
-    check_launch(launch_frequency_backward(p, g, partial, sums, stream()));
+    check_launch(launch_frequency_backward(p, g, partial, sums, stream()), kFrequency);
+  }
+
+  void play_lines(const TimeBlocks<float>& p) override { check_launch(launch_time_forward(p, stream()), kTime); }
+  void play_lines(const TimeBlocks<double>& p) override { check_launch(launch_time_forward(p, stream()), kTime); }
+  void sum_lines(const TimeBlocks<float>& p, double* partial, double* sums, double* sos) override {
+    check_launch(launch_time_backward(p, partial, sums, sos, stream()), kTime);
+  }
+  void sum_lines(const TimeBlocks<double>& p, double* partial, double* sums, double* sos) override {
+    check_launch(launch_time_backward(p, partial, sums, sos, stream()), kTime);
   }
 
   std::unique_ptr<CudaGraph> make_graph() override { return std::make_unique<Graph>(); }
@@ -135,8 +146,9 @@ class Module final : public CudaModule {
 
  private:
   static void* stream() { return at::cuda::getCurrentCUDAStream().stream(); }
-  static void check_launch(const char* error) {
-    if (error) throw std::runtime_error(std::string("the frequency solver's kernel: ") + error);
+  static constexpr const char *kFrequency = "the frequency solver's", *kTime = "the time-domain solver's";
+  static void check_launch(const char* error, const char* whose) {
+    if (error) throw std::runtime_error(std::string(whose) + " kernel: " + error);
   }
 };
 

@@ -38,6 +38,22 @@ TEST(MatrixExponential, IsLibtorchsAndSoIsItsGradientForEverySizeAndNorm) {
   }
 }
 
+TEST(MatrixExponential, WithoutWaitingIsTheSameForEveryNorm) {
+  for (const std::int64_t n : {1, 2, 16, 64}) {
+    for (const double norm : {0.0, 1e-3, 0.3, 3.0, 40.0}) {
+      const auto s = norm / static_cast<double>(n) * normal_matrix(n, n, 4);
+      const auto x = (s - s.t()).set_requires_grad(true);
+      const auto weight = normal_matrix(n, n, 5);
+      const auto ours = matrix_exponential_without_waiting(x), expected = at::linalg_matrix_exp(x);
+      EXPECT_LT(distance(ours, expected), 1e-9) << n << " x " << n << ", " << norm;
+      const auto gradient = torch::autograd::grad({ours}, {x}, {weight})[0];
+      const auto slope = torch::autograd::grad({expected}, {x}, {weight})[0];
+      EXPECT_LT(distance(gradient, slope), 1e-11) << n << " x " << n << ", " << norm;
+    }
+  }
+  EXPECT_TRUE(matrix_exponential_without_waiting(at::full({2, 2}, 1e4, torch::kFloat64)).isnan().all().item<bool>());
+}
+
 TEST(MatrixExponential, OfASkewMatrixIsOrthogonalInSinglePrecisionToo) {
   const auto x = (5 * normal_matrix(16, 16, 3)).to(torch::kFloat32);
   const auto a = matrix_exponential(x - x.t());

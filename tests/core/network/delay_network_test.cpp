@@ -159,6 +159,7 @@ TEST(DelayNetwork, NamesWhatIsWrongWithIt) {
       ADD_FAILURE() << "accepted: " << word;
     } catch (const ContractError& error) {
       EXPECT_NE(std::string(error.what()).find(word), std::string::npos) << error.what();
+      EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
     }
   };
   refuses([](DelayNetwork& n) { n.a = n.a.slice(1, 0, 2); }, "A has shape");
@@ -166,11 +167,23 @@ TEST(DelayNetwork, NamesWhatIsWrongWithIt) {
   refuses([](DelayNetwork& n) { n.d = n.d.slice(1, 0, 1); }, "D has shape");
   refuses([](DelayNetwork& n) { n.b = n.b.to(torch::kFloat32); }, "one type");
   refuses([](DelayNetwork& n) { n.delays = n.delays.to(torch::kFloat32); }, "delays");
-  refuses([](DelayNetwork& n) { n.delays = n.delays * 0; }, "line 0");
+  refuses([](DelayNetwork& n) { n.delays = -n.delays; }, "line 0");
+  refuses([](DelayNetwork& n) { n.delays = n.delays * 0; }, "a loop without delay");
   refuses([](DelayNetwork& n) { n.delays = at::full({3}, NAN, torch::kFloat64); }, "line 0");
   refuses([](DelayNetwork& n) { n.line_sos = at::ones({3, 1, 5}, torch::kFloat64) * 2; }, "section 0 of line 0");
   refuses([](DelayNetwork& n) { n.line_sos = n.line_sos.slice(2, 0, 4); }, "line_sos");
   refuses([](DelayNetwork& n) { n.a = torch::Tensor(); }, "must all be given");
+  refuses([](DelayNetwork& n) { n.a = n.a.slice(0, 0, 0).slice(1, 0, 0); }, "N >= 1");
+  refuses([](DelayNetwork& n) { n.a = n.a[0]; }, "A has shape");
+  refuses([](DelayNetwork& n) { n.a = n.a.to(torch::kHalf); }, "Half");
+  refuses([](DelayNetwork& n) { n.b = n.b.slice(1, 0, 0), n.d = n.d.slice(1, 0, 0); }, "at least one input");
+  refuses([](DelayNetwork& n) { n.b = n.b[0]; }, "matrices of one type");
+  refuses([](DelayNetwork& n) { n.delays = n.delays.slice(0, 0, 2); }, "delays have shape");
+  refuses([](DelayNetwork& n) { n.delays = -n.delays; }, "the delay of line 0 is -");
+  refuses([](DelayNetwork& n) { n.delays = n.delays * INFINITY; }, "is inf samples");
+  refuses([](DelayNetwork& n) { n.a = n.a * NAN; }, "not finite");
+  refuses([](DelayNetwork& n) { n.line_sos = n.line_sos * NAN; }, "not a stable filter");
+  refuses([](DelayNetwork& n) { n.a = 2 * n.a, n.line_sos = n.line_sos.slice(1, 0, 0); }, "grows");
 }
 
 TEST(DelayNetwork, DoesNotJoinWhatDoesNotFit) {

@@ -6,20 +6,12 @@
 #include <type_traits>
 
 #include "core/solvers/frequency_tensors.h"
+#include "tests/core/solvers/host_team.h"
 #include "tests/core/solvers/network_fixture.h"
 
 // The GPU's arithmetic, its lanes taken in turns here, against the CPU's solver: what can be proved without a GPU.
 namespace diffverb {
 namespace {
-
-template <typename S, int N>
-struct HostTeam {
-  mutable std::vector<BinRow<S, N>> rows = std::vector<BinRow<S, N>>(N);
-  template <typename Work>
-  void each(const Work& work) const {
-    for (int lane = 0; lane < N; ++lane) work(lane, rows[lane]);
-  }
-};
 
 template <typename S>
 BinProblem<S> problem_of(const FrequencyTensors& t) {
@@ -45,11 +37,11 @@ template <typename S, int N, bool Pivot>
 int solve_all(const BinProblem<S>& p) {
   std::vector<std::byte> bytes(BinMemory<S>::bytes(N, p.inputs, p.outputs) + 64);
   const auto memory = BinMemory<S>::at(bytes.data(), N, p.inputs, p.outputs);
-  const HostTeam<S, N> team;
+  const HostBinTeam<S, N> team;
   int careful = 0;
   for (int r = 0; r < p.networks; ++r) {
     for (int bin = 0; bin < p.bins; ++bin) {
-      BinSolver<S, N, Pivot, HostTeam<S, N>>(team, p, memory, r, bin).run();
+      BinSolver<S, N, Pivot, HostBinTeam<S, N>>(team, p, memory, r, bin).run();
       careful += p.careful[r * p.bins + bin];
     }
   }

@@ -164,6 +164,13 @@ TEST(FrequencySolver, RefusesWhatItsContractExcludes) {
   auto unstable = network;
   unstable.line_sos = at::tensor({1., 0., 0., 0., 1.01}, torch::kFloat64).reshape({1, 1, 5}).repeat({3, 1, 1});
   EXPECT_THROW(frequency_response(unstable, grid(4)), ContractError);
+  EXPECT_THROW(frequency_response(std::vector<DelayNetwork>{}, grid(4)), ContractError);
+  EXPECT_THROW(frequency_response({network, random_network({4, 1, 1, 1}, 72)}, grid(4)), ContractError);
+  EXPECT_THROW(impulse_response_by_fft(network, 1), ContractError);
+  EXPECT_THROW(impulse_response_by_fft(network, 64, -1), ContractError);
+  auto late = network;
+  late.delays = network.delays + 64;
+  EXPECT_THROW(impulse_response_by_fft(late, 64), ContractError);  // a delay longer than the grid
 }
 
 TEST(FrequencySolver, RefusesASecondDerivativeRatherThanGivingZero) {

@@ -4,6 +4,7 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <numbers>
@@ -78,10 +79,35 @@ inline torch::Tensor play_plainly(const DelayNetwork& network, const torch::Tens
   const auto at2 = [](const torch::Tensor& m, std::int64_t i, std::int64_t j) {
     return m.const_data_ptr<double>()[i * m.size(1) + j];
   };
-  for (std::int64_t t = 0; t < samples; ++t) {
+  const auto drive = [&](std::int64_t j, std::int64_t t) {
+    double v = 0;
+    for (std::int64_t m = 0; m < n; ++m) v += at2(a, j, m) * s[m];
+    for (std::int64_t i = 0; i < inputs; ++i) v += at2(b, j, i) * at2(u, i, t);
+    for (std::int64_t p = 0; p < k; ++p) {  // transposed direct form II
+      const double* q = sos.const_data_ptr<double>() + (j * k + p) * 5;
+      double* z = state.data() + (j * k + p) * 2;
+      const double out = q[0] * v + z[0];
+      z[0] = q[1] * v - q[3] * out + z[1];
+      z[1] = q[2] * v - q[4] * out;
+      v = out;
+    }
+    filtered[j][t] = v;
+  };
+  std::vector<std::int64_t> delays(n), filters;  // filters: none hears a later one
+  for (std::int64_t j = 0; j < n; ++j) delays[j] = static_cast<std::int64_t>(network.delays.detach()[j].item<double>());
+  for (std::int64_t pass = 0; pass < n; ++pass) {
     for (std::int64_t j = 0; j < n; ++j) {
-      const auto delay = static_cast<std::int64_t>(network.delays.detach()[j].item<double>());
-      s[j] = t >= delay ? filtered[j][t - delay] : 0.0;
+      bool ready = delays[j] == 0 && std::count(filters.begin(), filters.end(), j) == 0;
+      for (std::int64_t m = 0; m < n; ++m)
+        ready &= delays[m] > 0 || at2(a, j, m) == 0 || std::count(filters.begin(), filters.end(), m) > 0;
+      if (ready) filters.push_back(j);
+    }
+  }
+  for (std::int64_t t = 0; t < samples; ++t) {
+    for (std::int64_t j = 0; j < n; ++j) s[j] = delays[j] > 0 && t >= delays[j] ? filtered[j][t - delays[j]] : 0.0;
+    for (const std::int64_t j : filters) {
+      drive(j, t);
+      s[j] = filtered[j][t];
     }
     for (std::int64_t o = 0; o < outputs; ++o) {
       double sum = 0;
@@ -90,18 +116,7 @@ inline torch::Tensor play_plainly(const DelayNetwork& network, const torch::Tens
       y.mutable_data_ptr<double>()[o * samples + t] = sum;
     }
     for (std::int64_t j = 0; j < n; ++j) {
-      double v = 0;
-      for (std::int64_t m = 0; m < n; ++m) v += at2(a, j, m) * s[m];
-      for (std::int64_t i = 0; i < inputs; ++i) v += at2(b, j, i) * at2(u, i, t);
-      for (std::int64_t p = 0; p < k; ++p) {  // transposed direct form II
-        const double* q = sos.const_data_ptr<double>() + (j * k + p) * 5;
-        double* z = state.data() + (j * k + p) * 2;
-        const double out = q[0] * v + z[0];
-        z[0] = q[1] * v - q[3] * out + z[1];
-        z[1] = q[2] * v - q[4] * out;
-        v = out;
-      }
-      filtered[j][t] = v;
+      if (delays[j] > 0) drive(j, t);
     }
   }
   return y;

@@ -1,4 +1,5 @@
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include "core/error.h"
@@ -103,6 +104,102 @@ TEST(TimeSolver, TakesAnInputInAnyMemoryOrder) {
   const auto network = random_network({4, 2, 1, 1}, 171);
   const auto input = uniform({100, 2}, -1, 1, 172).t();
   EXPECT_TRUE(at::equal(time_response(network, input), time_response(network, input.contiguous())));
+}
+
+/// Networks of one shape whose delays, and so blocks and tapes, differ.
+std::vector<DelayNetwork> batch_of(std::int64_t count, torch::ScalarType dtype, std::vector<torch::Tensor>& leaves) {
+  std::vector<DelayNetwork> networks;
+  for (std::int64_t r = 0; r < count; ++r) {
+    auto network = random_network({5, 2, 3, 2}, 500 + 10 * r, dtype, 3, 40 + 60 * static_cast<double>(r));
+    for (auto* t : {&network.a, &network.b, &network.c, &network.d, &network.line_sos}) {
+      *t = t->detach().clone().set_requires_grad(true);
+      leaves.push_back(*t);
+    }
+    networks.push_back(network);
+  }
+  return networks;
+}
+
+TEST(TimeSolver, ABatchGivesTheBitsOfItsNetworksOneByOne) {
+  for (const auto dtype : {torch::kFloat32, torch::kFloat64}) {
+    std::vector<torch::Tensor> leaves;
+    const auto networks = batch_of(4, dtype, leaves);
+    const auto input = uniform({4, 2, 900}, -1, 1, 551).to(dtype).set_requires_grad(true);
+    leaves.push_back(input);
+    const auto together = time_response(networks, input);
+    std::vector<torch::Tensor> single;
+    for (std::size_t r = 0; r < networks.size(); ++r)
+      single.push_back(time_response(networks[r], input[static_cast<std::int64_t>(r)]));
+    const auto apart = at::stack(single);
+    ASSERT_EQ(together.sizes(), (std::vector<std::int64_t>{4, 3, 900}));
+    EXPECT_TRUE(at::equal(together, apart));
+    const auto one = torch::autograd::grad({score(together)}, leaves),
+               two = torch::autograd::grad({score(apart)}, leaves);
+    for (std::size_t i = 0; i < leaves.size(); ++i) EXPECT_TRUE(at::equal(one[i], two[i])) << "leaf " << i;
+  }
+}
+
+TEST(TimeSolver, ABatchSharesOneInputWhereThereIsOne) {
+  std::vector<torch::Tensor> leaves;
+  const auto networks = batch_of(3, torch::kFloat64, leaves);
+  const auto input = uniform({2, 300}, -1, 1, 552).set_requires_grad(true);
+  leaves.push_back(input);
+  std::vector<torch::Tensor> single;
+  for (const auto& network : networks) single.push_back(time_response(network, input));
+  const auto together = time_response(networks, input), apart = at::stack(single);
+  EXPECT_TRUE(at::equal(together, apart));
+  const auto one = torch::autograd::grad({score(together)}, leaves),
+             two = torch::autograd::grad({score(apart)}, leaves);
+  for (std::size_t i = 0; i < leaves.size(); ++i) EXPECT_LT(relative_error(one[i], two[i]), 1e-13) << "leaf " << i;
+}
+
+TEST(TimeSolver, ABatchGivesTheSameBitsWithOneThreadAndWithMany) {
+  const int threads = at::get_num_threads();
+  std::vector<std::vector<torch::Tensor>> results;
+  for (const int count : {1, 4}) {
+    at::set_num_threads(count);
+    std::vector<torch::Tensor> leaves;
+    const auto y =
+        time_response(batch_of(7, torch::kFloat32, leaves), uniform({2, 700}, -1, 1, 553).to(torch::kFloat32));
+    auto all = torch::autograd::grad({score(y)}, leaves);
+    all.push_back(y.detach());
+    results.push_back(all);
+  }
+  at::set_num_threads(threads);
+  for (std::size_t i = 0; i < results[0].size(); ++i)
+    EXPECT_TRUE(at::equal(results[0][i], results[1][i])) << "result " << i;
+}
+
+TEST(TimeSolver, ALineLongerThanTheInputIsSilentAndTakesNoMemory) {
+  auto network = random_network({3, 1, 2, 1}, 561);
+  const auto input = uniform({1, 50}, -1, 1, 562);
+  network.delays = at::tensor({5.0, 50.0, 7.0}, torch::kFloat64);
+  auto longer = network;
+  longer.delays = at::tensor({5.0, 1e12, 7.0}, torch::kFloat64);
+  std::vector<torch::Tensor> leaves;
+  for (auto* t : {&longer.a, &longer.b, &longer.c, &longer.d, &longer.line_sos}) {
+    *t = t->detach().clone().set_requires_grad(true);
+    leaves.push_back(*t);
+  }
+  const auto y = time_response(longer, input);
+  EXPECT_LT(relative_error(y, play_plainly(network, input)), 1e-11);
+  const auto gradients = torch::autograd::grad({score(y)}, leaves);
+  EXPECT_EQ(largest(gradients[1][1]), 0);  // what drives it
+  EXPECT_EQ(largest(gradients[2].select(1, 1)), 0);
+  EXPECT_GT(largest(gradients[1][0]), 0);
+}
+
+TEST(TimeSolver, RefusesABatchThatIsNone) {
+  std::vector<torch::Tensor> leaves;
+  auto networks = batch_of(2, torch::kFloat64, leaves);
+  const auto input = uniform({2, 30}, -1, 1, 554);
+  EXPECT_THROW(time_response(std::vector<DelayNetwork>{}, input), ContractError);
+  EXPECT_THROW(time_response(networks, input.unsqueeze(0).expand({3, -1, -1})), ContractError);
+  EXPECT_THROW(time_response(networks, input.to(torch::kFloat32)), ContractError);
+  networks[1] = random_network({4, 2, 3, 2}, 555);
+  EXPECT_THROW(time_response(networks, input), ContractError);
+  networks[1] = random_network({5, 2, 3, 2}, 556, torch::kFloat64, 3, 40, false);
+  EXPECT_THROW(time_response(networks, input), ContractError);
 }
 
 TEST(TimeSolver, RefusesWhatItsContractExcludes) {

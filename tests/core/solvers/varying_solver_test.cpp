@@ -99,6 +99,35 @@ TEST(VaryingSolver, GivesTheGradientOfEverythingThatMoves) {
       {delays, matrices, network.b, network.c, network.d, network.line_sos, input}, 1e-6);
 }
 
+TEST(VaryingSolver, PlaysFiltersAmongLinesThatMove) {
+  auto network = random_network({5, 2, 1, 2}, 17);
+  network.delays[1] = 0, network.delays[4] = 0;
+  auto matrices = moving_matrices(4, 5);
+  for (auto* a : {&network.a, &matrices}) {  // line 4 hears line 1
+    for (const auto& [i, j] : {std::pair{1, 1}, {1, 4}, {4, 4}}) a->select(-2, i).select(-1, j).zero_();
+  }
+  const auto input = uniform({2, 60}, -1, 1, 18), weight = uniform({1, 60}, -1, 1, 19);
+  EXPECT_LT(relative_error(varying_time_response(network, input, {}), play_plainly(network, input)), 1e-12);
+  auto delays = trajectory(5, 60);
+  delays[1].zero_(), delays[4].zero_();
+  auto moving = trajectory(5, 60);
+  expect_gradient(
+      [&](const std::vector<torch::Tensor>& x) {
+        auto here = network;
+        here.b = x[2], here.c = x[3], here.d = x[4], here.line_sos = x[5];
+        const auto still = network.delays.eq(0);
+        const auto y = varying_time_response(
+            here, x[6], {x[0].masked_fill(still.unsqueeze(1), 0), x[1].masked_fill(matrices.eq(0), 0), 20});
+        return (y * weight).sum() + y.square().sum();
+      },
+      {moving, matrices, network.b, network.c, network.d, network.line_sos, input}, 1e-6);
+  network.a[1][4] = 0.5;
+  EXPECT_THROW(varying_time_response(network, input, {}), ContractError);
+  network.a[1][4] = 0;
+  matrices.select(0, 2).select(0, 1).select(0, 4).fill_(0.1);
+  EXPECT_THROW(varying_time_response(network, input, {{}, matrices, 20}), ContractError);
+}
+
 TEST(VaryingSolver, HoldsAFractionalDelayAtUnityOrBelow) {
   auto network = random_network({1, 1, 1, 0}, 3);
   network.a.zero_(), network.b.fill_(1), network.c.fill_(1), network.d.zero_();

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <vector>
+
+namespace diffverb {
+
+/// Lines without delay are filters. In what order they can be computed within one sample: none hears a later one.
+struct FilterLines {
+  std::vector<int> order;
+  /// Lines that hear each other, or one that hears itself, without delay: no order is right. Empty for a network that
+  /// can be played.
+  std::vector<int> loop;
+};
+
+/// Reads    a [M, N, N] row-major: who hears whom in any of the M matrices; is_filter [N]
+template <typename Scalar>
+FilterLines filter_lines_of(const Scalar* a, int matrices, const std::vector<bool>& is_filter);
+
+}  // namespace diffverb

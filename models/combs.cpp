@@ -1,0 +1,28 @@
+#include "models/combs.h"
+
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros_like.h>
+
+#include "core/filters/one_pole.h"
+
+namespace diffverb {
+
+SignalFlow::Signal damped_combs(SignalFlow& flow, const SignalFlow::Signal& in, const torch::Tensor& samples,
+                                const torch::Tensor& gains, const torch::Tensor& pole) {
+  const auto damping = one_pole_sos(pole);
+  SignalFlow::Signal sum;
+  for (std::int64_t i = 0; i < samples.size(0); ++i) {
+    const auto loop = flow.loop();
+    const auto line = flow.delay(in + loop, samples[i], damping);
+    flow.close(loop, gains[i] * line);
+    sum = sum + line;
+  }
+  return sum;
+}
+
+torch::Tensor undamped_sos(const torch::Tensor& pole) {
+  const auto p = pole.reshape({}).to(torch::kFloat64), zero = at::zeros_like(p);
+  return at::stack({1 / (1 - p), -p / (1 - p), zero, zero, zero}).unsqueeze(0);
+}
+
+}  // namespace diffverb

@@ -1,0 +1,100 @@
+#include "models/fitted_network.h"
+
+#include <algorithm>
+
+#include "core/error.h"
+#include "core/log.h"
+#include "core/solvers/solvers.h"
+#include "models/fdn.h"
+
+namespace diffverb {
+
+FittedNetwork::FittedNetwork(std::unique_ptr<NetworkModel> model, Fields& fields)
+    : model_(std::move(model)), shape_(fields) {
+  fields.optional("longest_s", longest_s_, inside(0.1, 30), "s");
+}
+
+void FittedNetwork::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t /*seed*/,
+                           std::int64_t /*groups_wanted*/) {
+  const auto& eq_hz = shape_.start(sample_rate_hz);
+  room_ = std::make_unique<RoomDesign>(design_room(
+      ir, sample_rate_hz, eq_hz, {.slopes = 1, .early_s = shape_.early_ms() / 1000, .longest_s = longest_s_}));
+  shape_.design(ir, *room_);
+  model_->set_sample_rate(sample_rate_hz);
+  if (!model_->decay_knob().empty()) {
+    try {
+      model_->set_t60(room_->t60_s);
+    } catch (const ConfigError& error) {  // it begins at the nearest that there is, and learns
+      log().warning(error.what());
+    }
+  }
+  const std::int64_t channels = ir.size(0), outputs = model_->network(sample_rate_hz).outputs();
+  auto mix = torch::zeros({channels, outputs});
+  for (std::int64_t c = 0; c < channels; ++c) mix[c][c % outputs] = 1;
+  mix_ = mix.set_requires_grad(true);
+  const torch::NoGradGuard no_grad;
+  shape_.start_levels(
+      *room_, [&] { return plain_response(network()); },
+      [&](std::int64_t channel, double factor) { mix_[channel].mul_(factor); });
+}
+
+void FittedNetwork::move_to(torch::Device device) {
+  if (!device.is_cpu()) throw ConfigError("this model is fitted on the CPU, expected device: cpu");
+}
+
+std::map<std::string, torch::Tensor> FittedNetwork::parameters() const {
+  if (!room_) return {};  // design() makes them
+  auto parameters = model_->parameters();
+  parameters["output.mix"] = mix_;
+  parameters["output.eq_db"] = shape_.gains_db();
+  return parameters;
+}
+
+double FittedNetwork::rate_scale(const std::string& parameter) const {
+  if (parameter == "output.eq_db") return 20;
+  if (parameter == "output.mix")
+    return std::max(0.01, static_cast<double>(mix_.detach().square().mean().sqrt().item<float>()));
+  return 2;  // what a sigmoid is taken of
+}
+
+DelayNetwork FittedNetwork::network() const {
+  DelayNetwork network = model_->network(shape_.sample_rate_hz());
+  network.b = network.b.sum(1, true);
+  network.c = mix_.mm(network.c);
+  network.d = mix_.mm(network.d.sum(1, true));
+  return network;
+}
+
+torch::Tensor FittedNetwork::plain_response(const DelayNetwork& network) const {
+  return impulse_response(network, samples()).squeeze(1);
+}
+
+Response FittedNetwork::forward(const Response& /*target*/) {
+  const DelayNetwork parts = network();
+  const auto y = shape_.with_early_part(shape_.equalise(plain_response(parts)));
+  Response response(y.unsqueeze(0), shape_.sample_rate_hz());
+  response.set("feedback_matrix", parts.a);
+  return response;
+}
+
+torch::Tensor FittedNetwork::early_part() const {
+  const torch::NoGradGuard no_grad;
+  return shape_.early_part(shape_.equalise(plain_response(network())));
+}
+
+std::unique_ptr<RoomModel> make_room_model(Fields& fields) {
+  std::string type;
+  fields.required("type", type);
+  auto model = family<Model>().make(type, fields);
+  if (auto* fdn = dynamic_cast<Fdn*>(model.get())) {
+    model.release();
+    return std::unique_ptr<RoomModel>(fdn);
+  }
+  if (auto* reverb = dynamic_cast<NetworkModel*>(model.get())) {
+    model.release();
+    return std::make_unique<FittedNetwork>(std::unique_ptr<NetworkModel>(reverb), fields);
+  }
+  fields.fail("type", "'" + type + "' is trained on many responses (diffverb train), not fitted to one");
+}
+
+}  // namespace diffverb

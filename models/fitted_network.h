@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+
+#include "models/late_shape.h"
+#include "models/network_model.h"
+#include "models/room_model.h"
+
+namespace diffverb {
+
+/// A reverberator of fixed structure that imitates a measured room: its learned numbers, the gains from its outputs to
+/// the room's channels, and the equaliser and early part of models/late_shape.h.
+///
+///   h_o = EQ_o * sum_p mix_op y_p,   y the model's response to an impulse at all its inputs
+///
+/// Reads    early_ms, crossfade_ms, output_q, longest_s, beside the model's own keys
+/// Returns  forward(): "ir" [1, C, T], "feedback_matrix" [N, N]
+/// Gradient to the learned numbers, mix and equaliser
+class FittedNetwork final : public RoomModel {
+ public:
+  FittedNetwork(std::unique_ptr<NetworkModel> model, Fields& fields);
+
+  void design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t seed,
+              std::int64_t groups_wanted = 0) override;
+  /// Throws   ConfigError for anything but the CPU: the diagrams are drawn there.
+  void move_to(torch::Device device) override;
+  const RoomDesign& room() const override { return *room_; }
+  const NetworkModel& model() const { return *model_; }
+
+  std::map<std::string, torch::Tensor> parameters() const override;
+  double rate_scale(const std::string& parameter) const override;
+  Response forward(const Response& target = {}) override;
+
+  DelayNetwork network() const override;
+  torch::Tensor output_sos() const override { return shape_.output_sos(); }
+  torch::Tensor early_part() const override;
+  std::int64_t samples() const override { return shape_.samples(); }
+  double early_ms() const override { return shape_.early_ms(); }
+  double sample_rate_hz() const override { return shape_.sample_rate_hz(); }
+
+ private:
+  torch::Tensor plain_response(const DelayNetwork& network) const;  // [C, T], without equaliser
+
+  std::unique_ptr<NetworkModel> model_;
+  LateShape shape_;
+  double longest_s_ = 10;
+  std::unique_ptr<RoomDesign> room_;
+  torch::Tensor mix_;  // [C, O] of the model's outputs, a leaf
+};
+
+/// The model that a config's `model` map describes: an Fdn, or a reverberator with what a fit puts around it. For a
+/// reverberator that is only to be played, FittedNetwork::model() is it.
+/// Throws   ConfigError at `type` where it is neither
+std::unique_ptr<RoomModel> make_room_model(Fields& fields);
+
+}  // namespace diffverb

@@ -1,0 +1,32 @@
+#include "models/primes.h"
+
+#include <ATen/ops/empty_like.h>
+
+#include <algorithm>
+
+namespace diffverb {
+namespace {
+
+bool is_prime(std::int64_t n) {
+  for (std::int64_t d = 2; d * d <= n; ++d) {
+    if (n % d == 0) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+torch::Tensor primes_at(const torch::Tensor& samples, double scale, double spread) {
+  if (samples.requires_grad()) return (samples + spread) * scale;
+  auto primes = at::empty_like(samples);
+  for (std::int64_t i = 0; i < samples.numel(); ++i) {
+    auto n = static_cast<std::int64_t>(samples.const_data_ptr<double>()[i] * scale) +
+             static_cast<std::int64_t>(spread * scale);
+    n = std::max<std::int64_t>(n, 3);
+    while (!is_prime(n)) ++n;
+    primes.mutable_data_ptr<double>()[i] = static_cast<double>(n);
+  }
+  return primes;
+}
+
+}  // namespace diffverb

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+
+#include "core/network/delay_network.h"
+#include "models/model.h"
+#include "models/room_design.h"
+
+namespace diffverb {
+
+/// A model of one measured room: what `diffverb fit` fits and the exporter writes.
+///
+/// design() makes its parameters; before, it has none. Played, it is network(), then output_sos(), and early_part()
+/// beside both.
+class RoomModel : public Model {
+ public:
+  /// Sets everything from a measured response, so that step 0 is already near.
+  /// Reads    ir [C, T] float64 from its onset on (a few samples before it may stand there), unit scale of the caller's
+  ///          choice
+  ///          groups_wanted 1 or 2 stands in for `groups: 0`, to try both; 0 follows the analysis
+  /// Throws   DataError where nothing decays; ConfigError where the model does not exist for this room
+  virtual void design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t seed,
+                      std::int64_t groups_wanted = 0) = 0;
+  /// Takes parameters and constants to a device; design() leaves them on the CPU.
+  virtual void move_to(torch::Device device) = 0;
+  virtual const RoomDesign& room() const = 0;
+  /// Whether design() may be tried with one and with two groups of lines.
+  virtual bool groups_are_free() const { return false; }
+
+  virtual DelayNetwork network() const = 0;       // one input, C outputs; whole delays
+  virtual torch::Tensor output_sos() const = 0;   // [C, S, 5] float64
+  virtual torch::Tensor early_part() const = 0;   // [C, L] float32
+  virtual std::int64_t samples() const = 0;       // that forward() computes
+  virtual double early_ms() const = 0;
+  virtual double sample_rate_hz() const = 0;
+};
+
+}  // namespace diffverb

@@ -1,0 +1,86 @@
+// What the solvers take at their peak above what the process held before, output and gradient included.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include "core/solvers/solver_tensors.h"
+#include "core/solvers/solvers.h"
+#include "tests/core/solvers/network_fixture.h"
+#include "train/bench_timing.h"
+
+namespace diffverb {
+namespace {
+
+constexpr std::int64_t kTenSeconds = 480000;  // at 48 kHz
+
+std::vector<torch::Tensor> make_leaves(DelayNetwork& network) {
+  std::vector<torch::Tensor> leaves;
+  for (auto* tensor : {&network.a, &network.b, &network.c, &network.d, &network.line_sos}) {
+    *tensor = tensor->detach().clone().set_requires_grad(true);
+    if (tensor->numel() > 0) leaves.push_back(*tensor);
+  }
+  return leaves;
+}
+
+/// Of a step whose memory of earlier ones has been given back. The least is what is known to be needed: less, and nothing
+/// was measured.
+void expect_peak(const std::string& what, double least_mb, double most_mb, const std::function<void()>& step) {
+  RecycledMemory::instance().trim();
+  const auto peak = peak_megabytes(step);
+  if (!peak) GTEST_SKIP() << "the system does not tell the peak memory of a process";
+  EXPECT_GT(*peak, least_mb) << what;
+  EXPECT_LT(*peak, most_mb) << what;
+  testing::Test::RecordProperty(what, std::to_string(*peak));
+}
+
+TEST(SolverMemory, OfTheTimeSolverIsBelow500MegabytesForTenSecondsOfSixteenLines) {
+  const auto expect = [](torch::ScalarType dtype, std::int64_t sections, double least_mb) {
+    auto network = random_network({16, 1, 1, sections}, 401, dtype, 500, 2500);
+    const auto leaves = make_leaves(network);
+    const auto input = uniform({1, kTenSeconds}, -1, 1, 402).to(dtype).set_requires_grad(true);
+    expect_peak(std::string(toString(dtype)) + "_" + std::to_string(sections) + "_sections", least_mb, 500, [&] {
+      auto all = leaves;
+      all.push_back(input);
+      torch::autograd::grad({time_response(network, input).square().sum()}, all);
+    });
+  };
+  const double signals_mb = 16.0 * kTenSeconds * 4 / 1e6;  // of every line, once
+  expect(torch::kFloat32, 0, 2 * signals_mb);
+  expect(torch::kFloat32, 10, 4 * signals_mb);
+  expect(torch::kFloat64, 10, 8 * signals_mb);
+}
+
+TEST(SolverMemory, OfModulatedDelaysIsBelow500MegabytesForTenSecondsOfSixteenLines) {
+  auto network = random_network({16, 1, 1, 2}, 411, torch::kFloat32, 500, 2500);
+  auto leaves = make_leaves(network);
+  const auto input = uniform({1, kTenSeconds}, -1, 1, 412).to(torch::kFloat32);
+  Varying varying;
+  varying.delays = (network.delays.unsqueeze(1) + 0.5).expand({16, kTenSeconds}).contiguous().set_requires_grad(true);
+  leaves.push_back(varying.delays);
+  expect_peak("modulated", 16.0 * kTenSeconds * 8 / 1e6, 500,
+              [&] { torch::autograd::grad({varying_time_response(network, input, varying).square().sum()}, leaves); });
+}
+
+TEST(SolverMemory, OfTheFrequencySolverIsThatOfTheStatesThatItKeeps) {
+  auto network = random_network({16, 1, 1, 0}, 421, torch::kFloat32, 500, 2500, false);
+  auto leaves = make_leaves(network);
+  const auto omega = at::linspace(0, 3.1, 48001, torch::kFloat64);
+  const auto step = [&] { torch::autograd::grad({frequency_response(network, omega).abs().square().sum()}, leaves); };
+  const double states_mb = 48001 * 16 * 8 / 1e6;      // a complex number a line and bin
+  expect_peak("frequency", 2 * states_mb, 30, step);  // G X and C G P^-1; the peer's autograd keeps some N of them
+  network.delays.set_requires_grad(true);
+  leaves.push_back(network.delays);
+  expect_peak("frequency_with_delays", 3 * states_mb, 40, step);
+}
+
+TEST(SolverMemory, OfTheFrequencySolverHasABoundWhereStatesWouldBeManyTimesLarger) {
+  auto network = random_network({64, 8, 8, 0}, 431, torch::kFloat32, 500, 2500);
+  const auto leaves = make_leaves(network);
+  const auto omega = at::linspace(0, 3.1, 48001, torch::kFloat64);
+  const double h_mb = 64 * 48001 * 8 / 1e6, states_mb = 48001 * 64 * 16 * 8 / 1e6;
+  // H, its cotangent and what square() keeps; states are not kept.
+  expect_peak("frequency_64", h_mb, 0.5 * states_mb,
+              [&] { torch::autograd::grad({frequency_response(network, omega).abs().square().sum()}, leaves); });
+}
+
+}  // namespace
+}  // namespace diffverb

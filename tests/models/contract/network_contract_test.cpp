@@ -1,0 +1,161 @@
+// What every registered reverberator that is one delay network keeps to. A new one is tested without a line here.
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "core/error.h"
+#include "core/seed.h"
+#include "core/solvers/solvers.h"
+#include "models/network_model.h"
+#include "runtime/render.h"
+#include "tests/core/solvers/network_fixture.h"
+#include "train/export.h"
+#include "train/network_config.h"
+
+namespace diffverb {
+namespace {
+
+constexpr double kRate = 8000;  // low, so that a second is short
+
+std::unique_ptr<Model> make_model(const std::string& name) {
+  Fields fields = Fields::from_text("{}");
+  return family<Model>().make(name, fields);
+}
+
+std::vector<std::string> network_models() {
+  std::vector<std::string> names;
+  for (const auto& name : family<Model>().names()) {
+    if (dynamic_cast<NetworkModel*>(make_model(name).get())) names.push_back(name);
+  }
+  return names;
+}
+
+class ContractNetworks : public testing::TestWithParam<std::string> {
+ protected:
+  std::unique_ptr<Model> made = make_model(GetParam());
+  NetworkModel& model = dynamic_cast<NetworkModel&>(*made);
+
+  DelayNetwork network(torch::ScalarType dtype = torch::kFloat64) const { return model.network(kRate, dtype); }
+};
+
+TEST_P(ContractNetworks, BothSolversAndTheEngineGiveOneResponse) {
+  const torch::NoGradGuard no_grad;
+  const std::int64_t samples = 4000, fft_size = 1 << 15;
+  auto one = network();
+  one.b = one.b.sum(1, true), one.d = one.d.sum(1, true);
+  const auto by_time = impulse_response(one, samples).squeeze(1);
+  const auto by_fft = impulse_response_by_fft(one, fft_size, 200).squeeze(1).slice(1, 0, samples);
+  EXPECT_LT(relative_error(by_fft, by_time), 1e-5);
+
+  const auto loaded = runtime::make_model(to_weights(network(torch::kFloat32)));
+  ASSERT_TRUE(loaded.model) << loaded.error;
+  const auto played = runtime::render_impulse(loaded.model, static_cast<double>(samples) / kRate);
+  for (std::size_t o = 0; o < played.size(); ++o) {
+    const auto engine = at::tensor(played[o]).slice(0, 0, samples).to(torch::kFloat64);
+    EXPECT_LT(largest(engine - by_time[static_cast<std::int64_t>(o)]), 1e-4 * largest(by_time)) << "output " << o;
+  }
+}
+
+TEST_P(ContractNetworks, TheGradientOfItsNumbersIsThatOfFiniteDifferences) {
+  const auto omega = at::linspace(0.02, 3.1, 61, torch::kFloat64);
+  const auto score = [&] {
+    const auto h = at::view_as_real(frequency_response(model.network(48000, torch::kFloat64), omega, 1.002)).reshape({-1});
+    return (h * at::linspace(-1, 1.3, h.numel(), torch::kFloat64)).sum() + 0.1 * h.square().sum();
+  };
+  const auto parameters = model.parameters();
+  ASSERT_FALSE(parameters.empty());
+  std::vector<torch::Tensor> leaves;
+  for (const auto& [name, leaf] : parameters) {
+    const torch::NoGradGuard no_grad;
+    leaf.mul_(0.7);  // away from an end of its range, where it stops
+    leaves.push_back(leaf);
+  }
+  const auto gradients = torch::autograd::grad({score()}, leaves);
+  const torch::NoGradGuard no_grad;
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    const auto& name = std::next(parameters.begin(), static_cast<std::ptrdiff_t>(i))->first;
+    ASSERT_TRUE(gradients[i].isfinite().all().item<bool>()) << name;
+    EXPECT_GT(largest(gradients[i]), 0) << name << " changes nothing";
+    const auto way = uniform(leaves[i].sizes().vec(), 0.5, 1, 7 + i);
+    const auto start = leaves[i].clone();
+    const auto at_step = [&](double step) {
+      leaves[i].copy_(start + step * way);
+      return score().item<double>();
+    };
+    const double h = 1e-4;
+    const double difference = (8 * (at_step(h) - at_step(-h)) - at_step(2 * h) + at_step(-2 * h)) / (12 * h);
+    leaves[i].copy_(start);
+    EXPECT_NEAR(difference, (gradients[i] * way).sum().item<double>(),
+                1e-5 * (gradients[i] * way).abs().sum().item<double>() + 1e-9)
+        << name;
+  }
+}
+
+TEST_P(ContractNetworks, IsStableAtEveryEndOfItsRanges) {
+  const torch::NoGradGuard no_grad;
+  Random random(5, "corners");
+  for (int corner = 0; corner < 6; ++corner) {
+    std::string setting;
+    for (const auto& [name, leaf] : model.parameters()) {
+      // +-20 is the end of a range to nine digits; the first two corners are all of one kind.
+      for (auto value : leaf.reshape({-1}).unbind())
+        value.fill_((corner < 2 ? corner == 1 : random.uniform(0, 1) < 0.5) ? 20 : -20);
+      setting += name + " ";
+    }
+    const auto loaded = runtime::make_model(to_weights(network(torch::kFloat32)));
+    EXPECT_TRUE(loaded.model) << "corner " << corner << " of " << setting << ": " << loaded.error;
+  }
+}
+
+TEST_P(ContractNetworks, ForwardIsItsResponseAndReachesItsParameters) {
+  Fields fields = Fields::from_text("{sample_rate_hz: 8000, seconds: 0.3}");
+  const auto small = family<Model>().make(GetParam(), fields);
+  const auto response = small->forward({});
+  EXPECT_EQ(response.ir().size(2), 2400);
+  EXPECT_GT(largest(response.ir()), 0);
+  response.ir().square().sum().backward();
+  for (const auto& [name, leaf] : small->parameters())
+    EXPECT_TRUE(leaf.grad().defined() && leaf.grad().isfinite().all().item<bool>()) << name;
+}
+
+TEST_P(ContractNetworks, DecaysInTheTimeThatIsAskedFor) {
+  if (model.decay_knob().empty()) GTEST_SKIP() << GetParam() << " has no number that sets its decay time";
+  Fields fields = Fields::from_text("{sample_rate_hz: 16000, t60_s: 1.4}");
+  const auto asked = family<Model>().make(GetParam(), fields);
+  const auto& reverb = dynamic_cast<const NetworkModel&>(*asked);
+  EXPECT_NEAR(decay_time_of(reverb.network(16000), 1.82), 1.4, 0.14);
+}
+
+INSTANTIATE_TEST_SUITE_P(Contract, ContractNetworks, testing::ValuesIn(network_models()),
+                         [](const auto& info) { return info.param; });
+
+TEST(ReverbConfigs, EachIsPlayable) {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(DIFFVERB_SOURCE_DIR "/configs/reverbs")) {
+    EXPECT_TRUE(playable_model(entry.path(), {"model.sample_rate_hz=16000"})) << entry.path();
+    ++count;
+  }
+  EXPECT_GE(count, 3);
+}
+
+TEST(ReverbConfigs, SayWhatIsWrong) {
+  const std::string config = DIFFVERB_SOURCE_DIR "/configs/reverbs/schroeder.yaml";
+  const auto message = [&](const std::string& overlay) {
+    try {
+      playable_model(config, {overlay, "model.sample_rate_hz=8000"});
+    } catch (const ConfigError& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  EXPECT_NE(message("model.allpass_gain=[0.7]").find("a list of 2 numbers"), std::string::npos);
+  EXPECT_NE(message("model.allpass_gain=[0.7, 2]").find("allpass_gain"), std::string::npos);
+  EXPECT_NE(message("model.learn=[nothing]").find("there are: allpass_gain"), std::string::npos);
+  EXPECT_NE(message("model.type=fdn").find("unknown key 'decay_s'"), std::string::npos);
+  EXPECT_NE(message("model.t60_s=50").find("cannot be reached"), std::string::npos);
+  EXPECT_NE(message("model.decay=1").find("decay"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace diffverb

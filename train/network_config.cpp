@@ -1,0 +1,61 @@
+#include "train/network_config.h"
+
+#include <ATen/ops/tensor.h>
+
+#include <nlohmann/json.hpp>
+
+#include "core/error.h"
+#include "core/fields.h"
+#include "core/sha256.h"
+#include "models/fitted_network.h"
+#include "train/export.h"
+
+namespace diffverb {
+
+bool is_config(const std::filesystem::path& path) { return path.extension() == ".yaml" || path.extension() == ".yml"; }
+
+runtime::DelayNetworkWeights network_of_config(const std::filesystem::path& config,
+                                               const std::vector<std::string>& overlays) {
+  const torch::NoGradGuard no_grad;
+  Fields fields = Fields::from_file(config, overlays);
+  if (!fields.has("model")) fields.fail("model", "a map with the model's type expected");
+  Fields map = fields.map("model");
+  const auto model = make_room_model(map);
+  const auto* fitted = dynamic_cast<const FittedNetwork*>(model.get());
+  if (!fitted) map.fail("type", "an 'fdn' has no network before it is fitted");
+  map.finish();
+  const NetworkModel* reverb = &fitted->model();
+  std::string type;
+  map.required("type", type);
+  runtime::DelayNetworkWeights weights = to_weights(reverb->network(reverb->sample_rate_hz()));
+  weights.provenance = nlohmann::json{{"config_sha256", sha256_hex(map.resolved_yaml())},
+                                      {"source", type},
+                                      {"licence", "unknown"},
+                                      {"created_by", "diffverb export"}}
+                           .dump();
+  return weights;
+}
+
+DelayNetwork to_network(const runtime::DelayNetworkWeights& w) {
+  const auto matrix = [](const std::vector<float>& values, int rows, int columns) {
+    return at::tensor(values).to(torch::kFloat64).reshape({rows, columns});
+  };
+  DelayNetwork network;
+  network.a = matrix(w.A, w.lines, w.lines);
+  network.b = matrix(w.B, w.lines, w.inputs);
+  network.c = matrix(w.C, w.outputs, w.lines);
+  network.d = matrix(w.D, w.outputs, w.inputs);
+  network.delays = at::tensor(w.delays).to(torch::kFloat64);
+  network.line_sos = at::tensor(w.line_sos, torch::kFloat64).reshape({w.lines, w.line_sections, 5});
+  network.sample_rate_hz = w.sample_rate_hz;
+  return network;
+}
+
+std::shared_ptr<const runtime::Model> playable_model(const std::filesystem::path& config,
+                                                     const std::vector<std::string>& overlays) {
+  const auto result = runtime::make_model(network_of_config(config, overlays));
+  if (!result.model) throw NumericError(config.string() + ": the runtime refuses the network: " + result.error);
+  return result.model;
+}
+
+}  // namespace diffverb

@@ -7,7 +7,8 @@ namespace diffverb::runtime {
 namespace {
 
 constexpr int kDenseRows = 8;
-/// A gain of the dense product costs about this share of one that stands alone, as measured (bench_engine).
+/// Rows of which a smaller share of the gains is there are summed one by one. By loads a gain of the dense product costs
+/// 0.9 of one that stands alone (nine for eight against five for four); its short last vectors cost less.
 constexpr double kDenseCost = 0.7;
 
 }  // namespace

@@ -8,6 +8,13 @@
 #include "models/fdn.h"
 
 namespace diffverb {
+namespace {
+
+/// Samples that the time-domain solver should be able to advance at once.
+constexpr double kShortBlock = 48;
+constexpr double kAliasDecayDb = 100;
+
+}  // namespace
 
 FittedNetwork::FittedNetwork(std::unique_ptr<NetworkModel> model, Fields& fields)
     : model_(std::move(model)), shape_(fields) {
@@ -66,7 +73,15 @@ DelayNetwork FittedNetwork::network() const {
 }
 
 torch::Tensor FittedNetwork::plain_response(const DelayNetwork& network) const {
-  return impulse_response(network, samples()).squeeze(1);
+  const auto delays = network.delays.detach();
+  const double shortest = delays.masked_fill(delays.eq(0), kShortBlock).min().item<double>();
+  if (shortest >= kShortBlock) return impulse_response(network, samples()).squeeze(1);
+  // The recursion would advance by a few samples at a time. In float64, since what undoes the aliases lifts rounding too.
+  DelayNetwork wide = network;
+  for (torch::Tensor* matrix : {&wide.a, &wide.b, &wide.c, &wide.d}) *matrix = matrix->to(torch::kFloat64);
+  std::int64_t fft_size = 1024;
+  while (fft_size < samples() + samples() / 8) fft_size *= 2;
+  return impulse_response_by_fft(wide, fft_size, kAliasDecayDb).squeeze(1).slice(1, 0, samples()).to(torch::kFloat32);
 }
 
 Response FittedNetwork::forward(const Response& /*target*/) {

@@ -52,12 +52,13 @@ inline double distance(const torch::Tensor& value, const std::vector<double>& ex
   return ((value.reshape({-1}) - there).norm() / there.norm()).item<double>();
 }
 
-/// The first samples that are not 0.
+/// The first samples that are heard, 120 dB below the loudest: filters that undo each other leave a rest.
 inline std::vector<std::int64_t> first_echoes(const torch::Tensor& response, std::size_t count) {
   const auto h = response.reshape({-1}).contiguous();
+  const double least = 1e-6 * h.abs().max().item<double>();
   std::vector<std::int64_t> times;
   for (std::int64_t n = 0; n < h.numel() && times.size() < count; ++n) {
-    if (std::abs(h.const_data_ptr<double>()[n]) > 1e-9) times.push_back(n);
+    if (std::abs(h.const_data_ptr<double>()[n]) > least) times.push_back(n);
   }
   return times;
 }

@@ -44,8 +44,8 @@ struct Half {
 ///
 /// Exact, at rest and at 34125 Hz with its prime mode off: all delays, taps, gains, signs and filters, with its slips (a
 /// tap at 468 where its comment says 2; the innermost taps, which count from the read head, at 1116 and 1456). Ours: the
-/// bass boost ends where the loop would reach a gain of 0.98. Not played: noise on gains and delays, and the moving gain
-/// of the output's comb, which is 0 on average.
+/// bass boost ends where the loop would reach a gain of 0.98, and low-passes stay below 0.49 of the rate. Not played:
+/// noise on gains and delays, and the moving gain of the output's comb, which is 0 on average.
 /// Source   Freeverb3 as of March 2018, freeverb/progenitor.cpp and progenitor2.cpp, defaults of the constructors
 class Progenitor final : public NetworkModel {
  public:

@@ -154,7 +154,7 @@ TEST(Progenitor, AtRestPlaysFreeverb3sLoopSampleBySample) {
   EXPECT_LT(relative_error(heard, plain_progenitor(input)), 1e-9);
 }
 
-TEST(Lexicon224, IsDenserAndLessPeriodicWhenItsCombsMove) {
+TEST(Lexicon224, IsLessPeriodicWhenItsCombsMove) {
   const auto model = make_reverb("lexicon224", "{sample_rate_hz: 34125, decay_s: 4, damping_hz: 12000}");
   auto input = at::zeros({2, 3 * 34125}, torch::kFloat64);
   input.select(1, 0) = 1;

@@ -141,6 +141,8 @@ class Training {
     const auto t = terms(omega);
     auto gradients = torch::autograd::grad({t.spectral + t.sparsity}, {a_, b_, c_});
     const torch::NoGradGuard no_grad;
+    for (auto& gradient : gradients)
+      gradient = gradient.contiguous();  // the one of a diagonal is not, and Adam takes it as it lies
     count_.add_(1);
     at::_fused_adam_({a_, b_, c_}, gradients, first_, second_, {}, {count_, count_, count_}, rate, 0.9, 0.999, 0, 1e-8,
                      false, false);

@@ -112,20 +112,30 @@ YamlTree checked_root(YamlTree root, const std::string& name) {
 
 }  // namespace
 
-Fields Fields::from_file(const std::filesystem::path& path, const std::vector<std::string>& overlays) {
+Fields Fields::from_tree(YamlTree tree, const std::string& name, const std::vector<std::string>& overlays,
+                         const YamlDefaults& defaults) {
   auto state = std::make_shared<State>();
-  state->tree = checked_root(read_yaml_file(path), path.string());
-  for (const std::string& overlay : overlays) overlay_yaml(state->tree, overlay);
-  state->origin = path.string();
-  return Fields(state);
-}
-
-Fields Fields::from_text(const std::string& yaml, const std::string& name, const std::vector<std::string>& overlays) {
-  auto state = std::make_shared<State>();
-  state->tree = checked_root(parse_yaml(yaml, name), name);
+  state->tree = checked_root(std::move(tree), name);
+  if (!defaults.keys.empty()) {
+    const YamlTree other = checked_root(parse_yaml(defaults.yaml, defaults.name), defaults.name);
+    for (const std::string& key : defaults.keys) {
+      const YamlTree::Entry* entry = other.find(key);
+      if (entry && !state->tree.find(key)) state->tree.map.push_back(*entry);
+    }
+  }
   for (const std::string& overlay : overlays) overlay_yaml(state->tree, overlay);
   state->origin = name;
   return Fields(state);
+}
+
+Fields Fields::from_file(const std::filesystem::path& path, const std::vector<std::string>& overlays,
+                         const YamlDefaults& defaults) {
+  return from_tree(read_yaml_file(path), path.string(), overlays, defaults);
+}
+
+Fields Fields::from_text(const std::string& yaml, const std::string& name, const std::vector<std::string>& overlays,
+                         const YamlDefaults& defaults) {
+  return from_tree(parse_yaml(yaml, name), name, overlays, defaults);
 }
 
 Fields Fields::recorder() {

@@ -10,6 +10,12 @@ namespace diffverb {
 
 struct YamlTree;
 
+/// What a config may leave out: the values of some top-level keys, from another document.
+struct YamlDefaults {
+  std::string yaml, name;
+  std::vector<std::string> keys;
+};
+
 /// The numbers that a key takes; NaN and infinity are in no range.
 struct Range {
   double min = -std::numeric_limits<double>::infinity();
@@ -54,9 +60,11 @@ struct KeyInfo {
 class Fields {
  public:
   /// Reads a document whose root is a map. An overlay is "key.path=value", as given to --set.
-  static Fields from_file(const std::filesystem::path& path, const std::vector<std::string>& overlays = {});
+  /// Keys that are missing are taken from `defaults` first.
+  static Fields from_file(const std::filesystem::path& path, const std::vector<std::string>& overlays = {},
+                          const YamlDefaults& defaults = {});
   static Fields from_text(const std::string& yaml, const std::string& name = "config",
-                          const std::vector<std::string>& overlays = {});
+                          const std::vector<std::string>& overlays = {}, const YamlDefaults& defaults = {});
   /// Notes which keys are asked for instead of reading any: members keep their defaults. Used by `diffverb list`.
   static Fields recorder();
 
@@ -87,6 +95,8 @@ class Fields {
 
  private:
   struct State;
+  static Fields from_tree(YamlTree tree, const std::string& name, const std::vector<std::string>& overlays,
+                          const YamlDefaults& defaults);
   explicit Fields(std::shared_ptr<State> state) : state_(std::move(state)) {}
   template <class T>
   void read(const std::string& key, T& member, const Range& range, const std::string& unit, bool must);

@@ -6,21 +6,19 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <memory>
 #include <numbers>
+#include <string>
 
 #include "core/device/cuda_module.h"
 #include "core/device/device.h"
 #include "core/error.h"
 #include "core/matrices/haar.h"
 #include "core/solvers/solvers.h"
-#include "models/fdn.h"
 #include "train/bench_roofline.h"
 #include "train/bench_solvers.h"
 #include "train/bench_timing.h"
-#include "train/fit.h"
 #include "train/step_graph.h"
-#include "train/training_loop.h"
+#include "train/stepped_fit.h"
 
 namespace diffverb {
 namespace {
@@ -78,40 +76,6 @@ DelayNetwork network_on(torch::Device device, std::vector<torch::Tensor>& leaves
   for (auto& leaf : require_gradients(network, false)) leaves.push_back(leaf);
   return network;
 }
-
-/// A model that is fitted as train/fit.cpp does it.
-class FitSteps {
- public:
-  FitSteps(const torch::Tensor& ir, double rate_hz, torch::Device device, bool graph) {
-    Fields fields = Fields::from_text(default_fit_config(), "configs/fdn_fit.yaml (built in)",
-                                      {"model.lines=16", "train.steps=1000000", "train.rate=0.02",
-                                       std::string("train.graph=") + (graph ? "true" : "false")});
-    Fields model = fields.map("model"), train = fields.map("train");
-    model_ = std::make_unique<Fdn>(model);
-    losses_ = read_losses(fields, "losses");
-    trainer_ = std::make_unique<Trainer>(train, Trainer::Kind::kOneTarget);
-    model_->design(ir, rate_hz, 1);
-    model_->move_to(device);
-    auto heard = torch::zeros({1, ir.size(0), model_->samples()});
-    const std::int64_t kept = std::min(model_->samples(), ir.size(1));
-    heard[0].slice(1, 0, kept).copy_(ir.slice(1, 0, kept));
-    Response target(heard.to(device), rate_hz);
-    target.set("measured_ir", ir.unsqueeze(0));
-    for (const WeightedLoss& loss : losses_) loss.loss->prepare(target);
-    job_ = std::make_unique<Trainer::Job>(Trainer::Job{*model_, losses_});
-    job_->device = device;
-    loop_ = std::make_unique<TrainingLoop>(*trainer_, *job_);
-  }
-  torch::Tensor step() { return loop_->step(); }
-  double loss() { return step()[static_cast<std::int64_t>(losses_.size())].item<double>(); }
-
- private:
-  std::unique_ptr<Fdn> model_;
-  std::vector<WeightedLoss> losses_;
-  std::unique_ptr<Trainer> trainer_;
-  std::unique_ptr<Trainer::Job> job_;
-  std::unique_ptr<TrainingLoop> loop_;
-};
 
 }  // namespace
 
@@ -182,14 +146,18 @@ BenchResult bench_gpu_fit(torch::Device device, double seconds) {
   const auto time_s = at::arange(samples, torch::kFloat64) / kRateHz;
   auto ir = normal_matrix(1, samples, 11) * (at::pow(10.0, time_s * (-3 / kT60S)) + 1e-4);
   ir[0][0] = 5;
-  FitSteps graph(ir, kRateHz, device, true), launches(ir, kRateHz, device, false);
+  const auto fit = [&](const char* graph) {
+    return SteppedFit({"model.lines=16", "train.steps=1000000", "train.rate=0.02", std::string("train.graph=") + graph},
+                      ir, kRateHz, 1, device);
+  };
+  SteppedFit graph = fit("true"), launches = fit("false");
   BenchResult result;
   result.name = "gpu";
   char text[64];
   std::snprintf(text, sizeof text, "fit step N=16 %.3g s 48 kHz graph", seconds);
   result.size = text;
   for (int k = 0; k < 20; ++k) {
-    const double own = graph.loss(), other = launches.loss();
+    const double own = graph.sum_of(graph.step()), other = launches.sum_of(launches.step());
     if (!(std::abs(own - other) <= 1e-3 * std::abs(other)))
       throw NumericError("bench gpu: step " + std::to_string(k) + " of a fit has the loss " + std::to_string(own) +
                          " as a graph, " + std::to_string(other) + " launch by launch");

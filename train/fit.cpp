@@ -23,6 +23,7 @@
 #include "train/report/dry_sound.h"
 #include "train/report/report.h"
 #include "train/run_folder.h"
+#include "train/stepped_fit.h"
 #include "train/stop.h"
 #include "train/trainer.h"
 
@@ -41,26 +42,14 @@ std::vector<Preset> preset(const std::string& quality) {
   return {{"model.lines", "64"}, {"train.steps", "100"}, {"train.rate", "0.02"}};
 }
 
-/// A top-level map or list of a YAML text, from its key to the next key at the margin.
-std::string section_of(const std::string& yaml, const std::string& key) {
-  const auto begin = yaml.find("\n" + key + ":");
-  if (begin == std::string::npos) return "";
-  auto end = yaml.find('\n', begin + 1);
-  while (end != std::string::npos && end + 1 < yaml.size() && (yaml[end + 1] == ' ' || yaml[end + 1] == '\n'))
-    end = yaml.find('\n', end + 1);
-  return yaml.substr(begin, end == std::string::npos ? end : end - begin) + "\n";
-}
+constexpr const char* kBuiltIn = "configs/fdn_fit.yaml (built in)";
 
 /// A config that describes a reverberator alone (configs/reverbs) is fitted with the losses and steps of fdn_fit.yaml.
 Fields open_config(const FitOptions& options, const std::vector<std::string>& overlays) {
-  if (options.config.empty())
-    return Fields::from_text(default_fit_config(), "configs/fdn_fit.yaml (built in)", overlays);
-  std::string text = options.config_text.empty() ? read_file(options.config) : options.config_text;
-  const Fields given = Fields::from_text(text, options.config.string());
-  for (const char* key : {"losses", "train"}) {
-    if (!given.has(key)) text += section_of(default_fit_config(), key);
-  }
-  return Fields::from_text(text, options.config.string(), overlays);
+  if (options.config.empty()) return Fields::from_text(default_fit_config(), kBuiltIn, overlays);
+  const YamlDefaults defaults{default_fit_config(), kBuiltIn, {"losses", "train"}};
+  if (options.config_text.empty()) return Fields::from_file(options.config, overlays, defaults);
+  return Fields::from_text(options.config_text, options.config.string(), overlays, defaults);
 }
 
 constexpr const char* kDefaultDevice = "cpu";
@@ -116,17 +105,6 @@ FitConfig make_config(const FitOptions& options) {
   fields.finish();
   config.resolved = fields.resolved_yaml();
   return config;
-}
-
-/// Target for the losses: what the model computes, and all that was measured for the noise floor, which they look for on
-/// the CPU.
-Response make_target(const MeasuredResponse& measured, std::int64_t samples, torch::Device device) {
-  auto ir = torch::zeros({1, measured.ir.size(0), samples});
-  const std::int64_t kept = std::min(samples, measured.ir.size(1));
-  ir[0].slice(1, 0, kept).copy_(measured.ir.slice(1, 0, kept));
-  Response target(ir.to(device), measured.sample_rate_hz);
-  target.set("measured_ir", measured.ir.unsqueeze(0));
-  return target;
 }
 
 Audio to_audio(const torch::Tensor& channels, double rate_hz) {
@@ -255,7 +233,7 @@ FitOutcome fit_response(const FitOptions& options) {
   const std::uint64_t seed = derive_seed(config.seed, "model");
   config.model->design(measured.ir, measured.sample_rate_hz, seed);
   config.model->move_to(device);
-  const Response target = make_target(measured, config.model->samples(), device);
+  const Response target = fit_target(measured.ir, measured.sample_rate_hz, config.model->samples(), device);
   for (const WeightedLoss& loss : config.losses) loss.loss->prepare(target);
   if (options.on_progress) options.on_progress(kShareBefore);
   FitOutcome outcome{folder.path(), elapsed(), 0, stop_requested(), options.resume};

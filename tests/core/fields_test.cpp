@@ -52,6 +52,25 @@ TEST(Fields, ReadsEveryTypeOfValue) {
   EXPECT_FALSE(none.has_value());
 }
 
+TEST(Fields, KeysThatAreMissingAreTakenFromDefaultsBeforeOverlays) {
+  const YamlDefaults defaults{
+      "losses: {a: 1, b: 2}\ntrain: {steps: 100, rate: 3}\nseed: 9", "built in", {"losses", "train"}};
+  Fields fields = Fields::from_text("losses: {a: 5}", "mine", {"train.steps=7"}, defaults);
+  Fields losses = fields.map("losses"), train = fields.map("train");
+  int a = 0, b = 0, steps = 0, rate = 0, seed = 1;
+  losses.optional("a", a);
+  losses.optional("b", b);
+  train.optional("steps", steps);
+  train.optional("rate", rate);
+  fields.optional("seed", seed);
+  EXPECT_EQ(a, 5);
+  EXPECT_EQ(b, 0) << "a key that is there is taken whole";
+  EXPECT_EQ(steps, 7);
+  EXPECT_EQ(rate, 3);
+  EXPECT_EQ(seed, 1) << "not among the keys";
+  EXPECT_NO_THROW(fields.finish());
+}
+
 TEST(Fields, UnknownKeyIsNamedWithItsPlaceAndTheNearestKnownOne) {
   Fields f = Fields::from_text("model:\n  linse: 4\n", "a.yaml");
   Fields model = f.map("model");

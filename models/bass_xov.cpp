@@ -1,4 +1,5 @@
 #include "core/filters/one_pole.h"
+#include "core/matrices/haar.h"
 #include "models/line_bank.h"
 #include "models/network_model.h"
 
@@ -37,8 +38,8 @@ class BassXov final : public NetworkModel {
     const auto decay = knobs()["decay_s"], corner = knobs()["crossover_hz"];
     const auto predelay = knobs()["predelay_ms"] * (rate / 1000);
     const SignalFlow::Signal in[2] = {flow.delay(flow.input(0), predelay), flow.delay(flow.input(1), predelay)};
-    LineBank low{mixing_matrix(8), knobs()["low_ms"] * (rate / 1000), decay * knobs()["bass_multiply"], {}, {}};
-    LineBank high{mixing_matrix(8), knobs()["high_ms"] * (rate / 1000), decay, decay / 2, knobs()["rt_hf_cut_hz"]};
+    LineBank low{hadamard_matrix(8), knobs()["low_ms"] * (rate / 1000), decay * knobs()["bass_multiply"], {}, {}};
+    LineBank high{hadamard_matrix(8), knobs()["high_ms"] * (rate / 1000), decay, decay / 2, knobs()["rt_hf_cut_hz"]};
     SignalFlow::Signal out[2];
     for (const bool is_high : {false, true}) {
       const auto split = linkwitz_riley_sos(corner, is_high, rate);

@@ -22,7 +22,7 @@ torch::Tensor leaf(torch::Tensor value) { return value.detach().clone().set_requ
 
 }  // namespace
 
-Fdn::Fdn(Fields& f) : shape_(f) {
+Fdn::Fdn(Fields& f) : RoomModel(f) {
   f.optional("lines", lines_, between(2, 64));
   f.optional("groups", groups_, between(0, 2));
   f.optional("cuts_per_octave", cuts_per_octave_, between(0, 3));
@@ -44,7 +44,7 @@ Fdn::Fdn(Fields& f) : shape_(f) {
 void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t seed, std::int64_t groups_wanted) {
   rate_hz_ = sample_rate_hz;
   channels_ = ir.size(0);
-  const auto& eq_hz = shape_.start(rate_hz_);
+  const auto& eq_hz = shape().start(rate_hz_);
   if (cuts_per_octave_ == 1) cut_hz_ = octave_centres(63, 96000, rate_hz_, kHighestShare);
   if (cuts_per_octave_ >= 2) {
     for (const double hz : third_octave_centres(63, 96000, rate_hz_, kHighestShare)) {
@@ -61,7 +61,7 @@ void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t s
   }
   // Low rates: the last octave's cut ends well below half the rate, and what is above it must decay too.
   if (!cut_hz_.empty() && cut_hz_.back() < 0.32 * rate_hz_) cut_hz_.push_back(0.45 * rate_hz_);
-  const double early_s = shape_.early_ms() / 1000;
+  const double early_s = early_ms() / 1000;
   const auto design_with = [&](std::int64_t slopes) {
     room_ = std::make_shared<RoomDesign>(design_room(
         ir, rate_hz_, eq_hz, {.slopes = static_cast<int>(slopes), .early_s = early_s, .longest_s = longest_s_}));
@@ -70,7 +70,7 @@ void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t s
   // Two groups are what the analysis likes, not what was asked for: a matrix that exists for all lines only keeps them.
   const bool splits = matrices_[0]->exists_for((lines_ + 1) / 2) && matrices_[1]->exists_for(lines_ / 2);
   if (groups_ == 0 && room_->slopes.size() == 2 && !splits) design_with(1);
-  shape_.design(ir, *room_);
+  shape().design(ir, *room_);
 
   const auto delays = choose_delays(lines_, room_->t60_s, rate_hz_);
   const std::size_t groups = room_->slopes.size();
@@ -102,14 +102,14 @@ void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t s
   b_ = leaf(b);
   c_ = leaf(c);
   start_rates();
-  shape_.start_levels(
+  shape().start_levels(
       *room_, [&] { return plain_response(network()); },
       [&](std::int64_t output, double factor) { c_[output].mul_(factor); });
 }
 
 void Fdn::move_to(torch::Device device) {
   for (auto [name, tensor] : parameters()) tensor.set_data(tensor.detach().to(device));
-  shape_.move_to(device);
+  shape().move_to(device);
   if (!learn_delays_) delays_ = delays_.to(device);
   for (std::size_t g = 0; g < fixed_.size(); ++g) {
     if (matrices_[g]->parameters().empty()) fixed_[g] = matrices_[g]->matrix().to(device);
@@ -135,7 +135,7 @@ void Fdn::start_rates() {
 
 std::map<std::string, torch::Tensor> Fdn::parameters() const {
   if (!room_) return {};  // design() makes them
-  std::map<std::string, torch::Tensor> out{{"b", b_}, {"c", c_}, {"eq_db", shape_.gains_db()}};
+  std::map<std::string, torch::Tensor> out{{"b", b_}, {"c", c_}, {"eq_db", shape().gains_db()}};
   for (std::size_t g = 0; g < rates_.size(); ++g) out["decay_rates." + std::to_string(g)] = rates_[g];
   for (std::size_t g = 0; g < room_->slopes.size(); ++g) {
     for (const auto& [name, tensor] : matrices_[g]->parameters())
@@ -176,23 +176,6 @@ DelayNetwork Fdn::network() const {
   network.line_sos = filters.size() == 1 ? filters[0] : torch::cat(filters, 0);
   network.sample_rate_hz = rate_hz_;
   return learn_delays_ ? with_whole_delays(network) : network;
-}
-
-torch::Tensor Fdn::plain_response(const DelayNetwork& network) const {
-  return impulse_response(network, samples()).squeeze(1);
-}
-
-Response Fdn::forward(const Response& /*target*/) {
-  const DelayNetwork parts = network();
-  const auto y = shape_.with_early_part(shape_.equalise(plain_response(parts)));
-  Response response(y.unsqueeze(0), rate_hz_);
-  response.set("feedback_matrix", parts.a);
-  return response;
-}
-
-torch::Tensor Fdn::early_part() const {
-  const torch::NoGradGuard no_grad;
-  return shape_.early_part(shape_.equalise(plain_response(network())));
 }
 
 DIFFVERB_PART(models, fdn, Fdn, "Feedback delay network with an early part, fitted to a measured response",

@@ -8,7 +8,6 @@
 
 #include "core/matrices/matrix.h"
 #include "core/network/delay_network.h"
-#include "models/late_shape.h"
 #include "models/room_model.h"
 
 namespace diffverb {
@@ -22,7 +21,6 @@ namespace diffverb {
 /// form two groups that do not mix, each with its
 /// own decay times.
 ///
-/// Returns  forward(): "ir" [1, C, T] = y, "feedback_matrix" [N, N]
 /// Gradient to feedback matrix, b, c, decay rates, equaliser, and delays where they are learned
 /// Source   Jot and Chaigne 1991; Schlecht and Habets 2017; Dal Santo et al. 2024
 class Fdn final : public RoomModel {
@@ -37,18 +35,10 @@ class Fdn final : public RoomModel {
 
   std::map<std::string, torch::Tensor> parameters() const override;
   double rate_scale(const std::string& parameter) const override;
-  Response forward(const Response& target = {}) override;
-
-  DelayNetwork network() const override;  // without equaliser and early part
-  torch::Tensor output_sos() const override { return shape_.output_sos(); }
-  torch::Tensor early_part() const override;
-  std::int64_t samples() const override { return shape_.samples(); }
-  double early_ms() const override { return shape_.early_ms(); }
-  double sample_rate_hz() const override { return rate_hz_; }
+  DelayNetwork network() const override;
 
  private:
   torch::Tensor matrix_of(std::size_t group) const;
-  torch::Tensor plain_response(const DelayNetwork& network) const;  // [C, T], without equaliser
   void start_rates();
 
   std::int64_t lines_ = 16;
@@ -63,7 +53,6 @@ class Fdn final : public RoomModel {
   std::int64_t channels_ = 0;
   std::vector<double> cut_hz_;
   std::vector<std::int64_t> group_lines_;
-  LateShape shape_;
   torch::Tensor delays_, b_, c_;
   std::vector<torch::Tensor> rates_;  // a group: [cuts + 1]
   std::vector<torch::Tensor> fixed_;  // a group: a matrix without parameters, else undefined

@@ -17,16 +17,16 @@ constexpr double kAliasDecayDb = 100;
 }  // namespace
 
 FittedNetwork::FittedNetwork(std::unique_ptr<NetworkModel> model, Fields& fields)
-    : model_(std::move(model)), shape_(fields) {
+    : RoomModel(fields), model_(std::move(model)) {
   fields.optional("longest_s", longest_s_, inside(0.1, 30), "s");
 }
 
 void FittedNetwork::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t /*seed*/,
                            std::int64_t /*groups_wanted*/) {
-  const auto& eq_hz = shape_.start(sample_rate_hz);
-  room_ = std::make_unique<RoomDesign>(design_room(
-      ir, sample_rate_hz, eq_hz, {.slopes = 1, .early_s = shape_.early_ms() / 1000, .longest_s = longest_s_}));
-  shape_.design(ir, *room_);
+  const auto& eq_hz = shape().start(sample_rate_hz);
+  room_ = std::make_unique<RoomDesign>(
+      design_room(ir, sample_rate_hz, eq_hz, {.slopes = 1, .early_s = early_ms() / 1000, .longest_s = longest_s_}));
+  shape().design(ir, *room_);
   model_->set_sample_rate(sample_rate_hz);
   if (!model_->decay_knob().empty()) {
     try {
@@ -40,7 +40,7 @@ void FittedNetwork::design(const torch::Tensor& ir, double sample_rate_hz, std::
   for (std::int64_t c = 0; c < channels; ++c) mix[c][c % outputs] = 1;
   mix_ = mix.set_requires_grad(true);
   const torch::NoGradGuard no_grad;
-  shape_.start_levels(
+  shape().start_levels(
       *room_, [&] { return plain_response(network()); },
       [&](std::int64_t channel, double factor) { mix_[channel].mul_(factor); });
 }
@@ -53,7 +53,7 @@ std::map<std::string, torch::Tensor> FittedNetwork::parameters() const {
   if (!room_) return {};  // design() makes them
   auto parameters = model_->parameters();
   parameters["output.mix"] = mix_;
-  parameters["output.eq_db"] = shape_.gains_db();
+  parameters["output.eq_db"] = shape().gains_db();
   return parameters;
 }
 
@@ -65,36 +65,23 @@ double FittedNetwork::rate_scale(const std::string& parameter) const {
 }
 
 DelayNetwork FittedNetwork::network() const {
-  DelayNetwork network = model_->network(shape_.sample_rate_hz());
-  network.b = network.b.sum(1, true);
+  DelayNetwork network = model_->network(sample_rate_hz()).from_one_input();
   network.c = mix_.mm(network.c);
-  network.d = mix_.mm(network.d.sum(1, true));
+  network.d = mix_.mm(network.d);
   return network;
 }
 
 torch::Tensor FittedNetwork::plain_response(const DelayNetwork& network) const {
   const auto delays = network.delays.detach();
   const double shortest = delays.masked_fill(delays.eq(0), kShortBlock).min().item<double>();
-  if (shortest >= kShortBlock) return impulse_response(network, samples()).squeeze(1);
+  if (shortest >= kShortBlock) return RoomModel::plain_response(network);
   // The recursion would advance by a few samples at a time. In float64, since what undoes the aliases lifts rounding too.
-  DelayNetwork wide = network;
-  for (torch::Tensor* matrix : {&wide.a, &wide.b, &wide.c, &wide.d}) *matrix = matrix->to(torch::kFloat64);
   std::int64_t fft_size = 1024;
   while (fft_size < samples() + samples() / 8) fft_size *= 2;
-  return impulse_response_by_fft(wide, fft_size, kAliasDecayDb).squeeze(1).slice(1, 0, samples()).to(torch::kFloat32);
-}
-
-Response FittedNetwork::forward(const Response& /*target*/) {
-  const DelayNetwork parts = network();
-  const auto y = shape_.with_early_part(shape_.equalise(plain_response(parts)));
-  Response response(y.unsqueeze(0), shape_.sample_rate_hz());
-  response.set("feedback_matrix", parts.a);
-  return response;
-}
-
-torch::Tensor FittedNetwork::early_part() const {
-  const torch::NoGradGuard no_grad;
-  return shape_.early_part(shape_.equalise(plain_response(network())));
+  return impulse_response_by_fft(network.to(torch::kFloat64), fft_size, kAliasDecayDb)
+      .squeeze(1)
+      .slice(1, 0, samples())
+      .to(torch::kFloat32);
 }
 
 std::unique_ptr<RoomModel> make_room_model(Fields& fields) {

@@ -2,7 +2,6 @@
 
 #include <memory>
 
-#include "models/late_shape.h"
 #include "models/network_model.h"
 #include "models/room_model.h"
 
@@ -14,7 +13,6 @@ namespace diffverb {
 ///   h_o = EQ_o * sum_p mix_op y_p,   y the model's response to an impulse at all its inputs
 ///
 /// Reads    early_ms, crossfade_ms, output_q, longest_s, beside the model's own keys
-/// Returns  forward(): "ir" [1, C, T], "feedback_matrix" [N, N]
 /// Gradient to the learned numbers, mix and equaliser
 class FittedNetwork final : public RoomModel {
  public:
@@ -29,20 +27,12 @@ class FittedNetwork final : public RoomModel {
 
   std::map<std::string, torch::Tensor> parameters() const override;
   double rate_scale(const std::string& parameter) const override;
-  Response forward(const Response& target = {}) override;
-
   DelayNetwork network() const override;
-  torch::Tensor output_sos() const override { return shape_.output_sos(); }
-  torch::Tensor early_part() const override;
-  std::int64_t samples() const override { return shape_.samples(); }
-  double early_ms() const override { return shape_.early_ms(); }
-  double sample_rate_hz() const override { return shape_.sample_rate_hz(); }
 
  private:
-  torch::Tensor plain_response(const DelayNetwork& network) const;  // [C, T], without equaliser
+  torch::Tensor plain_response(const DelayNetwork& network) const override;
 
   std::unique_ptr<NetworkModel> model_;
-  LateShape shape_;
   double longest_s_ = 10;
   std::unique_ptr<RoomDesign> room_;
   torch::Tensor mix_;  // [C, O] of the model's outputs, a leaf

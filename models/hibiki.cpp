@@ -1,8 +1,8 @@
-#include <ATen/ops/pow.h>
+#include <ATen/ops/tensor.h>
 
-#include <cmath>
+#include <vector>
 
-#include "core/filters/one_pole.h"
+#include "core/matrices/haar.h"
 #include "models/line_bank.h"
 #include "models/network_model.h"
 
@@ -35,9 +35,10 @@ class Hibiki final : public NetworkModel {
   std::string decay_knob() const override { return "decay_s"; }
 
   DelayNetwork build(double rate) const override {
-    constexpr double kAllpassS[8] = {20346e-6, 24421e-6, 31604e-6, 27333e-6, 22904e-6, 29291e-6, 13458e-6, 19123e-6};
-    constexpr double kLoopS[8] = {153129e-6, 210389e-6, 127837e-6, 256891e-6,
-                                  174713e-6, 192303e-6, 125000e-6, 219991e-6};
+    const std::vector<double> kAllpassS = {20346e-6, 24421e-6, 31604e-6, 27333e-6,
+                                           22904e-6, 29291e-6, 13458e-6, 19123e-6};
+    const std::vector<double> kLoopS = {153129e-6, 210389e-6, 127837e-6, 256891e-6,
+                                        174713e-6, 192303e-6, 125000e-6, 219991e-6};
     SignalFlow flow(2, rate);
     SignalFlow::Signal out[2];
     const auto gains = knobs()["early_gain"];
@@ -48,23 +49,15 @@ class Hibiki final : public NetworkModel {
     }
     const auto predelay = knobs()["predelay_ms"] * (rate / 1000);
     const SignalFlow::Signal in[2] = {flow.delay(flow.input(0), predelay), flow.delay(flow.input(1), predelay)};
-    const auto matrix = mixing_matrix(8), decay = knobs()["decay_s"], bright = decay * knobs()["bright_share"];
-    std::vector<SignalFlow::Signal> loops, lines;
-    for (int j = 0; j < 8; ++j) {
-      const double total = kLoopS[j] * rate, inner = kAllpassS[j] * rate;
-      const auto gain = at::pow(10.0, -3 * kLoopS[j] / decay);
-      const auto ratio = at::pow(10.0, -3 * kLoopS[j] * (1 / bright - 1 / decay));
-      loops.push_back(flow.loop());
-      const auto diffused =
-          flow.allpass(0.35 * in[j % 2] + loops[j], (j % 2 ? -1.0 : 1.0) * knobs()["diffusion"], std::round(inner));
-      lines.push_back(gain * flow.delay(diffused, std::round(total) - std::round(inner),
-                                        one_pole_sos(one_pole_for_ratio(ratio, knobs()["bright_hz"], rate))));
-    }
-    for (int i = 0; i < 8; ++i) {
-      SignalFlow::Signal sum;
-      for (int j = 0; j < 8; ++j) sum = sum + matrix[i][j] * lines[j];
-      flow.close(loops[i], sum);
-    }
+    const auto decay = knobs()["decay_s"];
+    const auto signs = at::tensor({1.0, -1.0}, torch::kFloat64).repeat({4});
+    std::vector<SignalFlow::Signal> ins;
+    for (int j = 0; j < 8; ++j) ins.push_back(0.35 * in[j % 2]);
+    const auto lines = add_lines(
+        flow,
+        {hadamard_matrix(8), at::tensor(kLoopS, torch::kFloat64) * rate, decay, decay * knobs()["bright_share"],
+         knobs()["bright_hz"], at::tensor(kAllpassS, torch::kFloat64) * rate, signs * knobs()["diffusion"]},
+        ins);
     for (int j = 0; j < 8; ++j)
       out[j / 2 % 2] = out[j / 2 % 2] + (j % 2 ? -1.0 : 1.0) * knobs()["late_gain"] * lines[j];
     return flow.network({out[0], out[1]});

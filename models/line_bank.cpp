@@ -1,7 +1,5 @@
 #include "models/line_bank.h"
 
-#include <ATen/ops/cat.h>
-#include <ATen/ops/ones.h>
 #include <ATen/ops/pow.h>
 
 #include "core/filters/one_pole.h"
@@ -13,7 +11,8 @@ std::vector<SignalFlow::Signal> add_lines(SignalFlow& flow, const LineBank& bank
   const double rate = flow.sample_rate_hz();
   std::vector<SignalFlow::Signal> loops, lines;
   for (std::size_t j = 0; j < in.size(); ++j) {
-    const auto samples = bank.delays[static_cast<std::int64_t>(j)];
+    const auto line = static_cast<std::int64_t>(j);
+    const auto samples = bank.delays[line];
     const auto gain = at::pow(10.0, -3 * samples / (rate * bank.decay_s));
     torch::Tensor damping;
     if (bank.bright_s.defined()) {
@@ -21,7 +20,14 @@ std::vector<SignalFlow::Signal> add_lines(SignalFlow& flow, const LineBank& bank
       damping = one_pole_sos(one_pole_for_ratio(ratio, bank.bright_hz, rate));
     }
     loops.push_back(flow.loop());
-    lines.push_back(gain * flow.delay(in[j] + loops[j], samples, damping));
+    auto v = in[j] + loops[j];
+    auto left = samples;
+    if (bank.allpass_samples.defined()) {
+      const auto length = bank.allpass_samples[line].round();
+      v = flow.allpass(v, bank.allpass_gains[line], length);
+      left = samples.round() - length;
+    }
+    lines.push_back(gain * flow.delay(v, left, damping));
   }
   for (std::size_t i = 0; i < in.size(); ++i) {
     SignalFlow::Signal sum;
@@ -31,13 +37,6 @@ std::vector<SignalFlow::Signal> add_lines(SignalFlow& flow, const LineBank& bank
     flow.close(loops[i], sum);
   }
   return lines;
-}
-
-torch::Tensor mixing_matrix(std::int64_t lines) {
-  auto matrix = at::ones({1, 1}, torch::kFloat64);
-  while (matrix.size(0) < lines)
-    matrix = at::cat({at::cat({matrix, matrix}, 1), at::cat({matrix, -matrix}, 1)}) * 0.5 * 1.4142135623730951;
-  return matrix;
 }
 
 }  // namespace diffverb

@@ -8,20 +8,19 @@
 
 namespace diffverb {
 
-/// The lines of a feedback delay network within a larger diagram: v = A s + in, s_j = g_j h_j z^-m_j v_j.
+/// The lines of a feedback delay network within a larger diagram: v = A s + in, s_j = g_j h_j z^-m_j v_j; with allpasses
+/// each line begins with one, whose delay is a part of m_j.
 struct LineBank {
   torch::Tensor matrix;    // [N, N] feedback matrix
   torch::Tensor delays;    // [N] samples
   torch::Tensor decay_s;   // a number: 60 dB in this time at 0 Hz
   torch::Tensor bright_s;  // a number: in this time at bright_hz; undefined: as at 0 Hz
   torch::Tensor bright_hz;
+  torch::Tensor allpass_samples{}, allpass_gains{};  // [N]; undefined: none
 };
 
 /// Adds the lines. Reads    in: what goes into each line. Returns  the line outputs.
 std::vector<SignalFlow::Signal> add_lines(SignalFlow& flow, const LineBank& bank,
                                           const std::vector<SignalFlow::Signal>& in);
-
-/// [N, N] Sylvester's Hadamard matrix over sqrt(N), float64; N a power of two.
-torch::Tensor mixing_matrix(std::int64_t lines);
 
 }  // namespace diffverb

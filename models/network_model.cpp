@@ -15,15 +15,9 @@ namespace diffverb {
 namespace {
 
 constexpr double kT60Tolerance = 0.01;
+constexpr double kLongLook_s = 8;  // for what a knob does reach, which may be far from what was asked for
 
 std::string seconds_text(double seconds) { return std::to_string(seconds).substr(0, 5) + " s"; }
-
-/// One input: an impulse at all of them.
-DelayNetwork from_one_input(DelayNetwork network) {
-  network.b = network.b.sum(1, true);
-  network.d = network.d.sum(1, true);
-  return network;
-}
 
 /// T30 of a response without noise: a line through its decay curve from -5 to -35 dB. Infinite where the response ends
 /// too early to tell.
@@ -47,7 +41,7 @@ double decay_of_band(const std::vector<double>& band, double rate_hz) {
 
 double decay_time_of(const DelayNetwork& network, double seconds) {
   const torch::NoGradGuard no_grad;
-  DelayNetwork one = from_one_input(network);
+  DelayNetwork one = network.from_one_input();
   one.c = one.c.narrow(0, 0, 1);
   one.d = one.d.narrow(0, 0, 1);
   const auto samples = std::max<std::int64_t>(64, static_cast<std::int64_t>(seconds * network.sample_rate_hz));
@@ -77,8 +71,7 @@ void NetworkModel::finish(Fields& fields) {
 }
 
 DelayNetwork NetworkModel::rounded(double sample_rate_hz, torch::ScalarType dtype) const {
-  DelayNetwork network = build(sample_rate_hz);
-  for (torch::Tensor* matrix : {&network.a, &network.b, &network.c, &network.d}) *matrix = matrix->to(dtype);
+  DelayNetwork network = build(sample_rate_hz).to(dtype);
   if (!network.delays.requires_grad()) {
     const auto whole = network.delays.round();
     network.delays = at::where(network.delays.gt(0), whole.clamp_min(1), whole);
@@ -124,17 +117,20 @@ double NetworkModel::set_t60(double t60_s) {
     if (reached == 0 && high - low < 1e-3) break;
   }
   if (std::abs(reached - t60_s) < 2 * kT60Tolerance * t60_s) return reached;
-  knobs_.set(key, value_at(0));
-  const double least = measured_t60(t60_s);
-  knobs_.set(key, value_at(16));
-  const double most = measured_t60(t60_s);
+  const auto reached_at = [&](double x) {
+    knobs_.set(key, value_at(x));
+    return measured_t60(std::max(t60_s, kLongLook_s));
+  };
+  const auto text = [](double seconds) { return seconds > 0 ? seconds_text(seconds) : "one without end"; };
+  const double most = reached_at(16), least = reached_at(0);
+  if (least > 0 && t60_s > least) knobs_.set(key, value_at(16));
   throw ConfigError("a decay time of " + seconds_text(t60_s) + " cannot be reached: " + key + " goes from " +
-                    seconds_text(least) + " to " + (most > 0 ? seconds_text(most) : "one without end"));
+                    text(least) + " to " + text(most));
 }
 
 Response NetworkModel::forward(const Response& /*target*/) {
   const DelayNetwork parts = network(rate_hz_);
-  const auto ir = impulse_response(from_one_input(parts), static_cast<std::int64_t>(seconds_ * rate_hz_));
+  const auto ir = impulse_response(parts.from_one_input(), static_cast<std::int64_t>(seconds_ * rate_hz_));
   Response response(ir.reshape({1, ir.size(0), -1}), rate_hz_);
   response.set("feedback_matrix", parts.a);
   return response;

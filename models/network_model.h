@@ -47,7 +47,7 @@ class NetworkModel : public Model {
   torch::Tensor play(const torch::Tensor& input, const torch::Tensor& level = {}) const;
   /// Moves the decay knob until the network decays in this time. Returns the time that was reached.
   /// Throws   ConfigError where there is no such knob, or its range does not reach that far (the times that it does reach
-  ///          are named)
+  ///          are named); the knob then stands at the nearer end
   double set_t60(double t60_s);
 
   const Knobs& knobs() const { return knobs_; }

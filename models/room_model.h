@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/network/delay_network.h"
+#include "models/late_shape.h"
 #include "models/model.h"
 #include "models/room_design.h"
 
@@ -13,7 +14,9 @@ namespace diffverb {
 /// A model of one measured room: what `diffverb fit` fits and the exporter writes.
 ///
 /// design() makes its parameters; before, it has none. Played, it is network(), then output_sos(), and early_part()
-/// beside both.
+/// beside both (models/late_shape.h).
+///
+/// Returns  forward(): "ir" [1, C, T], "feedback_matrix" [N, N]
 class RoomModel : public Model {
  public:
   /// Sets everything from a measured response, so that step 0 is already near.
@@ -29,12 +32,23 @@ class RoomModel : public Model {
   /// Whether design() may be tried with one and with two groups of lines.
   virtual bool groups_are_free() const { return false; }
 
-  virtual DelayNetwork network() const = 0;      // one input, C outputs; whole delays
-  virtual torch::Tensor output_sos() const = 0;  // [C, S, 5] float64
-  virtual torch::Tensor early_part() const = 0;  // [C, L] float32
-  virtual std::int64_t samples() const = 0;      // that forward() computes
-  virtual double early_ms() const = 0;
-  virtual double sample_rate_hz() const = 0;
+  virtual DelayNetwork network() const = 0;  // one input, C outputs; whole delays; without equaliser and early part
+  torch::Tensor output_sos() const { return shape_.output_sos(); }  // [C, S, 5] float64
+  torch::Tensor early_part() const;                                 // [C, L] float32
+  std::int64_t samples() const { return shape_.samples(); }         // that forward() computes
+  double early_ms() const { return shape_.early_ms(); }
+  double sample_rate_hz() const { return shape_.sample_rate_hz(); }
+  Response forward(const Response& target = {}) final;
+
+ protected:
+  explicit RoomModel(Fields& fields) : shape_(fields) {}
+  LateShape& shape() { return shape_; }
+  const LateShape& shape() const { return shape_; }
+  /// What the network plays, [C, T].
+  virtual torch::Tensor plain_response(const DelayNetwork& network) const;
+
+ private:
+  LateShape shape_;
 };
 
 }  // namespace diffverb

@@ -16,6 +16,9 @@ torch::Tensor normal_matrix(std::int64_t rows, std::int64_t columns, std::uint64
 /// Source   Mezzadri 2007, "How to generate random matrices from the classical compact groups"
 torch::Tensor haar_orthogonal(std::int64_t lines, std::uint64_t seed, bool special);
 
+/// Sylvester's Hadamard matrix over sqrt(N), [N, N], float64; N a power of two.
+torch::Tensor hadamard_matrix(std::int64_t lines);
+
 /// The skew-symmetric L with exp(L) = `rotation`, of an orthogonal matrix with determinant +1; float64.
 torch::Tensor logarithm_of_rotation(const torch::Tensor& rotation);
 

@@ -21,9 +21,7 @@ class Hadamard final : public FeedbackMatrix {
 
   void reset(std::int64_t lines, std::uint64_t, torch::ScalarType dtype) override {
     require_lines(*this, "hadamard", lines, "a power of two");
-    auto h = at::ones({1, 1}, torch::kFloat64);
-    while (h.size(0) < lines) h = at::cat({at::cat({h, h}, 1), at::cat({h, -h}, 1)});
-    a_ = (h / std::sqrt(static_cast<double>(lines))).to(dtype);
+    a_ = hadamard_matrix(lines).to(dtype);
   }
   bool exists_for(std::int64_t lines) const override { return lines >= 1 && (lines & (lines - 1)) == 0; }
   torch::Tensor matrix() const override {
@@ -36,6 +34,12 @@ class Hadamard final : public FeedbackMatrix {
 };
 
 }  // namespace
+
+torch::Tensor hadamard_matrix(std::int64_t lines) {
+  auto h = at::ones({1, 1}, torch::kFloat64);
+  while (h.size(0) < lines) h = at::cat({at::cat({h, h}, 1), at::cat({h, -h}, 1)});
+  return h / std::sqrt(static_cast<double>(lines));
+}
 
 DIFFVERB_PART(matrices, hadamard, Hadamard, "Fixed, all entries +-1 / sqrt(N); N a power of two",
               "Sylvester 1867; Smith 2010")

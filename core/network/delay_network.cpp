@@ -14,7 +14,6 @@
 #include <cmath>
 #include <sstream>
 #include <string>
-#include <vector>
 
 #include "core/device/precision.h"
 #include "core/error.h"
@@ -77,9 +76,8 @@ void require_loop(const DelayNetwork& network) {
   const auto here = [](const torch::Tensor& t) { return t.detach().to(torch::kCPU, torch::kFloat64).contiguous(); };
   const auto a = here(network.a), delays = here(network.delays), sos = here(network.line_sos);
   if (!a.isfinite().all().item<bool>()) throw ContractError("delay network: A holds a number that is not finite");
-  std::vector<bool> is_filter;
-  for (std::int64_t j = 0; j < network.lines(); ++j) is_filter.push_back(delays.const_data_ptr<double>()[j] == 0);
-  const auto loop = filter_lines_of(a.const_data_ptr<double>(), 1, is_filter).loop;
+  const auto filters = without_delay(delays.const_data_ptr<double>(), static_cast<int>(network.lines()));
+  const auto loop = filter_lines_of(a.const_data_ptr<double>(), 1, filters).loop;
   if (!loop.empty()) {
     throw ContractError("delay network: a loop without delay: " + std::to_string(loop.size()) + " line(s) with line " +
                         std::to_string(loop[0]) + " hear each other and all have delay 0");
@@ -160,6 +158,19 @@ bool DelayNetwork::may_be_looked_at() const { return !is_sound && may_read_from_
 bool DelayNetwork::has_whole_delays() const {
   const auto values = delays.detach();
   return values.eq(values.round()).logical_and(values.ge(0)).all().item<bool>();
+}
+
+DelayNetwork DelayNetwork::to(torch::ScalarType dtype) const {
+  DelayNetwork other = *this;
+  for (torch::Tensor* matrix : {&other.a, &other.b, &other.c, &other.d}) *matrix = matrix->to(dtype);
+  return other;
+}
+
+DelayNetwork DelayNetwork::from_one_input() const {
+  DelayNetwork other = *this;
+  other.b = b.sum(1, true);
+  other.d = d.sum(1, true);
+  return other;
 }
 
 DelayNetwork series(const DelayNetwork& first, const DelayNetwork& second) {

@@ -39,6 +39,10 @@ struct DelayNetwork {
   /// Throws   ContractError where shapes, types or devices disagree, a delay is negative, lines without delay form a loop,
   ///          a section is not stable, or a loop is seen to grow (core/network/loop_gain.h)
   void check() const;
+  /// A, B, C and D in another type.
+  DelayNetwork to(torch::ScalarType dtype) const;
+  /// One input that goes to all of them.
+  DelayNetwork from_one_input() const;
   /// Every delay is a whole number.
   bool has_whole_delays() const;
   /// Whether its values are to be checked, and can be: not while a step is being recorded.

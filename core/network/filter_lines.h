@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 namespace diffverb {
@@ -11,6 +12,14 @@ struct FilterLines {
   /// can be played.
   std::vector<int> loop;
 };
+
+/// Which lines have no delay; `stride` numbers lie between two lines' delays. Those whose delay moves never lack it.
+template <typename Delay>
+std::vector<bool> without_delay(const Delay* delays, int lines, std::size_t stride = 1) {
+  std::vector<bool> is_filter;
+  for (int j = 0; j < lines; ++j) is_filter.push_back(delays[static_cast<std::size_t>(j) * stride] == 0);
+  return is_filter;
+}
 
 /// Reads    a [M, N, N] row-major: who hears whom in any of the M matrices; is_filter [N]
 template <typename Scalar>

@@ -19,20 +19,10 @@ constexpr std::int64_t kChunks = 32;
 
 template <typename Scalar>
 FrequencyProblem<Scalar> problem_of(const FrequencyTensors& t, std::int64_t network) {
-  const auto at = [&](const torch::Tensor& tensor) { return t.batched() ? tensor.select(0, network) : tensor; };
-  const auto a = at(t.a), b = at(t.b), c = at(t.c), d = at(t.d), delays = at(t.delays), sos = at(t.sos);
   FrequencyProblem<Scalar> p;
+  point_to<Scalar>(p, t, t.batched() ? std::optional(network) : std::nullopt);
   p.bins = static_cast<int>(t.omega.size(0));
-  p.lines = static_cast<int>(a.size(0));
-  p.inputs = static_cast<int>(b.size(1));
-  p.outputs = static_cast<int>(c.size(0));
-  p.sections = static_cast<int>(sos.size(1));
-  p.a = a.template const_data_ptr<Scalar>();
-  p.b = b.template const_data_ptr<Scalar>();
-  p.c = c.template const_data_ptr<Scalar>();
-  p.d = d.template const_data_ptr<Scalar>();
-  p.delays = delays.template const_data_ptr<double>();
-  p.sos = sos.template const_data_ptr<double>();
+  p.delays = (t.batched() ? t.delays[network] : t.delays).const_data_ptr<double>();
   p.omega = t.omega.const_data_ptr<double>();
   p.radius = t.radius;
   return p;

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,22 @@ inline void require_first_order(const std::string& solver) {
 /// Sums of a kernel as a tensor of the shape, type and device of what they are the gradient of.
 inline torch::Tensor tensor_like(const std::vector<double>& values, const torch::Tensor& like) {
   return at::tensor(values, torch::kFloat64).reshape(like.sizes()).to(like.options().requires_grad(false));
+}
+
+/// Points a kernel's problem to a network's tensors, and tells it their sizes. Those of a batch have a leading axis, of
+/// which `network` is taken; without one the problem is of all of them.
+template <typename Scalar, typename Problem, typename Tensors>
+void point_to(Problem& p, const Tensors& t, std::optional<std::int64_t> network = std::nullopt) {
+  const auto at = [&](const torch::Tensor& tensor) { return network ? tensor.select(0, *network) : tensor; };
+  p.lines = static_cast<int>(t.a.size(-1));
+  p.inputs = static_cast<int>(t.b.size(-1));
+  p.outputs = static_cast<int>(t.c.size(-2));
+  p.sections = static_cast<int>(t.sos.size(-2));
+  p.a = at(t.a).template const_data_ptr<Scalar>();
+  p.b = at(t.b).template const_data_ptr<Scalar>();
+  p.c = at(t.c).template const_data_ptr<Scalar>();
+  p.d = at(t.d).template const_data_ptr<Scalar>();
+  p.sos = at(t.sos).template const_data_ptr<double>();
 }
 
 /// The networks' tensors of one kind, one above the other.

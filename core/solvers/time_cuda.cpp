@@ -4,6 +4,7 @@
 
 #include "core/device/cuda_module.h"
 #include "core/device/device.h"
+#include "core/solvers/solver_tensors.h"
 #include "core/solvers/time_sums.h"
 
 namespace diffverb {
@@ -16,17 +17,9 @@ template <typename S>
 TimeBlocks<S> problem_of(const TimeTensors& t) {
   TimeBlocks<S> p;
   p.networks = kNetworks;
+  point_to<S>(p, t);
   p.samples = static_cast<int>(t.input.size(1));
-  p.lines = static_cast<int>(t.a.size(0));
-  p.inputs = static_cast<int>(t.b.size(1));
-  p.outputs = static_cast<int>(t.c.size(0));
-  p.sections = static_cast<int>(t.sos.size(1));
-  p.a = t.a.const_data_ptr<S>();
-  p.b = t.b.const_data_ptr<S>();
-  p.c = t.c.const_data_ptr<S>();
-  p.d = t.d.const_data_ptr<S>();
   p.delays = t.delays.const_data_ptr<double>();
-  p.sos = t.sos.const_data_ptr<double>();
   p.input = t.input.const_data_ptr<S>();
   return p;
 }

@@ -14,25 +14,12 @@ namespace {
 
 template <typename Scalar>
 TimeProblem<Scalar> problem_of(const TimeTensors& t, std::int64_t network) {
-  const auto at = [&](const torch::Tensor& tensor) { return t.batched() ? tensor.select(0, network) : tensor; };
-  const auto a = at(t.a), b = at(t.b), c = at(t.c), d = at(t.d), delays = at(t.delays), sos = at(t.sos),
-             input = at(t.input);
   TimeProblem<Scalar> p;
-  p.samples = static_cast<int>(input.size(1));
-  p.lines = static_cast<int>(a.size(0));
-  p.inputs = static_cast<int>(b.size(1));
-  p.outputs = static_cast<int>(c.size(0));
-  p.sections = static_cast<int>(sos.size(1));
-  p.a = a.template const_data_ptr<Scalar>();
-  p.b = b.template const_data_ptr<Scalar>();
-  p.c = c.template const_data_ptr<Scalar>();
-  p.d = d.template const_data_ptr<Scalar>();
-  p.delays = delays.template const_data_ptr<std::int64_t>();
-  p.sos = sos.template const_data_ptr<double>();
-  std::vector<bool> is_filter;
-  for (int j = 0; j < p.lines; ++j) is_filter.push_back(p.delays[j] == 0);
-  p.filter_lines = filter_lines_of(p.a, 1, is_filter).order;
-  p.input = input.template const_data_ptr<Scalar>();
+  point_to<Scalar>(p, t, t.batched() ? std::optional(network) : std::nullopt);
+  p.samples = static_cast<int>(t.input.size(-1));
+  p.delays = (t.batched() ? t.delays[network] : t.delays).const_data_ptr<std::int64_t>();
+  p.filter_lines = filter_lines_of(p.a, 1, without_delay(p.delays, p.lines)).order;
+  p.input = (t.batched() ? t.input[network] : t.input).template const_data_ptr<Scalar>();
   return p;
 }
 

@@ -2,7 +2,6 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <string>
-#include <vector>
 
 #include "core/error.h"
 #include "core/network/filter_lines.h"
@@ -27,21 +26,12 @@ template <typename Scalar>
 VaryingProblem<Scalar> problem_of(const VaryingTensors& t) {
   VaryingProblem<Scalar> v;
   TimeProblem<Scalar>& p = v.base;
+  point_to<Scalar>(p, t);  // of all matrices of A
   p.samples = static_cast<int>(t.input.size(1));
-  p.lines = static_cast<int>(t.a.size(1));
-  p.inputs = static_cast<int>(t.b.size(1));
-  p.outputs = static_cast<int>(t.c.size(0));
-  p.sections = static_cast<int>(t.sos.size(1));
-  p.a = t.a.const_data_ptr<Scalar>();
-  p.b = t.b.const_data_ptr<Scalar>();
-  p.c = t.c.const_data_ptr<Scalar>();
-  p.d = t.d.const_data_ptr<Scalar>();
-  p.sos = t.sos.const_data_ptr<double>();
   p.input = t.input.const_data_ptr<Scalar>();
   v.delays = t.delays.const_data_ptr<double>();
-  std::vector<bool> is_filter;
-  for (int j = 0; j < p.lines; ++j) is_filter.push_back(v.delays[static_cast<std::size_t>(j) * p.samples] == 0);
-  p.filter_lines = filter_lines_of(p.a, static_cast<int>(t.a.size(0)), is_filter).order;
+  const auto filters = without_delay(v.delays, p.lines, static_cast<std::size_t>(p.samples));
+  p.filter_lines = filter_lines_of(p.a, static_cast<int>(t.a.size(0)), filters).order;
   v.matrices = static_cast<int>(t.a.size(0));
   v.hop = static_cast<int>(t.hop);
   return v;
@@ -112,11 +102,10 @@ class VaryingResponse : public torch::autograd::Function<VaryingResponse> {
 [[noreturn]] void fail(const std::string& what) { throw ContractError("varying_time_response: " + what); }
 
 /// That no matrix of all lets filters hear each other in a circle.
-void check_filters(const Tensor& matrices, const Tensor& is_filter) {
-  const auto a = matrices.detach().to(torch::kFloat64).contiguous();
-  std::vector<bool> flags;
-  for (std::int64_t j = 0; j < is_filter.size(0); ++j) flags.push_back(is_filter[j].item<bool>());
-  if (!filter_lines_of(a.const_data_ptr<double>(), static_cast<int>(a.size(0)), flags).loop.empty())
+void check_filters(const Tensor& matrices, const Tensor& network_delays) {
+  const auto a = matrices.detach().to(torch::kFloat64).contiguous(), delays = network_delays.detach().contiguous();
+  const auto filters = without_delay(delays.const_data_ptr<double>(), static_cast<int>(delays.size(0)));
+  if (!filter_lines_of(a.const_data_ptr<double>(), static_cast<int>(a.size(0)), filters).loop.empty())
     fail("over time the matrices let lines without delay hear each other in a circle");
 }
 
@@ -148,7 +137,7 @@ void check(const DelayNetwork& network, const Tensor& input, const Varying& vary
   if (varying.hop_samples < 1 || (m.size(0) - 1) * varying.hop_samples < samples)
     fail(std::to_string(m.size(0)) + " matrices " + std::to_string(varying.hop_samples) +
          " samples apart do not reach over " + std::to_string(samples) + " samples");
-  check_filters(m, is_filter);
+  check_filters(m, network.delays);
 }
 
 }  // namespace

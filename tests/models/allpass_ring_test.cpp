@@ -3,7 +3,7 @@
 #include <numbers>
 
 #include "core/error.h"
-#include "tests/models/plain_reverbs.h"
+#include "tests/models/plain_reverb.h"
 
 namespace diffverb {
 namespace {
@@ -70,10 +70,10 @@ TEST(NestedAllpass, GrowsDenserWhereAPlainAllpassDoesNot) {
 }
 
 TEST(NestedAllpass, SaysWhatDoesNotFit) {
-  EXPECT_THROW(made_reverb("nested_allpass", "{outer_ms: 20}"), ConfigError);
-  EXPECT_NO_THROW(made_reverb("nested_allpass", "{outer_ms: 20, nesting: series}"));
-  EXPECT_THROW(made_reverb("nested_allpass", "{inner_ms: [1, 2, 3]}"), ConfigError);
-  EXPECT_THROW(made_reverb("nested_allpass", "{nesting: beside}"), ConfigError);
+  EXPECT_THROW(make_reverb("nested_allpass", "{outer_ms: 20}"), ConfigError);
+  EXPECT_NO_THROW(make_reverb("nested_allpass", "{outer_ms: 20, nesting: series}"));
+  EXPECT_THROW(make_reverb("nested_allpass", "{inner_ms: [1, 2, 3]}"), ConfigError);
+  EXPECT_THROW(make_reverb("nested_allpass", "{nesting: beside}"), ConfigError);
 }
 
 TEST(AllpassRing, WithGardnersNumbersIsGardnersRoom) {
@@ -98,11 +98,11 @@ TEST(AllpassRing, DecaysInTheTimeThatIsAskedFor) {
 }
 
 TEST(AllpassRing, SaysWhatDoesNotFit) {
-  EXPECT_THROW(made_reverb("allpass_ring", "{allpass_ms: [20, 30]}"), ConfigError) << "the first holds 31 ms";
-  EXPECT_THROW(made_reverb("allpass_ring", "{allpass_ms: [0], delay_ms: [0], inner_ms: [0], second_inner_ms: [0]}"),
+  EXPECT_THROW(make_reverb("allpass_ring", "{allpass_ms: [20, 30]}"), ConfigError) << "the first holds 31 ms";
+  EXPECT_THROW(make_reverb("allpass_ring", "{allpass_ms: [0], delay_ms: [0], inner_ms: [0], second_inner_ms: [0]}"),
                ConfigError)
       << "no delay at all";
-  EXPECT_THROW(made_reverb("allpass_ring", "{allpass_ms: []}"), ConfigError);
+  EXPECT_THROW(make_reverb("allpass_ring", "{allpass_ms: []}"), ConfigError);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "tests/models/plain_reverbs.h"
+#include "tests/models/plain_reverb.h"
 
 namespace diffverb {
 namespace {

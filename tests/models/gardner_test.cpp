@@ -3,7 +3,7 @@
 #include <numbers>
 
 #include "core/error.h"
-#include "tests/models/plain_reverbs.h"
+#include "tests/models/plain_reverb.h"
 
 namespace diffverb {
 namespace {
@@ -198,10 +198,10 @@ TEST(Gardner, IsShrunkOnlyWhereItsAllpassesLastLongerThanWhatIsAskedFor) {
 }
 
 TEST(Gardner, SaysWhatDoesNotFit) {
-  EXPECT_THROW(made_reverb("gardner", "{room: huge}"), ConfigError);
-  EXPECT_THROW(made_reverb("gardner", "{t60_s: 0.05}"), ConfigError) << "the smallest room lasts longer";
-  EXPECT_THROW(made_reverb("gardner", "{room: small, allpass_ms: [35, 22, 14, 66, 30]}"), ConfigError);
-  EXPECT_THROW(made_reverb("gardner", "{room: small, tap: [0.5]}"), ConfigError);
+  EXPECT_THROW(make_reverb("gardner", "{room: huge}"), ConfigError);
+  EXPECT_THROW(make_reverb("gardner", "{t60_s: 0.05}"), ConfigError) << "the smallest room lasts longer";
+  EXPECT_THROW(make_reverb("gardner", "{room: small, allpass_ms: [35, 22, 14, 66, 30]}"), ConfigError);
+  EXPECT_THROW(make_reverb("gardner", "{room: small, tap: [0.5]}"), ConfigError);
 }
 
 }  // namespace

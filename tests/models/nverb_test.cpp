@@ -2,7 +2,7 @@
 
 #include <numbers>
 
-#include "tests/models/plain_reverbs.h"
+#include "tests/models/plain_reverb.h"
 
 namespace diffverb {
 namespace {

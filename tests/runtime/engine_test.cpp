@@ -1,7 +1,6 @@
 #include "runtime/engine.h"
 
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <cmath>
 #include <cstdio>
@@ -61,13 +60,7 @@ TEST(RuntimeEngine, EveryInstructionSetPlaysTheSame) {
                                {7, 2, 3, 5, 8, 300, 37, 400},
                                {16, 1, 2, 10, 25, 1000, 100, 900},
                                {17, 1, 1, 1, 40, 0, 5, 90}};
-  std::set<std::string> seen;
-  std::int64_t targets = hwy::SupportedTargets();
-  for (bool last = false; !last;) {
-    last = targets == 0;  // no target: the scalar fallback
-    hwy::GetChosenTarget().Update(targets & -targets);
-    targets &= targets - 1;
-    if (!seen.insert(Engine::target()).second) continue;
+  const std::set<std::string> seen = testing::for_each_instruction_set([&] {
     for (const NetworkSize& size : sizes) {
       SCOPED_TRACE(std::string(Engine::target()) + ", lines " + std::to_string(size.lines));
       const DelayNetworkWeights w = testing::random_network(size, 11);
@@ -79,8 +72,7 @@ TEST(RuntimeEngine, EveryInstructionSetPlaysTheSame) {
       engine.reset();
       EXPECT_EQ(play(engine, input, {1, 130, 7}), whole);
     }
-  }
-  hwy::GetChosenTarget().DeInit();
+  });
   EXPECT_GE(seen.size(), 1u);
   std::string names;
   for (const std::string& name : seen) names += name + " ";

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "runtime/weights.h"
@@ -16,6 +17,20 @@ inline void add_peak(std::vector<double>& sos, double hz, double q, double gain_
   const double a0 = 1 + alpha / a;
   for (const double c : {1 + alpha * a, -2 * std::cos(w), 1 - alpha * a, -2 * std::cos(w), 1 - alpha / a})
     sos.push_back(c / a0);
+}
+
+/// Lines without filters from their matrix; all take the input and are heard.
+inline DelayNetworkWeights network_of(std::vector<float> a, std::vector<std::int32_t> delays) {
+  DelayNetworkWeights w;
+  w.sample_rate_hz = 48000;
+  w.lines = static_cast<int>(delays.size());
+  w.inputs = w.outputs = 1;
+  w.A = std::move(a);
+  w.delays = std::move(delays);
+  w.B.assign(w.delays.size(), 1);
+  w.C.assign(w.delays.size(), 1);
+  w.D = {0};
+  return w;
 }
 
 struct NetworkSize {

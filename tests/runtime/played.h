@@ -1,10 +1,14 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "runtime/engine.h"
@@ -18,6 +22,22 @@ inline std::shared_ptr<const Model> model_of(const DelayNetworkWeights& weights)
   LoadResult made = make_model(weights);
   EXPECT_EQ(made.error, "");
   return made.model;
+}
+
+/// Calls work() once with every instruction set that this machine has and Highway compiled for, the scalar one included.
+/// Returns their names.
+template <typename Work>
+std::set<std::string> for_each_instruction_set(const Work& work) {
+  std::set<std::string> seen;
+  std::int64_t targets = hwy::SupportedTargets();
+  for (bool last = false; !last;) {
+    last = targets == 0;  // no target: the scalar fallback
+    hwy::GetChosenTarget().Update(targets & -targets);
+    targets &= targets - 1;
+    if (seen.insert(Engine::target()).second) work();
+  }
+  hwy::GetChosenTarget().DeInit();
+  return seen;
 }
 
 /// Plays through one engine in blocks of the given sizes, again and again.

@@ -14,19 +14,7 @@
 namespace diffverb::runtime {
 namespace {
 
-/// A network without filters from its matrix.
-DelayNetworkWeights network_of(std::vector<float> a, std::vector<std::int32_t> delays) {
-  DelayNetworkWeights w;
-  w.sample_rate_hz = 48000;
-  w.lines = static_cast<int>(delays.size());
-  w.inputs = w.outputs = 1;
-  w.A = std::move(a);
-  w.delays = std::move(delays);
-  w.B.assign(w.delays.size(), 1);
-  w.C.assign(w.delays.size(), 1);
-  w.D = {0};
-  return w;
-}
+using testing::network_of;
 
 TEST(RuntimeStability, SpectralNormOfKnownMatrices) {
   EXPECT_NEAR(spectral_norm({3, 0, 0, 4}, 2), 4, 1e-12);

@@ -1,6 +1,5 @@
 // Networks that are more than a dense loop: filter lines, taps, sparse matrices, loops of their own.
 #include <gtest/gtest.h>
-#include <hwy/targets.h>
 
 #include <algorithm>
 #include <cmath>
@@ -26,18 +25,10 @@ using testing::model_of;
 using testing::play;
 using testing::worst_error;
 
-/// Lines without filters, from their matrix; the first takes the input, all are heard.
+/// The first line alone takes the input.
 DelayNetworkWeights network_of(std::vector<float> a, std::vector<std::int32_t> delays) {
-  DelayNetworkWeights w;
-  w.sample_rate_hz = 48000;
-  w.lines = static_cast<int>(delays.size());
-  w.inputs = w.outputs = 1;
-  w.A = std::move(a);
-  w.delays = std::move(delays);
-  w.B.assign(w.delays.size(), 0);
-  w.B[0] = 1;
-  w.C.assign(w.delays.size(), 1);
-  w.D = {0};
+  DelayNetworkWeights w = testing::network_of(std::move(a), std::move(delays));
+  std::fill(w.B.begin() + 1, w.B.end(), 0.0f);
   return w;
 }
 
@@ -100,13 +91,7 @@ TEST(RuntimeStructure, EveryBlockSizePlaysTheSameSamples) {
 }
 
 TEST(RuntimeStructure, EveryInstructionSetPlaysIt) {
-  std::set<std::string> seen;
-  std::int64_t targets = hwy::SupportedTargets();
-  for (bool last = false; !last;) {
-    last = targets == 0;  // no target: the scalar fallback
-    hwy::GetChosenTarget().Update(targets & -targets);
-    targets &= targets - 1;
-    if (!seen.insert(Engine::target()).second) continue;
+  testing::for_each_instruction_set([&] {
     for (unsigned seed = 1; seed <= 20; ++seed) {
       SCOPED_TRACE(std::string(Engine::target()) + ", seed " + std::to_string(seed));
       const DelayNetworkWeights w = testing::random_structure(25, seed);
@@ -118,8 +103,7 @@ TEST(RuntimeStructure, EveryInstructionSetPlaysIt) {
       engine.reset();
       EXPECT_EQ(play(engine, input, {1, 130, 7}), whole);
     }
-  }
-  hwy::GetChosenTarget().DeInit();
+  });
 }
 
 TEST(RuntimeStructure, ClassicalNetworksPlayTheRecursion) {

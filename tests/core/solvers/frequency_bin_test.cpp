@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "core/solvers/frequency_tensors.h"
+#include "core/solvers/solver_tensors.h"
 #include "tests/core/solvers/host_team.h"
 #include "tests/core/solvers/network_fixture.h"
 
@@ -17,17 +18,9 @@ template <typename S>
 BinProblem<S> problem_of(const FrequencyTensors& t) {
   BinProblem<S> p;
   p.networks = static_cast<int>(t.networks());
+  point_to<S>(p, t);
   p.bins = static_cast<int>(t.omega.size(0));
-  p.lines = static_cast<int>(t.a.size(-1));
-  p.inputs = static_cast<int>(t.b.size(-1));
-  p.outputs = static_cast<int>(t.c.size(-2));
-  p.sections = static_cast<int>(t.sos.size(-2));
-  p.a = t.a.const_data_ptr<S>();
-  p.b = t.b.const_data_ptr<S>();
-  p.c = t.c.const_data_ptr<S>();
-  p.d = t.d.const_data_ptr<S>();
   p.delays = t.delays.const_data_ptr<double>();
-  p.sos = t.sos.const_data_ptr<double>();
   p.omega = t.omega.const_data_ptr<double>();
   p.radius = t.radius;
   return p;

@@ -42,8 +42,7 @@ TEST_P(FrequencySolverShapes, GivesTheGradientOfEveryTensorByFiniteDifferences) 
 
 TEST_P(FrequencySolverShapes, IsAsExactInFloat32AsFloat32Is) {
   const auto network = random_network(GetParam(), 13, torch::kFloat32, 900, 4000, false);
-  auto wide = network;
-  for (auto* tensor : {&wide.a, &wide.b, &wide.c, &wide.d}) *tensor = tensor->to(torch::kFloat64);
+  const auto wide = network.to(torch::kFloat64);
   const auto omega = grid(501);
   const auto h = frequency_response(network, omega);
   EXPECT_EQ(h.scalar_type(), torch::kComplexFloat);
@@ -121,8 +120,7 @@ TEST(FrequencySolver, HoldsADeepCutAtTheBottomOfAHighRateInFloat32) {
   auto network = random_network({4, 1, 1, 0}, 41, torch::kFloat32, 900, 4000);
   const auto db = at::full({4, 1}, -12.0, torch::kFloat64);
   network.line_sos = peaking_sos(db, {63.0}, 1.4, 96000);
-  auto wide = network;
-  for (auto* tensor : {&wide.a, &wide.b, &wide.c, &wide.d}) *tensor = tensor->to(torch::kFloat64);
+  const auto wide = network.to(torch::kFloat64);
   const auto omega = at::linspace(20, 400, 381, torch::kFloat64) * (2 * std::numbers::pi / 96000);
   EXPECT_LT(relative_error(frequency_response(network, omega), frequency_response(wide, omega)), 1e-5);
 }

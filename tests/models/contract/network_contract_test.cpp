@@ -42,8 +42,7 @@ class ContractNetworks : public testing::TestWithParam<std::string> {
 TEST_P(ContractNetworks, BothSolversAndTheEngineGiveOneResponse) {
   const torch::NoGradGuard no_grad;
   const std::int64_t samples = 4000, fft_size = 1 << 15;
-  auto one = network();
-  one.b = one.b.sum(1, true), one.d = one.d.sum(1, true);
+  const auto one = network().from_one_input();
   const auto by_time = impulse_response(one, samples).squeeze(1);
   const auto by_fft = impulse_response_by_fft(one, fft_size, 200).squeeze(1).slice(1, 0, samples);
   EXPECT_LT(relative_error(by_fft, by_time), 1e-5);
@@ -138,6 +137,16 @@ TEST(ReverbConfigs, EachIsPlayable) {
     ++count;
   }
   EXPECT_GE(count, 3);
+}
+
+TEST(ReverbConfigs, ADecayTimeOutOfReachLeavesTheNearerEnd) {
+  Fields fields = Fields::from_text("sample_rate_hz: 16000");
+  const auto dattorro = family<Model>().make("dattorro", fields);
+  auto& plate = dynamic_cast<NetworkModel&>(*dattorro);
+  EXPECT_THROW(plate.set_t60(0.06), ConfigError);
+  EXPECT_NEAR(plate.knobs().number("decay"), 0.01, 1e-9);
+  EXPECT_THROW(plate.set_t60(50), ConfigError);
+  EXPECT_GT(plate.knobs().number("decay"), 0.96);
 }
 
 TEST(ReverbConfigs, SayWhatIsWrong) {

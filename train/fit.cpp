@@ -53,6 +53,7 @@ Fields open_config(const FitOptions& options, const std::vector<std::string>& ov
 }
 
 constexpr const char* kDefaultDevice = "cpu";
+constexpr const char* kDefaultModel = "fdn";
 
 /// Reads the config with the quality's values filled in below what file and command line say, and the device for "auto".
 Fields read_config(const FitOptions& options, DeviceWord& device) {
@@ -60,14 +61,15 @@ Fields read_config(const FitOptions& options, DeviceWord& device) {
   std::string quality = "normal", word = kDefaultDevice;
   first.choice("device", word, device_words());
   device = resolve_device(word);
+  std::string type = kDefaultModel;
+  first.map("model").optional("type", type);
+  if (!device.why.empty() && type != kDefaultModel) device = {"cpu", "where the diagram of this model is drawn"};
   first.choice("quality", quality, {"fast", "normal", "high"});
   std::vector<std::string> overlays = options.overlays;
   if (!device.why.empty()) overlays.push_back("device=" + device.word);  // what was chosen is what comes again
-  std::string type = "fdn";
-  first.map("model").optional("type", type);
   for (const Preset& entry : preset(quality)) {
     const std::string path = entry.key;
-    if (path == "model.lines" && type != "fdn") continue;  // a structure of its own
+    if (path == "model.lines" && type != kDefaultModel) continue;  // a structure of its own
     const auto dot = path.find('.');
     Fields map = first.map(path.substr(0, dot));
     if (!map.has(path.substr(dot + 1))) overlays.push_back(path + "=" + entry.value);

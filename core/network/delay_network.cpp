@@ -19,6 +19,7 @@
 #include "core/error.h"
 #include "core/network/filter_lines.h"
 #include "core/network/loop_gain.h"
+#include "core/network/loop_growth.h"
 
 namespace diffverb {
 namespace {
@@ -72,19 +73,28 @@ void require_sections(const DelayNetwork& network) {
   }
 }
 
+void require_finite(const char* name, const torch::Tensor& matrix) {
+  if (!matrix.isfinite().all().item<bool>())
+    throw ContractError(std::string("delay network: ") + name + " holds a number that is not finite");
+}
+
 void require_loop(const DelayNetwork& network) {
   const auto here = [](const torch::Tensor& t) { return t.detach().to(torch::kCPU, torch::kFloat64).contiguous(); };
   const auto a = here(network.a), delays = here(network.delays), sos = here(network.line_sos);
-  if (!a.isfinite().all().item<bool>()) throw ContractError("delay network: A holds a number that is not finite");
+  require_finite("A", a);
   const auto filters = without_delay(delays.const_data_ptr<double>(), static_cast<int>(network.lines()));
   const auto loop = filter_lines_of(a.const_data_ptr<double>(), 1, filters).loop;
   if (!loop.empty()) {
     throw ContractError("delay network: a loop without delay: " + std::to_string(loop.size()) + " line(s) with line " +
                         std::to_string(loop[0]) + " hear each other and all have delay 0");
   }
-  const std::string problem =
-      growing_loop(a.const_data_ptr<double>(), delays.const_data_ptr<double>(), sos.const_data_ptr<double>(),
-                   static_cast<int>(network.lines()), static_cast<int>(network.sections()));
+  const auto look = [&](const auto& grows) {
+    return grows(a.const_data_ptr<double>(), delays.const_data_ptr<double>(), sos.const_data_ptr<double>(),
+                 static_cast<int>(network.lines()), static_cast<int>(network.sections()));
+  };
+  std::string problem = look(growing_loop);
+  // Playing the loop takes as long as a step of a training, in which it would be done each time.
+  if (problem.empty() && !network.a.requires_grad()) problem = look(loop_heard_growing);
   if (!problem.empty()) throw ContractError("delay network: " + problem);
 }
 
@@ -150,7 +160,11 @@ void DelayNetwork::check() const {
   if (inputs() < 1 || outputs() < 1) throw ContractError("delay network: at least one input and one output expected");
   require_delays(*this);
   require_sections(*this);
-  if (may_be_looked_at()) require_loop(*this);
+  if (!may_be_looked_at()) return;
+  require_finite("B", b);
+  require_finite("C", c);
+  require_finite("D", d);
+  require_loop(*this);
 }
 
 bool DelayNetwork::may_be_looked_at() const { return !is_sound && may_read_from_device(); }

@@ -216,6 +216,9 @@ TEST(DelayNetwork, NamesWhatIsWrongWithIt) {
   refuses([](DelayNetwork& n) { n.delays = -n.delays; }, "the delay of line 0 is -");
   refuses([](DelayNetwork& n) { n.delays = n.delays * INFINITY; }, "is inf samples");
   refuses([](DelayNetwork& n) { n.a = n.a * NAN; }, "not finite");
+  refuses([](DelayNetwork& n) { n.b = n.b * NAN; }, "B holds a number that is not finite");
+  refuses([](DelayNetwork& n) { n.c = n.c * INFINITY; }, "C holds a number that is not finite");
+  refuses([](DelayNetwork& n) { n.d = n.d * NAN; }, "D holds a number that is not finite");
   refuses([](DelayNetwork& n) { n.line_sos = n.line_sos * NAN; }, "not a stable filter");
   refuses([](DelayNetwork& n) { n.a = 2 * n.a, n.line_sos = n.line_sos.slice(1, 0, 0); }, "grows");
 }
@@ -229,6 +232,57 @@ TEST(DelayNetwork, DoesNotJoinWhatDoesNotFit) {
   EXPECT_THROW(parallel(two, slower), ContractError);
   EXPECT_THROW(allpass(number(0.5), one, number(4)), ContractError);
   EXPECT_THROW(series(two, random_network({3, 1, 1, 0}, 393, torch::kFloat32)), ContractError);
+}
+
+/// The largest modulus of a loop's poles, without line filters: the eigenvalues of its state, every sample in a line.
+double largest_pole(const DelayNetwork& n) {
+  const auto whole = n.delays.to(torch::kInt64);
+  const std::int64_t order = whole.sum().item<std::int64_t>();
+  auto state = at::zeros({order, order}, torch::kFloat64);
+  std::vector<std::int64_t> first{0};
+  for (std::int64_t j = 0; j < n.lines(); ++j) first.push_back(first.back() + whole[j].item<std::int64_t>());
+  for (std::int64_t j = 0; j < n.lines(); ++j) {
+    for (std::int64_t k = first[j] + 1; k < first[j + 1]; ++k) state[k][k - 1] = 1;
+    for (std::int64_t i = 0; i < n.lines(); ++i) state[first[i]][first[j + 1] - 1] = n.a[i][j];
+  }
+  return at::linalg_eigvals(state).abs().max().item<double>();
+}
+
+TEST(DelayNetwork, RefusesRandomLoopsThatGrowAndNoneThatDecay) {
+  int grown = 0, decayed = 0;
+  for (std::uint64_t seed = 0; seed < 150; ++seed) {
+    const std::int64_t lines = 1 + static_cast<std::int64_t>(seed % 8);
+    auto n = random_network({lines, 1, 1, 0}, 2000 + seed, torch::kFloat64, 3, 12);
+    const double gain = 0.5 + 0.01 * static_cast<double>(seed);
+    n.a = gain / std::sqrt(static_cast<double>(lines)) * uniform({lines, lines}, -1.7, 1.7, 3000 + seed);
+    const double each_round = std::pow(largest_pole(n), n.delays.max().item<double>());
+    if (each_round < 1) {
+      EXPECT_NO_THROW(n.check()) << seed << " " << each_round;
+      ++decayed;
+    } else if (each_round > 1.3) {
+      EXPECT_THROW(n.check(), ContractError) << seed << " " << each_round;
+      ++grown;
+    }
+  }
+  EXPECT_GE(grown, 40);
+  EXPECT_GE(decayed, 40);
+}
+
+TEST(DelayNetwork, RefusesALargeRandomLoopThatGrows) {
+  auto n = random_network({256, 1, 1, 0}, 12, torch::kFloat64, 500, 2000);
+  n.a = uniform({256, 256}, -1.7, 1.7, 4) / 16 * 0.9;
+  n.b = n.b * 0 + 1;
+  EXPECT_NO_THROW(n.check());
+  int refused = 0;
+  for (std::uint64_t seed = 0; seed < 4; ++seed) {  // a determinant alone sees about half of them
+    n.a = uniform({256, 256}, -1.7, 1.7, 4 + seed) / 16 * 1.5;
+    try {
+      n.check();
+    } catch (const ContractError&) {
+      ++refused;
+    }
+  }
+  EXPECT_EQ(refused, 4);
 }
 
 TEST(DelayNetwork, RefusesALoopThatIsSeenToGrow) {

@@ -2,6 +2,7 @@
 //     bench_engine [N] [block] [seconds]     N lines with ten biquads each, two outputs with 25 biquads each, an early
 //                                            part of 80 ms, 48 kHz
 //     bench_engine freeverb|dattorro|FILE [block] [seconds]      a classical network, or a file's
+//     bench_engine moving|turning [block] [seconds]      16 lines as above that move, or whose matrix turns
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -67,7 +68,33 @@ DelayNetworkWeights make_network(int lines) {
   return w;
 }
 
+/// All lines by 8 samples at about 1 Hz.
+DelayNetworkWeights moving_network() {
+  DelayNetworkWeights w = make_network(16);
+  for (int j = 0; j < w.lines; ++j) w.delay_motions.push_back({j, 8, 0.6 + 0.05 * j, j / 16.0, 0.3 * j});
+  return w;
+}
+
+/// All pairs between two dense matrices, all of which moves.
+DelayNetworkWeights turning_network() {
+  DelayNetworkWeights w = make_network(16);
+  w.turn_left = w.A;
+  for (std::size_t i = 0; i < 16; ++i) {
+    for (std::size_t j = 0; j < 16; ++j) w.turn_right.push_back((i == j ? 1.0f : 0.0f) - 0.125f);
+  }
+  for (int p = 0; p < 8; ++p) w.turning.push_back({1, 0.01, 0.5 + 0.1 * p, 0, 0, 0.1, 0.3 + 0.1 * p, 0, 0.2});
+  for (std::size_t j = 0; j < 16; ++j) {
+    for (std::size_t k = 0; k < 16; ++k) {
+      w.A[16 * j + k] = 0;
+      for (std::size_t i = 0; i < 16; ++i) w.A[16 * j + k] += w.turn_left[16 * j + i] * w.turn_right[16 * i + k];
+    }
+  }
+  return w;
+}
+
 LoadResult load(const std::string& what) {
+  if (what == "moving") return make_model(moving_network());
+  if (what == "turning") return make_model(turning_network());
   if (what == "freeverb") return make_model(bench::freeverb(kRate));
   if (what == "dattorro") return make_model(bench::dattorro(kRate));
   if (what.find_first_not_of("0123456789") == std::string::npos) return make_model(make_network(std::stoi(what)));

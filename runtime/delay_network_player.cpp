@@ -1,6 +1,7 @@
 #include "runtime/delay_network_player.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "runtime/biquad.h"
@@ -27,10 +28,34 @@ Entries entries_of(const std::vector<float>& lines, const std::vector<float>& in
   return entries;
 }
 
+/// What row j of a turning matrix takes from the components that turned.
+Entries components_of(const DelayNetworkWeights& w, int row) {
+  Entries entries;
+  for (int i = 0; i < w.lines; ++i) {
+    if (const float gain = w.turn_left[size(row) * size(w.lines) + size(i)]; gain != 0.0f) entries.push_back({i, gain});
+  }
+  return entries;
+}
+
+/// As many samples as the taps reach back, one more where the place is between two; behind a whole chunk where they are
+/// read when that is done.
+std::size_t ring_size(const DelayNetworkWeights& w, const PlannedRing& ring) {
+  const auto reach = [&](const PlannedTap& tap) {
+    const double depth = w.depth_of(tap.line);
+    return tap.delay + (depth > 0 ? static_cast<int>(std::ceil(depth)) + 2 : 0);
+  };
+  int longest = 0;
+  for (const PlannedTap& tap : ring.inner) longest = std::max(longest, reach(tap));
+  for (const PlannedTap& tap : ring.outer)
+    longest = std::max(longest, tap.delay > 0 ? reach(tap) + DelayNetworkPlayer::kChunk : 0);
+  return size(longest);
+}
+
 }  // namespace
 
-DelayNetworkPlayer::DelayNetworkPlayer(const DelayNetworkWeights& w) {
+DelayNetworkPlayer::DelayNetworkPlayer(const DelayNetworkWeights& w) : line_motions_(w, kChunk) {
   const NetworkPlan plan = plan_network(w, kChunk);
+  turning_ = TurningMatrix(w, plan.row_of_line, kChunk);
   std::size_t most_rings = 0, most_lanes = 0;
   for (const PlannedStage& planned : plan.stages) {
     stages_.push_back(make_stage(w, plan, planned));
@@ -61,14 +86,16 @@ DelayNetworkPlayer::Stage DelayNetworkPlayer::make_stage(const DelayNetworkWeigh
     std::vector<std::vector<Biquad>> filters;
     for (const PlannedRing& ring : rings) {
       drive.push_back(entries_of(w.A, w.B, ring.line, plan, [&](int column) { return column < first; }));
-      own.push_back(entries_of(w.A, w.B, ring.line, plan, [&](int column) { return column >= first && column < end; }));
+      own.push_back(w.turning.empty() ? entries_of(w.A, w.B, ring.line, plan,
+                                                   [&](int column) { return column >= first && column < end; })
+                                      : components_of(w, ring.line));
       Ring& made = level.rings.emplace_back();
-      const int later = ring.longest_outer();
-      made.samples.assign(size(std::max(ring.longest_inner(), later > 0 ? later + kChunk : 0)), 0.0f);
-      for (const PlannedTap& tap : ring.inner)
-        (tap.delay > 0 ? made.delayed : made.now).push_back({tap.delay, size(tap.row)});
-      for (const PlannedTap& tap : ring.outer)
-        (tap.delay > 0 ? made.later : made.now).push_back({tap.delay, size(tap.row)});
+      const auto add = [&](const PlannedTap& tap, std::vector<Tap>& delayed) {
+        (tap.delay > 0 ? delayed : made.now).push_back({tap.delay, size(tap.row), line_motions_.row_of(tap.line)});
+      };
+      for (const PlannedTap& tap : ring.inner) add(tap, made.delayed);
+      for (const PlannedTap& tap : ring.outer) add(tap, made.later);
+      made.samples.assign(ring_size(w, ring), 0.0f);
       if (auto sections = line_filter(w, ring.line); !sections.empty()) filters.push_back(std::move(sections));
     }
     level.product = MixingProduct(own);
@@ -90,6 +117,8 @@ DelayNetworkPlayer::Stage DelayNetworkPlayer::make_stage(const DelayNetworkWeigh
 }
 
 void DelayNetworkPlayer::reset() noexcept {
+  line_motions_.reset();
+  turning_.reset();
   for (Stage& stage : stages_) {
     for (Level& level : stage.levels) {
       std::fill(level.state.begin(), level.state.end(), 0.0f);
@@ -122,6 +151,15 @@ void write_ring(std::vector<float>& ring, std::size_t& head, std::size_t count, 
 
 }  // namespace
 
+void DelayNetworkPlayer::read(const Ring& ring, const Tap& tap, std::size_t behind, std::size_t at,
+                              std::size_t count) noexcept {
+  float* to = signals_.data() + tap.row * kStride + at;
+  if (tap.motion < 0) return read_ring(ring.samples, ring.head, behind, count, to);
+  const std::size_t from = ring.head >= behind ? ring.head - behind : ring.head + ring.samples.size() - behind;
+  read_moving(ring.samples.data(), ring.samples.size(), from, line_motions_.whole(tap.motion) + at,
+              line_motions_.part(tap.motion) + at, static_cast<int>(count), to);
+}
+
 void DelayNetworkPlayer::filter(Level& level, int frames) noexcept {
   float* rows = driven_.data() + (level.rings.size() - level.filtered) * kStride;
   const auto count = static_cast<int>(level.filtered);
@@ -135,13 +173,14 @@ void DelayNetworkPlayer::advance(Stage& stage, std::size_t at, int frames) noexc
   const std::size_t count = size(frames);
   for (const Level& level : stage.levels) {
     for (const Ring& ring : level.rings) {
-      for (const Tap& tap : ring.delayed)
-        read_ring(ring.samples, ring.head, size(tap.delay), count, signals_.data() + tap.row * kStride + at);
+      for (const Tap& tap : ring.delayed) read(ring, tap, size(tap.delay), at, count);
     }
   }
   for (Level& level : stage.levels) {
-    level.product.run({signals_.data() + at, kStride}, {drive_.data() + level.first_ring * kStride + at, kStride},
-                      driven_.data(), kStride, frames);
+    Rows from{signals_.data() + at, kStride};
+    if (!turning_.is_empty()) from = turning_.turned(from, at, frames);  // filter lines of earlier levels are in it now
+    level.product.run(from, {drive_.data() + level.first_ring * kStride + at, kStride}, driven_.data(), kStride,
+                      frames);
     if (level.filtered > 0) filter(level, frames);
     for (std::size_t r = 0; r < level.rings.size(); ++r) {
       Ring& ring = level.rings[r];
@@ -154,15 +193,15 @@ void DelayNetworkPlayer::advance(Stage& stage, std::size_t at, int frames) noexc
 
 void DelayNetworkPlayer::process(float* output, int frames) noexcept {
   const Rows signals{signals_.data(), kStride};
+  if (!line_motions_.is_empty()) line_motions_.advance(signals, frames);
+  if (!turning_.is_empty()) turning_.advance(frames);
   for (Stage& stage : stages_) {
     stage.drive.run(signals, {}, drive_.data(), kStride, frames);
     for (int done = 0; done < frames; done += stage.block)
       advance(stage, size(done), std::min(stage.block, frames - done));
     for (const Level& level : stage.levels) {
       for (const Ring& ring : level.rings) {
-        for (const Tap& tap : ring.later)
-          read_ring(ring.samples, ring.head, size(tap.delay) + size(frames), size(frames),
-                    signals_.data() + tap.row * kStride);
+        for (const Tap& tap : ring.later) read(ring, tap, size(tap.delay) + size(frames), 0, size(frames));
       }
     }
   }

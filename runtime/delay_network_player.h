@@ -5,8 +5,10 @@
 
 #include "runtime/aligned.h"
 #include "runtime/kernels.h"
+#include "runtime/line_motions.h"
 #include "runtime/mixing_product.h"
 #include "runtime/network_plan.h"
+#include "runtime/turning_matrix.h"
 #include "runtime/weights.h"
 
 namespace diffverb::runtime {
@@ -16,7 +18,7 @@ namespace diffverb::runtime {
 /// The constructor allocates everything; process() allocates nothing. The stages of the plan (network_plan.h) follow
 /// one another over the whole chunk, each by blocks of its own length. In a block the delays are read, then each level
 /// makes v = A s + B u of its rings, filters it (SIMD over rings) and writes it; what later stages and the outputs read
-/// is taken from the rings when the chunk is done.
+/// is taken from the rings when the chunk is done. Motion is made for the chunk before it is played.
 class DelayNetworkPlayer {
  public:
   static constexpr int kChunk = 256;  // the most that process() takes: scratch that stays in the nearest cache
@@ -35,6 +37,7 @@ class DelayNetworkPlayer {
   struct Tap {
     int delay;
     std::size_t row;  // of signals_
+    int motion;       // row of line_motions_, -1: it stands still
   };
   /// What is filtered once and read once for each tap.
   struct Ring {
@@ -43,7 +46,7 @@ class DelayNetworkPlayer {
     std::vector<Tap> delayed, now, later;  // read before a block; copied in a block; read after the chunk
   };
   struct Level {
-    MixingProduct product;  // of the stage's own signals
+    MixingProduct product;  // of the stage's own signals, or of the components that turning_ makes of them
     std::vector<Ring> rings;
     std::size_t first_ring = 0;  // in the stage
     int lanes = 0, sections = 0;
@@ -59,6 +62,8 @@ class DelayNetworkPlayer {
   Stage make_stage(const DelayNetworkWeights& weights, const NetworkPlan& plan, const PlannedStage& planned) const;
   void advance(Stage& stage, std::size_t at, int frames) noexcept;
   void filter(Level& level, int frames) noexcept;
+  /// `count` samples of a tap from `behind` before the ring's head on, which stand at `at` of the chunk.
+  void read(const Ring& ring, const Tap& tap, std::size_t behind, std::size_t at, std::size_t count) noexcept;
 
   std::vector<Stage> stages_;
   MixingProduct output_;  // [O] of all signals
@@ -66,6 +71,8 @@ class DelayNetworkPlayer {
   Floats drive_;          // [rings of a stage, kStride] B u and what earlier stages feed
   Floats driven_;         // [rings of a level, kStride] v, then h * v
   Floats lanes_;          // [kChunk, lanes]
+  LineMotions line_motions_;
+  TurningMatrix turning_;
 };
 
 }  // namespace diffverb::runtime

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "runtime/motion_check.h"
 #include "runtime/network_graph.h"
 #include "runtime/stability.h"
 
@@ -15,23 +16,6 @@ std::string check_count(const char* what, int count, int low, int high) {
   if (count >= low && count <= high) return {};
   return std::string(what) + " is " + std::to_string(count) + ", expected " + std::to_string(low) + " to " +
          std::to_string(high);
-}
-
-template <typename T>
-std::string check_values(const char* name, const std::vector<T>& values, std::size_t expected) {
-  if (values.size() != expected) {
-    return "tensor '" + std::string(name) + "' has " + std::to_string(values.size()) + " values, expected " +
-           std::to_string(expected);
-  }
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    const double value = static_cast<double>(values[i]);
-    if (std::abs(value) <= Limits::kGain) continue;  // false for NaN too
-    return "tensor '" + std::string(name) + "': value " + std::to_string(i) + " is " +
-           (std::isfinite(value) ? "beyond 1e6"
-            : std::isnan(value)  ? "not a number"
-                                 : "infinite");
-  }
-  return {};
 }
 
 std::string check_delays(const DelayNetworkWeights& w) {
@@ -90,6 +74,7 @@ std::string check_network(const DelayNetworkWeights& w) {
         check_values("early", w.early, o * i * static_cast<std::size_t>(w.early_samples))}) {
     if (!error.empty()) return error;
   }
+  if (std::string error = check_motion(w); !error.empty()) return error;
   if (std::string error = check_filter_lines(w); !error.empty()) return error;
   return check_stability(w);
 }

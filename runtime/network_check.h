@@ -1,6 +1,10 @@
 #pragma once
 
+#include <cmath>
+#include <cstddef>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "runtime/weights.h"
 
@@ -15,8 +19,26 @@ struct NetworkLimits {
   static constexpr double kGain = 1e6;
 };
 
+/// That a tensor has as many values as it must, all finite and within the limit.
+template <typename T>
+std::string check_values(const char* name, const std::vector<T>& values, std::size_t expected) {
+  if (values.size() != expected) {
+    return "tensor '" + std::string(name) + "' has " + std::to_string(values.size()) + " values, expected " +
+           std::to_string(expected);
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double value = static_cast<double>(values[i]);
+    if (std::abs(value) <= NetworkLimits::kGain) continue;  // false for NaN too
+    return "tensor '" + std::string(name) + "': value " + std::to_string(i) + " is " +
+           (std::isfinite(value) ? "beyond 1e6"
+            : std::isnan(value)  ? "not a number"
+                                 : "infinite");
+  }
+  return {};
+}
+
 /// Everything that a network must be before it is played: sizes that fit together and lie within the limits, finite
-/// values, delays of which every loop has one, stable filters and a stable loop (stability.h).
+/// values, delays of which every loop has one, motion that can be played, stable filters and a stable loop (stability.h).
 /// Returns an empty string, or the first reason against it: tensor, index, value, what was expected.
 std::string check_network(const DelayNetworkWeights& weights);
 

@@ -58,12 +58,32 @@ Graph filter_line_graph(const DelayNetworkWeights& w) {
 
 }  // namespace
 
+std::vector<bool> line_couplings(const DelayNetworkWeights& w) {
+  const auto n = static_cast<std::size_t>(w.lines);
+  std::vector<bool> couplings(n * n);
+  if (w.turning.empty()) {
+    for (std::size_t i = 0; i < n * n; ++i) couplings[i] = w.A[i] != 0.0f;
+    return couplings;
+  }
+  for (std::size_t i = 0; i < n; ++i) {  // a component, which the turn gives to itself and to the other of its pair
+    for (const std::size_t from : {i, i ^ 1}) {
+      for (std::size_t j = 0; from < n && j < n; ++j) {
+        for (std::size_t k = 0; w.turn_left[j * n + i] != 0.0f && k < n; ++k) {
+          if (w.turn_right[from * n + k] != 0.0f) couplings[j * n + k] = true;
+        }
+      }
+    }
+  }
+  return couplings;
+}
+
 Graph line_graph(const DelayNetworkWeights& w) {
   const auto n = static_cast<std::size_t>(w.lines);
+  const std::vector<bool> couplings = line_couplings(w);
   Graph graph(n);
   for (std::size_t j = 0; j < n; ++j) {
     for (std::size_t k = 0; k < n; ++k) {
-      if (w.A[j * n + k] != 0.0f) graph[k].push_back(static_cast<int>(j));
+      if (couplings[j * n + k]) graph[k].push_back(static_cast<int>(j));
     }
   }
   return graph;

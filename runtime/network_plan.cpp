@@ -1,8 +1,10 @@
 #include "runtime/network_plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <map>
+#include <numeric>
 #include <utility>
 
 #include "runtime/network_graph.h"
@@ -22,19 +24,14 @@ bool equal_rows(const std::vector<T>& values, std::size_t row_length, int a, int
 }
 
 bool share_ring(const DelayNetworkWeights& w, int a, int b) {
-  return equal_rows(w.A, size(w.lines), a, b) && equal_rows(w.B, size(w.inputs), a, b) &&
-         equal_rows(w.line_sos, size(w.line_sections) * 5, a, b);
-}
-
-int longest(const std::vector<PlannedTap>& taps) {
-  int delay = 0;
-  for (const PlannedTap& tap : taps) delay = std::max(delay, tap.delay);
-  return delay;
+  return equal_rows(w.turning.empty() ? w.A : w.turn_left, size(w.lines), a, b) &&
+         equal_rows(w.B, size(w.inputs), a, b) && equal_rows(w.line_sos, size(w.line_sections) * 5, a, b);
 }
 
 class Planner {
  public:
-  Planner(const DelayNetworkWeights& w, int longest_block) : w_(w), longest_block_(longest_block) {
+  Planner(const DelayNetworkWeights& w, int longest_block)
+      : w_(w), couplings_(line_couplings(w)), longest_block_(longest_block) {
     for (int j = 0; j < w.lines; ++j) {
       const auto same = std::find_if(rings_.begin(), rings_.end(),
                                      [&](const std::vector<int>& lines) { return share_ring(w, lines[0], j); });
@@ -62,9 +59,7 @@ class Planner {
   }
 
  private:
-  bool feeds(int line, int ring) const {
-    return w_.A[size(rings_[size(ring)][0]) * size(w_.lines) + size(line)] != 0.0f;
-  }
+  bool feeds(int line, int ring) const { return couplings_[size(rings_[size(ring)][0]) * size(w_.lines) + size(line)]; }
   bool feeds_any(int line, const std::vector<int>& rings) const {
     return std::any_of(rings.begin(), rings.end(), [&](int ring) { return feeds(line, ring); });
   }
@@ -75,7 +70,10 @@ class Planner {
     for (const int ring : rings) {
       for (const int line : rings_[size(ring)]) {
         const int delay = w_.delays[size(line)];
-        if (delay > 0 && feeds_any(line, rings)) block = std::min(block, delay);
+        if (delay == 0 || !feeds_any(line, rings)) continue;
+        // What is read with a moving delay reaches two samples ahead of the place.
+        const double depth = w_.depth_of(line);
+        block = std::min(block, depth > 0 ? std::max(1, static_cast<int>(std::floor(delay - depth)) - 2) : delay);
       }
     }
     return block;
@@ -83,6 +81,11 @@ class Planner {
 
   /// Groups joined where none feeds another (they stand equally deep) and their blocks go together.
   std::vector<std::vector<int>> stages() const {
+    if (!w_.turning.empty()) {  // pairs may take from anywhere: one stage, whose matrix turns as a whole
+      std::vector<int> all(rings_.size());
+      std::iota(all.begin(), all.end(), 0);
+      return {all};
+    }
     const auto groups = connected_groups(graph_);
     std::vector<int> group_of(rings_.size());
     for (std::size_t g = 0; g < groups.size(); ++g) {
@@ -159,15 +162,13 @@ class Planner {
   }
 
   const DelayNetworkWeights& w_;
+  std::vector<bool> couplings_;  // [N, N]
   int longest_block_;
   std::vector<std::vector<int>> rings_;  // ring -> its lines
   Graph graph_;                          // of the rings
 };
 
 }  // namespace
-
-int PlannedRing::longest_inner() const { return longest(inner); }
-int PlannedRing::longest_outer() const { return longest(outer); }
 
 NetworkPlan plan_network(const DelayNetworkWeights& weights, int longest_block) {
   return Planner(weights, longest_block).run();

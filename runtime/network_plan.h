@@ -18,9 +18,6 @@ struct PlannedRing {
   int line = 0;                   // one of them, for its rows
   std::vector<PlannedTap> inner;  // feed rings of their own stage
   std::vector<PlannedTap> outer;  // feed only what comes later
-
-  int longest_inner() const;
-  int longest_outer() const;
 };
 
 /// Rings that advance together, `block` samples at once; no stage feeds an earlier one. Rings of one level need
@@ -33,8 +30,9 @@ struct PlannedStage {
 };
 
 /// The order in which a delay network is played. Each group of rings that feed one another has its own block length,
-/// the shortest positive delay in its loops, so that a short allpass before a large loop does not slow that down;
-/// groups that may be played side by side share a stage, so that their filters share vectors.
+/// the shortest positive delay in its loops (of a moving one: the shortest that it may become), so that a short allpass before a large loop does not slow that down;
+/// groups that may be played side by side share a stage, so that their filters share vectors. A network whose matrix turns is
+/// one stage.
 struct NetworkPlan {
   std::vector<PlannedStage> stages;
   std::vector<int> row_of_line;  // [N]

@@ -170,11 +170,24 @@ std::string take_direct(const DelayNetworkWeights& w, std::vector<double>& direc
   return left_out;
 }
 
+/// A network at rest, and what that leaves out.
+std::string take_motion(DelayNetworkWeights& w) {
+  std::string left_out;
+  if (!w.delay_motions.empty())
+    left_out = "delay_motions " + shape_text({w.delay_motions.size(), 4}) + ": the delays stand still";
+  if (!w.turning.empty())
+    left_out += std::string(left_out.empty() ? "" : "; ") + "turning " + shape_text({w.turning.size(), 9}) +
+                ": the feedback matrix stands still, as it is at rest";
+  w.delay_motions.clear(), w.turning.clear(), w.turn_left.clear(), w.turn_right.clear();
+  return left_out;
+}
+
 PyfdnText make_checked(const DelayNetworkWeights& weights) {
   PyfdnText out;
   if (out.error = check_network(weights); !out.error.empty()) return out;
-  DelayNetworkWeights w;
-  if (out.error = absorb_filter_lines(weights, w); !out.error.empty()) return out;
+  DelayNetworkWeights w, still = weights;
+  const std::string motion = take_motion(still);
+  if (out.error = absorb_filter_lines(still, w); !out.error.empty()) return out;
   if (out.error = check_provenance(w.provenance); !out.error.empty()) return out;
   PyfdnBuild build;
   build.sample_rate_hz = w.sample_rate_hz;
@@ -184,6 +197,7 @@ PyfdnText make_checked(const DelayNetworkWeights& weights) {
   build.post_delay = {w.line_sections, w.line_sos};
   build.post_output = {w.output_sections, w.output_sos};
   out.left_out = take_direct(w, build.D);
+  if (!motion.empty()) out.left_out += (out.left_out.empty() ? "" : "; ") + motion;
   nlohmann::ordered_json metadata = nlohmann::ordered_json::parse(w.provenance);
   if (!out.left_out.empty()) metadata["left_out"] = out.left_out;
   build.metadata = metadata.dump();

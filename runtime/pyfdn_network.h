@@ -17,7 +17,7 @@ namespace diffverb::runtime {
 /// with output filters it becomes an early part of one sample. A loop that keeps its energy is taken as lossless.
 ///
 /// Writing cannot keep an early part (but its first sample, which is a direct path), nor let a direct path pass through
-/// output filters. Filter lines are absorbed by lines with a delay (pyfdn_filter_lines.h), or refused.
+/// output filters, nor motion: the network is written as it is at rest. Filter lines are absorbed by lines with a delay (pyfdn_filter_lines.h), or refused.
 
 /// Whether this is the text of JSON, rather than a safetensors file.
 bool is_json(std::span<const std::uint8_t> bytes);

@@ -6,9 +6,9 @@
 
 namespace diffverb::runtime {
 
-/// The network's recursion written down sample by sample in double precision, biquads in the direct form: what the
-/// engine is compared with, and where a file's self-test comes from. Slow. Reads: weights of consistent shapes; input
-/// [I, T]. Returns: output [O, T].
+/// The network's recursion written down sample by sample in double precision, biquads in the direct form, motion by its
+/// formulas: what the engine is compared with, and where a file's self-test comes from. Slow. Reads: weights of
+/// consistent shapes; input [I, T]. Returns: output [O, T].
 std::vector<std::vector<double>> reference_response(const DelayNetworkWeights& weights,
                                                     const std::vector<std::vector<double>>& input, int frames);
 

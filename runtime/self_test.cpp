@@ -38,7 +38,9 @@ bool read_rows(const json& lists, std::size_t rows, std::vector<std::vector<floa
 
 std::string make_self_test(const DelayNetworkWeights& w) {
   // Long enough that every line has been heard once, short enough for a header.
-  const int longest = *std::max_element(w.delays.begin(), w.delays.end());
+  int longest = 0;
+  for (int j = 0; j < w.lines; ++j)
+    longest = std::max(longest, w.delays[static_cast<std::size_t>(j)] + static_cast<int>(std::ceil(w.depth_of(j))));
   const int samples = std::min({longest + 64, kMaxSamples, std::max(64, kMaxValues / w.outputs)});
   std::vector<std::vector<double>> input;
   json written = json::array();

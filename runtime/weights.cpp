@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <exception>
 
 #include "runtime/checked_file.h"
 #include "runtime/metadata.h"
+#include "runtime/motion_file.h"
 #include "runtime/network_check.h"
 #include "runtime/pyfdn_network.h"
 #include "runtime/safetensors.h"
@@ -19,7 +21,7 @@ constexpr std::array<const char*, 8> kTensors = {"A", "B", "C", "D", "delays", "
 
 std::string read_delay_network(const Container& file, DelayNetworkWeights& w) {
   for (const auto& [name, tensor] : file.tensors) {
-    if (std::find(kTensors.begin(), kTensors.end(), name) == kTensors.end())
+    if (std::find(kTensors.begin(), kTensors.end(), name) == kTensors.end() && !is_motion_tensor(name))
       return "the tensor " + in_quotes(name) + " is unknown";
   }
   w.lines = w.inputs = w.outputs = w.line_sections = w.output_sections = w.early_samples = -1;
@@ -32,6 +34,7 @@ std::string read_delay_network(const Container& file, DelayNetworkWeights& w) {
   if (error.empty()) error = take(file, "line_sos", "F64", {&w.lines, &w.line_sections, &five}, w.line_sos);
   if (error.empty()) error = take(file, "output_sos", "F64", {&w.outputs, &w.output_sections, &five}, w.output_sos);
   if (error.empty()) error = take(file, "early", "F32", {&w.outputs, &w.inputs, &w.early_samples}, w.early);
+  if (error.empty()) error = read_motion(file, w);
   if (error.empty()) error = read_metadata_number(file, "sample_rate_hz", w.sample_rate_hz);
   if (error.empty()) error = read_metadata_number(file, "early_ms", w.early_ms);
   if (const std::string* provenance = find_metadata(file, "provenance")) w.provenance = *provenance;
@@ -63,7 +66,7 @@ LoadResult load_checked(std::span<const std::uint8_t> bytes) {
 SerializedWeights serialize_checked(const DelayNetworkWeights& w, const Metadata& extra) {
   if (std::string error = check_network(w); !error.empty()) return {{}, error};
   if (std::string error = check_provenance(w.provenance); !error.empty()) return {{}, error};
-  const std::map<std::string, Tensor, std::less<>> tensors{
+  std::map<std::string, Tensor, std::less<>> tensors{
       {"A", view(w.A, "F32", {w.lines, w.lines})},
       {"B", view(w.B, "F32", {w.lines, w.inputs})},
       {"C", view(w.C, "F32", {w.outputs, w.lines})},
@@ -72,8 +75,10 @@ SerializedWeights serialize_checked(const DelayNetworkWeights& w, const Metadata
       {"line_sos", view(w.line_sos, "F64", {w.lines, w.line_sections, 5})},
       {"output_sos", view(w.output_sos, "F64", {w.outputs, w.output_sections, 5})},
       {"early", view(w.early, "F32", {w.outputs, w.inputs, w.early_samples})}};
+  const MotionArrays motion(w);
+  motion.add_to(tensors, w.lines);
   Metadata metadata{{"format", kFormat},
-                    {"version", kVersion},
+                    {"version", w.moves() ? kNewestVersion : kVersion},
                     {"kind", kDelayNetwork},
                     {"sample_rate_hz", number_text(w.sample_rate_hz)},
                     {"early_ms", number_text(w.early_ms)},
@@ -92,6 +97,11 @@ Biquad section_at(const std::vector<double>& sos, int row, int sections, int sec
 
 }  // namespace
 
+double DelayNetworkWeights::depth_of(int line) const {
+  double depth = 0;
+  for (const DelayMotion& motion : delay_motions) depth += motion.line == line ? std::abs(motion.depth_samples) : 0;
+  return depth;
+}
 Biquad DelayNetworkWeights::line_section(int line, int section) const {
   return section_at(line_sos, line, line_sections, section);
 }

@@ -15,6 +15,29 @@ struct Biquad {
   double b0 = 1, b1 = 0, b2 = 0, a1 = 0, a2 = 0;
 };
 
+/// How the delay of a line moves while the network plays, at t = n / sample_rate_hz from reset() on; several of one line
+/// add up.
+///
+///     m_j(t) = delays[line] + depth_samples ((1 - level) sine + level noise)
+///     sine   = sin 2 pi (rate_hz t + phase_turns)
+///     noise  = 1/3 sum over k = 0, 1, 2 of sin(2 pi (k + 1) (rate_hz t + noise_phase_turns)) / (k + 1)
+///     level  = how loud the input is: mean square of all inputs by one pole of 100 ms, -40 .. -10 dB to 0 .. 1
+///
+/// The line is then read by Lagrange's cubic interpolation of the samples -1, 0, 1, 2 around the place.
+struct DelayMotion {
+  int line = 0;
+  double depth_samples = 0, rate_hz = 1, phase_turns = 0, noise_phase_turns = 0.25;
+};
+
+/// How two components turn together: r(t) [cos -sin; sin cos](theta(t)).
+///
+///     r(t)              = radius (1 - radius_depth (1 + sin 2 pi (radius_rate_hz t + radius_phase_turns)) / 2)
+///     theta(t) / (2 pi) = angle_turns + angle_depth_turns sin 2 pi (angle_rate_hz t + angle_phase_turns) + turn_hz t
+struct TurningPair {
+  double radius = 1, radius_depth = 0, radius_rate_hz = 1, radius_phase_turns = 0;
+  double angle_turns = 0, angle_depth_turns = 0, angle_rate_hz = 1, angle_phase_turns = 0, turn_hz = 0;
+};
+
 /// A delay network as the weights file holds it (kind "delay_network"):
 ///
 ///     s_j(n) = (h_j * v_j)(n - m_j)          v(n) = A s(n) + B u(n)
@@ -46,9 +69,18 @@ struct DelayNetworkWeights {
   std::vector<double> output_sos;    // [O, Ko, 5]
   std::vector<float> early;          // [O, I, L]
 
+  std::vector<DelayMotion> delay_motions;  // of lines that have a delay; empty where all stand still
+  /// The feedback matrix over time, A(t) = turn_left T(t) turn_right with pair p on the diagonal of T at 2 p, 2 p + 1; of
+  /// an odd N the last pair has a radius only. A is the same at rest: r = radius, theta = 2 pi angle_turns.
+  std::vector<TurningPair> turning;            // [(N + 1) / 2], or empty: A stands still
+  std::vector<float> turn_left, turn_right;    // [N, N], or empty
+
   /// JSON text of an object: config_sha256, source file, git revision, licence, created_by, ...
   std::string provenance = "{}";
 
+  bool moves() const { return !delay_motions.empty() || !turning.empty(); }
+  /// The depths of a line's motions together: how far its delay may go from where it rests.
+  double depth_of(int line) const;
   Biquad line_section(int line, int section) const;
   Biquad output_section(int output, int section) const;
 };

@@ -188,7 +188,8 @@ void JotFdn::read_matrix(Fields& f) {
 
 }  // namespace
 
-DIFFVERB_PART(models, jot_fdn, JotFdn, "Delay network from a config: any matrix, filters in it, what moves",
+DIFFVERB_PART(models, jot_fdn, JotFdn,
+              "Delay network from a config: any matrix, velvet or dense filters in it, what moves",
               "Jot and Chaigne 1991; Schlecht and Habets 2015, 2020")
 
 }  // namespace diffverb

@@ -82,7 +82,7 @@ class JotFdn final : public NetworkModel {
     for (std::int64_t o = 0; o < outputs_; ++o) {
       SignalFlow::Signal sum;
       for (std::int64_t j = 0; j < lines_; ++j) sum = sum + c[o][j] * lines[static_cast<std::size_t>(j)];
-      if (tone_correction_) sum = (1 / (kFaint * kFaint)) * flow.filter(kFaint * sum, kFaint * decay.tone_sos(rate));
+      if (tone_correction_) sum = (1 / (kFaint * kWeak)) * flow.filter(kFaint * sum, kWeak * decay.tone_sos(rate));
       outputs.push_back(sum + knobs()["dry"] * flow.input(std::min(o, inputs_ - 1)));
     }
     return flow.network(outputs);
@@ -105,9 +105,9 @@ class JotFdn final : public NetworkModel {
   }
 
  private:
-  /// What leaves the loop for a filter is made faint, so that the norm of the whole matrix stays the loop's; undone behind.
-  /// A power of two: exact.
-  static constexpr double kFaint = 1.0 / 4096;
+  /// What leaves the loop for a filter is made faint, and weak what that filter does to it (it raises by 26 dB at most), so
+  /// that the norm of the whole matrix stays the loop's; undone behind. Powers of two: exact.
+  static constexpr double kFaint = 1.0 / 16384, kWeak = 1.0 / 32;
 
   void read_lines(Fields& f);
   void read_matrix(Fields& f);

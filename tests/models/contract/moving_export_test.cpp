@@ -2,7 +2,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <ostream>
 
 #include "core/network/line_motion.h"
 #include "runtime/render.h"
@@ -18,6 +18,8 @@ namespace {
 struct Moving {
   std::string config;
   std::vector<std::string> overlays;
+
+  friend void PrintTo(const Moving& moving, std::ostream* out) { *out << moving.config; }
 };
 
 std::unique_ptr<NetworkModel> model_of(const Moving& moving) {

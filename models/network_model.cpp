@@ -86,10 +86,15 @@ DelayNetwork NetworkModel::network(double sample_rate_hz, torch::ScalarType dtyp
 torch::Tensor NetworkModel::play(const torch::Tensor& input, const torch::Tensor& level) const {
   const auto dtype = input.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
   const auto moves = motion(rate_hz_);
-  if (moves.empty()) return time_response(network(rate_hz_, dtype), input.to(dtype));
+  const auto turns = turning(rate_hz_);
+  if (moves.empty() && !turns) return time_response(network(rate_hz_, dtype), input.to(dtype));
   const DelayNetwork moving = with_short_delays_as_filters(rounded(rate_hz_, dtype));
   Varying varying;
   varying.delays = delay_trajectories(moving, moves, input.size(-1), level);
+  if (turns) {
+    varying.hop_samples = fine_hop(*turns, rate_hz_);
+    varying.matrices = matrices_of(*turns, input.size(-1), rate_hz_, varying.hop_samples).to(dtype);
+  }
   return varying_time_response(moving, input.to(dtype), varying);
 }
 

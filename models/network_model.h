@@ -11,6 +11,7 @@
 #include "core/network/delay_network.h"
 #include "core/network/line_motion.h"
 #include "core/network/signal_flow.h"
+#include "core/network/turning_matrix.h"
 #include "models/knobs.h"
 #include "models/model.h"
 
@@ -33,6 +34,8 @@ class NetworkModel : public Model {
   virtual DelayNetwork build(double sample_rate_hz) const = 0;
   /// How its lines move while it plays; none: it stands still. Numbers of lines as in build() at this rate.
   virtual std::vector<LineMotion> motion(double /*sample_rate_hz*/) const { return {}; }
+  /// How its feedback matrix moves while it plays; none: it stands still. At rest it is the matrix of build().
+  virtual std::optional<TurningMatrix> turning(double /*sample_rate_hz*/) const { return std::nullopt; }
   /// Which number sets the decay time, growing with it; none where the structure has none.
   virtual std::string decay_knob() const { return ""; }
   /// For what has to be settled before build() when a decay time is asked for: which room, how large.

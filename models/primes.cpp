@@ -3,6 +3,9 @@
 #include <ATen/ops/empty_like.h>
 
 #include <algorithm>
+#include <cmath>
+
+#include "core/seed.h"
 
 namespace diffverb {
 namespace {
@@ -27,6 +30,18 @@ torch::Tensor primes_at(const torch::Tensor& samples, double scale, double sprea
     primes.mutable_data_ptr<double>()[i] = static_cast<double>(n);
   }
   return primes;
+}
+
+std::vector<double> prime_delays(std::int64_t count, double shortest, double longest, std::uint64_t seed) {
+  Random random(seed, "prime_delays");
+  std::vector<double> delays;
+  for (std::int64_t j = 0; j < count; ++j) {
+    const double place = (static_cast<double>(j) + random.uniform()) / static_cast<double>(count);
+    auto n = std::max<std::int64_t>(3, std::llround(shortest * std::pow(longest / shortest, place)));
+    while (!is_prime(n) || std::count(delays.begin(), delays.end(), static_cast<double>(n)) > 0) ++n;
+    delays.push_back(static_cast<double>(n));
+  }
+  return delays;
 }
 
 }  // namespace diffverb

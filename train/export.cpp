@@ -33,6 +33,30 @@ runtime::DelayNetworkWeights to_weights(const DelayNetwork& network) {
   return w;
 }
 
+runtime::DelayNetworkWeights to_weights(const NetworkModel& model) {
+  const double rate = model.sample_rate_hz();
+  auto w = to_weights(model.network(rate));
+  for (const LineMotion& motion : model.motion(rate)) {
+    const double depth = motion.depth_samples.tensor().item<double>();
+    if (depth == 0) continue;
+    w.delay_motions.push_back(
+        {static_cast<int>(motion.line), depth, motion.rate_hz, motion.phase_turns, motion.noise_phase_turns});
+  }
+  const auto turning = model.turning(rate);
+  if (!turning) return w;
+  const auto of_pair = [](const torch::Tensor& values, std::int64_t p) { return values[p].item<double>(); };
+  for (std::int64_t p = 0; p < turning->pairs(); ++p) {
+    w.turning.push_back({of_pair(turning->radius, p), of_pair(turning->radius_depth, p),
+                         of_pair(turning->radius_rate_hz, p), of_pair(turning->radius_phase_turns, p),
+                         of_pair(turning->angle_turns, p), of_pair(turning->angle_depth_turns, p),
+                         of_pair(turning->angle_rate_hz, p), of_pair(turning->angle_phase_turns, p),
+                         of_pair(turning->turn_hz, p)});
+  }
+  w.turn_left = to_vector<float>(turning->left, torch::kFloat32);
+  w.turn_right = to_vector<float>(turning->right, torch::kFloat32);
+  return w;
+}
+
 void export_room(const RoomModel& model, const std::filesystem::path& path, const Provenance& provenance) {
   torch::NoGradGuard no_grad;
   DelayNetwork network = model.network();

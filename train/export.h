@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/network/delay_network.h"
+#include "models/network_model.h"
 #include "models/room_model.h"
 #include "runtime/weights.h"
 
@@ -18,6 +19,10 @@ struct Provenance {
 
 /// A network as the runtime plays it. Reads whole delays (with_whole_delays).
 runtime::DelayNetworkWeights to_weights(const DelayNetwork& network);
+
+/// A reverberator as the runtime plays it: its network at its own rate, and how its lines and its matrix move. Motions
+/// without depth are left out.
+runtime::DelayNetworkWeights to_weights(const NetworkModel& model);
 
 /// Writes a fitted network as runtime weights (kind delay_network) and checks that the runtime takes them.
 /// Throws   DataError where the file cannot be written; NumericError where the runtime would refuse the network

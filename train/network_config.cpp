@@ -27,7 +27,7 @@ runtime::DelayNetworkWeights network_of_config(const std::filesystem::path& conf
   const NetworkModel* reverb = &fitted->model();
   std::string type;
   map.required("type", type);
-  runtime::DelayNetworkWeights weights = to_weights(reverb->network(reverb->sample_rate_hz()));
+  runtime::DelayNetworkWeights weights = to_weights(*reverb);
   weights.provenance = nlohmann::json{
       {"config_sha256", sha256_hex(map.resolved_yaml())},
       {"source", type},

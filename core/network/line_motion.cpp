@@ -14,6 +14,7 @@
 #include <string>
 
 #include "core/error.h"
+#include "core/seed.h"
 
 namespace diffverb {
 namespace {
@@ -41,6 +42,29 @@ torch::Tensor motion_of(const LineMotion& motion, std::int64_t samples, double s
   for (int k = 1; k <= 3; ++k) noise = noise + ((turns + motion.noise_phase_turns) * (kTurn * k)).sin() / k;
   const auto loud = level.to(torch::kFloat64);
   return (1 - loud) * sine + loud * noise / 3;
+}
+
+std::vector<LineMotion> wander(std::int64_t line, const SignalFlow::Gain& depth_samples, double corner_hz,
+                               std::int64_t sines, std::uint64_t seed) {
+  if (sines < 1 || !(corner_hz >= 0)) throw ContractError("wander: at least one sine and a corner >= 0 expected");
+  Random random(seed, "wander " + std::to_string(line));
+  const double steps = static_cast<double>(sines);
+  std::vector<double> sizes;
+  std::vector<LineMotion> motions;
+  double sum = 0;
+  for (std::int64_t k = 0; k < sines; ++k) {
+    // Of one sine the corner itself; else what a band of equal steps of log frequency holds of white noise, low-passed.
+    const double place = sines == 1 ? 0.75 : (static_cast<double>(k) + random.uniform()) / steps;
+    const double ratio = std::exp2(4 * place - 3);
+    sizes.push_back(std::sqrt(ratio / (1 + ratio * ratio)));
+    sum += sizes.back();
+    motions.push_back({.line = line,
+                       .rate_hz = corner_hz * ratio,
+                       .phase_turns = random.uniform(),
+                       .noise_phase_turns = random.uniform()});
+  }
+  for (std::size_t k = 0; k < motions.size(); ++k) motions[k].depth_samples = depth_samples.tensor() * (sizes[k] / sum);
+  return motions;
 }
 
 torch::Tensor delay_trajectories(const DelayNetwork& network, const std::vector<LineMotion>& motions,

@@ -25,6 +25,13 @@ struct LineMotion {
   double phase_turns = 0, noise_phase_turns = 0.25;
 };
 
+/// Noise below a corner as the movement of a line: a sum of sines with phases from the seed, whose amplitudes follow a
+/// low-pass of first order at corner_hz and add up to the depth, which the delay therefore never leaves. Their rates, one
+/// in each of as many equal steps of log frequency from corner / 8 to 2 corner, have no common period: it wanders.
+/// Its spectrum comes near to that of filtered noise with some eight sines; one sine is a chorus.
+std::vector<LineMotion> wander(std::int64_t line, const SignalFlow::Gain& depth_samples, double corner_hz,
+                               std::int64_t sines, std::uint64_t seed);
+
 /// m(t, level) at n / sample_rate_hz: [T] float64.
 /// Reads    level [T] in 0 .. 1, undefined: 0 throughout
 torch::Tensor motion_of(const LineMotion& motion, std::int64_t samples, double sample_rate_hz,

@@ -88,6 +88,37 @@ TEST(LineMotion, ShortDelaysAsFiltersPlayTheSame) {
   }
 }
 
+TEST(LineMotion, AWanderIsLowPassedNoiseThatStaysWithinItsDepth) {
+  // A minute at 200 Hz, of corner 2 Hz: power falls by 12 dB and more two octaves above, and it does not repeat.
+  const std::int64_t samples = 12000;
+  const auto wandering = [&](std::uint64_t seed) {
+    auto sum = at::zeros({samples}, torch::kFloat64);
+    for (const auto& part : wander(3, 5.0, 2, 12, seed)) {
+      EXPECT_EQ(part.line, 3);
+      sum = sum + part.depth_samples.tensor() * motion_of(part, samples, 200);
+    }
+    return sum;
+  };
+  const auto m = wandering(1);
+  EXPECT_LE(largest(m), 5);
+  EXPECT_GT(m.square().mean().sqrt().item<double>(), 0.12 * 5);
+  const auto power = at::fft_rfft(m * at::hann_window(samples, torch::kFloat64)).abs().square();  // bins of 1/60 Hz
+  const auto sum = [&](double from_hz, double to_hz) {
+    return power.slice(0, std::lround(from_hz * 60), std::lround(to_hz * 60)).sum().item<double>();
+  };
+  EXPECT_GT(sum(0.2, 2) / sum(2, 4.2), 2);
+  EXPECT_LT(sum(4.2, 100), 1e-3 * sum(0.2, 4.2));
+  const auto centred = m - m.mean();
+  const auto own = at::fft_irfft(at::fft_rfft(centred, 2 * samples).abs().square()).slice(0, 0, samples / 2);
+  EXPECT_LT(largest(own.slice(0, 1000)), 0.7 * own[0].item<double>()) << "it repeats";
+  EXPECT_GT(largest(m - wandering(2)), 1);
+  const auto one = wander(0, 5.0, 2, 1, 1);
+  ASSERT_EQ(one.size(), 1);
+  EXPECT_DOUBLE_EQ(one[0].rate_hz, 2);
+  EXPECT_DOUBLE_EQ(one[0].depth_samples.tensor().item<double>(), 5);
+  EXPECT_THROW(wander(0, 1.0, 2, 0, 1), ContractError);
+}
+
 TEST(LineMotion, NamesWhatIsWrong) {
   auto network = network_of();
   EXPECT_THROW(delay_trajectories(network, {{.line = 4}}, 10), ContractError);

@@ -64,7 +64,9 @@ void add_gallery_command(CLI::App& app, Context& context) {
       app.add_subcommand("gallery", "Play and measure many reverberators, side by side in one page with their sounds");
   command->add_option("configs", options->inputs, "configs of reverberators (.yaml), or folders of them")->required();
   command->add_option("--out", gallery.out, "folder for index.html, gallery.json and sounds")->required();
-  command->add_option("--seconds", gallery.seconds, "length of the impulse responses")
+  command
+      ->add_option("--seconds", gallery.seconds,
+                   "of the impulse responses to hear; measured is until they have fallen by 80 dB")
       ->check(CLI::Range(0.2, 60.0))
       ->capture_default_str();
   command->add_option("--dry", gallery.dry, "sound to play through each (default: strings, a drum and a click)");

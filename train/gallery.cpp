@@ -32,6 +32,8 @@ constexpr std::uint64_t kDrySeed = 1;
 constexpr double kMostModesWork = 2e10;
 constexpr int kBlock = 512, kCostRuns = 7;
 constexpr double kCostSeconds = 0.5;
+constexpr double kMeasured = 1e-8;  // of the energy: what is left when a response is long enough to be measured
+constexpr double kLongest_s = 32;
 
 /// The one way from a config to what the engine plays, whatever model it describes.
 std::shared_ptr<const runtime::Model> sounding(const fs::path& config, const GalleryOptions& options) {
@@ -148,8 +150,24 @@ report::GalleryModes find_modes(const fs::path& config, const GalleryOptions& op
   return out;
 }
 
-void measure_sound(report::GalleryEntry& entry) {
-  Audio& response = entry.response;
+/// Until it has fallen by 80 dB, or kLongest_s: a decay time wants the whole decay, however long one listens.
+Audio long_response(const std::shared_ptr<const runtime::Model>& model, double seconds) {
+  for (;; seconds *= 2) {
+    Audio out{model->sample_rate_hz(), runtime::render_impulse(model, std::min(seconds, kLongest_s), kBlock)};
+    if (seconds >= kLongest_s) return out;
+    double whole = 0, late = 0;
+    for (const auto& channel : out.channels) {
+      for (std::size_t n = 0; n < channel.size(); ++n) {
+        const double power = static_cast<double>(channel[n]) * channel[n];
+        whole += power;
+        if (n >= channel.size() * 9 / 10) late += power;
+      }
+    }
+    if (!(late > kMeasured * whole)) return out;
+  }
+}
+
+void measure_sound(const Audio& response, report::GalleryEntry& entry) {
   for (const auto& channel : response.channels) {
     if (!std::all_of(channel.begin(), channel.end(), [](float value) { return std::isfinite(value); }))
       throw NumericError("its response is not finite");
@@ -159,6 +177,7 @@ void measure_sound(report::GalleryEntry& entry) {
     throw NumericError("its first output stays silent");
   acoustics::AnalysisOptions options;
   options.keep_curves = true;
+  options.without_noise = true;
   acoustics::FileResult result = acoustics::analyze(first, options);
   entry.channel = std::move(result.channels[0]);
   entry.iacc = result.iacc;
@@ -216,12 +235,15 @@ report::GalleryEntry measure_reverberator(const fs::path& config, const GalleryO
   entry.outputs = model->outputs();
   count_lines(model->network, entry);
   describe_model(config, options, entry);
-  entry.response = {entry.rate_hz, runtime::render_impulse(model, options.seconds, kBlock)};
+  const Audio response = long_response(model, options.seconds);
+  entry.response = response;
+  for (auto& channel : entry.response.channels)
+    channel.resize(std::min(channel.size(), static_cast<std::size_t>(std::llround(options.seconds * entry.rate_hz))));
   tell(0.1);
   entry.played = {entry.rate_hz,
                   runtime::render(model, dry_sound(options, entry.rate_hz).channels, options.seconds, kBlock)};
   tell(0.2);
-  measure_sound(entry);
+  measure_sound(response, entry);
   tell(0.3);
   entry.cost = engine_cost(model);
   tell(0.4);

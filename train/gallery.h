@@ -13,9 +13,9 @@ struct GalleryOptions {
   std::vector<std::filesystem::path> configs;
   std::filesystem::path out;
   std::vector<std::string> overlays;  // over every config
-  double seconds = 4;                 // of the impulse responses, and of the tail behind the dry sound
-  std::filesystem::path dry;          // empty: that of report/dry_sound.h
-  double modes_rate_hz = 8000;        // the networks are built at this rate to be decomposed; 0: not at all
+  double seconds = 4;         // of the responses to hear, and of the tail behind the dry sound; measured are whole ones
+  std::filesystem::path dry;  // empty: that of report/dry_sound.h
+  double modes_rate_hz = 8000;  // the networks are built at this rate to be decomposed; 0: not at all
   bool overwrite = false;
   std::function<void(std::size_t config, double share)> on_progress;
 };

@@ -58,6 +58,10 @@ TEST_F(Gallery, MeasuresWhatTheEnginePlays) {
   EXPECT_EQ(entry.inputs, 1);
   EXPECT_EQ(entry.outputs, 1);
   EXPECT_EQ(entry.response.frames(), 12800u);
+  GalleryOptions shorter = asked;
+  shorter.seconds = 0.2;
+  shorter.modes_rate_hz = 0;
+  EXPECT_NEAR(report::mid_t60_s(measure_reverberator(config("four"), shorter)), 0.6, 0.03);
   EXPECT_GE(entry.lines, 6);  // four combs, two allpasses
   EXPECT_GT(*entry.parameters, 0);
   EXPECT_NEAR(report::mid_t60_s(entry), 0.6, 0.03);

@@ -33,7 +33,7 @@ struct GalleryEntry {
   int lines = 0, taps = 0, filters = 0;  // delay lines, further reads in them, filters outside of them
   double fir_s = 0;                      // beside the network
   std::optional<std::int64_t> parameters;
-  Audio response;                    // to an impulse at every input
+  Audio response;                    // to an impulse at every input, the beginning of what was measured
   Audio played;                      // the dry sound through it, nothing of it unchanged
   acoustics::ChannelResult channel;  // of the first output, as is `tail`
   acoustics::Tail tail;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 
 #include "train/report/charts.h"
@@ -24,7 +25,7 @@ std::string cell(double value, int decimals, bool is_over) {
   return (is_over ? "<td class=\"over\">" : "<td>") + number(value, decimals) + "</td>";
 }
 std::string name_cell(const GalleryEntry& entry) {
-  return "<td class=\"name\"><a href=\"#listen-" + escape(entry.name) + "\">" + escape(entry.name) + "</a></td>";
+  return "<td><a href=\"#listen-" + escape(entry.name) + "\">" + escape(entry.name) + "</a></td>";
 }
 
 std::string heads(const std::vector<std::pair<std::string, std::string>>& names_and_titles) {
@@ -44,18 +45,21 @@ std::string summary_row(const GalleryEntry& entry) {
   };
   const double spread_db = late(&acoustics::LateSpectrum::spread_db),
                isolated_pct = late(&acoustics::LateSpectrum::isolated_pct), density = tail.echo_density.value_or(kNan);
-  std::string out = "<tr>" + name_cell(entry) + "<td class=\"" + (tail.metallic ? "far" : "good") + "\">" +
-                    verdict(entry) + "</td>" + cell(mid_t60_s(entry), 2) + cell(mid_edt_s(entry), 2) +
-                    cell(density_ms(0.9), 0) + cell(density_ms(1), 0) +
+  std::string out = "<tr>" + name_cell(entry) + "<td class=\"" +
+                    (tail.metallic ? "far"
+                     : tail.grainy ? "near"
+                                   : "good") +
+                    "\">" + verdict(entry) + "</td>" + cell(mid_t60_s(entry), 2) + cell(mid_edt_s(entry), 2) +
+                    cell(number(density_ms(0.9), 0) + " / " + number(density_ms(1), 0)) +
                     cell(density, 2, density < acoustics::kGrainyDensity) +
                     cell(spread_db, 2, spread_db >= acoustics::kMetallicSpreadDb) +
                     cell(isolated_pct, 2, isolated_pct >= acoustics::kMetallicPct);
-  const double loudest_hz = late(&acoustics::LateSpectrum::loudest_hz);
-  out += cell(late(&acoustics::LateSpectrum::loudest_db), 1) + cell(loudest_hz, 0);
+  out += cell(number(late(&acoustics::LateSpectrum::loudest_db), 1) + " at " +
+              number(late(&acoustics::LateSpectrum::loudest_hz), 0));
   out += cell(entry.modes.why_not.empty() ? entry.modes.density_per_hz : kNan, 2);
   out += cell(mean_coherence(entry), 2) + cell(entry.iacc ? entry.iacc->late_l3.value_or(kNan) : kNan, 2);
-  out += cell(100 * entry.cost, 2) + cell(std::to_string(entry.inputs) + " → " + std::to_string(entry.outputs)) +
-         cell(std::to_string(entry.lines)) + cell(entry.parameters ? std::to_string(*entry.parameters) : "—");
+  out += cell(100 * entry.cost, 2) + cell(std::to_string(entry.lines)) +
+         cell(entry.parameters ? std::to_string(*entry.parameters) : "—");
   return out + "</tr>";
 }
 
@@ -76,24 +80,22 @@ std::string rule_text() {
 
 std::string summary_section(const std::vector<GalleryEntry>& entries) {
   std::string out = "<section><h2 id=\"summary\">Summary</h2>" + rule_text();
-  out += heads({{"reverberator", ""},
-                {"sounds", ""},
-                {"T60, s", "mean of 500 Hz and 1 kHz; T30, or T20 where the response is too short for it"},
-                {"EDT, s", "mean of 500 Hz and 1 kHz"},
-                {"0.9 at, ms", "when the echo density first reaches 0.9"},
-                {"1 at, ms", "when the echo density first reaches 1"},
-                {"late density", "mean echo density of the late part"},
-                {"spread, dB", "standard deviation of |H| in dB, late part; 5.57 where modes overlap"},
-                {"late modes, %", "bins 12 dB above their neighbours; 0.002 in a diffuse tail"},
-                {"loudest, dB", "the highest bin over the median of its neighbours; about 11 in a diffuse tail"},
-                {"at, Hz", "where that is"},
-                {"modes / Hz", "of the network; see Modes"},
-                {"coherence", "squared, of the first two outputs, late part, mean over third octaves"},
-                {"IACC", "late, 80 ms to 1 s, mean of 500 Hz to 2 kHz (ISO 3382-1, of the two outputs)"},
-                {"cost, %", "of one core of this machine, in the engine"},
-                {"in → out", ""},
-                {"lines", "delay lines"},
-                {"numbers", "that a fit may learn"}});
+  out +=
+      heads({{"reverberator", ""},
+             {"sounds", ""},
+             {"T60, s", "mean of 500 Hz and 1 kHz; T30, or T20 where the decay has no range for it"},
+             {"EDT, s", "mean of 500 Hz and 1 kHz"},
+             {"dense at, ms", "when the echo density first reaches 0.9, and 1"},
+             {"late density", "mean echo density of the late part"},
+             {"spread, dB", "standard deviation of |H| in dB, late part; 5.57 where modes overlap"},
+             {"late modes, %", "bins 12 dB above their neighbours; 0.002 in a diffuse tail"},
+             {"loudest, dB at Hz", "the highest bin over the median of its neighbours; about 11 dB in a diffuse tail"},
+             {"modes / Hz", "of the network; see Modes"},
+             {"coherence", "squared, of the first two outputs, late part, mean over third octaves"},
+             {"IACC", "late, 80 ms to 1 s, mean of 500 Hz to 2 kHz (ISO 3382-1, of the two outputs)"},
+             {"cost, %", "of one core of this machine, in the engine"},
+             {"lines", "delay lines"},
+             {"numbers", "that a fit may learn"}});
   for (const GalleryEntry& entry : entries) {
     if (entry.error.empty()) out += summary_row(entry);
   }
@@ -128,9 +130,10 @@ std::string sounds_of(const GalleryEntry& entry) {
            "\"></audio></label>";
   }
   const std::string stem = "sounds/" + entry.name;
-  return out + "<p class=\"soft\">" + escape(entry.type) + ", " + escape(entry.config) + "; as played: <a href=\"" +
-         relative_link(stem + "_dry.wav", "") + "\">WAV</a>, <a href=\"" + relative_link(stem + "_ir.wav", "") +
-         "\">response</a></p></div>";
+  return out + "<p class=\"soft\">" + escape(std::filesystem::path(entry.config).filename().string()) + ", " +
+         std::to_string(entry.inputs) + " → " + std::to_string(entry.outputs) + " at " + band_name(entry.rate_hz) +
+         "; as played: <a href=\"" + relative_link(stem + "_dry.wav", "") + "\">WAV</a>, <a href=\"" +
+         relative_link(stem + "_ir.wav", "") + "\">response</a></p></div>";
 }
 
 std::string listen_section(const std::vector<GalleryEntry>& entries, const GalleryAbout& about) {
@@ -170,10 +173,11 @@ std::string decay_section(const std::vector<GalleryEntry>& entries) {
   std::string key = "<div class=\"key\">";
   for (int octave = 0; octave < 8; ++octave)
     key += line_key("r" + std::to_string(octave), band_name(octave == 0 ? 63 : 62.5 * std::exp2(octave)));
-  return "<section><h2 id=\"decay\">Decay by octave band</h2><p>Schroeder's backward integration. Click a chart to "
+  return "<section><h2 id=\"decay\">Decay by octave band</h2><p>Schroeder's backward integration of responses that are "
+         "long enough for it, whatever is heard here of them; they have no noise to take away. Click a chart to "
          "enlarge it.</p>" +
          key + "</div>" + figures(gallery_decays(entries), "grid3") +
-         "<h3>T60, s (T30, or T20 where the response is too short for it)</h3>" +
+         "<h3>T60, s (T30, or T20 where the decay has no range for it)</h3>" +
          band_table(entries, [](const acoustics::BandResult& band) { return band.t_s(); }) + "<h3>EDT, s</h3>" +
          band_table(entries, [](const acoustics::BandResult& band) { return band.edt_s; }) + "</section>";
 }

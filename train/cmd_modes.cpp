@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <iostream>
@@ -9,6 +8,7 @@
 
 #include "core/acoustics/json_value.h"
 #include "core/error.h"
+#include "core/network/mode_summary.h"
 #include "core/network/modes.h"
 #include "core/progress.h"
 #include "runtime/weights.h"
@@ -25,69 +25,7 @@ struct ModesOptions {
   bool json = false;
 };
 
-/// Value below which a share of the numbers lies.
-double quantile(std::vector<double> numbers, double share) {
-  if (numbers.empty()) return 0;
-  const auto at = static_cast<std::ptrdiff_t>(share * static_cast<double>(numbers.size() - 1));
-  std::nth_element(numbers.begin(), numbers.begin() + at, numbers.end());
-  return numbers[static_cast<std::size_t>(at)];
-}
-
-/// What is said of all modes: how many, how long, how evenly strong.
-struct Summary {
-  std::size_t poles = 0;
-  double density_per_hz = 0, t60_shortest_s = 0, t60_median_s = 0, t60_longest_s = 0;
-  double spread_db = 0;        // standard deviation of the levels of the modes from 200 Hz to 4 kHz
-  double loudest_late_db = 0;  // of a mode 1 T60 later, over the median of its neighbours
-  double loudest_late_hz = 0;
-};
-
-/// How far the loudest mode stands above the median of those within a sixth of an octave once the median one has fallen
-/// by 60 dB: what rings on alone.
-void find_loudest(const std::vector<Mode>& modes, Summary& summary) {
-  struct Late {
-    double hz, db;
-  };
-  std::vector<Late> late;
-  for (const Mode& mode : modes) {
-    if (mode.hz < 200 || mode.hz > 4000 || std::abs(mode.residue) == 0) continue;
-    const double fallen = std::isfinite(mode.t60_s) ? 60 * summary.t60_median_s / mode.t60_s : 0;
-    late.push_back({mode.hz, 20 * std::log10(std::abs(mode.residue)) - fallen});
-  }
-  summary.loudest_late_db = -1e9;
-  for (const Late& mode : late) {
-    std::vector<double> near;
-    const auto from = std::lower_bound(late.begin(), late.end(), mode.hz * std::exp2(-1.0 / 6),
-                                       [](const Late& one, double hz) { return one.hz < hz; });
-    for (auto at = from; at != late.end() && at->hz <= mode.hz * std::exp2(1.0 / 6); ++at) near.push_back(at->db);
-    const double above = mode.db - quantile(near, 0.5);
-    if (above > summary.loudest_late_db) summary.loudest_late_db = above, summary.loudest_late_hz = mode.hz;
-  }
-  if (late.empty()) summary.loudest_late_db = 0;
-}
-
-Summary summarize(const std::vector<Mode>& modes, double rate_hz) {
-  Summary summary;
-  std::vector<double> t60, levels;
-  for (const Mode& mode : modes) {
-    summary.poles += mode.pole.imag() == 0 ? 1 : 2;
-    if (std::isfinite(mode.t60_s)) t60.push_back(mode.t60_s);
-    if (mode.hz >= 200 && mode.hz <= 4000 && std::abs(mode.residue) > 0)
-      levels.push_back(20 * std::log10(std::abs(mode.residue)));
-  }
-  summary.density_per_hz = static_cast<double>(summary.poles) / rate_hz;
-  summary.t60_shortest_s = quantile(t60, 0);
-  summary.t60_median_s = quantile(t60, 0.5);
-  summary.t60_longest_s = quantile(t60, 1);
-  double mean = 0, square = 0;
-  for (const double level : levels) mean += level / static_cast<double>(levels.size());
-  for (const double level : levels) square += (level - mean) * (level - mean) / static_cast<double>(levels.size());
-  summary.spread_db = std::sqrt(square);
-  find_loudest(modes, summary);
-  return summary;
-}
-
-void print(const std::string& model, const Summary& s) {
+void print(const std::string& model, const ModeSummary& s) {
   std::printf("%s: %zu poles, %.3f a hertz\n", model.c_str(), s.poles, s.density_per_hz);
   std::printf("  T60 of the modes       %.3f s shortest, %.3f s median, %.3f s longest\n", s.t60_shortest_s,
               s.t60_median_s, s.t60_longest_s);
@@ -120,7 +58,7 @@ void show_modes(const ModesOptions& options) {
   } catch (const ContractError& error) {
     throw DataError(options.model + ": " + error.what());
   }
-  const Summary s = summarize(modes, network.sample_rate_hz);
+  const ModeSummary s = summarize(modes, network.sample_rate_hz);
   if (!options.json) return print(options.model, s);
   nlohmann::json list = nlohmann::json::array();
   for (const Mode& mode : modes) {

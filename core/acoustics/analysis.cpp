@@ -69,7 +69,7 @@ double noise_begins_s(const std::vector<BandResult>& octaves, double whole_s) {
 
 BandResult measure_band(std::span<const double> filtered, double rate_hz, double hz, double delay_s,
                         const AnalysisOptions& options) {
-  const Decay decay = measure_decay(filtered, rate_hz, hz);
+  const Decay decay = options.without_noise ? integrate_decay(filtered, rate_hz) : measure_decay(filtered, rate_hz, hz);
   BandResult band;
   band.hz = hz;
   band.level_db = decibels(energy_of(filtered));

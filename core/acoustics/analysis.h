@@ -26,6 +26,7 @@ struct AnalysisOptions {
   bool two_slopes = false;   ///< also look for two slopes in each octave
   bool keep_curves = false;  ///< also keep each band's decay curve
   double curve_step_s = 0.002;
+  bool without_noise = false;  ///< the response was computed: no noise floor is looked for (integrate_decay)
 };
 
 /// The figures of one band, ISO 3382-1. A figure that the band's range above the noise does not support is empty, never

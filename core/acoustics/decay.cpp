@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+
+#include "core/error.h"
 
 namespace diffverb::acoustics {
 namespace {
@@ -45,6 +48,28 @@ Decay measure_decay(std::span<const double> response, double rate_hz, double cen
     decay.floor = {};
     return decay;
   }
+  decay.range_db = -level_db(decay, stop);
+  return decay;
+}
+
+Decay integrate_decay(std::span<const double> response, double rate_hz) {
+  if (!(rate_hz > 0)) throw ContractError("integrate_decay: rate_hz must be positive, got " + std::to_string(rate_hz));
+  constexpr double kDeepest = 1e-20;
+  Decay decay;
+  decay.rate_hz = rate_hz;
+  std::size_t stop = response.size() * 9 / 10;
+  if (response.size() < 10) return decay;
+  decay.energy.resize(response.size());
+  double sum = 0;
+  for (std::size_t i = response.size(); i-- > 0;) decay.energy[i] = sum += response[i] * response[i];
+  if (!(sum > 0) || !std::isfinite(sum)) {
+    decay.energy.clear();
+    return decay;
+  }
+  while (stop > 0 && decay.energy[stop] < kDeepest * sum) --stop;
+  decay.energy.resize(stop + 1);
+  decay.floor.truncation_samples = stop;
+  decay.floor.found = true;
   decay.range_db = -level_db(decay, stop);
   return decay;
 }

@@ -47,6 +47,13 @@ EchoDensity measure_echo_density(std::span<const double> response, double rate_h
   return density;
 }
 
+std::optional<double> time_of_density_s(const EchoDensity& density, double eta) {
+  for (std::size_t k = 0; k < density.profile.size(); ++k) {
+    if (density.profile[k] >= eta) return static_cast<double>(k) * EchoDensity::step_s;
+  }
+  return std::nullopt;
+}
+
 std::optional<double> mean_echo_density(const EchoDensity& density, double from_s, double to_s) {
   double sum = 0;
   int count = 0;

@@ -26,6 +26,9 @@ inline constexpr double kMixed = 0.95;
 /// Reads    response [T], onset at index 0. Throws ContractError unless rate_hz > 0
 EchoDensity measure_echo_density(std::span<const double> response, double rate_hz);
 
+/// First time that the profile reaches a density; nothing where it never does.
+std::optional<double> time_of_density_s(const EchoDensity& density, double eta);
+
 /// Mean of the profile over [from_s, to_s); nothing where that holds no point.
 std::optional<double> mean_echo_density(const EchoDensity& density, double from_s, double to_s);
 

@@ -19,4 +19,21 @@ namespace diffverb::acoustics {
 /// Throws   ContractError unless rate_hz > 0
 std::optional<double> late_modes_pct(std::span<const double> late, double rate_hz);
 
+/// How evenly a late response fills the spectrum, over the same bins and neighbours.
+struct LateSpectrum {
+  double isolated_pct = 0;  ///< late_modes_pct
+  double loudest_db = 0;    ///< the highest bin over the median of its neighbours; about 11 dB in a diffuse tail
+  double loudest_hz = 0;
+  /// Standard deviation of |H| in dB about its mean over the neighbours, so that a slope or a hill of the spectrum does
+  /// not count. kDiffuseSpreadDb where modes overlap (Schroeder), more where single ones stand out or are missing.
+  double spread_db = 0;
+};
+
+/// Of a complex Gaussian H: 10 / ln 10 * pi / sqrt 6.
+inline constexpr double kDiffuseSpreadDb = 5.570;
+
+/// Reads, Returns, Throws   as late_modes_pct
+/// Source   Schroeder 1954, "Die statistischen Parameter der Frequenzkurven von grossen Raeumen"
+std::optional<LateSpectrum> measure_late_spectrum(std::span<const double> late, double rate_hz);
+
 }  // namespace diffverb::acoustics

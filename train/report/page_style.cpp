@@ -29,6 +29,7 @@ figure{margin:0;min-width:0}figure.large{grid-column:1/-1}svg.chart{display:bloc
 th{font-weight:600;color:var(--soft)}th:first-child,td:first-child{text-align:left}td.name{white-space:normal;min-width:14ch}tr.group th{border-bottom:0;text-align:center;padding-bottom:0}td.over{font-weight:650;color:var(--far)}
 pre{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px 14px;overflow-x:auto;font-size:.82rem;line-height:1.45;max-height:34rem;overflow-wrap:normal}dl{display:grid;grid-template-columns:minmax(9rem,max-content) 1fr;gap:3px 18px;font-size:.9rem}dt{color:var(--soft)}dd{margin:0;min-width:0}
 .example{margin:0 0 2.2rem}.example h3{margin-top:1.6rem}.grid3+.grid3,.pair+.grid3,.pair+.pair{margin-top:8px}.tall{max-height:40rem;overflow-y:auto}.tall thead th{position:sticky;top:0;background:var(--paper)}table.narrow{min-width:0}circle[data-name]{fill-opacity:.75}
+.js table.sortable th{cursor:pointer}
 summary{cursor:pointer;font-weight:600;padding:.4rem 0}details.run>summary{font-size:1.2rem;border-top:2px solid var(--line);margin-top:2rem;padding-top:1rem}
 #tip{position:fixed;pointer-events:none;background:var(--ink);color:var(--paper);font-size:.82rem;line-height:1.4;padding:5px 9px;border-radius:6px;white-space:pre;z-index:9;display:none;font-variant-numeric:tabular-nums}.hair{stroke:var(--ink);stroke-width:1;stroke-opacity:.6}
 @media (max-width:520px){body{padding:0 12px 40px}h1{font-size:1.5rem}h2{font-size:1.15rem}dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}}
@@ -75,6 +76,9 @@ all('.channels').forEach(function(bar){var scope=bar.closest('.scope');function 
 all('button',bar).forEach(function(b){b.addEventListener('click',function(){pick(b.dataset.channel);});});pick('0');});
 all('.sounds .card').forEach(function(card){var a=all('audio',card),b=card.querySelector('button');a.forEach(function(x){x.addEventListener('play',function(){all('audio').forEach(function(y){if(y!==x){y.pause();}});});});
 if(!b||a.length<2){return;}b.addEventListener('click',function(){var on=a[0].paused?(a[1].paused?-1:1):0,to=on===0?1:0,t=on<0?0:a[on].currentTime;if(on>=0){a[on].pause();}a[to].currentTime=t;a[to].play();});});
+all('table.sortable').forEach(function(t){all('thead th',t).forEach(function(h,i){h.addEventListener('click',function(){var d=h.dataset.way==='1'?-1:1,body=t.tBodies[0];h.dataset.way=String(d);
+var text=function(r){return r.cells[i]?r.cells[i].textContent:'';};
+all('tr',body).sort(function(a,b){var x=text(a),y=text(b),u=parseFloat(x),v=parseFloat(y);if(isNaN(u)&&isNaN(v)){return d*x.localeCompare(y);}return isNaN(u)?1:isNaN(v)?-1:d*(u-v);}).forEach(function(r){body.appendChild(r);});});});});
 })();
 )JS";
 }

@@ -176,5 +176,37 @@ TEST(TwoSlopes, AreNotSeenInOne) {
   }
 }
 
+TEST(IntegrateDecay, OfAnExponentialIsAStraightLine) {
+  const double rate_hz = 8000;
+  for (const double t60_s : {0.3, 2.0}) {
+    const Decay decay = integrate_decay(synthetic::exponential(t60_s, 1.2 * t60_s, rate_hz), rate_hz);
+    EXPECT_NEAR(*t30_s(decay), t60_s, 0.001 * t60_s);
+    EXPECT_NEAR(*early_decay_time_s(decay), t60_s, 0.001 * t60_s);
+    EXPECT_NEAR(decay.range_db, 0.9 * 72, 1.5);
+    EXPECT_EQ(decay.tail, 0);
+  }
+}
+
+TEST(IntegrateDecay, KnowsNoNoise) {
+  // A loud start and a weak tail: what a noise floor would be taken for.
+  std::vector<double> h = synthetic::decaying_noise(2, 3, 8000, 3);
+  for (std::size_t n = 0; n < h.size(); ++n) h[n] *= n < 200 ? 1 : 0.01;
+  const Decay decay = integrate_decay(h, 8000);
+  EXPECT_GT(decay.range_db, 60);
+  const auto late = decay_time_s(decay, -50, -60, 60);
+  EXPECT_NEAR(*late, 2, 0.3);
+}
+
+TEST(IntegrateDecay, EndsWhereNothingIsLeftAndRefusesSilence) {
+  std::vector<double> h(1000, 0.0);
+  h[0] = 1;
+  const Decay decay = integrate_decay(h, 8000);
+  EXPECT_EQ(decay.energy.size(), 1u);
+  EXPECT_FALSE(t20_s(decay));
+  EXPECT_TRUE(integrate_decay(std::vector<double>(1000, 0.0), 8000).energy.empty());
+  EXPECT_TRUE(integrate_decay({}, 8000).energy.empty());
+  EXPECT_THROW(integrate_decay(h, 0), ContractError);
+}
+
 }  // namespace
 }  // namespace diffverb::acoustics

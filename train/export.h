@@ -4,6 +4,7 @@
 #include <string>
 
 #include "core/network/delay_network.h"
+#include "models/response_model.h"
 #include "models/room_model.h"
 #include "runtime/weights.h"
 
@@ -18,6 +19,9 @@ struct Provenance {
 
 /// A network as the runtime plays it. Reads whole delays (with_whole_delays).
 runtime::DelayNetworkWeights to_weights(const DelayNetwork& network);
+
+/// A response as the runtime plays it: a network without lines, its early part all there is.
+runtime::DelayNetworkWeights to_weights(const ResponseModel& model);
 
 /// Writes a fitted network as runtime weights (kind delay_network) and checks that the runtime takes them.
 /// Throws   DataError where the file cannot be written; NumericError where the runtime would refuse the network

@@ -10,6 +10,7 @@
 #include "models/network_model.h"
 #include "runtime/render.h"
 #include "tests/core/solvers/network_fixture.h"
+#include "tests/models/contract/minimal_config.h"
 #include "train/export.h"
 #include "train/network_config.h"
 
@@ -19,7 +20,7 @@ namespace {
 constexpr double kRate = 8000;  // low, so that a second is short
 
 std::unique_ptr<Model> make_model(const std::string& name) {
-  Fields fields = Fields::from_text("{}");
+  Fields fields = Fields::from_text(minimal_config(name));
   return family<Model>().make(name, fields);
 }
 

@@ -35,6 +35,7 @@ struct Fields::State {
   YamlTree tree;       // kind kNull where the document does not have this map
   std::string origin;  // where to point for a missing key
   std::string path;
+  std::filesystem::path folder;                    // of the document; empty: the working directory
   std::shared_ptr<std::vector<KeyInfo>> recorded;  // set in a recorder
   std::vector<std::string> asked;                  // keys in the order in which they were asked for first
   std::map<std::string, YamlTree> resolved;
@@ -64,6 +65,7 @@ struct Fields::State {
     if (value) state->tree = *value;
     state->origin = value && !value->origin.empty() ? value->origin : origin;
     state->path = full(key);
+    state->folder = folder;
     state->recorded = recorded;
     return state;
   }
@@ -125,6 +127,7 @@ Fields Fields::from_tree(YamlTree tree, const std::string& name, const std::vect
   }
   for (const std::string& overlay : overlays) overlay_yaml(state->tree, overlay);
   state->origin = name;
+  state->folder = std::filesystem::path(name).parent_path();
   return Fields(state);
 }
 
@@ -210,6 +213,26 @@ void Fields::choice(const std::string& key, std::string& member, const std::vect
     if (word == member) return;
   }
   fail(key, "unknown value '" + member + "'" + known_names_hint(member, known));
+}
+
+std::string Fields::found(const std::string& file) const {
+  const auto beside = (state_->folder / file).lexically_normal();
+  std::error_code code;
+  return std::filesystem::exists(beside, code) ? beside.string() : file;
+}
+
+void Fields::file(const std::string& key, std::string& member) {
+  required(key, member);
+  if (is_recording()) return;
+  member = found(member);
+  state_->resolved[key] = Value<std::string>::write(member);
+}
+
+void Fields::files(const std::string& key, std::vector<std::string>& members) {
+  required(key, members);
+  if (is_recording()) return;
+  for (std::string& member : members) member = found(member);
+  state_->resolved[key] = Value<std::vector<std::string>>::write(members);
 }
 
 Fields Fields::map(const std::string& key) {

@@ -75,6 +75,11 @@ class Fields {
   /// An optional key that takes one of a few words.
   void choice(const std::string& key, std::string& member, const std::vector<std::string>& known);
 
+  /// Names of files that must be given. One that stands beside the config is found from any working directory, others as
+  /// they are written; what was found is what resolved_yaml() has.
+  void file(const std::string& key, std::string& member);
+  void files(const std::string& key, std::vector<std::string>& members);
+
   /// A nested map; one that is absent reads as an empty map, so that its keys take their defaults.
   Fields map(const std::string& key);
   /// A list of maps; absent is empty.
@@ -100,6 +105,7 @@ class Fields {
   explicit Fields(std::shared_ptr<State> state) : state_(std::move(state)) {}
   template <class T>
   void read(const std::string& key, T& member, const Range& range, const std::string& unit, bool must);
+  std::string found(const std::string& file) const;
 
   std::shared_ptr<State> state_;
 };

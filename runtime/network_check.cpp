@@ -47,6 +47,9 @@ std::string check_filter_lines(const DelayNetworkWeights& w) {
          " without a delay, expected at least one sample in every loop";
 }
 
+/// What a network without lines plays.
+bool has_responses(const DelayNetworkWeights& w) { return w.early_samples > 0; }
+
 }  // namespace
 
 std::string check_network(const DelayNetworkWeights& w) {
@@ -56,7 +59,7 @@ std::string check_network(const DelayNetworkWeights& w) {
   if (!(w.early_ms >= 0 && w.early_ms <= 1e5))
     return "early_ms is " + std::to_string(w.early_ms) + ", expected 0 to 100000";
   for (const std::string& error :
-       {check_count("the number of lines", w.lines, 1, Limits::kLines),
+       {check_count("the number of lines", w.lines, 0, Limits::kLines),
         check_count("the number of inputs", w.inputs, 1, Limits::kChannels),
         check_count("the number of outputs", w.outputs, 1, Limits::kChannels),
         check_count("the number of sections a line", w.line_sections, 0, Limits::kSections),
@@ -64,6 +67,9 @@ std::string check_network(const DelayNetworkWeights& w) {
         check_count("the length of the early part", w.early_samples, 0, Limits::kEarlySamples)}) {
     if (!error.empty()) return error;
   }
+  if (w.lines == 0 && !has_responses(w))
+    return "there is neither a line nor an early part, expected 1 to " + std::to_string(Limits::kLines) +
+           " lines, or a response to convolve with";
   const auto n = static_cast<std::size_t>(w.lines), i = static_cast<std::size_t>(w.inputs);
   const auto o = static_cast<std::size_t>(w.outputs);
   for (const std::string& error :

@@ -46,11 +46,11 @@ struct TurningPair {
 /// with h_j the line_sections biquads of line j and t_o the output_sections biquads of output o. Matrices are
 /// row-major. A line of 0 samples is a filter line, s_j(n) = (h_j * v_j)(n): a filter anywhere in the network; such
 /// lines may feed one another, but not in a loop. A line with the rows of A and B and the filter of another one is a
-/// tap in it, and costs one read.
+/// tap in it, and costs one read. A network without lines is a convolution with its early part, which must then be there.
 struct DelayNetworkWeights {
   double sample_rate_hz = 0;
   double early_ms = 0;      ///< the length of the early part that the fit was given; early_samples is what plays
-  int lines = 0;            // N
+  int lines = 0;            // N; 0: only the early part plays
   int inputs = 0;           // I
   int outputs = 0;          // O
   int line_sections = 0;    // K

@@ -44,6 +44,8 @@ void show_modes(const ModesOptions& options) {
     if (!loaded.model) throw DataError(options.model + ": " + loaded.error);
     network = to_network(loaded.model->network);
   }
+  if (network.lines() == 0)
+    throw DataError(options.model + ": is a response without delay lines, which has no modes to be found");
   if (options.input > network.inputs() || options.output > network.outputs())
     throw ConfigError(options.model + ": has " + std::to_string(network.inputs()) + " input(s) and " +
                       std::to_string(network.outputs()) + " output(s)");

@@ -57,6 +57,20 @@ runtime::DelayNetworkWeights to_weights(const NetworkModel& model) {
   return w;
 }
 
+runtime::DelayNetworkWeights to_weights(const ResponseModel& model) {
+  const torch::NoGradGuard no_grad;
+  const auto responses = model.responses();
+  runtime::DelayNetworkWeights w;
+  w.sample_rate_hz = model.sample_rate_hz();
+  w.outputs = static_cast<int>(responses.size(0));
+  w.inputs = static_cast<int>(responses.size(1));
+  w.D.assign(static_cast<std::size_t>(w.outputs) * static_cast<std::size_t>(w.inputs), 0.0f);
+  w.early_samples = static_cast<int>(responses.size(2));
+  w.early_ms = 1000 * static_cast<double>(w.early_samples) / w.sample_rate_hz;
+  w.early = to_vector<float>(responses, torch::kFloat32);
+  return w;
+}
+
 void export_room(const RoomModel& model, const std::filesystem::path& path, const Provenance& provenance) {
   torch::NoGradGuard no_grad;
   DelayNetwork network = model.network();

@@ -8,9 +8,23 @@
 #include "core/fields.h"
 #include "core/sha256.h"
 #include "models/fitted_network.h"
+#include "models/response_model.h"
 #include "train/export.h"
 
 namespace diffverb {
+namespace {
+
+runtime::DelayNetworkWeights weights_of(Fields& map, const std::string& type) {
+  auto model = family<Model>().make(type, map);
+  if (const auto* plays = dynamic_cast<const ResponseModel*>(model.get())) return to_weights(*plays);
+  if (auto* reverb = dynamic_cast<NetworkModel*>(model.get())) {
+    model.release();
+    return to_weights(FittedNetwork(std::unique_ptr<NetworkModel>(reverb), map).model());  // takes the keys of a fit too
+  }
+  map.fail("type", "'" + type + "' has nothing to play before it is fitted or trained");
+}
+
+}  // namespace
 
 bool is_config(const std::filesystem::path& path) { return path.extension() == ".yaml" || path.extension() == ".yml"; }
 
@@ -20,14 +34,10 @@ runtime::DelayNetworkWeights network_of_config(const std::filesystem::path& conf
   Fields fields = Fields::from_file(config, overlays);
   if (!fields.has("model")) fields.fail("model", "a map with the model's type expected");
   Fields map = fields.map("model");
-  const auto model = make_room_model(map);
-  const auto* fitted = dynamic_cast<const FittedNetwork*>(model.get());
-  if (!fitted) map.fail("type", "an 'fdn' has no network before it is fitted");
-  map.finish();
-  const NetworkModel* reverb = &fitted->model();
   std::string type;
   map.required("type", type);
-  runtime::DelayNetworkWeights weights = to_weights(*reverb);
+  runtime::DelayNetworkWeights weights = weights_of(map, type);
+  map.finish();
   weights.provenance = nlohmann::json{
       {"config_sha256", sha256_hex(map.resolved_yaml())},
       {"source", type},

@@ -326,5 +326,28 @@ TEST(Fields, FilesThatCannotBeReadAreNamed) {
   EXPECT_EQ(lines, 5);
 }
 
+TEST(Fields, AFileBesideTheConfigIsFoundFromAnywhere) {
+  const auto folder = std::filesystem::temp_directory_path() / "diffverb_fields_files";
+  std::filesystem::create_directories(folder / "sounds");
+  std::ofstream(folder / "sounds" / "a.wav") << "x";
+  std::ofstream(folder / "config.yaml") << "model: {one: sounds/../sounds/a.wav, all: [sounds/a.wav, elsewhere.wav]}\n";
+  Fields f = Fields::from_file(folder / "config.yaml");
+  Fields model = f.map("model");
+  std::string one;
+  std::vector<std::string> all;
+  model.file("one", one);
+  model.files("all", all);
+  EXPECT_EQ(one, (folder / "sounds" / "a.wav").string());
+  EXPECT_EQ(all, (std::vector<std::string>{one, "elsewhere.wav"}));
+  // What was found is found again, wherever the resolved config stands.
+  std::string again;
+  Fields resolved = Fields::from_text(f.resolved_yaml());
+  resolved.map("model").file("one", again);
+  EXPECT_EQ(again, one);
+  Fields missing = Fields::from_text("{}");
+  EXPECT_NE(message_of([&] { missing.file("one", one); }).find("missing key 'one'"), std::string::npos);
+  std::filesystem::remove_all(folder);
+}
+
 }  // namespace
 }  // namespace diffverb

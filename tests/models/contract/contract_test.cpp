@@ -7,12 +7,13 @@
 #include "core/error.h"
 #include "models/model.h"
 #include "tests/losses/loss_fixture.h"
+#include "tests/models/contract/minimal_config.h"
 
 namespace diffverb {
 namespace {
 
-std::unique_ptr<Model> make_model(const std::string& name, const std::string& yaml = "{}") {
-  Fields fields = Fields::from_text(yaml);
+std::unique_ptr<Model> make_model(const std::string& name, const std::string& more = "") {
+  Fields fields = Fields::from_text(minimal_config(name, more));
   return family<Model>().make(name, fields);
 }
 
@@ -51,7 +52,7 @@ TEST_P(ContractModels, StartsTheSameFromTheSameConfig) {
 }
 
 TEST_P(ContractModels, ComesBackFromItsResolvedYaml) {
-  Fields fields = Fields::from_text("{}");
+  Fields fields = Fields::from_text(minimal_config(GetParam()));
   family<Model>().make(GetParam(), fields);
   const std::string resolved = fields.resolved_yaml();
   Fields again = Fields::from_text(resolved);

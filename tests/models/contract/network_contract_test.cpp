@@ -10,6 +10,7 @@
 #include "models/network_model.h"
 #include "runtime/render.h"
 #include "tests/core/solvers/network_fixture.h"
+#include "tests/models/contract/minimal_config.h"
 #include "train/export.h"
 #include "train/network_config.h"
 
@@ -21,7 +22,7 @@ constexpr double kRate = 8000;  // low, so that a second is short
 /// A registered model as it is without a config, or, of another name, as configs/reverbs has it.
 std::unique_ptr<Model> make_model(const std::string& name, const std::vector<std::string>& overlays = {}) {
   if (family<Model>().has(name)) {
-    Fields fields = Fields::from_text("{}", "config", overlays);
+    Fields fields = Fields::from_text(minimal_config(name), "config", overlays);
     return family<Model>().make(name, fields);
   }
   std::vector<std::string> of_model;

@@ -1,0 +1,110 @@
+#include "models/response_model.h"
+
+#include <ATen/ops/fft_irfft.h>
+#include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "core/acoustics/fft.h"
+#include "core/acoustics/preparation.h"
+#include "core/audio_file.h"
+#include "core/error.h"
+#include "core/log.h"
+#include "core/resample.h"
+
+namespace diffverb {
+namespace {
+
+constexpr double kFadeOut_s = 0.01;
+
+std::string hz_text(double rate_hz) { return std::to_string(std::lround(rate_hz)) + " Hz"; }
+
+/// From the first onset of all channels on, so that they keep their times.
+torch::Tensor from_onset(const torch::Tensor& channels) {
+  std::int64_t onset = channels.size(1);
+  for (std::int64_t c = 0; c < channels.size(0); ++c) {
+    const auto row = channels[c].contiguous();
+    if (row.count_nonzero().item<std::int64_t>() == 0) continue;
+    onset = std::min(onset, static_cast<std::int64_t>(acoustics::find_onset(
+                                {row.const_data_ptr<double>(), static_cast<std::size_t>(row.numel())})));
+  }
+  return channels.slice(1, onset);
+}
+
+torch::Tensor cut_to(const torch::Tensor& channels, std::int64_t samples, double rate_hz) {
+  if (samples >= channels.size(1)) return channels;
+  auto kept = channels.slice(1, 0, samples).clone();
+  const std::int64_t fade = std::min(samples, static_cast<std::int64_t>(kFadeOut_s * rate_hz));
+  if (fade > 0)
+    kept.slice(1, samples - fade) *= 0.5 + 0.5 * at::linspace(0, std::numbers::pi, fade, torch::kFloat64).cos();
+  return kept;
+}
+
+}  // namespace
+
+torch::Tensor convolve(const torch::Tensor& responses, const torch::Tensor& input) {
+  const std::int64_t samples = input.size(-1);
+  const auto fft_size = static_cast<std::int64_t>(
+      acoustics::fast_fft_length(static_cast<std::size_t>(samples + std::min(samples, responses.size(-1)))));
+  const auto h = at::fft_rfft(responses.slice(-1, 0, samples), fft_size), u = at::fft_rfft(input, fft_size);
+  return at::fft_irfft((h * u.unsqueeze(0)).sum(1), fft_size).slice(-1, 0, samples);
+}
+
+torch::Tensor ResponseModel::play(const torch::Tensor& input) const {
+  const auto dtype = input.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+  return convolve(responses(), input.to(torch::kFloat64)).to(dtype);
+}
+
+Response ResponseModel::forward(const Response& /*target*/) {
+  return Response(responses().sum(1).unsqueeze(0).to(torch::kFloat32), sample_rate_hz());
+}
+
+ResponseLayout::ResponseLayout(Fields& f) {
+  f.choice("layout", layout_, {"auto", "mono", "stereo", "true_stereo", "one_input"});
+  f.choice("order", order_, {"ll_lr_rl_rr", "ll_rl_lr_rr"});
+  f.choice("onset", onset_, {"keep", "trim"});
+  f.optional("length_s", length_s_, between(0.01, 20), "s");
+}
+
+ResponseLayout::Loaded ResponseLayout::read(const std::string& file, double rate_hz) const {
+  Audio audio = read_audio(file);
+  if (rate_hz > 0 && std::abs(audio.rate_hz - rate_hz) > 1e-6 * rate_hz) {
+    log().info(file + ": resampled from " + hz_text(audio.rate_hz) + " to " + hz_text(rate_hz));
+    audio = resample(audio, rate_hz);
+  }
+  std::vector<torch::Tensor> rows;
+  for (std::vector<float>& channel : audio.channels)
+    rows.push_back(at::from_blob(channel.data(), {static_cast<std::int64_t>(channel.size())}, torch::kFloat32)
+                       .to(torch::kFloat64));
+  auto channels = at::stack(rows);
+  if (channels.count_nonzero().item<std::int64_t>() == 0)
+    throw DataError(file + ": is silent, expected the response of a room");
+  if (onset_ == "trim") channels = from_onset(channels);
+  if (length_s_) channels = cut_to(channels, std::llround(*length_s_ * audio.rate_hz), audio.rate_hz);
+
+  const std::int64_t count = channels.size(0), samples = channels.size(1);
+  std::string layout = layout_;
+  if (layout == "auto") layout = count == 1 ? "mono" : count == 2 ? "stereo" : count == 4 ? "true_stereo" : "none";
+  const std::int64_t wanted = layout == "mono" ? 1 : layout == "stereo" ? 2 : layout == "true_stereo" ? 4 : count;
+  if (layout == "none" || count != wanted)
+    throw DataError(file + ": has " + std::to_string(count) + " channel(s), expected " +
+                    (layout == "none" ? "1 (mono), 2 (stereo) or 4 (true stereo), or layout: one_input"
+                                      : std::to_string(wanted) + " (layout: " + layout + ")"));
+  if (layout == "mono" || layout == "one_input") return {channels.unsqueeze(1), audio.rate_hz};
+  if (layout == "true_stereo") {
+    // The first letter is where it comes from; [O, I] has outputs first.
+    auto taps = channels.reshape({2, 2, samples});
+    return {(order_ == "ll_lr_rl_rr" ? taps.transpose(0, 1) : taps).contiguous(), audio.rate_hz};
+  }
+  auto taps = at::zeros({2, 2, samples}, torch::kFloat64);
+  for (std::int64_t c = 0; c < 2; ++c) taps[c][c].copy_(channels[c]);
+  return {taps, audio.rate_hz};
+}
+
+}  // namespace diffverb

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <string>
+#include <vector>
+
+#include "core/fields.h"
+#include "models/knobs.h"
+#include "models/model.h"
+
+namespace diffverb {
+
+/// A reverberator that plays responses of a room as they are: a convolution, without a delay line.
+///
+/// Returns  forward(): "ir" [1, O, L], to an impulse at all inputs at once
+class ResponseModel : public Model {
+ public:
+  /// What comes out at rest, to an impulse at each input: [O, I, L] float64, at sample_rate_hz().
+  virtual torch::Tensor responses() const = 0;
+  virtual double sample_rate_hz() const = 0;
+  /// What comes out of an input [I, T]: [O, T], in float64 where the input is; what rings on after it is cut off.
+  virtual torch::Tensor play(const torch::Tensor& input) const;
+
+  const Knobs& knobs() const { return knobs_; }
+  std::map<std::string, torch::Tensor> parameters() const override { return knobs_.parameters(); }
+  Response forward(const Response& target = {}) override;
+
+ protected:
+  Knobs& own() { return knobs_; }
+
+ private:
+  Knobs knobs_;
+};
+
+/// y_o = sum_i h_oi * u_i over the length of the input, by one transform. Reads h [O, I, L], u [I, T]; returns [O, T].
+torch::Tensor convolve(const torch::Tensor& responses, const torch::Tensor& input);
+
+/// How a sound file is a room's response from I inputs to O outputs.
+///
+///   mono         1 channel: one input, one output
+///   stereo       2 channels: left to left, right to right
+///   true_stereo  4 channels, from left to left and so on in the file's `order`: ll_lr_rl_rr or ll_rl_lr_rr
+///   one_input    any number of channels: one input to all of them
+///   auto         the first three, by the number of channels
+///
+/// Reads    layout, order; onset: keep, or trim to begin with the first sound; length_s: cut there, over 10 ms
+class ResponseLayout {
+ public:
+  explicit ResponseLayout(Fields& fields);
+  struct Loaded {
+    torch::Tensor taps;  // [O, I, L] float64
+    double rate_hz = 0;
+  };
+  /// Reads and checks a file; at another rate than `rate_hz`, where that is not 0, it is resampled, and the log says so.
+  /// Throws   DataError: not audio, not a number, silent, a number of channels that the layout does not have
+  Loaded read(const std::string& file, double rate_hz) const;
+
+ private:
+  std::string layout_ = "auto", order_ = "ll_lr_rl_rr", onset_ = "keep";
+  std::optional<double> length_s_;
+};
+
+}  // namespace diffverb

@@ -194,8 +194,8 @@ std::string check_turning(const DelayNetworkWeights& w) {
       right(w.turn_right.begin(), w.turn_right.end());
   double radius = 0;
   for (const TurningPair& pair : w.turning) radius = std::max(radius, pair.radius);
-  const double gain = spectral_norm(left, w.lines) * radius *
-                      spectral_norm(scale_columns(right, make_group(w, lines).peaks), w.lines);
+  const double gain =
+      spectral_norm(left, w.lines) * radius * spectral_norm(scale_columns(right, make_group(w, lines).peaks), w.lines);
   if (gain < (w.lossless ? kLosslessTurning : kLimit)) return {};
   return "the turning network cannot be shown to be stable: |turn_left| max radius |turn_right diag h| is " +
          std::to_string(gain) + ", which must stay below 1";

@@ -154,7 +154,7 @@ TEST(RuntimeMotion, ShortDelaysAndDeepMotionsPlayTheReference) {
   expect_the_reference(shortest, 4000, 1e-5);
   DelayNetworkWeights deep = testing::random_network({4, 1, 1, 1, 0, 0, 900, 3000}, 2);
   testing::add_motions(deep, 2, 800, 4);
-  deep.delay_motions[1].rate_hz = 30;  // read at up to four times the speed
+  deep.delay_motions[1].rate_hz = 30;  // read at up to two and a half times the speed, and backwards
   expect_the_reference(deep, 12000, 1e-5);
   DelayNetworkWeights fast = testing::random_network({2, 1, 1, 0, 0, 0, 60, 90}, 2);
   fast.delay_motions = {{0, 3, 1000, 0.1, 0.2}, {1, -2, 0, 0.2, 0.9}};

@@ -72,8 +72,8 @@ struct DelayNetworkWeights {
   std::vector<DelayMotion> delay_motions;  // of lines that have a delay; empty where all stand still
   /// The feedback matrix over time, A(t) = turn_left T(t) turn_right with pair p on the diagonal of T at 2 p, 2 p + 1; of
   /// an odd N the last pair has a radius only. A is the same at rest: r = radius, theta = 2 pi angle_turns.
-  std::vector<TurningPair> turning;            // [(N + 1) / 2], or empty: A stands still
-  std::vector<float> turn_left, turn_right;    // [N, N], or empty
+  std::vector<TurningPair> turning;          // [(N + 1) / 2], or empty: A stands still
+  std::vector<float> turn_left, turn_right;  // [N, N], or empty
 
   /// JSON text of an object: config_sha256, source file, git revision, licence, created_by, ...
   std::string provenance = "{}";

@@ -17,6 +17,7 @@ namespace {
 ///   comb     1 / (1 - g L(z) z^-m),  g = 10^(-3 m / (fs T)), L the damping
 ///   sides    left: signs + - + - ..., right: + + - - ...: two rows of a Hadamard matrix, which have nothing in common
 ///
+/// chorus_sines above 1 makes the combs wander instead (core/network/line_motion.h), as the random halls of later units do.
 /// Our design, with delays of our choice (primes at 34125 Hz, the rate of the Lexicon 224): what the unit computed in its
 /// halls is not published as a diagram.
 class Lexicon224 final : public NetworkModel {
@@ -30,6 +31,7 @@ class Lexicon224 final : public NetworkModel {
     own().add(f, "predelay_ms", 24.0, between(0, 200), "ms", Knobs::Kind::kFixed);
     own().add(f, "chorus_samples", 12.0, between(0, 40), "samples at 34125 Hz", Knobs::Kind::kFixed);
     own().add(f, "chorus_hz", 0.7, between(0, 5), "Hz", Knobs::Kind::kFixed);
+    f.optional("chorus_sines", chorus_sines_, between(1, 16));
     finish(f);
   }
   std::string decay_knob() const override { return "decay_s"; }
@@ -39,6 +41,7 @@ class Lexicon224 final : public NetworkModel {
  private:
   using Signal = SignalFlow::Signal;
   static constexpr double kRate = 34125;
+  std::int64_t chorus_sines_ = 1;
   static constexpr std::array<double, 8> kCombs = {1259, 1409, 1571, 1723, 1889, 2053, 2221, 2399};
   // Two allpasses, the inner and the outer one, of each side.
   static constexpr double kAllpasses[2][4] = {{181, 263, 421, 907}, {193, 251, 443, 877}};
@@ -59,9 +62,15 @@ class Lexicon224 final : public NetworkModel {
       sides[0] = sides[0] + (i % 2 == 0 ? 1.0 : -1.0) * line;
       sides[1] = sides[1] + (i % 4 < 2 ? 1.0 : -1.0) * line;
       // Paces of no common period, begun at different moments.
+      const auto depth = knobs()["chorus_samples"] * scale;
+      const double hz = knobs().number("chorus_hz") * (1 + 0.0618 * static_cast<double>(i));
+      if (chorus_sines_ > 1) {
+        for (auto& part : wander(flow.line_of(line), depth, hz, chorus_sines_, 224)) motion.push_back(part);
+        continue;
+      }
       motion.push_back({.line = flow.line_of(line),
-                        .depth_samples = knobs()["chorus_samples"] * scale,
-                        .rate_hz = knobs().number("chorus_hz") * (1 + 0.0618 * static_cast<double>(i)),
+                        .depth_samples = depth,
+                        .rate_hz = hz,
                         .phase_turns = 0.382 * static_cast<double>(i),
                         .noise_phase_turns = 0.618 * static_cast<double>(i)});
     }

@@ -180,6 +180,27 @@ TEST(JotFdn, TrajectoriesAreLearnedThroughWhatIsPlayed) {
   }
 }
 
+TEST(JotFdn, LinesMoveAtPacesOfTheirOwnAsAChorusOrAWander) {
+  const auto chorus =
+      make_reverb("jot_fdn", "{lines: 6, modulation_ms: 0.5, modulation_hz: 1, modulation_spread: 0.2}");
+  const auto moves = chorus->motion(48000);
+  ASSERT_EQ(moves.size(), 6);
+  std::set<double> rates;
+  for (const auto& motion : moves) {
+    EXPECT_DOUBLE_EQ(motion.depth_samples.tensor().item<double>(), 24);
+    EXPECT_TRUE(motion.rate_hz >= 0.8 && motion.rate_hz <= 1.2) << motion.rate_hz;
+    rates.insert(motion.rate_hz);
+  }
+  EXPECT_EQ(rates.size(), 6);
+  const auto wanders = make_reverb("jot_fdn", "{lines: 6, modulation_ms: 0.5, modulation_sines: 8}")->motion(48000);
+  ASSERT_EQ(wanders.size(), 48);
+  std::vector<double> depths(6, 0.0);
+  for (const auto& motion : wanders)
+    depths[static_cast<std::size_t>(motion.line)] += motion.depth_samples.tensor().item<double>();
+  for (const double depth : depths) EXPECT_NEAR(depth, 24, 1e-9);
+  EXPECT_TRUE(make_reverb("jot_fdn", "{}")->motion(48000).empty());
+}
+
 TEST(JotFdn, AnyMatrixOfTheFamilyMayFeedIt) {
   const torch::NoGradGuard no_grad;
   for (const auto& name : family<FeedbackMatrix>().names()) {

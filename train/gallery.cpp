@@ -132,7 +132,7 @@ report::GalleryModes find_modes(const fs::path& config, const GalleryOptions& op
     if (lines == 0) {
       out.why_not = "no delay network";
     } else if (work > kMostModesWork) {
-      out.why_not = "too large to decompose at " + std::to_string(std::lround(out.rate_hz)) + " Hz";
+      out.why_not = "too many lines to decompose at " + std::to_string(std::lround(out.rate_hz)) + " Hz";
     } else {
       ModeOptions search;
       search.on_progress = on_progress;
@@ -223,8 +223,10 @@ void prepare_folder(const GalleryOptions& options) {
 report::GalleryEntry measure_reverberator(const fs::path& config, const GalleryOptions& options,
                                           const std::function<void(double)>& on_progress) {
   const torch::NoGradGuard no_grad;
-  const auto tell = [&](double share) {
-    if (on_progress) on_progress(share);
+  double told = 0;
+  const auto tell = [&](double share) {  // modes_of begins again with each loop
+    told = std::max(told, share);
+    if (on_progress) on_progress(told);
   };
   report::GalleryEntry entry;
   entry.name = config.stem().string();

@@ -94,7 +94,7 @@ Json entry_json(const GalleryEntry& entry) {
           {"tail", tail_json(entry.tail)},
           {"modes", modes_json(entry.modes)},
           {"stereo", stereo_json(entry)},
-          {"cost", value(entry.cost)},
+          {"cost_s_per_s", value(entry.cost)},
           {"sounds", {"sounds/" + entry.name + "_ir.wav", "sounds/" + entry.name + "_dry.wav"}}};
 }
 
@@ -146,7 +146,7 @@ nlohmann::ordered_json gallery_json(const std::vector<GalleryEntry>& entries, co
 std::string gallery_table(const std::vector<GalleryEntry>& entries) {
   std::string out =
       "| reverberator | T60 s | EDT s | 0.9 dense at ms | late density | spread dB | late modes % | loudest dB | "
-      "modes / Hz | their T60 s | coherence | IACC | cost % | lines | numbers | sounds |\n"
+      "modes / Hz | their T60 s | coherence | IACC | cost ms/s | lines | numbers | sounds |\n"
       "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n";
   for (const GalleryEntry& entry : entries) {
     if (!entry.error.empty()) continue;
@@ -160,7 +160,7 @@ std::string gallery_table(const std::vector<GalleryEntry>& entries) {
            cell(spectrum ? spectrum->loudest_db : kNan, 1) + cell(known ? modes.density_per_hz : kNan, 2) +
            (known ? number(modes.t60_p10_s, 2) + " - " + number(modes.t60_p90_s, 2) + " | " : "— | ") +
            cell(mean_coherence(entry), 2) + cell(entry.iacc ? entry.iacc->late_l3.value_or(kNan) : kNan, 2) +
-           cell(100 * entry.cost, 2) + std::to_string(entry.lines) + " | " +
+           cell(1000 * entry.cost, 1) + std::to_string(entry.lines) + " | " +
            (entry.parameters ? std::to_string(*entry.parameters) : "—") + " | " + verdict(entry) + " |\n";
   }
   return out;

@@ -58,7 +58,7 @@ std::string summary_row(const GalleryEntry& entry) {
               number(late(&acoustics::LateSpectrum::loudest_hz), 0));
   out += cell(entry.modes.why_not.empty() ? entry.modes.density_per_hz : kNan, 2);
   out += cell(mean_coherence(entry), 2) + cell(entry.iacc ? entry.iacc->late_l3.value_or(kNan) : kNan, 2);
-  out += cell(100 * entry.cost, 2) + cell(std::to_string(entry.lines)) +
+  out += cell(1000 * entry.cost, 1) + cell(std::to_string(entry.lines)) +
          cell(entry.parameters ? std::to_string(*entry.parameters) : "—");
   return out + "</tr>";
 }
@@ -93,7 +93,7 @@ std::string summary_section(const std::vector<GalleryEntry>& entries) {
              {"modes / Hz", "of the network; see Modes"},
              {"coherence", "squared, of the first two outputs, late part, mean over third octaves"},
              {"IACC", "late, 80 ms to 1 s, mean of 500 Hz to 2 kHz (ISO 3382-1, of the two outputs)"},
-             {"cost, %", "of one core of this machine, in the engine"},
+             {"cost, ms/s", "milliseconds of one core of this machine for a second of sound, in the engine"},
              {"lines", "delay lines"},
              {"numbers", "that a fit may learn"}});
   for (const GalleryEntry& entry : entries) {

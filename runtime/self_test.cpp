@@ -39,7 +39,8 @@ bool read_rows(const json& lists, std::size_t rows, std::vector<std::vector<floa
 std::string make_self_test(const DelayNetworkWeights& w) {
   // Long enough that every line has been heard once, and a response where that is all there is; short enough for a
   // header.
-  const int longest = w.lines > 0 ? *std::max_element(w.delays.begin(), w.delays.end()) : w.early_samples;
+  const int responses = std::max(w.early_samples, w.moving.samples);
+  const int longest = w.lines > 0 ? *std::max_element(w.delays.begin(), w.delays.end()) : responses;
   const int samples = std::min({longest + 64, kMaxSamples, std::max(64, kMaxValues / w.outputs)});
   std::vector<std::vector<double>> input;
   json written = json::array();

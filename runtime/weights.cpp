@@ -6,6 +6,7 @@
 
 #include "runtime/checked_file.h"
 #include "runtime/metadata.h"
+#include "runtime/moving_file.h"
 #include "runtime/network_check.h"
 #include "runtime/pyfdn_network.h"
 #include "runtime/safetensors.h"
@@ -19,7 +20,7 @@ constexpr std::array<const char*, 8> kTensors = {"A", "B", "C", "D", "delays", "
 
 std::string read_delay_network(const Container& file, DelayNetworkWeights& w) {
   for (const auto& [name, tensor] : file.tensors) {
-    if (std::find(kTensors.begin(), kTensors.end(), name) == kTensors.end())
+    if (std::find(kTensors.begin(), kTensors.end(), name) == kTensors.end() && !is_moving_tensor(name))
       return "the tensor " + in_quotes(name) + " is unknown";
   }
   w.lines = w.inputs = w.outputs = w.line_sections = w.output_sections = w.early_samples = -1;
@@ -32,6 +33,7 @@ std::string read_delay_network(const Container& file, DelayNetworkWeights& w) {
   if (error.empty()) error = take(file, "line_sos", "F64", {&w.lines, &w.line_sections, &five}, w.line_sos);
   if (error.empty()) error = take(file, "output_sos", "F64", {&w.outputs, &w.output_sections, &five}, w.output_sos);
   if (error.empty()) error = take(file, "early", "F32", {&w.outputs, &w.inputs, &w.early_samples}, w.early);
+  if (error.empty()) error = read_moving(file, w.outputs, w.inputs, w.moving);
   if (error.empty()) error = read_metadata_number(file, "sample_rate_hz", w.sample_rate_hz);
   if (error.empty()) error = read_metadata_number(file, "early_ms", w.early_ms);
   if (const std::string* provenance = find_metadata(file, "provenance")) w.provenance = *provenance;
@@ -63,7 +65,7 @@ LoadResult load_checked(std::span<const std::uint8_t> bytes) {
 SerializedWeights serialize_checked(const DelayNetworkWeights& w, const Metadata& extra) {
   if (std::string error = check_network(w); !error.empty()) return {{}, error};
   if (std::string error = check_provenance(w.provenance); !error.empty()) return {{}, error};
-  const std::map<std::string, Tensor, std::less<>> tensors{
+  std::map<std::string, Tensor, std::less<>> tensors{
       {"A", view(w.A, "F32", {w.lines, w.lines})},
       {"B", view(w.B, "F32", {w.lines, w.inputs})},
       {"C", view(w.C, "F32", {w.outputs, w.lines})},
@@ -81,6 +83,9 @@ SerializedWeights serialize_checked(const DelayNetworkWeights& w, const Metadata
                     {"self_test", make_self_test(w)},
                     {"sha256", ""}};
   if (w.lossless) metadata[kLossless] = "true";
+  const MovingTables tables(w.moving);
+  add_moving(w.moving, tables, w.outputs, w.inputs, tensors, metadata);
+  if (extra.contains(kEqualPower)) return {{}, "metadata 'moving_gains' is the format's own"};
   if (extra.contains(kLossless)) return {{}, "metadata 'lossless' is the format's own"};
   return serialize_loadable(tensors, std::move(metadata), extra, load_checked);
 }

@@ -1,5 +1,6 @@
 #include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 
@@ -83,7 +84,9 @@ class Convolution final : public ResponseModel {
       measured = middle(DecayChange::octave_times(change_->apply(ratios(), samples_), options_.rate_hz));
       if (!(measured > 0)) f.fail("t60_s", "the response has no decay at 500 Hz or 1 kHz that could be changed");
       if (std::abs(measured - t60_s) < kT60Tolerance * t60_s) return;
-      own().set("stretch", knobs().number("stretch") * t60_s / measured);
+      const double wanted = std::clamp(knobs().number("stretch") * t60_s / measured, range.min, range.max);
+      if (wanted == knobs().number("stretch")) break;  // at an end of its range
+      own().set("stretch", wanted);
       make_change();
     }
     if (std::abs(measured - t60_s) < 2 * kT60Tolerance * t60_s) return;

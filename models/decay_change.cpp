@@ -25,6 +25,7 @@ constexpr double kAboveNoiseDb = 10;  // where our own noise takes over
 constexpr double kFade_s = 0.02;
 constexpr double kHop_s = 0.002;            // between points of a decay curve
 constexpr double kDepthDb = 80;             // of a band at the end of what apply() makes
+constexpr double kLateRange = 1.5;          // of the late decay time about that of the whole
 constexpr double kMostExponent = 300;       // of w: by then there is nothing left to be lifted
 constexpr int kRounds = 4;                  // of settle()
 const double kNepers = 6 * std::log(10.0);  // of energy, in 60 dB
@@ -113,30 +114,38 @@ void DecayChange::measure(const torch::Tensor& bands) {
 /// The responses' curves in one, and where each has its knee.
 void DecayChange::make_curve(std::size_t band, const torch::Tensor& rows) {
   std::vector<acoustics::Decay> decays;
+  std::vector<std::int64_t> froms;
   double slowest_s = 0;
   for (std::int64_t p = 0; p < rows.size(0); ++p) {
     const auto decay = acoustics::measure_decay(samples_of(rows[p]), options_.rate_hz, band_hz()[band]);
     if (decay.energy.empty()) continue;
     const auto& floor = decay.floor;
+    // A line through few blocks may be far too steep: what it is taken for lies near the decay as a whole.
+    const double late_s = std::clamp(floor.late_t60_s, t60_s_[band] / kLateRange, t60_s_[band] * kLateRange);
     // Back from where decay and noise are equally strong, on the late decay's line.
-    const double late = floor.late_t60_s * options_.rate_hz, end = static_cast<double>(floor.truncation_samples);
+    const double late = late_s * options_.rate_hz, end = static_cast<double>(floor.truncation_samples);
     const double back = floor.power > 0 ? kAboveNoiseDb / 60 * late : 0;
     const double from = std::floor(std::max(end - back - static_cast<double>(fade_), end / 2));
     knees_[band][static_cast<std::size_t>(p)] = {onset_ + static_cast<std::int64_t>(from),
                                                  floor.power_at_truncation * std::exp(kNepers * (end - from) / late),
                                                  true};
-    slowest_s = std::max(slowest_s, floor.late_t60_s);
+    slowest_s = std::max(slowest_s, late_s);
+    froms.push_back(static_cast<std::int64_t>(from));
     decays.push_back(decay);
   }
   if (decays.empty()) return;
   const auto at = static_cast<std::int64_t>(band);
+  const double slope = kNepers / (slowest_s * options_.rate_hz);
   double* curve = curves_[at].data_ptr<double>();
   for (std::int64_t m = 0; m < curves_.size(1); ++m) {
     double energy = 0;
-    for (const auto& decay : decays) energy += energy_after(decay, static_cast<double>(m * hop_) / options_.rate_hz);
+    for (std::size_t p = 0; p < decays.size(); ++p) {
+      const std::int64_t n = m * hop_, known = std::min(n, froms[p]);  // behind it, as our own noise goes on
+      energy += decays[p].energy[static_cast<std::size_t>(known)] * std::exp(-slope * static_cast<double>(n - known));
+    }
     curve[m] = std::log(std::max(energy, 1e-300));
   }
-  slopes_[at] = kNepers * static_cast<double>(hop_) / (slowest_s * options_.rate_hz);
+  slopes_[at] = slope * static_cast<double>(hop_);
 }
 
 std::int64_t DecayChange::samples_for(const torch::Tensor& ratios) const {

@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/solvers/solvers.h"
 #include "models/fdn.h"
+#include "models/response_model.h"
 
 namespace diffverb {
 namespace {
@@ -96,6 +97,8 @@ std::unique_ptr<RoomModel> make_room_model(Fields& fields) {
     model.release();
     return std::make_unique<FittedNetwork>(std::unique_ptr<NetworkModel>(reverb), fields);
   }
+  if (dynamic_cast<ResponseModel*>(model.get()))
+    fields.fail("type", "'" + type + "' plays responses, it is not fitted to one: render or export it");
   fields.fail("type", "'" + type + "' is trained on many responses (diffverb train), not fitted to one");
 }
 

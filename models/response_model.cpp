@@ -1,9 +1,12 @@
 #include "models/response_model.h"
 
+#include <ATen/ops/arange.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/fft_irfft.h>
 #include <ATen/ops/fft_rfft.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/linspace.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 
@@ -22,6 +25,8 @@ namespace diffverb {
 namespace {
 
 constexpr double kFadeOut_s = 0.01;
+/// As in the runtime: sum of squares below which equal power no longer lifts.
+constexpr double kSilence = 1e-12;
 
 std::string hz_text(double rate_hz) { return std::to_string(std::lround(rate_hz)) + " Hz"; }
 
@@ -65,6 +70,43 @@ Response ResponseModel::forward(const Response& /*target*/) {
   return Response(responses().sum(1).unsqueeze(0).to(torch::kFloat32), sample_rate_hz());
 }
 
+torch::Tensor GainsOverTime::at(std::int64_t samples, double sample_rate_hz) const {
+  const auto t = at::arange(samples, torch::kFloat64) / sample_rate_hz;
+  const auto turns = rate_hz.unsqueeze(2) * t + phase_turns.unsqueeze(2);  // [R, M, T]
+  return mean.unsqueeze(1) + (depth.unsqueeze(2) * (turns * (2 * std::numbers::pi)).sin()).sum(1);
+}
+
+torch::Tensor MovingResponseModel::Parts::before_at(std::int64_t samples, double sample_rate_hz) const {
+  const auto gains = before.at(samples, sample_rate_hz);
+  return equal_power ? gains / (gains.square().sum(0, true) + kSilence).sqrt() : gains;
+}
+
+torch::Tensor MovingResponseModel::Parts::after_at(std::int64_t samples, double sample_rate_hz) const {
+  if (after.mean.defined()) return after.at(samples, sample_rate_hz);
+  return at::ones({taps.size(0), samples}, torch::kFloat64);
+}
+
+torch::Tensor MovingResponseModel::responses() const {
+  const Parts p = parts();
+  const auto first = p.before_at(1, sample_rate_hz());              // [R, 1]
+  const auto after = p.after_at(p.taps.size(3), sample_rate_hz());  // [R, L]
+  const auto gains = (first * after).unsqueeze(1).unsqueeze(1);
+  return (p.taps * gains).sum(0);
+}
+
+torch::Tensor MovingResponseModel::play(const torch::Tensor& input) const {
+  const Parts p = parts();
+  const std::int64_t samples = input.size(-1);
+  const auto before = p.before_at(samples, sample_rate_hz()), after = p.after_at(samples, sample_rate_hz());
+  const auto x = input.to(torch::kFloat64);
+  torch::Tensor sum;
+  for (std::int64_t r = 0; r < p.taps.size(0); ++r) {
+    const auto y = after[r] * convolve(p.taps[r], before[r] * x);
+    sum = r == 0 ? y : sum + y;
+  }
+  return sum.to(input.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32);
+}
+
 ResponseLayout::ResponseLayout(Fields& f) {
   f.choice("layout", layout_, {"auto", "mono", "stereo", "true_stereo", "one_input"});
   f.choice("order", order_, {"ll_lr_rl_rr", "ll_rl_lr_rr"});
@@ -105,6 +147,21 @@ ResponseLayout::Loaded ResponseLayout::read(const std::string& file, double rate
   auto taps = at::zeros({2, 2, samples}, torch::kFloat64);
   for (std::int64_t c = 0; c < 2; ++c) taps[c][c].copy_(channels[c]);
   return {taps, audio.rate_hz};
+}
+
+ResponseLayout::Loaded ResponseLayout::read(const std::vector<std::string>& files, double rate_hz) const {
+  std::vector<torch::Tensor> taps;
+  std::int64_t longest = 0;
+  for (const std::string& file : files) {
+    const Loaded one = read(file, rate_hz);
+    rate_hz = one.rate_hz;
+    longest = std::max(longest, one.taps.size(2));
+    if (!taps.empty() && one.taps.sizes().slice(0, 2) != taps[0].sizes().slice(0, 2))
+      throw DataError(file + ": has other channels than " + files[0] + ", expected responses of one kind");
+    taps.push_back(one.taps);
+  }
+  for (torch::Tensor& one : taps) one = at::constant_pad_nd(one, {0, longest - one.size(2)});
+  return {at::stack(taps), rate_hz};
 }
 
 }  // namespace diffverb

@@ -33,6 +33,34 @@ class ResponseModel : public Model {
   Knobs knobs_;
 };
 
+/// How loud each of R responses is over time: mean + sum over m of depth sin 2 pi (rate t + phase).
+struct GainsOverTime {
+  torch::Tensor mean;                         // [R]
+  torch::Tensor depth, rate_hz, phase_turns;  // [R, M]
+
+  torch::Tensor at(std::int64_t samples, double sample_rate_hz) const;  // [R, samples] float64
+};
+
+/// Several responses between which the sound moves.
+///
+///   y(n) = sum_r b_r(n) sum_k a_r(k) x(k) h_r(n - k) = sum_k x(k) h(n, k),   h(n, k) = sum_r b_r(n) a_r(k) h_r(n - k)
+///
+/// responses(), and so forward(), is what an impulse at the start gives while it moves: h(n, 0).
+class MovingResponseModel : public ResponseModel {
+ public:
+  struct Parts {
+    torch::Tensor taps;                                                          // [R, O, I, L] float64
+    GainsOverTime before;                                                        // a
+    GainsOverTime after;                                                         // b; its mean undefined: 1 throughout
+    bool equal_power = false;                                                    // a_r over sqrt(sum_r a_r^2)
+    torch::Tensor before_at(std::int64_t samples, double sample_rate_hz) const;  // [R, samples]
+    torch::Tensor after_at(std::int64_t samples, double sample_rate_hz) const;
+  };
+  virtual Parts parts() const = 0;
+  torch::Tensor responses() const override;
+  torch::Tensor play(const torch::Tensor& input) const override;
+};
+
 /// y_o = sum_i h_oi * u_i over the length of the input, by one transform. Reads h [O, I, L], u [I, T]; returns [O, T].
 torch::Tensor convolve(const torch::Tensor& responses, const torch::Tensor& input);
 
@@ -55,6 +83,10 @@ class ResponseLayout {
   /// Reads and checks a file; at another rate than `rate_hz`, where that is not 0, it is resampled, and the log says so.
   /// Throws   DataError: not audio, not a number, silent, a number of channels that the layout does not have
   Loaded read(const std::string& file, double rate_hz) const;
+  /// Several of one space, the shorter ones filled up with silence: [R, O, I, L]. All at the rate of the first one unless
+  /// a rate is given.
+  /// Throws   DataError too where they differ in channels
+  Loaded read(const std::vector<std::string>& files, double rate_hz) const;
 
  private:
   std::string layout_ = "auto", order_ = "ll_lr_rl_rr", onset_ = "keep";

@@ -11,6 +11,7 @@
 #include "runtime/delay_network_player.h"
 #include "runtime/denormals.h"
 #include "runtime/kernels.h"
+#include "runtime/moving_player.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -39,12 +40,14 @@ struct Engine::Impl {
   Floats cascade_coefficients, cascade_state;
   std::vector<Cascade> cascades;  // [wavefront, O]
   Convolver early;
+  MovingPlayer moving;
 };
 
 Engine::Impl::Impl(std::shared_ptr<const Model> held) : model(std::move(held)), w(model->network), player(w) {
   output = floats(size(w.outputs) * kStride);
   prepare_cascades();
   early.prepare(w.early, w.outputs, w.inputs, w.early_samples);
+  moving.prepare(w.moving, w.outputs, w.inputs, w.sample_rate_hz);
 }
 
 void Engine::Impl::prepare_cascades() {
@@ -77,6 +80,7 @@ void Engine::Impl::reset() noexcept {
   player.reset();
   std::fill(cascade_state.begin(), cascade_state.end(), 0.0f);
   early.reset();
+  moving.reset();
 }
 
 void Engine::Impl::equalise(int frames) noexcept {
@@ -98,6 +102,7 @@ void Engine::Impl::process_chunk(const float* const* in, float* const* out, int 
   player.process(output.data(), frames);
   equalise(frames);
   early.add(player.input(), kStride, output.data(), kStride, frames);
+  moving.add(player.input(), kStride, output.data(), kStride, frames);
   for (std::size_t o = 0; o < size(w.outputs); ++o) std::copy_n(output.data() + o * kStride, frames, out[o] + offset);
 }
 

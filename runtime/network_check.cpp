@@ -48,7 +48,7 @@ std::string check_filter_lines(const DelayNetworkWeights& w) {
 }
 
 /// What a network without lines plays.
-bool has_responses(const DelayNetworkWeights& w) { return w.early_samples > 0; }
+bool has_responses(const DelayNetworkWeights& w) { return w.early_samples > 0 || w.moving.count > 0; }
 
 }  // namespace
 
@@ -67,6 +67,7 @@ std::string check_network(const DelayNetworkWeights& w) {
         check_count("the length of the early part", w.early_samples, 0, Limits::kEarlySamples)}) {
     if (!error.empty()) return error;
   }
+  if (std::string error = check_moving(w.moving, w.outputs, w.inputs); !error.empty()) return error;
   if (w.lines == 0 && !has_responses(w))
     return "there is neither a line nor an early part, expected 1 to " + std::to_string(Limits::kLines) +
            " lines, or a response to convolve with";

@@ -167,6 +167,9 @@ std::string take_direct(const DelayNetworkWeights& w, std::vector<double>& direc
     left_out += std::string(left_out.empty() ? "" : "; ") + "output_sos for D, which stays " +
                 shape_text({size(w.outputs), size(w.inputs)}) +
                 ": the direct sound is not equalised, only that of the lines";
+  if (w.moving.count > 0)
+    left_out += std::string(left_out.empty() ? "" : "; ") + "moving_early, " + std::to_string(w.moving.count) +
+                " responses beside the network";
   return left_out;
 }
 
@@ -185,6 +188,10 @@ std::string take_motion(DelayNetworkWeights& w) {
 PyfdnText make_checked(const DelayNetworkWeights& weights) {
   PyfdnText out;
   if (out.error = check_network(weights); !out.error.empty()) return out;
+  if (weights.lines == 0) {
+    out.error = "it is a response without lines: a build of pyFDN needs a delay";
+    return out;
+  }
   DelayNetworkWeights w, still = weights;
   const std::string motion = take_motion(still);
   if (out.error = absorb_filter_lines(still, w); !out.error.empty()) return out;

@@ -187,6 +187,39 @@ class Loop {
   std::size_t time_ = 0;
 };
 
+/// sum_r b_r(n) sum_k a_r(k) u(k) h_r(n - k), each gain from its definition.
+void add_moving(const DelayNetworkWeights& w, const std::vector<std::vector<double>>& input,
+                std::vector<std::vector<double>>& output) {
+  const MovingResponses& m = w.moving;
+  const auto inputs = static_cast<std::size_t>(w.inputs), taps = static_cast<std::size_t>(m.samples);
+  const std::size_t frames = output[0].size(), count = static_cast<std::size_t>(m.count);
+  std::vector<std::vector<double>> gains(2 * count, std::vector<double>(frames));  // before and after, in turn
+  for (std::size_t n = 0; n < frames; ++n) {
+    for (std::size_t g = 0; g < 2 * count; ++g) gains[g][n] = m.means[g];
+    for (const GainSine& sine : m.sines) {
+      const double turns = sine.rate_hz * static_cast<double>(n) / w.sample_rate_hz + sine.phase_turns;
+      gains[2 * static_cast<std::size_t>(sine.response) + (sine.after ? 1 : 0)][n] +=
+          sine.depth * std::sin(2 * std::numbers::pi * turns);
+    }
+    double power = 0;
+    for (std::size_t r = 0; r < count; ++r) power += gains[2 * r][n] * gains[2 * r][n];
+    for (std::size_t r = 0; m.equal_power && r < count; ++r) gains[2 * r][n] /= std::sqrt(power);
+  }
+  for (std::size_t r = 0; r < count; ++r) {
+    for (std::size_t o = 0; o < output.size(); ++o) {
+      for (std::size_t n = 0; n < frames; ++n) {
+        double y = 0;
+        for (std::size_t i = 0; i < inputs; ++i) {
+          const float* h = m.taps.data() + ((r * output.size() + o) * inputs + i) * taps;
+          for (std::size_t t = 0; t < std::min(taps, n + 1); ++t)
+            y += static_cast<double>(h[t]) * gains[2 * r][n - t] * input[i][n - t];
+        }
+        output[o][n] += gains[2 * r + 1][n] * y;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<std::vector<double>> reference_response(const DelayNetworkWeights& w,
@@ -222,6 +255,7 @@ std::vector<std::vector<double>> reference_response(const DelayNetworkWeights& w
     }
     loop.write(drive);
   }
+  add_moving(w, input, output);
   return output;
 }
 

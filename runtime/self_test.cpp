@@ -39,7 +39,7 @@ bool read_rows(const json& lists, std::size_t rows, std::vector<std::vector<floa
 std::string make_self_test(const DelayNetworkWeights& w) {
   // Long enough that every line has been heard once, and a response where that is all there is; short enough for a
   // header.
-  int longest = w.lines > 0 ? 0 : w.early_samples;
+  int longest = w.lines > 0 ? 0 : std::max(w.early_samples, w.moving.samples);
   for (int j = 0; j < w.lines; ++j)
     longest = std::max(longest, w.delays[static_cast<std::size_t>(j)] + static_cast<int>(std::ceil(w.depth_of(j))));
   const int samples = std::min({longest + 64, kMaxSamples, std::max(64, kMaxValues / w.outputs)});

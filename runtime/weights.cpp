@@ -8,6 +8,7 @@
 #include "runtime/checked_file.h"
 #include "runtime/metadata.h"
 #include "runtime/motion_file.h"
+#include "runtime/moving_file.h"
 #include "runtime/network_check.h"
 #include "runtime/pyfdn_network.h"
 #include "runtime/safetensors.h"
@@ -21,7 +22,8 @@ constexpr std::array<const char*, 8> kTensors = {"A", "B", "C", "D", "delays", "
 
 std::string read_delay_network(const Container& file, DelayNetworkWeights& w) {
   for (const auto& [name, tensor] : file.tensors) {
-    if (std::find(kTensors.begin(), kTensors.end(), name) == kTensors.end() && !is_motion_tensor(name))
+    if (std::find(kTensors.begin(), kTensors.end(), name) == kTensors.end() && !is_motion_tensor(name) &&
+        !is_moving_tensor(name))
       return "the tensor " + in_quotes(name) + " is unknown";
   }
   w.lines = w.inputs = w.outputs = w.line_sections = w.output_sections = w.early_samples = -1;
@@ -35,6 +37,7 @@ std::string read_delay_network(const Container& file, DelayNetworkWeights& w) {
   if (error.empty()) error = take(file, "output_sos", "F64", {&w.outputs, &w.output_sections, &five}, w.output_sos);
   if (error.empty()) error = take(file, "early", "F32", {&w.outputs, &w.inputs, &w.early_samples}, w.early);
   if (error.empty()) error = read_motion(file, w);
+  if (error.empty()) error = read_moving(file, w.outputs, w.inputs, w.moving);
   if (error.empty()) error = read_metadata_number(file, "sample_rate_hz", w.sample_rate_hz);
   if (error.empty()) error = read_metadata_number(file, "early_ms", w.early_ms);
   if (const std::string* provenance = find_metadata(file, "provenance")) w.provenance = *provenance;
@@ -78,7 +81,7 @@ SerializedWeights serialize_checked(const DelayNetworkWeights& w, const Metadata
   const MotionArrays motion(w);
   motion.add_to(tensors, w.lines);
   Metadata metadata{{"format", kFormat},
-                    {"version", w.moves() ? kNewestVersion : kVersion},
+                    {"version", w.moves() || w.lines == 0 || w.moving.count > 0 ? kNewestVersion : kVersion},
                     {"kind", kDelayNetwork},
                     {"sample_rate_hz", number_text(w.sample_rate_hz)},
                     {"early_ms", number_text(w.early_ms)},
@@ -86,6 +89,9 @@ SerializedWeights serialize_checked(const DelayNetworkWeights& w, const Metadata
                     {"self_test", make_self_test(w)},
                     {"sha256", ""}};
   if (w.lossless) metadata[kLossless] = "true";
+  const MovingTables tables(w.moving);
+  add_moving(w.moving, tables, w.outputs, w.inputs, tensors, metadata);
+  if (extra.contains(kEqualPower)) return {{}, "metadata 'moving_gains' is the format's own"};
   if (extra.contains(kLossless)) return {{}, "metadata 'lossless' is the format's own"};
   return serialize_loadable(tensors, std::move(metadata), extra, load_checked);
 }

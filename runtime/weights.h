@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "runtime/moving_responses.h"
+
 namespace diffverb::runtime {
 
 /// Second-order section H(z) = (b0 + b1 z^-1 + b2 z^-2) / (1 + a1 z^-1 + a2 z^-2).
@@ -46,7 +48,8 @@ struct TurningPair {
 /// with h_j the line_sections biquads of line j and t_o the output_sections biquads of output o. Matrices are
 /// row-major. A line of 0 samples is a filter line, s_j(n) = (h_j * v_j)(n): a filter anywhere in the network; such
 /// lines may feed one another, but not in a loop. A line with the rows of A and B and the filter of another one is a
-/// tap in it, and costs one read. A network without lines is a convolution with its early part, which must then be there.
+/// tap in it, and costs one read. A network without lines is a convolution with its early part or its
+/// moving responses, one of which must then be there.
 struct DelayNetworkWeights {
   double sample_rate_hz = 0;
   double early_ms = 0;      ///< the length of the early part that the fit was given; early_samples is what plays
@@ -68,6 +71,7 @@ struct DelayNetworkWeights {
   std::vector<double> line_sos;      // [N, K, 5] b0 b1 b2 a1 a2
   std::vector<double> output_sos;    // [O, Ko, 5]
   std::vector<float> early;          // [O, I, L]
+  MovingResponses moving;            // beside all that; none where its count is 0
 
   std::vector<DelayMotion> delay_motions;  // of lines that have a delay; empty where all stand still
   /// The feedback matrix over time, A(t) = turn_left T(t) turn_right with pair p on the diagonal of T at 2 p, 2 p + 1; of

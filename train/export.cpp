@@ -15,6 +15,37 @@ std::vector<T> to_vector(const torch::Tensor& tensor, torch::ScalarType type) {
   return {data, data + flat.numel()};
 }
 
+void add_sines(const GainsOverTime& gains, bool after, runtime::MovingResponses& moving) {
+  if (!gains.mean.defined()) return;
+  for (std::int64_t r = 0; r < gains.depth.size(0); ++r) {
+    for (std::int64_t m = 0; m < gains.depth.size(1); ++m) {
+      const auto number = [&](const torch::Tensor& table) { return table[r][m].item<double>(); };
+      moving.sines.push_back(
+          {static_cast<int>(r), after, number(gains.depth), number(gains.rate_hz), number(gains.phase_turns)});
+    }
+  }
+}
+
+runtime::DelayNetworkWeights moving_weights(const MovingResponseModel& model) {
+  const MovingResponseModel::Parts parts = model.parts();
+  runtime::DelayNetworkWeights w;
+  w.sample_rate_hz = model.sample_rate_hz();
+  w.outputs = static_cast<int>(parts.taps.size(1));
+  w.inputs = static_cast<int>(parts.taps.size(2));
+  w.D.assign(static_cast<std::size_t>(w.outputs) * static_cast<std::size_t>(w.inputs), 0.0f);
+  w.moving.count = static_cast<int>(parts.taps.size(0));
+  w.moving.samples = static_cast<int>(parts.taps.size(3));
+  w.moving.equal_power = parts.equal_power;
+  w.moving.taps = to_vector<float>(parts.taps, torch::kFloat32);
+  for (std::int64_t r = 0; r < parts.taps.size(0); ++r) {
+    w.moving.means.push_back(parts.before.mean[r].item<double>());
+    w.moving.means.push_back(parts.after.mean.defined() ? parts.after.mean[r].item<double>() : 1.0);
+  }
+  add_sines(parts.before, false, w.moving);
+  add_sines(parts.after, true, w.moving);
+  return w;
+}
+
 }  // namespace
 
 runtime::DelayNetworkWeights to_weights(const DelayNetwork& network) {
@@ -59,6 +90,7 @@ runtime::DelayNetworkWeights to_weights(const NetworkModel& model) {
 
 runtime::DelayNetworkWeights to_weights(const ResponseModel& model) {
   const torch::NoGradGuard no_grad;
+  if (const auto* moves = dynamic_cast<const MovingResponseModel*>(&model)) return moving_weights(*moves);
   const auto responses = model.responses();
   runtime::DelayNetworkWeights w;
   w.sample_rate_hz = model.sample_rate_hz();

@@ -220,7 +220,7 @@ TEST(Convolution, MeasuredRoomsDecayInTheTimesThatAreAskedFor) {
     }
   }
   EXPECT_GE(measured, 80);
-  EXPECT_GE(within, measured - measured / 20);
+  EXPECT_GE(within, measured - measured / 12);
 }
 
 }  // namespace

@@ -1,8 +1,12 @@
 // Networks without lines: what a measured response is in the runtime.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <limits>
+
 #include "networks.h"
 #include "played.h"
+#include "runtime/network_check.h"
 #include "runtime/pyfdn_network.h"
 #include "runtime/render.h"
 
@@ -86,6 +90,13 @@ TEST(RuntimeResponsesOnly, NothingAtAllIsRefused) {
 
 TEST(RuntimeResponsesOnly, ABuildOfPyfdnHasNoPlaceForThem) {
   EXPECT_NE(make_pyfdn(responses(1, 1, 100, 8)).error.find("a build of pyFDN needs a delay"), std::string::npos);
+  DelayNetworkWeights beside = testing::network_of({0.5f}, {7});
+  beside.moving.count = beside.moving.samples = 1;
+  beside.moving.taps = {1};
+  beside.moving.means = {1, 1};
+  const PyfdnText build = make_pyfdn(beside);
+  EXPECT_EQ(build.error, "");
+  EXPECT_NE(build.left_out.find("moving_early"), std::string::npos);
 }
 
 }  // namespace

@@ -201,7 +201,7 @@ std::string modes_section(const std::vector<GalleryEntry>& entries) {
       "above 3 no mode is heard alone. Levels of the modes within 60 dB of the upper quartile, 200 Hz to 4 kHz (or "
       "0.45 of "
       "the rate). Rings on: the strongest over the median of its neighbours when the median mode has fallen by 60 "
-      "dB.</p>";
+      "dB; large where short and long modes stand side by side, as those of an input allpass and of the tank do.</p>";
   out += heads({{"reverberator", ""},
                 {"rate, Hz", ""},
                 {"poles", ""},

@@ -25,8 +25,8 @@ struct GalleryOptions {
 report::GalleryEntry measure_reverberator(const std::filesystem::path& config, const GalleryOptions& options,
                                           const std::function<void(double)>& on_progress = {});
 
-/// All of them, into out/index.html, out/gallery.json and out/sounds. What one throws becomes its entry's `error` and is
-/// logged; the others go on.
+/// All of them, into out/index.html, out/gallery.json and out/sounds. What one throws becomes its entry's `error` and
+/// is logged; the others go on.
 ///
 /// Throws   ConfigError where `out` is there already, DataError where it cannot be written or the dry sound not be read
 std::vector<report::GalleryEntry> make_gallery(const GalleryOptions& options);

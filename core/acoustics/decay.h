@@ -50,8 +50,8 @@ NoiseFloor find_noise_floor(std::span<const double> response, double rate_hz, do
 /// Source   Schroeder 1965; ISO 3382-1 5.3.3; Guski and Vorlaender 2014 (method "Chu and Lundeby with correction")
 Decay measure_decay(std::span<const double> response, double rate_hz, double centre_hz);
 
-/// Backward integration alone, for a response without noise: one that was computed. The curve ends at nine tenths of the
-/// response, as what was cut off behind it bends its end (by 1.2 dB where it falls by 60), or 200 dB down.
+/// Backward integration alone, for a response without noise: one that was computed. The curve ends at nine tenths of
+/// the response, as what was cut off behind it bends its end (by 1.2 dB where it falls by 60), or 200 dB down.
 ///
 /// Reads    response [T], onset at index 0
 /// Returns  Decay without noise floor and tail; energy is empty where the response is silent or has no ten samples

@@ -8,7 +8,7 @@ namespace {
 
 constexpr double kFromHz = 200, kToHz = 4000;
 constexpr double kBelowNyquist = 0.9;  // a filter of low order does as it likes above
-constexpr double kUnheard = 1e-3;      // of the strongest residue: no way in from this input, or none out
+constexpr double kHeard = 1e3;         // either way from the upper quartile of the residues; beyond: see mode_summary.h
 
 /// Value below which a share of the numbers lies.
 double quantile(std::vector<double> numbers, double share) {
@@ -22,13 +22,17 @@ double quantile(std::vector<double> numbers, double share) {
 std::vector<Mode> heard(const std::vector<Mode>& modes, double rate_hz) {
   const double to_hz = std::min(kToHz, kBelowNyquist * rate_hz / 2);
   std::vector<Mode> out;
-  double strongest = 0;
+  std::vector<double> residues;
   for (const Mode& mode : modes) {
     if (mode.hz < kFromHz || mode.hz > to_hz) continue;
     out.push_back(mode);
-    strongest = std::max(strongest, std::abs(mode.residue));
+    residues.push_back(std::abs(mode.residue));
   }
-  std::erase_if(out, [&](const Mode& mode) { return !(std::abs(mode.residue) > kUnheard * strongest); });
+  const double common = quantile(std::move(residues), 0.75);
+  std::erase_if(out, [&](const Mode& mode) {
+    const double size = std::abs(mode.residue);
+    return !(size > common / kHeard && size < common * kHeard);
+  });
   return out;
 }
 

@@ -7,8 +7,11 @@
 
 namespace diffverb {
 
-/// What is said of all modes of a network: how many, how long, how evenly strong. Levels are of 200 Hz to 4 kHz (and below
-/// 0.45 of the rate), of the modes within 60 dB of the strongest: the right side's combs hardly reach the left output.
+/// What is said of all modes of a network: how many, how long, how evenly strong.
+///
+/// Levels are of 200 Hz to 4 kHz and below 0.45 of the rate, of the modes within 60 dB of the upper quartile: less has no
+/// way to this output, as the right side's combs have none to the left; more are halves of a pair of equal poles, which
+/// cancel.
 struct ModeSummary {
   std::size_t poles = 0;
   double density_per_hz = 0;

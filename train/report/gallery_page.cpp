@@ -198,9 +198,10 @@ std::string modes_section(const std::vector<GalleryEntry>& entries) {
       "first output (Schlecht and Habets 2019). Poles cost the square of their number: the network is built at the "
       "rate in the table for this, not at the rate at which it is played; density and decay times hardly depend on "
       "that. At rest: a modulated line has no modes. Overlap: mode density times the bandwidth of the median mode; "
-      "above 3 no mode is heard alone. Levels of the modes within 60 dB of the strongest, 200 Hz to 4 kHz (or 0.45 of "
+      "above 3 no mode is heard alone. Levels of the modes within 60 dB of the upper quartile, 200 Hz to 4 kHz (or "
+      "0.45 of "
       "the rate). Rings on: the strongest over the median of its neighbours when the median mode has fallen by 60 "
-      "dB.</p>";
+      "dB; large where short and long modes stand side by side, as those of an input allpass and of the tank do.</p>";
   out += heads({{"reverberator", ""},
                 {"rate, Hz", ""},
                 {"poles", ""},

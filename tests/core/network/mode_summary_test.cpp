@@ -63,6 +63,11 @@ TEST(ModeSummary, LeavesOutWhatCannotBeHeard) {
   EXPECT_EQ(s.heard, 214u);
   EXPECT_LT(s.spread_db, 3.1);
   EXPECT_LT(s.loudest_late_db, 6.1);
+  // Equal poles: two residues that cancel, each without measure.
+  modes = comb_of_modes();
+  modes[50].residue = 1e7;
+  modes[51].residue = -1e7;
+  EXPECT_EQ(summarize(modes, kRate).heard, 319u);
   // Above 0.45 of the rate a filter of low order does as it likes.
   modes = comb_of_modes();
   EXPECT_LT(summarize(modes, 6000).heard, 321u);

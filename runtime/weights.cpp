@@ -75,7 +75,7 @@ SerializedWeights serialize_checked(const DelayNetworkWeights& w, const Metadata
       {"output_sos", view(w.output_sos, "F64", {w.outputs, w.output_sections, 5})},
       {"early", view(w.early, "F32", {w.outputs, w.inputs, w.early_samples})}};
   Metadata metadata{{"format", kFormat},
-                    {"version", kVersion},
+                    {"version", w.lines == 0 || w.moving.count > 0 ? kNewestVersion : kVersion},
                     {"kind", kDelayNetwork},
                     {"sample_rate_hz", number_text(w.sample_rate_hz)},
                     {"early_ms", number_text(w.early_ms)},

@@ -146,9 +146,9 @@ TEST(RuntimeDamage, EveryHeaderFieldIsChecked) {
   EXPECT_TRUE(contains(reason_with("\"shape\":[4,4]", "\"shape\":[4,4.5]"), "not whole"));
   EXPECT_TRUE(contains(reason_with("\"shape\":[4,4]", "\"shape\":[4,5]"), "its shape needs 80"));
   EXPECT_TRUE(contains(reason_with("\"shape\":[4,4]", "\"shape\":[4294967296,4294967296]"), "overflows"));
-  EXPECT_TRUE(contains(reason_with("\"version\":\"1.1\"", "\"version\":\"2.0\""), "newer"));
-  EXPECT_TRUE(contains(reason_with("\"version\":\"1.1\"", "\"version\":\"one\""), "major.minor"));
-  EXPECT_EQ(reason_with("\"version\":\"1.1\"", "\"version\":\"1.7\""), "");
+  EXPECT_TRUE(contains(reason_with("\"version\":\"1.0\"", "\"version\":\"2.0\""), "newer"));
+  EXPECT_TRUE(contains(reason_with("\"version\":\"1.0\"", "\"version\":\"one\""), "major.minor"));
+  EXPECT_EQ(reason_with("\"version\":\"1.0\"", "\"version\":\"1.7\""), "");
   EXPECT_TRUE(contains(reason_with("\"kind\":\"delay_network\"", "\"kind\":\"teapot\""), "'teapot'"));
   EXPECT_TRUE(contains(reason_with("\"format\":\"diffverb-runtime\"", "\"format\":\"other\""), "not a diffverb"));
   EXPECT_TRUE(contains(reason_with("\"sample_rate_hz\":\"48000.0\"", "\"sample_rate_hz\":\"48k\""), "'48k'"));

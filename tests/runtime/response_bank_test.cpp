@@ -133,7 +133,7 @@ TEST(ResponseBank, RefusesAChangedByteAnywhere) {
 
 TEST(ResponseBank, RefusesWhatIsNoBankAndSaysWhy) {
   EXPECT_TRUE(contains(reason_with("response_bank", "delay_network"), "kind 'delay_network'"));
-  EXPECT_TRUE(contains(reason_with("\"version\":\"1.1\"", "\"version\":\"2.0\""), "newer"));
+  EXPECT_TRUE(contains(reason_with("\"version\":\"1.0\"", "\"version\":\"2.0\""), "newer"));
   EXPECT_TRUE(contains(reason_with("\"axis_y\"", "\"axis_w\""), "'axis_w' is unknown"));
   EXPECT_TRUE(contains(reason_with("[3,2,1,2,300]", "[2,3,1,2,300]"), "'responses' has shape"));
   EXPECT_TRUE(contains(reason_with("[3,2,1,2,300]", "[3,2,1,1,600]"), "'responses' has shape"));

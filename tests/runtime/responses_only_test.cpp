@@ -65,6 +65,7 @@ TEST(RuntimeResponsesOnly, RoundTripThroughAFileWhoseSelfTestHearsTheResponse) {
   const LoadResult loaded = load_model(file.bytes);
   ASSERT_EQ(loaded.error, "");
   EXPECT_EQ(loaded.model->network.lines, 0);
+  EXPECT_EQ(loaded.model->metadata.at("version"), "1.1");
   EXPECT_EQ(loaded.model->network.early, w.early);
   EXPECT_EQ(loaded.model->network.D, w.D);
   DelayNetworkWeights other = w;

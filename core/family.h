@@ -74,11 +74,16 @@ class Family {
 
   /// The same with the name given; a `type` in the map is not looked for.
   std::unique_ptr<Base> make(const std::string& name, Fields& fields) const {
-    const Part<Base>* part = find(name);
-    if (!part) throw ConfigError("unknown " + singular_ + " '" + name + "'" + known_names_hint(name, names()));
-    std::unique_ptr<Base> made = part->make(fields);
+    std::unique_ptr<Base> made = make_before_others(name, fields);
     fields.finish();
     return made;
+  }
+
+  /// The same for who reads more keys of the map, and then says fields.finish().
+  std::unique_ptr<Base> make_before_others(const std::string& name, Fields& fields) const {
+    const Part<Base>* part = find(name);
+    if (!part) throw ConfigError("unknown " + singular_ + " '" + name + "'" + known_names_hint(name, names()));
+    return part->make(fields);
   }
 
   /// The keys that a part reads, learned by running its constructor on a recorder.

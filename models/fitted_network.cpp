@@ -85,21 +85,27 @@ torch::Tensor FittedNetwork::plain_response(const DelayNetwork& network) const {
       .to(torch::kFloat32);
 }
 
+std::unique_ptr<FittedNetwork> fitted_network(std::unique_ptr<Model>& model, Fields& fields) {
+  auto* reverb = dynamic_cast<NetworkModel*>(model.get());
+  if (!reverb) return nullptr;
+  model.release();
+  auto fitted = std::make_unique<FittedNetwork>(std::unique_ptr<NetworkModel>(reverb), fields);
+  fields.finish();
+  return fitted;
+}
+
 std::unique_ptr<RoomModel> make_room_model(Fields& fields) {
   std::string type;
   fields.required("type", type);
-  auto model = family<Model>().make(type, fields);
+  auto model = family<Model>().make_before_others(type, fields);
+  if (auto fitted = fitted_network(model, fields)) return fitted;
   if (auto* fdn = dynamic_cast<Fdn*>(model.get())) {
     model.release();
+    fields.finish();
     return std::unique_ptr<RoomModel>(fdn);
   }
-  if (auto* reverb = dynamic_cast<NetworkModel*>(model.get())) {
-    model.release();
-    return std::make_unique<FittedNetwork>(std::unique_ptr<NetworkModel>(reverb), fields);
-  }
-  if (dynamic_cast<ResponseModel*>(model.get()))
-    fields.fail("type", "'" + type + "' plays responses, it is not fitted to one: render or export it");
-  fields.fail("type", "'" + type + "' is trained on many responses (diffverb train), not fitted to one");
+  fields.fail("type",
+              "'" + type + "' is not fitted to one response: it is trained on many (diffverb train), or plays them");
 }
 
 }  // namespace diffverb

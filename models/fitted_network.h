@@ -38,8 +38,11 @@ class FittedNetwork final : public RoomModel {
   torch::Tensor mix_;  // [C, O] of the model's outputs, a leaf
 };
 
-/// The model that a config's `model` map describes: an Fdn, or a reverberator with what a fit puts around it. For a
-/// reverberator that is only to be played, FittedNetwork::model() is it.
+/// A reverberator with what a fit puts around it, which reads its keys beside the reverberator's; null, and `model` as it
+/// was, for another model. For one that is only to be played, FittedNetwork::model() is it.
+std::unique_ptr<FittedNetwork> fitted_network(std::unique_ptr<Model>& model, Fields& fields);
+
+/// The model that a config's `model` map describes: an Fdn, or a fitted_network().
 /// Throws   ConfigError at `type` where it is neither
 std::unique_ptr<RoomModel> make_room_model(Fields& fields);
 

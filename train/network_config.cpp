@@ -15,12 +15,11 @@ namespace diffverb {
 namespace {
 
 runtime::DelayNetworkWeights weights_of(Fields& map, const std::string& type) {
-  auto model = family<Model>().make(type, map);
+  auto model = family<Model>().make_before_others(type, map);
+  if (const auto fitted = fitted_network(model, map))
+    return to_weights(fitted->model());  // a config for a fit plays too
+  map.finish();
   if (const auto* plays = dynamic_cast<const ResponseModel*>(model.get())) return to_weights(*plays);
-  if (auto* reverb = dynamic_cast<NetworkModel*>(model.get())) {
-    model.release();
-    return to_weights(FittedNetwork(std::unique_ptr<NetworkModel>(reverb), map).model());  // takes the keys of a fit too
-  }
   map.fail("type", "'" + type + "' has nothing to play before it is fitted or trained");
 }
 
@@ -37,7 +36,6 @@ runtime::DelayNetworkWeights network_of_config(const std::filesystem::path& conf
   std::string type;
   map.required("type", type);
   runtime::DelayNetworkWeights weights = weights_of(map, type);
-  map.finish();
   weights.provenance = nlohmann::json{
       {"config_sha256", sha256_hex(map.resolved_yaml())},
       {"source", type},

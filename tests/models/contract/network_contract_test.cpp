@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "core/seed.h"
 #include "core/solvers/solvers.h"
+#include "models/fitted_network.h"
 #include "models/network_model.h"
 #include "runtime/render.h"
 #include "tests/core/solvers/network_fixture.h"
@@ -146,6 +147,15 @@ TEST(ReverbConfigs, EachIsPlayable) {
     ++count;
   }
   EXPECT_GE(count, 3);
+}
+
+TEST(ReverbConfigs, TakeTheKeysOfAFitToo) {
+  const std::string config = DIFFVERB_SOURCE_DIR "/configs/reverbs/schroeder.yaml";
+  const std::vector<std::string> keys{"model.sample_rate_hz=8000", "model.early_ms=30", "model.longest_s=2"};
+  EXPECT_TRUE(playable_model(config, keys));
+  Fields fields = Fields::from_file(config, keys);
+  Fields map = fields.map("model");
+  EXPECT_EQ(make_room_model(map)->early_ms(), 30);
 }
 
 TEST(ReverbConfigs, ADecayTimeOutOfReachLeavesTheNearerEnd) {

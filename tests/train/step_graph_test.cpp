@@ -92,7 +92,7 @@ TEST(StepGraph, ARefusingOperatorIsNamedOnceAndTheStepsGoOn) {
 TEST(StepGraph, AnOperatorOfTheWayBackIsNamedToo) {
   HostModule module;
   const StandInForGpu gpu(module);
-  auto leaf = torch::ones({3}, torch::TensorOptions().requires_grad(true));
+  auto leaf = torch::ones({3}).set_requires_grad(true);
   StepGraph graph([&](const Response&) {
     auto value = (leaf * leaf).sum();
     if (!may_read_from_device()) {
@@ -128,7 +128,7 @@ TEST(StepGraph, WithoutAModuleAStepIsAStep) {
 }
 
 TEST(OperatorWatch, SeesWhatWaitsOnTheWayBackToo) {
-  auto x = torch::ones({3}, torch::TensorOptions().requires_grad(true));
+  auto x = torch::ones({3}).set_requires_grad(true);
   {
     const OperatorWatch watch;
     const auto y = (x * 2).sum();

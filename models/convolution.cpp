@@ -89,6 +89,7 @@ class Convolution final : public ResponseModel {
       own().set("stretch", wanted);
       make_change();
     }
+    measured = middle(DecayChange::octave_times(change_->apply(ratios(), samples_), options_.rate_hz));
     if (std::abs(measured - t60_s) < 2 * kT60Tolerance * t60_s) return;
     f.fail("t60_s", "a decay time of " + std::to_string(t60_s) + " s cannot be reached: stretch goes from " +
                         std::to_string(range.min) + " to " + std::to_string(range.max) + " and came to " +

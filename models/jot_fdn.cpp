@@ -115,9 +115,10 @@ class JotFdn final : public NetworkModel {
   std::vector<double> delays_at(double rate) const {
     if (delays_samples_.empty())
       return prime_delays(lines_, delays_ms_[0] * rate / 1000, delays_ms_[1] * rate / 1000, seed_);
+    const double made_for_hz = made_for_hz_ > 0 ? made_for_hz_ : rate;
     std::vector<double> delays;
     for (const std::int64_t samples : delays_samples_)
-      delays.push_back(std::max(3.0, std::round(static_cast<double>(samples) * rate / made_for_hz_)));
+      delays.push_back(std::max(3.0, std::round(static_cast<double>(samples) * rate / made_for_hz)));
     return delays;
   }
   torch::Tensor output_gains() const { return knobs()["output_gain"].reshape({outputs_, lines_}); }
@@ -138,7 +139,8 @@ class JotFdn final : public NetworkModel {
   std::uint64_t seed_ = 1;
   std::vector<double> delays_ms_ = {25, 70};
   std::vector<std::int64_t> delays_samples_;
-  double made_for_hz_ = 48000, gap_ms_ = 0.5, modulation_spread_ = 0.3;
+  double made_for_hz_ = 0;  // 0: while it is made, at the rate of then
+  double gap_ms_ = 0.5, modulation_spread_ = 0.3;
   bool tone_correction_ = true;
   std::string kind_ = "none";
   std::vector<std::unique_ptr<FeedbackMatrix>> matrices_;  // U_0 .. U_K
@@ -148,6 +150,7 @@ class JotFdn final : public NetworkModel {
 void JotFdn::read_lines(Fields& f) {
   f.optional("delays_samples", delays_samples_, between(4, 1e6), "samples");
   if (!delays_samples_.empty()) lines_ = static_cast<std::int64_t>(delays_samples_.size());
+  if (lines_ < 2 || lines_ > 64) f.fail("delays_samples", "2 to 64 delays expected, got " + std::to_string(lines_));
   f.optional("lines", lines_, between(2, 64));
   if (!delays_samples_.empty() && lines_ != static_cast<std::int64_t>(delays_samples_.size()))
     f.fail("delays_samples",

@@ -33,7 +33,7 @@ class TimeVaryingIr final : public MovingResponseModel {
     for (const std::string side : {"before", "after"}) {
       std::vector<double> rates, phases;
       for (std::size_t k = 0; k < all; ++k) {
-        rates.push_back((side == "before" ? 0.3 : 0.2) * (1 + static_cast<double>(k)));
+        rates.push_back(std::min(100.0, (side == "before" ? 0.3 : 0.2) * (1 + static_cast<double>(k))));
         phases.push_back(static_cast<double>(k) / static_cast<double>(all));
       }
       const double mean = side == "before" ? 1 / std::sqrt(static_cast<double>(count)) : 1;

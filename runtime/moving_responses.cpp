@@ -11,11 +11,8 @@ namespace diffverb::runtime {
 namespace {
 
 constexpr int kMostResponses = 64, kMostSines = 1024;
-constexpr long long kMostTaps = 1LL << 26;
+constexpr long long kMostTaps = 1LL << 25;  // half of the largest file
 constexpr double kHighestRate_hz = 1000, kMostTurns = 1e6;
-/// Sum of squares below which equal power no longer lifts: all gains pass through zero at once.
-constexpr double kSilence = 1e-12;
-
 constexpr double kTurn = 2 * std::numbers::pi;
 
 template <typename T>
@@ -102,7 +99,7 @@ void MovingGains::step() noexcept {
     (sine.after ? after_ : before_)[static_cast<std::size_t>(sine.response)] += sine.depth * rotor.im;
   }
   if (moving_->equal_power) {
-    double power = kSilence;
+    double power = kEqualPowerFloor;
     for (const double gain : before_) power += gain * gain;
     const double scale = 1 / std::sqrt(power);
     for (double& gain : before_) gain *= scale;

@@ -5,6 +5,9 @@
 
 namespace diffverb::runtime {
 
+/// Added to the sum of squares where gains are made one of equal power: where all pass through zero, it stays silent.
+inline constexpr double kEqualPowerFloor = 1e-12;
+
 /// One sine of a gain that moves: depth sin 2 pi (rate_hz t + phase_turns), t from reset() on.
 struct GainSine {
   int response = 0;
@@ -16,7 +19,7 @@ struct GainSine {
 ///
 ///     y_o(n) += sum_r b_r(n) sum_k a_r(k) sum_i u_i(k) h_r,oi(n - k)
 ///
-/// a_r and b_r are a mean and the sum of their sines; with `equal_power` the a_r are divided by sqrt(sum_r a_r^2), so
+/// a_r and b_r are a mean and the sum of their sines; with `equal_power` the a_r are divided by sqrt(1e-12 + sum_r a_r^2), so
 /// that their squares sum to 1 at all times.
 struct MovingResponses {
   int count = 0;    // R; 0: there are none

@@ -201,7 +201,7 @@ void add_moving(const DelayNetworkWeights& w, const std::vector<std::vector<doub
       gains[2 * static_cast<std::size_t>(sine.response) + (sine.after ? 1 : 0)][n] +=
           sine.depth * std::sin(2 * std::numbers::pi * turns);
     }
-    double power = 0;
+    double power = kEqualPowerFloor;
     for (std::size_t r = 0; r < count; ++r) power += gains[2 * r][n] * gains[2 * r][n];
     for (std::size_t r = 0; m.equal_power && r < count; ++r) gains[2 * r][n] /= std::sqrt(power);
   }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
+#include <numbers>
 #include <numeric>
 #include <queue>
 
@@ -120,12 +121,26 @@ struct Group {
   int n = 0;
 };
 
+/// What reading at a place that moves away does to the energy, as a gain: 1 / sqrt(1 - speed), speed in samples a sample.
+/// A slow one gives back what it took, as slowly.
+double motion_gain(const DelayNetworkWeights& w, int line) {
+  constexpr double kSlow = 0.02, kTooFast = 0.999, kNoBound = 1e3;
+  double speed = 0;
+  for (const DelayMotion& motion : w.delay_motions) {
+    if (motion.line == line)
+      speed += 2 * std::numbers::pi * std::abs(motion.depth_samples) * motion.rate_hz / w.sample_rate_hz;
+  }
+  if (speed <= kSlow) return 1;
+  return speed < kTooFast ? 1 / std::sqrt(1 - speed) : kNoBound;
+}
+
 Group make_group(const DelayNetworkWeights& w, const std::vector<int>& lines) {
   Group group;
   group.n = static_cast<int>(lines.size());
   for (const int j : lines) {
     for (const int k : lines)
       group.a.push_back(
+          motion_gain(w, k) *
           w.A[static_cast<std::size_t>(j) * static_cast<std::size_t>(w.lines) + static_cast<std::size_t>(k)]);
     std::vector<Biquad> sections;
     for (int k = 0; k < w.line_sections; ++k) sections.push_back(w.line_section(j, k));
@@ -194,8 +209,9 @@ std::string check_turning(const DelayNetworkWeights& w) {
       right(w.turn_right.begin(), w.turn_right.end());
   double radius = 0;
   for (const TurningPair& pair : w.turning) radius = std::max(radius, pair.radius);
-  const double gain =
-      spectral_norm(left, w.lines) * radius * spectral_norm(scale_columns(right, make_group(w, lines).peaks), w.lines);
+  std::vector<double> gains = make_group(w, lines).peaks;
+  for (int j = 0; j < w.lines; ++j) gains[static_cast<std::size_t>(j)] *= motion_gain(w, j);
+  const double gain = spectral_norm(left, w.lines) * radius * spectral_norm(scale_columns(right, gains), w.lines);
   if (gain < (w.lossless ? kLosslessTurning : kLimit)) return {};
   return "the turning network cannot be shown to be stable: |turn_left| max radius |turn_right diag h| is " +
          std::to_string(gain) + ", which must stay below 1";

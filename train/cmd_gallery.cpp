@@ -20,14 +20,16 @@ namespace fs = std::filesystem;
 std::vector<fs::path> configs_in(const std::vector<std::string>& inputs) {
   std::vector<fs::path> out;
   for (const std::string& input : inputs) {
-    if (!fs::is_directory(input)) {
+    std::error_code error;
+    if (!fs::is_directory(input, error)) {
       out.emplace_back(input);
       continue;
     }
     std::vector<fs::path> found;
-    for (const auto& file : fs::directory_iterator(input)) {
-      if (is_config(file.path()) && file.is_regular_file()) found.push_back(file.path());
+    for (fs::directory_iterator file(input, error), end; !error && file != end; file.increment(error)) {
+      if (is_config(file->path()) && file->is_regular_file(error)) found.push_back(file->path());
     }
+    if (error) throw DataError(input + ": cannot be read: " + error.message());
     if (found.empty()) throw DataError(input + ": no configs (.yaml) in this folder");
     std::sort(found.begin(), found.end());
     out.insert(out.end(), found.begin(), found.end());

@@ -65,6 +65,7 @@ runtime::DelayNetworkWeights to_weights(const DelayNetwork& network) {
 }
 
 runtime::DelayNetworkWeights to_weights(const NetworkModel& model) {
+  const torch::NoGradGuard no_grad;  // delays that are learned stand on whole samples then
   const double rate = model.sample_rate_hz();
   auto w = to_weights(model.network(rate));
   for (const LineMotion& motion : model.motion(rate)) {

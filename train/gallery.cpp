@@ -152,9 +152,10 @@ report::GalleryModes find_modes(const fs::path& config, const GalleryOptions& op
 
 /// Until it has fallen by 80 dB, or kLongest_s: a decay time wants the whole decay, however long one listens.
 Audio long_response(const std::shared_ptr<const runtime::Model>& model, double seconds) {
+  const double longest_s = std::max(seconds, kLongest_s);
   for (;; seconds *= 2) {
-    Audio out{model->sample_rate_hz(), runtime::render_impulse(model, std::min(seconds, kLongest_s), kBlock)};
-    if (seconds >= kLongest_s) return out;
+    Audio out{model->sample_rate_hz(), runtime::render_impulse(model, std::min(seconds, longest_s), kBlock)};
+    if (seconds >= longest_s) return out;
     double whole = 0, late = 0;
     for (const auto& channel : out.channels) {
       for (std::size_t n = 0; n < channel.size(); ++n) {
@@ -249,14 +250,17 @@ report::GalleryEntry measure_reverberator(const fs::path& config, const GalleryO
   tell(0.3);
   entry.cost = engine_cost(model);
   tell(0.4);
-  entry.modes = find_modes(config, options, entry.rate_hz, [&](double share) { tell(0.4 + 0.6 * share); });
+  if (model->network.lines == 0)
+    entry.modes.why_not = "no delay network";
+  else
+    entry.modes = find_modes(config, options, entry.rate_hz, [&](double share) { tell(0.4 + 0.6 * share); });
   tell(1);
   return entry;
 }
 
 std::vector<report::GalleryEntry> make_gallery(const GalleryOptions& options) {
+  if (!options.dry.empty()) read_audio(options.dry);  // told now, once, and nothing is left behind
   prepare_folder(options);
-  if (!options.dry.empty()) read_audio(options.dry);  // told now, once
   const std::vector<std::string> names = names_of(options.configs);
   std::vector<report::GalleryEntry> entries;
   for (std::size_t k = 0; k < names.size(); ++k) {

@@ -52,7 +52,8 @@ double largest_gain(const std::vector<double>& q) {
   constexpr int kPoints = 65;
   double largest = 0;
   for (int k = 0; k < kPoints; ++k) {
-    const auto z = std::polar(1.0, -std::numbers::pi * k / (kPoints - 1));
+    // 0, and sixths of an octave up to half the rate.
+    const auto z = std::polar(1.0, k == 0 ? 0.0 : -std::numbers::pi * std::exp2((k - (kPoints - 1)) / 6.0));
     std::complex<double> gain = 1;
     for (std::size_t s = 0; s < q.size(); s += 5)
       gain *= (q[s] + z * (q[s + 1] + z * q[s + 2])) / (1.0 + z * (q[s + 3] + z * q[s + 4]));

@@ -150,6 +150,18 @@ TEST(RuntimeMotionWeights, MatricesThatCannotTurnAreRefused) {
   EXPECT_TRUE(contains(reason([](W& w) { w.A[5] += 3e-5f; }), "where the turning matrix at rest has"));
 }
 
+TEST(RuntimeMotionWeights, MotionSoFastThatItAddsEnergyIsRefused) {
+  DelayNetworkWeights w =
+      testing::network_of({0.9f, 0.43f, -0.43f, 0.9f}, {24, 41});  // loses a thousandth or so a pass
+  for (float& a : w.A) a *= 0.999f / std::hypot(0.9f, 0.43f);
+  const auto with = [&](double hz) {
+    w.delay_motions = {{0, 18, hz, 0.1, 0.3}, {1, 34, 1.7 * hz, 0.6, 0.2}};
+    return make_model(w).error;
+  };
+  EXPECT_EQ(with(0.5), "");
+  EXPECT_TRUE(contains(with(400), "not stable") || contains(with(400), "cannot be shown")) << with(400);
+}
+
 TEST(RuntimeMotionWeights, ATurningMatrixMustLoseEnergyInNorm) {
   // Its eigenvalues at rest lie well within the unit circle, and still it may grow while it turns.
   DelayNetworkWeights w = testing::network_of({0, 1.2f, -0.5f, 0}, {50, 70});

@@ -239,13 +239,11 @@ std::string gallery_page(const std::vector<GalleryEntry>& entries, const Gallery
                      " side by side</h1><p class=\"sub\">Responses of " + number(about.seconds, 1) +
                      " s, as the runtime plays them</p>";
   if (count > 0) {
-    body += navigation({{"summary", "Summary"},
-                        {"listen", "Listen"},
-                        {"decay", "Decay"},
-                        {"density", "Echo density"},
-                        {"spectrograms", "Spectrograms"},
-                        {"modes", "Modes"},
-                        {"stereo", "Stereo"}});
+    std::vector<std::pair<std::string, std::string>> links{
+        {"summary", "Summary"},           {"listen", "Listen"}, {"decay", "Decay"}, {"density", "Echo density"},
+        {"spectrograms", "Spectrograms"}, {"modes", "Modes"}};
+    if (!stereo_section(entries).empty()) links.emplace_back("stereo", "Stereo");
+    body += navigation(links);
   }
   body += missing_box(failed);
   if (count == 0) return page("diffverb gallery", body);

@@ -239,7 +239,12 @@ RC_GTEST_PROP(FrequencySolverProperties, Float32StaysWithinItsRounding, ()) {
   RC_PRE(decays(network));
   const auto wide = network.to(torch::kFloat64);
   const auto omega = grid(200);
-  RC_ASSERT(relative_error(frequency_response(network, omega), frequency_response(wide, omega)) < 5e-5);
+  // Rounding in a loop is as loud as the loop makes it.
+  auto loop = wide;
+  loop.b = loop.c = at::eye(wide.lines(), torch::kFloat64), loop.d = at::zeros_like(loop.b);
+  const double loudest = frequency_response(loop, omega).abs().max().item<double>();
+  RC_ASSERT(relative_error(frequency_response(network, omega), frequency_response(wide, omega)) <
+            2e-5 * std::max(1.0, loudest));
 }
 
 RC_GTEST_PROP(FrequencySolverProperties, ABatchGivesTheBitsOfItsNetworksOneByOne, ()) {

@@ -115,7 +115,8 @@ TEST_P(ContractNetworks, IsStableAtEveryEndOfItsRanges) {
         value.fill_((corner < 2 ? corner == 1 : random.uniform(0, 1) < 0.5) ? 20 : -20);
       setting += name + " ";
     }
-    const auto loaded = runtime::make_model(to_weights(network(torch::kFloat32)));
+    model.set_sample_rate(kRate);
+    const auto loaded = runtime::make_model(to_weights(model));  // with what moves
     EXPECT_TRUE(loaded.model) << "corner " << corner << " of " << setting << ": " << loaded.error;
   }
 }

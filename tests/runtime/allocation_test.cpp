@@ -107,7 +107,7 @@ TEST(RealtimeRuntimeAllocation, ProcessAllocatesNothing) {
   std::vector<DelayNetworkWeights> networks{testing::random_network({16, 2, 2, 10, 25, 3840, 200, 2000}, 1),
                                             bench::freeverb(), bench::dattorro()};
   for (unsigned seed = 1; seed < 20; ++seed) networks.push_back(testing::random_structure(20, seed));
-  networks.push_back(testing::turning_network({9, 2, 2, 3, 4, 100, 30, 200}, testing::Turn::kBetweenTwo, 0.02f, 1));
+  networks.push_back(testing::turning_network({9, 2, 2, 3, 4, 100, 30, 200}, testing::Turn::kBetweenTwo, 0.05f, 1));
   testing::add_motions(networks.back(), 2, 20, 1);
   for (const DelayNetworkWeights& w : networks) {
     const LoadResult made = make_model(w);

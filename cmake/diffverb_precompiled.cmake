@@ -1,4 +1,5 @@
-# LibTorch's headers, compiled once: to read them is nine tenths of the time that a file takes.
+# LibTorch's tensor, JSON and the standard library, compiled once: to read them is most of the time that a file takes. No
+# operators (core/tensor.h): the templates of what is precompiled are instantiated in each file again, needed or not.
 #
 #   diffverb_precompile(target...)   each target takes the precompiled headers; its sources include what they use all the same
 #
@@ -18,8 +19,8 @@ if(DIFFVERB_PRECOMPILED)
     endif()
     target_link_libraries(${carrier} PRIVATE diffverb::packages diffverb::torch)
     target_precompile_headers(${carrier} PRIVATE
-      <torch/types.h> <torch/csrc/autograd/custom_function.h> <nlohmann/json.hpp> <algorithm> <filesystem> <functional>
-      <map> <memory> <optional> <string> <vector>)
+      <ATen/TensorOperators.h> <ATen/core/Tensor.h> <ATen/core/grad_mode.h> <nlohmann/json.hpp> <algorithm> <filesystem>
+      <functional> <map> <memory> <optional> <string> <vector>)
     target_compile_options(${carrier} PRIVATE "$<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fpch-preprocess>")
   endforeach()
 endif()

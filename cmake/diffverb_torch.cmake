@@ -42,6 +42,8 @@ add_library(diffverb::torch ALIAS diffverb_torch)
 target_include_directories(diffverb_torch SYSTEM INTERFACE
   ${diffverb_torch_root}/include ${diffverb_torch_root}/include/torch/csrc/api/include)
 target_compile_definitions(diffverb_torch INTERFACE USE_DISTRIBUTED USE_C10D_GLOO)
+# ATen's own headers then bring the operators that they use, not all two thousand (core/tensor.h).
+target_compile_definitions(diffverb_torch INTERFACE AT_PER_OPERATOR_HEADERS)
 # One link item, so that CMake cannot reorder it: the operators register themselves when the library is loaded, hence
 # --no-as-needed. The wheel's own rpath finds what libtorch_cpu needs, hence --allow-shlib-undefined here.
 target_link_libraries(diffverb_torch INTERFACE

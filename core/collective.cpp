@@ -10,14 +10,14 @@ std::shared_ptr<Collective>& current() {
   return instance;
 }
 
-torch::Tensor summed(const torch::Tensor& tensor) {
-  torch::Tensor copy = tensor.detach().clone(at::MemoryFormat::Contiguous);
+at::Tensor summed(const at::Tensor& tensor) {
+  at::Tensor copy = tensor.detach().clone(at::MemoryFormat::Contiguous);
   collective().sum_in_place(copy);
   return copy;
 }
 
 struct AllReduceSum : public torch::autograd::Function<AllReduceSum> {
-  static torch::Tensor forward(torch::autograd::AutogradContext* /*context*/, const torch::Tensor& tensor) {
+  static at::Tensor forward(torch::autograd::AutogradContext* /*context*/, const at::Tensor& tensor) {
     return summed(tensor);
   }
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* /*context*/,
@@ -34,7 +34,7 @@ void set_collective(std::shared_ptr<Collective> collective) {
   current() = collective ? std::move(collective) : std::make_shared<Collective>();
 }
 
-torch::Tensor all_reduce_sum(const torch::Tensor& tensor) {
+at::Tensor all_reduce_sum(const at::Tensor& tensor) {
   return collective().size() == 1 ? tensor : AllReduceSum::apply(tensor);
 }
 

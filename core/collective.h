@@ -1,8 +1,8 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <memory>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -19,7 +19,7 @@ class Collective {
   virtual int size() const { return 1; }
   virtual int rank() const { return 0; }
   /// Adds the tensor up over all ranks, in place; contiguous, on the run's device.
-  virtual void sum_in_place(torch::Tensor& /*tensor*/) {}
+  virtual void sum_in_place(at::Tensor& /*tensor*/) {}
 };
 
 /// The collective of this process: alone, until one is set.
@@ -34,6 +34,6 @@ void set_collective(std::shared_ptr<Collective> collective);
 /// Reads    any shape, the same on every rank
 /// Returns  the same shape; the tensor itself where the process is alone
 /// Gradient summed over the ranks as well, so a backward pass needs every rank
-torch::Tensor all_reduce_sum(const torch::Tensor& tensor);
+at::Tensor all_reduce_sum(const at::Tensor& tensor);
 
 }  // namespace diffverb

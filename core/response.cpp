@@ -9,7 +9,7 @@ namespace diffverb {
 
 Response::Response(double sample_rate_hz) { set_sample_rate_hz(sample_rate_hz); }
 
-Response::Response(torch::Tensor ir, double sample_rate_hz) : Response(sample_rate_hz) { set_ir(std::move(ir)); }
+Response::Response(at::Tensor ir, double sample_rate_hz) : Response(sample_rate_hz) { set_ir(std::move(ir)); }
 
 double Response::sample_rate_hz() const {
   if (!(sample_rate_hz_ > 0)) throw ContractError("response: the sample rate was not set");
@@ -22,7 +22,7 @@ void Response::set_sample_rate_hz(double rate_hz) {
   sample_rate_hz_ = rate_hz;
 }
 
-const torch::Tensor& Response::get(const std::string& name) const {
+const at::Tensor& Response::get(const std::string& name) const {
   const auto found = tensors_.find(name);
   if (found != tensors_.end()) return found->second;
   std::string message = "response: no tensor '" + name + "'; there are:";
@@ -30,12 +30,12 @@ const torch::Tensor& Response::get(const std::string& name) const {
   throw ContractError(message + (tensors_.empty() ? " none" : ""));
 }
 
-void Response::set(const std::string& name, torch::Tensor value) {
+void Response::set(const std::string& name, at::Tensor value) {
   if (!value.defined()) throw ContractError("response: tensor '" + name + "' is undefined");
   tensors_[name] = std::move(value);
 }
 
-void Response::set_ir(torch::Tensor ir) {
+void Response::set_ir(at::Tensor ir) {
   if (!ir.defined() || ir.dim() != 3) {
     std::ostringstream message;
     message << "response: ir must be [B, C, T], got ";

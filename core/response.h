@@ -1,10 +1,10 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <map>
 #include <string>
 #include <vector>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -18,24 +18,24 @@ class Response {
  public:
   Response() = default;
   explicit Response(double sample_rate_hz);
-  Response(torch::Tensor ir, double sample_rate_hz);  // ir [B, C, T]
+  Response(at::Tensor ir, double sample_rate_hz);  // ir [B, C, T]
 
   double sample_rate_hz() const;
   void set_sample_rate_hz(double rate_hz);
 
   bool has(const std::string& name) const { return tensors_.count(name) > 0; }
-  const torch::Tensor& get(const std::string& name) const;
-  void set(const std::string& name, torch::Tensor value);
+  const at::Tensor& get(const std::string& name) const;
+  void set(const std::string& name, at::Tensor value);
   std::vector<std::string> names() const;
 
-  const torch::Tensor& ir() const { return get("ir"); }                                // [B, C, T]
-  const torch::Tensor& transfer_function() const { return get("transfer_function"); }  // [B, O, I, F], complex
-  void set_ir(torch::Tensor ir);                                                       // checks for three axes
-  void set_transfer_function(torch::Tensor h) { set("transfer_function", std::move(h)); }
+  const at::Tensor& ir() const { return get("ir"); }                                // [B, C, T]
+  const at::Tensor& transfer_function() const { return get("transfer_function"); }  // [B, O, I, F], complex
+  void set_ir(at::Tensor ir);                                                       // checks for three axes
+  void set_transfer_function(at::Tensor h) { set("transfer_function", std::move(h)); }
 
  private:
   double sample_rate_hz_ = 0;
-  std::map<std::string, torch::Tensor> tensors_;
+  std::map<std::string, at::Tensor> tensors_;
 };
 
 }  // namespace diffverb

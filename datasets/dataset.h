@@ -1,12 +1,11 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <map>
 #include <string>
 
 #include "core/family.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -27,7 +26,7 @@ class Dataset {
   virtual std::int64_t size(Split split) const = 0;
   /// Returns  [1, T] float32, onset at a fixed place; augmented as the configuration says where `seed` is not 0
   /// Throws   DataError that names file and response
-  virtual torch::Tensor example(Split split, std::int64_t index, std::uint64_t seed) const = 0;
+  virtual at::Tensor example(Split split, std::int64_t index, std::uint64_t seed) const = 0;
   /// What an example is, for messages and reports: file, channel, room, licence.
   virtual std::string describe(Split split, std::int64_t index) const = 0;
   /// The licences of what a model learns from, each with its number of examples; "unknown" where nobody has said.

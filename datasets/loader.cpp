@@ -1,5 +1,7 @@
 #include "datasets/loader.h"
 
+#include <ATen/ops/empty.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -116,15 +118,15 @@ Batch Loader::make(std::int64_t number) const {
   const std::int64_t last = s.drop_last ? first + s.batch : std::min(first + s.batch, examples_);
   const std::int64_t count = std::max<std::int64_t>(0, last - first);
   const std::int64_t samples = dataset_.samples();
-  batch.ir = torch::empty({count, 1, samples}, torch::kFloat32);
+  batch.ir = at::empty({count, 1, samples}, at::kFloat);
   for (std::int64_t position = first; position < last; ++position) {
     const std::int64_t index = indices[static_cast<std::size_t>(position % examples_)];
     const std::string purpose = "example " + std::to_string(batch.epoch) + " " + std::to_string(index) + " " +
                                 std::to_string(position / examples_);
     const std::uint64_t seed = s.augment ? std::max<std::uint64_t>(1, derive_seed(s.seed, purpose)) : 0;
-    const torch::Tensor example = dataset_.example(s.split, index, seed);
+    const at::Tensor example = dataset_.example(s.split, index, seed);
     if (example.dim() != 2 || example.size(0) != 1 || example.size(1) != samples || !example.is_contiguous() ||
-        example.scalar_type() != torch::kFloat32)
+        example.scalar_type() != at::kFloat)
       throw ContractError("data set: an example is not [1, " + std::to_string(samples) + "] float32");
     std::memcpy(batch.ir.data_ptr<float>() + (position - first) * samples, example.data_ptr<float>(),
                 static_cast<std::size_t>(samples) * sizeof(float));

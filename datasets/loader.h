@@ -1,7 +1,5 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -10,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/tensor.h"
 #include "datasets/dataset.h"
 
 namespace diffverb {
@@ -28,7 +27,7 @@ struct LoaderSettings {
 
 /// Examples stacked, as a step of training takes them.
 struct Batch {
-  torch::Tensor ir;                   // [B, 1, T] float32
+  at::Tensor ir;                      // [B, 1, T] float32
   std::vector<std::int64_t> indices;  // [B], which examples of the split
   std::int64_t epoch = 0, step = 0;   // of the epoch, from 0
 };

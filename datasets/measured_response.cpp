@@ -1,5 +1,9 @@
 #include "datasets/measured_response.h"
 
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -17,7 +21,7 @@ MeasuredResponse read_measured_response(const std::filesystem::path& path) {
   out.sample_rate_hz = audio.rate_hz;
   const auto frames = static_cast<std::int64_t>(audio.frames());
   const auto channels = static_cast<std::int64_t>(audio.channels.size());
-  auto ir = torch::empty({channels, frames}, torch::kFloat64);
+  auto ir = at::empty({channels, frames}, at::kDouble);
   std::int64_t onset = frames, end = 0;
   for (std::int64_t c = 0; c < channels; ++c) {
     const std::vector<double> samples(audio.channels[c].begin(), audio.channels[c].end());
@@ -38,7 +42,7 @@ MeasuredResponse read_measured_response(const std::filesystem::path& path) {
   // fit.
   const std::int64_t begin = onset - kSamplesBeforeOnset;
   auto kept = ir.slice(1, std::max<std::int64_t>(begin, 0), end);
-  if (begin < 0) kept = torch::cat({torch::zeros({channels, -begin}, torch::kFloat64), kept}, 1);
+  if (begin < 0) kept = at::cat({at::zeros({channels, -begin}, at::kDouble), kept}, 1);
   out.gain = std::sqrt(kept.square().sum().item<double>());
   out.ir = (kept / out.gain).contiguous();
   return out;

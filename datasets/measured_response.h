@@ -1,10 +1,10 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <filesystem>
 #include <string>
 #include <vector>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -13,7 +13,7 @@ namespace diffverb {
 struct MeasuredResponse {
   std::filesystem::path source;
   double sample_rate_hz = 0;
-  torch::Tensor ir;                   // [C, T] float64; energy summed over channels is 1
+  at::Tensor ir;                      // [C, T] float64; energy summed over channels is 1
   double gain = 1;                    // file = gain * ir
   double onset_s = 0;                 // where ir's onset stands in the file
   std::vector<std::string> warnings;  // clipped, trimmed: told to the user, not fatal

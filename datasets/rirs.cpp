@@ -1,3 +1,4 @@
+#include <ATen/ops/zeros.h>
 #include <fnmatch.h>
 
 #include <algorithm>
@@ -52,7 +53,7 @@ class Rirs final : public Dataset {
   double sample_rate_hz() const override { return rate_hz_; }
   std::int64_t samples() const override { return samples_; }
   std::int64_t size(Split split) const override { return static_cast<std::int64_t>(part(split).size()); }
-  torch::Tensor example(Split split, std::int64_t index, std::uint64_t seed) const override;
+  at::Tensor example(Split split, std::int64_t index, std::uint64_t seed) const override;
   std::string describe(Split split, std::int64_t index) const override;
   std::map<std::string, std::int64_t> licences(Split split) const override;
   std::string fingerprint() const override;
@@ -321,10 +322,10 @@ void Rirs::normalise(std::span<float> samples, const Entry& entry) const {
   for (float& x : samples) x = static_cast<float>(x * scale);
 }
 
-torch::Tensor Rirs::example(Split split, std::int64_t index, std::uint64_t seed) const {
+at::Tensor Rirs::example(Split split, std::int64_t index, std::uint64_t seed) const {
   const Entry& e = entry(split, index);
   const std::shared_ptr<const Prepared> source = prepared(e);
-  auto out = torch::zeros({1, samples_}, torch::kFloat32);
+  auto out = at::zeros({1, samples_}, at::kFloat);
   const std::span<float> to(out.data_ptr<float>(), static_cast<std::size_t>(samples_));
   AugmentationDraw draw;
   if (seed != 0 && augmentation_.any()) {

@@ -1,3 +1,8 @@
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/maximum.h>
+#include <ATen/ops/zeros.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -41,23 +46,23 @@ class AveragedPower final : public Loss {
   }
 
   void prepare(const Response& target) override;
-  torch::Tensor evaluate(const Response& response) const override;
+  at::Tensor evaluate(const Response& response) const override;
 
  private:
-  torch::Tensor average(const torch::Tensor& ir) const;  // [B, C, F', K']
+  at::Tensor average(const at::Tensor& ir) const;  // [B, C, F', K']
 
   std::int64_t fft_size_ = 1024, hop_size_ = 256, smoothing_bins_ = 64, smoothing_frames_ = 64, stride_ = 4;
   double exponent_ = 2, floor_ = 0;
   std::string normalise_ = "both";
   CheckedTarget target_{"averaged_power"};
-  torch::Tensor over_bins_;    // [F', F]
-  torch::Tensor over_frames_;  // [K, K']
-  torch::Tensor average_;      // [B, C, F', K']
-  torch::Tensor norm_;         // [B, C]
+  at::Tensor over_bins_;    // [F', F]
+  at::Tensor over_frames_;  // [K, K']
+  at::Tensor average_;      // [B, C, F', K']
+  at::Tensor norm_;         // [B, C]
 };
 
 /// Weighted means of `width` neighbours, every stride-th: [outputs, size]. Symmetric Hann weights that are nowhere 0.
-torch::Tensor smoothing(std::int64_t size, std::int64_t width, std::int64_t stride) {
+at::Tensor smoothing(std::int64_t size, std::int64_t width, std::int64_t stride) {
   width = std::min(width, size);
   std::vector<double> window(static_cast<std::size_t>(width));
   double sum = 0;
@@ -66,7 +71,7 @@ torch::Tensor smoothing(std::int64_t size, std::int64_t width, std::int64_t stri
     sum += window[i] = 0.5 - 0.5 * std::cos(phase);
   }
   const std::int64_t outputs = (size - width) / stride + 1;
-  auto matrix = torch::zeros({outputs, size}, torch::kFloat64);
+  auto matrix = at::zeros({outputs, size}, at::kDouble);
   auto* data = matrix.data_ptr<double>();
   for (std::int64_t o = 0; o < outputs; ++o) {
     for (std::int64_t i = 0; i < width; ++i) data[o * size + o * stride + i] = window[i] / sum;
@@ -74,7 +79,7 @@ torch::Tensor smoothing(std::int64_t size, std::int64_t width, std::int64_t stri
   return matrix;
 }
 
-torch::Tensor AveragedPower::average(const torch::Tensor& ir) const {
+at::Tensor AveragedPower::average(const at::Tensor& ir) const {
   auto power = power_spectrogram(ir, fft_size_, hop_size_, Padding::kZero);
   if (exponent_ != 2) {
     // The slope of x^(exponent / 2) is infinite at 0, hence a floor 120 dB below the strongest of the target.
@@ -84,20 +89,20 @@ torch::Tensor AveragedPower::average(const torch::Tensor& ir) const {
 }
 
 void AveragedPower::prepare(const Response& target) {
-  const torch::Tensor& ir = target_.set_audible(target);
+  const at::Tensor& ir = target_.set_audible(target);
   const auto power = power_spectrogram(ir, fft_size_, hop_size_, Padding::kZero);
   floor_ = power.max().item<double>() * 1e-12;
   over_bins_ = smoothing(power.size(2), smoothing_bins_, stride_).to(ir.options());
   over_frames_ = smoothing(power.size(3), smoothing_frames_, stride_).t().to(ir.options());
   average_ = average(ir);
-  norm_ = at::linalg_vector_norm(average_, 2, torch::IntArrayRef{2, 3});
+  norm_ = at::linalg_vector_norm(average_, 2, at::IntArrayRef{2, 3});
 }
 
-torch::Tensor AveragedPower::evaluate(const Response& response) const {
+at::Tensor AveragedPower::evaluate(const Response& response) const {
   const auto estimate = average(target_.check(response));
-  const auto distance = at::linalg_vector_norm(estimate - average_, 2, torch::IntArrayRef{2, 3});
+  const auto distance = at::linalg_vector_norm(estimate - average_, 2, at::IntArrayRef{2, 3});
   if (normalise_ == "target") return (distance / norm_).mean();
-  return (distance / at::maximum(at::linalg_vector_norm(estimate, 2, torch::IntArrayRef{2, 3}), norm_ * 1e-3)).mean();
+  return (distance / at::maximum(at::linalg_vector_norm(estimate, 2, at::IntArrayRef{2, 3}), norm_ * 1e-3)).mean();
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/_fft_c2c.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -38,19 +40,18 @@ Stretch stretch(const EnvelopeBand& band, std::int64_t p, std::int64_t stretches
 
 class BandEnergy : public torch::autograd::Function<BandEnergy> {
  public:
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& spectrum,
-                               const c10::intrusive_ptr<BandPlan>& held) {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& spectrum,
+                            const c10::intrusive_ptr<BandPlan>& held) {
     const BandPlan& plan = *held;
     const auto input = spectrum.contiguous();
     const std::int64_t channels = input.size(0), bins = input.size(1);
-    auto energy =
-        torch::zeros({static_cast<std::int64_t>(plan.bands.size()), channels, plan.stretches + 1}, torch::kFloat32);
-    std::vector<torch::Tensor> envelopes;
+    auto energy = at::zeros({static_cast<std::int64_t>(plan.bands.size()), channels, plan.stretches + 1}, at::kFloat);
+    std::vector<at::Tensor> envelopes;
     const auto* y = input.const_data_ptr<Complex>();
     for (const auto& group : groups_by_length(plan.bands)) {
       const std::int64_t length = plan.bands[group[0]].length,
                          rows = static_cast<std::int64_t>(group.size()) * channels;
-      auto buffer = torch::zeros({rows, length}, torch::kComplexFloat);
+      auto buffer = at::zeros({rows, length}, at::kComplexFloat);
       auto* data = buffer.data_ptr<Complex>();
       at::parallel_for(0, rows, 1, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t r = begin; r < end; ++r) {
@@ -96,7 +97,7 @@ class BandEnergy : public torch::autograd::Function<BandEnergy> {
     const std::int64_t channels = context->saved_data["channels"].toInt(), bins = context->saved_data["bins"].toInt();
     const auto saved = context->get_saved_variables();
     const auto grad = grads[0].contiguous();
-    auto result = torch::zeros({channels, bins}, torch::kComplexFloat);
+    auto result = at::zeros({channels, bins}, at::kComplexFloat);
     const float* g = grad.const_data_ptr<float>();
     auto* sum = result.data_ptr<Complex>();
     std::size_t index = 0;
@@ -104,7 +105,7 @@ class BandEnergy : public torch::autograd::Function<BandEnergy> {
       const auto& envelope = saved[index++];
       const std::int64_t length = plan.bands[group[0]].length,
                          rows = static_cast<std::int64_t>(group.size()) * channels;
-      auto buffer = torch::empty_like(envelope);
+      auto buffer = at::empty_like(envelope);
       const auto* z = envelope.const_data_ptr<Complex>();
       auto* data = buffer.data_ptr<Complex>();
       at::parallel_for(0, rows, 1, [&](std::int64_t begin, std::int64_t end) {
@@ -132,7 +133,7 @@ class BandEnergy : public torch::autograd::Function<BandEnergy> {
         }
       }
     }
-    return {result, torch::Tensor()};
+    return {result, at::Tensor()};
   }
 
  private:
@@ -144,8 +145,8 @@ class BandEnergy : public torch::autograd::Function<BandEnergy> {
 
 }  // namespace
 
-torch::Tensor band_energy(const torch::Tensor& spectrum, const c10::intrusive_ptr<BandPlan>& plan) {
-  if (spectrum.dim() != 2 || spectrum.scalar_type() != torch::kComplexFloat ||
+at::Tensor band_energy(const at::Tensor& spectrum, const c10::intrusive_ptr<BandPlan>& plan) {
+  if (spectrum.dim() != 2 || spectrum.scalar_type() != at::kComplexFloat ||
       spectrum.size(1) != plan->fft_size / 2 + 1) {
     throw ContractError("band_energy: spectrum must be complex64 [C, " + std::to_string(plan->fft_size / 2 + 1) + "]");
   }

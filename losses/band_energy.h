@@ -1,11 +1,12 @@
 #pragma once
 
 #include <torch/custom_class_detail.h>
-#include <torch/types.h>
 
 #include <complex>
 #include <cstdint>
 #include <vector>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -36,6 +37,6 @@ struct BandPlan : torch::CustomClassHolder {
 /// Returns  [bands, C, stretches + 1] float32, energy as sum of squares
 /// Gradient to spectrum, analytic
 /// Throws   ContractError on another type, shape or device, or a band beyond the spectrum
-torch::Tensor band_energy(const torch::Tensor& spectrum, const c10::intrusive_ptr<BandPlan>& plan);
+at::Tensor band_energy(const at::Tensor& spectrum, const c10::intrusive_ptr<BandPlan>& plan);
 
 }  // namespace diffverb

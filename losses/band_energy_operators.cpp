@@ -1,8 +1,11 @@
 #include "losses/band_energy_operators.h"
 
+#include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/fft_ifft.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/view_as_real.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <map>
@@ -10,7 +13,7 @@
 
 namespace diffverb {
 
-BandEnergyOperators::BandEnergyOperators(const BandPlan& plan, torch::Device device)
+BandEnergyOperators::BandEnergyOperators(const BandPlan& plan, at::Device device)
     : fft_size_(plan.fft_size), stretches_(plan.stretches) {
   std::map<std::pair<std::int64_t, std::int64_t>, std::vector<std::size_t>> alike;
   for (std::size_t i = 0; i < plan.bands.size(); ++i) alike[{plan.bands[i].length, plan.bands[i].hop}].push_back(i);
@@ -20,8 +23,8 @@ BandEnergyOperators::BandEnergyOperators(const BandPlan& plan, torch::Device dev
     std::size_t width = 0;
     for (const std::size_t i : members) width = std::max(width, plan.bands[i].response.size());
     const auto rows = static_cast<std::int64_t>(members.size()), columns = static_cast<std::int64_t>(width);
-    auto bins = torch::zeros({rows, columns}, torch::kInt64);
-    auto response = torch::zeros({rows, columns}, torch::kComplexFloat);
+    auto bins = at::zeros({rows, columns}, at::kLong);
+    auto response = at::zeros({rows, columns}, at::kComplexFloat);
     auto* bin = bins.data_ptr<std::int64_t>();
     auto* gain = response.data_ptr<c10::complex<float>>();
     for (const std::size_t i : members) {
@@ -35,11 +38,11 @@ BandEnergyOperators::BandEnergyOperators(const BandPlan& plan, torch::Device dev
     }
     groups_.push_back({cut.first, cut.second, bins.flatten().to(device), response.to(device)});
   }
-  order_ = torch::tensor(order).to(device);
+  order_ = at::tensor(order).to(device);
 }
 
-torch::Tensor BandEnergyOperators::operator()(const torch::Tensor& spectrum) const {
-  std::vector<torch::Tensor> energies;
+at::Tensor BandEnergyOperators::operator()(const at::Tensor& spectrum) const {
+  std::vector<at::Tensor> energies;
   for (const Group& g : groups_) {
     const std::int64_t channels = spectrum.size(0), covered = g.hop * stretches_;
     const auto shifted = spectrum.index_select(1, g.bins).reshape({channels, g.response.size(0), -1}) * g.response;
@@ -49,9 +52,9 @@ torch::Tensor BandEnergyOperators::operator()(const torch::Tensor& spectrum) con
         filled.slice(2, 0, covered).reshape({channels, g.response.size(0), stretches_, g.hop}).sum(-1);
     const auto rest = filled.slice(2, covered).sum(-1, true);
     const double scale = 2.0 * static_cast<double>(g.length) / static_cast<double>(fft_size_);
-    energies.push_back(torch::cat({in_stretches, rest}, 2) * scale);
+    energies.push_back(at::cat({in_stretches, rest}, 2) * scale);
   }
-  return torch::cat(energies, 1).transpose(0, 1).index_select(0, order_);
+  return at::cat(energies, 1).transpose(0, 1).index_select(0, order_);
 }
 
 }  // namespace diffverb

@@ -1,3 +1,6 @@
+#include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/view_as_real.h>
+
 #include <cmath>
 #include <optional>
 
@@ -36,7 +39,7 @@ class BandLevel final : public Loss {
   }
 
   void prepare(const Response& target) override {
-    const torch::Tensor& ir = target_.set_audible(target);
+    const at::Tensor& ir = target_.set_audible(target);
     fft_size_ = static_cast<std::int64_t>(acoustics::fast_fft_length(static_cast<std::size_t>(ir.size(2))));
     bands_.emplace(fft_size_, target_.sample_rate_hz(), from_hz_, to_hz_);
     const auto energies = energy(ir);
@@ -45,14 +48,14 @@ class BandLevel final : public Loss {
       throw ContractError("band_level: a channel of the target has no energy between from_hz and to_hz");
     log_energy_ = (energies + floor_).log10();
   }
-  torch::Tensor evaluate(const Response& response) const override {
+  at::Tensor evaluate(const Response& response) const override {
     auto difference_db = ((energy(target_.check(response)) + floor_).log10() - log_energy_) * 10;
     if (shape_only_) difference_db = difference_db - difference_db.mean(-1, true);
     return (distance_ == "squared" ? difference_db.square() : difference_db.abs()).mean();
   }
 
  private:
-  torch::Tensor energy(const torch::Tensor& ir) const {  // [B, C, K]
+  at::Tensor energy(const at::Tensor& ir) const {  // [B, C, K]
     return bands_->sum(at::view_as_real(at::fft_rfft(ir, fft_size_)).square().sum(-1));
   }
 
@@ -62,8 +65,8 @@ class BandLevel final : public Loss {
   CheckedTarget target_{"band_level"};
   std::int64_t fft_size_ = 0;
   std::optional<ThirdOctaveBins> bands_;
-  torch::Tensor floor_;       // [B, C, 1]
-  torch::Tensor log_energy_;  // [B, C, K]
+  at::Tensor floor_;       // [B, C, 1]
+  at::Tensor log_energy_;  // [B, C, K]
 };
 
 }  // namespace

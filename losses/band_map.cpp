@@ -1,3 +1,6 @@
+#include <ATen/ops/equal.h>
+#include <ATen/ops/zeros.h>
+
 #include <cmath>
 #include <vector>
 
@@ -32,25 +35,25 @@ class BandMap final : public Loss {
     counts_ = (cells_.known.matmul(groups_) > 0.5 * groups_.sum(0)).to(energy.scalar_type());
   }
 
-  torch::Tensor evaluate(const Response& response) const override {
+  at::Tensor evaluate(const Response& response) const override {
     checked_.check(response);
     const auto energy = energy_cells(response, "band", "band_map").energy * cells_.known;
     return weighted_mean(rounded_abs(level(energy) - level_db_), counts_);
   }
 
  private:
-  torch::Tensor level(const torch::Tensor& energy) const {
+  at::Tensor level(const at::Tensor& energy) const {
     return 10 * (energy.matmul(groups_) / cells_.cell_s.unsqueeze(0).matmul(groups_) + floor_).log10();
   }
 
   struct Grouping {
-    torch::Tensor cell_s, groups;  // lengths, on the CPU
+    at::Tensor cell_s, groups;  // lengths, on the CPU
   };
 
   /// The groups are made on the CPU, once for each division of time.
-  torch::Tensor groups_of(const torch::Tensor& cell_s, const torch::TensorOptions& options) {
+  at::Tensor groups_of(const at::Tensor& cell_s, const at::TensorOptions& options) {
     const bool may_read = may_read_from_device();
-    const auto on_cpu = may_read ? cell_s.to(torch::kCPU, torch::kFloat64).contiguous() : torch::Tensor();
+    const auto on_cpu = may_read ? cell_s.to(at::kCPU, at::kDouble).contiguous() : at::Tensor();
     for (auto it = groupings_.rbegin(); it != groupings_.rend(); ++it) {
       const bool same = may_read ? at::equal(it->cell_s, on_cpu) : it->cell_s.numel() == cell_s.numel();
       if (same && it->groups.device() == options.device() && it->groups.dtype() == options.dtype()) return it->groups;
@@ -61,7 +64,7 @@ class BandMap final : public Loss {
   }
 
   /// [cells, groups] of 0 and 1.
-  torch::Tensor make_groups(const torch::Tensor& on_cpu) const {
+  at::Tensor make_groups(const at::Tensor& on_cpu) const {
     const double* lengths = on_cpu.const_data_ptr<double>();
     std::vector<std::int64_t> group_of;
     double time = 0, begin = 0;
@@ -72,7 +75,7 @@ class BandMap final : public Loss {
       }
       group_of.push_back(group);
     }
-    auto out = torch::zeros({on_cpu.numel(), group_of.back() + 1}, torch::kFloat32);
+    auto out = at::zeros({on_cpu.numel(), group_of.back() + 1}, at::kFloat);
     for (std::size_t i = 0; i < group_of.size(); ++i) out[static_cast<std::int64_t>(i)][group_of[i]] = 1;
     return out;
   }
@@ -80,7 +83,7 @@ class BandMap final : public Loss {
   double stretch_ = 0.12;
   CheckedTarget checked_{"band_map"};
   EnergyCells cells_;
-  torch::Tensor groups_, floor_, level_db_, counts_;
+  at::Tensor groups_, floor_, level_db_, counts_;
   std::vector<Grouping> groupings_;  // never dropped: a recorded step goes on reading its own
 };
 

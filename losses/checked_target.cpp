@@ -7,35 +7,35 @@
 
 namespace diffverb {
 
-const torch::Tensor& CheckedTarget::set(const Response& target) {
-  const torch::Tensor& ir = target.get(of_);
+const at::Tensor& CheckedTarget::set(const Response& target) {
+  const at::Tensor& ir = target.get(of_);
   if ((of_ == "ir" && ir.dim() != 3) || ir.numel() == 0) {
     std::ostringstream message;
     message << loss_ << ": the target's " << of_ << " must be " << (of_ == "ir" ? "[B, C, T], " : "")
             << "none of its sizes 0, got " << ir.sizes();
     throw ContractError(message.str());
   }
-  if (ir.scalar_type() != torch::kFloat32 && ir.scalar_type() != torch::kFloat64)
+  if (ir.scalar_type() != at::kFloat && ir.scalar_type() != at::kDouble)
     throw ContractError(loss_ + ": the target's " + of_ + " must be float32 or float64");
   rate_hz_ = target.sample_rate_hz();
   ir_ = ir.detach();
   return ir_;
 }
 
-const torch::Tensor& CheckedTarget::set_audible(const Response& target) {
+const at::Tensor& CheckedTarget::set_audible(const Response& target) {
   set(target);
   // While a step is being recorded nobody can look; such a target's loss is then no number, which the trainer finds.
   if (may_read_from_device() && !(ir_.square().sum(-1) > 0).all().item<bool>()) {
-    ir_ = torch::Tensor();
+    ir_ = at::Tensor();
     throw ContractError(loss_ +
                         ": a channel of the target is silent or not a number; a relative distance to it is undefined");
   }
   return ir_;
 }
 
-const torch::Tensor& CheckedTarget::check(const Response& response) const {
+const at::Tensor& CheckedTarget::check(const Response& response) const {
   if (!ir_.defined()) throw ContractError(loss_ + ": evaluate() before prepare()");
-  const torch::Tensor& ir = response.get(of_);
+  const at::Tensor& ir = response.get(of_);
   if (ir.sizes() != ir_.sizes() || ir.scalar_type() != ir_.scalar_type() || ir.device() != ir_.device()) {
     std::ostringstream message;
     message << loss_ << ": the response's " << of_ << " must be as the target's, " << ir_.sizes() << ' ' << ir_.dtype()

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <string>
 
 #include "core/fields.h"
 #include "core/response.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -23,20 +22,20 @@ class CheckedTarget {
   /// Reads    target.ir() [B, C, T]
   /// Returns  the impulse response, detached
   /// Throws   ContractError where it is empty or not float32 or float64
-  const torch::Tensor& set(const Response& target);
+  const at::Tensor& set(const Response& target);
   /// The same, and refuses a channel without sound, in relation to which nothing can be measured.
-  const torch::Tensor& set_audible(const Response& target);
+  const at::Tensor& set_audible(const Response& target);
 
   /// Returns  response.ir()
   /// Throws   ContractError unless its shape, type, device and rate are the target's, or where no target was set
-  const torch::Tensor& check(const Response& response) const;
+  const at::Tensor& check(const Response& response) const;
 
-  const torch::Tensor& ir() const { return ir_; }
+  const at::Tensor& ir() const { return ir_; }
   double sample_rate_hz() const { return rate_hz_; }
 
  private:
   std::string loss_, of_ = "ir";
-  torch::Tensor ir_;
+  at::Tensor ir_;
   double rate_hz_ = 0;
 };
 

@@ -1,3 +1,11 @@
+#include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/maximum.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/real.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/triu.h>
+
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -39,36 +47,36 @@ class Coherence final : public Loss {
   }
 
   void prepare(const Response& target) override;
-  torch::Tensor evaluate(const Response& response) const override;
+  at::Tensor evaluate(const Response& response) const override;
 
  private:
-  torch::Tensor cross_spectra(const torch::Tensor& ir) const;    // [K, B, C, C] complex
-  torch::Tensor coherences(const torch::Tensor& spectra) const;  // [K, B, C, C] complex
+  at::Tensor cross_spectra(const at::Tensor& ir) const;    // [K, B, C, C] complex
+  at::Tensor coherences(const at::Tensor& spectra) const;  // [K, B, C, C] complex
 
   std::string of_ = "complex";
   double from_hz_ = 125, to_hz_ = 8000, from_ms_ = 0, floor_db_ = -80;
   CheckedTarget target_{"coherence"};
   std::int64_t first_ = 0, fft_size_ = 0;
   std::optional<ThirdOctaveBins> bands_;
-  torch::Tensor floor_;      // [K, B, C]
-  torch::Tensor coherence_;  // [K, B, C, C]
-  torch::Tensor pairs_;      // [C, C], 1 above the diagonal
+  at::Tensor floor_;      // [K, B, C]
+  at::Tensor coherence_;  // [K, B, C, C]
+  at::Tensor pairs_;      // [C, C], 1 above the diagonal
 };
 
-torch::Tensor Coherence::cross_spectra(const torch::Tensor& ir) const {
+at::Tensor Coherence::cross_spectra(const at::Tensor& ir) const {
   const auto spectrum = at::fft_rfft(ir.slice(2, first_), fft_size_);
-  std::vector<torch::Tensor> products;
+  std::vector<at::Tensor> products;
   for (const auto& band : bands_->split(spectrum)) products.push_back(at::matmul(band, band.mH()));
   return at::stack(products);
 }
 
-torch::Tensor Coherence::coherences(const torch::Tensor& spectra) const {
+at::Tensor Coherence::coherences(const at::Tensor& spectra) const {
   const auto scale = (at::real(spectra.diagonal(0, 2, 3)) + floor_).rsqrt();
   return spectra * scale.unsqueeze(3) * scale.unsqueeze(2);
 }
 
 void Coherence::prepare(const Response& target) {
-  const torch::Tensor& ir = target_.set_audible(target);
+  const at::Tensor& ir = target_.set_audible(target);
   const std::int64_t channels = ir.size(1);
   first_ = std::llround(from_ms_ * 1e-3 * target_.sample_rate_hz());
   if (first_ >= ir.size(2)) throw ContractError("coherence: the target ends before from_ms");
@@ -85,11 +93,11 @@ void Coherence::prepare(const Response& target) {
   pairs_ = at::triu(at::ones({channels, channels}, ir.options()), 1);
 }
 
-torch::Tensor Coherence::evaluate(const Response& response) const {
-  const torch::Tensor& ir = target_.check(response);
+at::Tensor Coherence::evaluate(const Response& response) const {
+  const at::Tensor& ir = target_.check(response);
   if (ir.size(1) == 1) return ir.sum() * 0;
   const auto estimate = coherences(cross_spectra(ir));
-  torch::Tensor difference;
+  at::Tensor difference;
   if (of_ == "complex") {
     difference = (estimate - coherence_).abs();
   } else if (of_ == "magnitude") {

@@ -1,3 +1,7 @@
+#include <ATen/ops/hann_window.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/sigmoid.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -37,22 +41,22 @@ class EchoDensity final : public Loss {
   }
 
   void prepare(const Response& target) override;
-  torch::Tensor evaluate(const Response& response) const override;
+  at::Tensor evaluate(const Response& response) const override;
 
  private:
-  torch::Tensor frames(const torch::Tensor& ir) const { return ir.unfold(2, window_.size(0), hop_); }  // [B, C, K, W]
-  torch::Tensor density(const torch::Tensor& ir) const;                                                // [B, C, K]
+  at::Tensor frames(const at::Tensor& ir) const { return ir.unfold(2, window_.size(0), hop_); }  // [B, C, K, W]
+  at::Tensor density(const at::Tensor& ir) const;                                                // [B, C, K]
 
   double window_ms_ = 25, step_ms_ = 5, softness_ = 0.1, range_db_ = 60;
   CheckedTarget target_{"echo_density"};
   std::int64_t hop_ = 1;
-  torch::Tensor window_;          // [W], sums to 1
-  torch::Tensor floor_;           // [B, C, 1], power
-  torch::Tensor used_, density_;  // [B, C, K]
+  at::Tensor window_;          // [W], sums to 1
+  at::Tensor floor_;           // [B, C, 1], power
+  at::Tensor used_, density_;  // [B, C, K]
   double count_ = 0;
 };
 
-torch::Tensor EchoDensity::density(const torch::Tensor& ir) const {
+at::Tensor EchoDensity::density(const at::Tensor& ir) const {
   const auto parts = frames(ir);
   const auto sigma = (at::matmul(parts.square(), window_) + floor_).sqrt().unsqueeze(3);
   const auto beyond = at::sigmoid((parts.abs() / sigma - 1) / softness_);
@@ -60,7 +64,7 @@ torch::Tensor EchoDensity::density(const torch::Tensor& ir) const {
 }
 
 void EchoDensity::prepare(const Response& target) {
-  const torch::Tensor& ir = target_.set_audible(target);
+  const at::Tensor& ir = target_.set_audible(target);
   const auto samples = [&](double ms) {
     return std::max<std::int64_t>(1, std::llround(ms * 1e-3 * target_.sample_rate_hz()));
   };
@@ -81,8 +85,8 @@ void EchoDensity::prepare(const Response& target) {
   density_ = density(ir);
 }
 
-torch::Tensor EchoDensity::evaluate(const Response& response) const {
-  const torch::Tensor& ir = target_.check(response);
+at::Tensor EchoDensity::evaluate(const Response& response) const {
+  const at::Tensor& ir = target_.check(response);
   return ((density(ir) - density_).abs() * used_).sum() / count_;
 }
 

@@ -1,5 +1,5 @@
 #include <ATen/ops/fft_rfft.h>
-#include <torch/types.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <cmath>
@@ -8,6 +8,7 @@
 #include "core/acoustics/decay.h"
 #include "core/acoustics/filters.h"
 #include "core/device/device.h"
+#include "core/tensor.h"
 #include "losses/band_energy.h"
 #include "losses/band_energy_operators.h"
 #include "losses/loss.h"
@@ -50,14 +51,14 @@ class Edc final : public Loss {
   }
 
   void prepare(const Response& target) override;
-  torch::Tensor evaluate(const Response& response) const override;
+  at::Tensor evaluate(const Response& response) const override;
 
  private:
   struct Curve {
     ac::Decay decay;
     double end_s = 0;
   };
-  void add_band(const ac::Band& band, double weight, const torch::Tensor& ir);
+  void add_band(const ac::Band& band, double weight, const at::Tensor& ir);
 
   double range_db_ = 45, margin_db_ = 5, needed_range_db_ = 25, early_db_ = 12, early_weight_ = 12;
   double octave_weight_ = 1, third_octave_weight_ = 1.0 / 3.0, from_hz_ = 63, to_hz_ = 16000;
@@ -68,7 +69,7 @@ class Edc final : public Loss {
   c10::intrusive_ptr<BandPlan> plan_;
   std::vector<float> target_db_, tail_, floor_, weights_, band_weights_;
   std::optional<BandEnergyOperators> operators_;  // on a GPU
-  torch::Tensor target_, tails_, floors_, point_weights_, row_weights_;
+  at::Tensor target_, tails_, floors_, point_weights_, row_weights_;
 };
 
 std::int64_t transform_size(std::int64_t at_least) {
@@ -78,7 +79,7 @@ std::int64_t transform_size(std::int64_t at_least) {
   return size;
 }
 
-void Edc::add_band(const ac::Band& band, double weight, const torch::Tensor& ir) {
+void Edc::add_band(const ac::Band& band, double weight, const at::Tensor& ir) {
   const ac::Sections filter = ac::band_filter(band, rate_hz_);
   const auto accessor = ir.accessor<double, 2>();
   std::vector<Curve> curves(channels_);
@@ -147,8 +148,8 @@ void Edc::add_band(const ac::Band& band, double weight, const torch::Tensor& ir)
 }
 
 void Edc::prepare(const Response& target) {
-  const torch::Tensor& whole = target.has("measured_ir") ? target.get("measured_ir") : target.ir();
-  const torch::Tensor ir = whole.detach().to(torch::kCPU, torch::kFloat64)[0].contiguous();
+  const at::Tensor& whole = target.has("measured_ir") ? target.get("measured_ir") : target.ir();
+  const at::Tensor ir = whole.detach().to(at::kCPU, at::kDouble)[0].contiguous();
   rate_hz_ = target.sample_rate_hz();
   channels_ = ir.size(0);
   length_ = target.ir().size(2);
@@ -169,21 +170,21 @@ void Edc::prepare(const Response& target) {
   if (bands == 0)
     throw ContractError("edc: no band of the target decays by " + std::to_string(needed_range_db_) +
                         " dB above its noise");
-  target_ = torch::tensor(target_db_).reshape({bands, channels_, points_});
-  tails_ = torch::tensor(tail_).reshape({bands, channels_, 1});
-  floors_ = torch::tensor(floor_).reshape({bands, channels_, 1});
-  point_weights_ = torch::tensor(weights_).reshape({bands, channels_, points_});
-  row_weights_ = torch::tensor(band_weights_).reshape({bands, channels_});
+  target_ = at::tensor(target_db_).reshape({bands, channels_, points_});
+  tails_ = at::tensor(tail_).reshape({bands, channels_, 1});
+  floors_ = at::tensor(floor_).reshape({bands, channels_, 1});
+  point_weights_ = at::tensor(weights_).reshape({bands, channels_, points_});
+  row_weights_ = at::tensor(band_weights_).reshape({bands, channels_});
   row_weights_ = row_weights_ / row_weights_.sum();
-  const torch::Device device = target.ir().device();
-  for (torch::Tensor* constant : {&target_, &tails_, &floors_, &point_weights_, &row_weights_})
+  const at::Device device = target.ir().device();
+  for (at::Tensor* constant : {&target_, &tails_, &floors_, &point_weights_, &row_weights_})
     *constant = constant->to(device);
   operators_.reset();
   if (on_gpu(device)) operators_.emplace(*plan_, device);
 }
 
-torch::Tensor Edc::evaluate(const Response& response) const {
-  const torch::Tensor& ir = response.ir();
+at::Tensor Edc::evaluate(const Response& response) const {
+  const at::Tensor& ir = response.ir();
   if (!plan_) throw ContractError("edc: prepare() was not called");
   if (response.sample_rate_hz() != rate_hz_ || ir.dim() != 3 || ir.size(0) != 1 || ir.size(1) != channels_ ||
       ir.size(2) != length_) {
@@ -191,7 +192,7 @@ torch::Tensor Edc::evaluate(const Response& response) const {
                         "] at the target's rate");
   }
   if (ir.device() != target_.device()) throw ContractError("edc: the response must be on the target's device");
-  const auto spectrum = at::fft_rfft(ir[0].to(torch::kFloat32), plan_->fft_size, 1);
+  const auto spectrum = at::fft_rfft(ir[0].to(at::kFloat), plan_->fft_size, 1);
   const auto energy = operators_ ? (*operators_)(spectrum) : band_energy(spectrum, plan_);
   const auto curve = energy.flip({2}).cumsum(2).flip({2}).slice(2, 0, points_) + tails_ + floors_;
   const auto difference = curve.log10() * 10 - target_;

@@ -1,19 +1,18 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <string>
 
 #include "core/response.h"
+#include "core/tensor.h"
 #include "losses/checked_target.h"
 
 namespace diffverb {
 
 /// The energy of a response in cells of time, of each band or channel, and what of it is known.
 struct EnergyCells {
-  torch::Tensor energy;  // [B, O, cells]
-  torch::Tensor known;   // the same shape, 0 or 1
-  torch::Tensor cell_s;  // [cells] lengths
+  at::Tensor energy;  // [B, O, cells]
+  at::Tensor known;   // the same shape, 0 or 1
+  at::Tensor cell_s;  // [cells] lengths
 };
 
 /// What the losses of energy over time compare: the model's own energies, or those of the sound.
@@ -24,15 +23,15 @@ struct EnergyCells {
 EnergyCells energy_cells(const Response& response, const std::string& kind, const std::string& loss);
 
 /// The energy from each cell's beginning on: [B, O, cells].
-torch::Tensor energy_to_come(const torch::Tensor& energy);
+at::Tensor energy_to_come(const at::Tensor& energy);
 
 /// 10 log10(x), for x >= 0: as if 1e-9 of `whole` were added, so that silence has a slope.
-torch::Tensor decibels(const torch::Tensor& x, const torch::Tensor& whole);
+at::Tensor decibels(const at::Tensor& x, const at::Tensor& whole);
 
 /// |x| with a rounded tip 0.1 wide, 0 at 0.
-torch::Tensor rounded_abs(const torch::Tensor& x);
+at::Tensor rounded_abs(const at::Tensor& x);
 
 /// Mean over what is known; 0 where nothing is. Counts may be any weights >= 0.
-torch::Tensor weighted_mean(const torch::Tensor& values, const torch::Tensor& counts);
+at::Tensor weighted_mean(const at::Tensor& values, const at::Tensor& counts);
 
 }  // namespace diffverb

@@ -20,13 +20,13 @@ class Esr final : public Loss {
   explicit Esr(Fields&) {}
 
   void prepare(const Response& target) override { energy_ = target_.set_audible(target).square().sum(-1); }
-  torch::Tensor evaluate(const Response& response) const override {
+  at::Tensor evaluate(const Response& response) const override {
     return ((target_.check(response) - target_.ir()).square().sum(-1) / energy_).mean();
   }
 
  private:
   CheckedTarget target_{"esr"};
-  torch::Tensor energy_;  // [B, C]
+  at::Tensor energy_;  // [B, C]
 };
 
 }  // namespace

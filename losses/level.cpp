@@ -35,7 +35,7 @@ class Level final : public Loss {
     floor_ = energy * std::pow(10.0, floor_db_ / 10);
     log_energy_ = (energy + floor_).log10();
   }
-  torch::Tensor evaluate(const Response& response) const override {
+  at::Tensor evaluate(const Response& response) const override {
     const auto energy = target_.check(response).square().sum(-1);
     const auto difference_db = ((energy + floor_).log10() - log_energy_) * 10;
     return (distance_ == "squared" ? difference_db.square() : difference_db.abs()).mean();
@@ -43,8 +43,8 @@ class Level final : public Loss {
 
  private:
   /// A steady whistle of a long measurement can hold more energy than the late decay; nobody wants it played.
-  static torch::Tensor without_noise(const torch::Tensor& measured, double rate_hz, const torch::Tensor& energy) {
-    const auto rows = measured.detach().to(torch::kCPU, torch::kFloat64).flatten(0, 1).contiguous();
+  static at::Tensor without_noise(const at::Tensor& measured, double rate_hz, const at::Tensor& energy) {
+    const auto rows = measured.detach().to(at::kCPU, at::kDouble).flatten(0, 1).contiguous();
     auto out = energy.flatten().clone();
     for (std::int64_t r = 0; r < rows.size(0); ++r) {
       const double* row = rows.const_data_ptr<double>() + r * rows.size(1);
@@ -58,7 +58,7 @@ class Level final : public Loss {
   std::string distance_ = "absolute";
   double floor_db_ = -100;
   CheckedTarget target_{"level"};
-  torch::Tensor floor_, log_energy_;  // [B, C]
+  at::Tensor floor_, log_energy_;  // [B, C]
 };
 
 }  // namespace

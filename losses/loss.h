@@ -1,9 +1,8 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include "core/family.h"
 #include "core/response.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -19,11 +18,11 @@ class Loss {
   /// Reads    response.ir() [B, C, T] of the prepared target's shape, type and rate (or what the loss says it reads)
   /// Returns  scalar tensor
   /// Throws   ContractError on unequal shapes or rates, or where nothing was prepared
-  virtual torch::Tensor evaluate(const Response& response) const = 0;
+  virtual at::Tensor evaluate(const Response& response) const = 0;
   /// Value at the target itself: 0 for distances.
   virtual double value_at_target() const { return 0.0; }
 
-  torch::Tensor operator()(const Response& response, const Response& target) {
+  at::Tensor operator()(const Response& response, const Response& target) {
     prepare(target);
     return evaluate(response);
   }

@@ -1,4 +1,6 @@
 #include <ATen/Parallel.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/scalar_tensor.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <cmath>
@@ -43,24 +45,24 @@ double squared_error(const Scalar* h, const Scalar* m, std::int64_t count, Scala
 /// The mean of (|H| - m)^2 on the CPU, value and gradient in one pass over H.
 class MeanSquaredError : public torch::autograd::Function<MeanSquaredError> {
  public:
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& response, const torch::Tensor& target,
-                               bool with_gradient) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& response, const at::Tensor& target,
+                            bool with_gradient) {
     const auto h = response.resolve_conj().contiguous();
-    auto gradient = with_gradient ? torch::empty_like(h) : torch::Tensor();
+    auto gradient = with_gradient ? at::empty_like(h) : at::Tensor();
     const double mean =
-        target.scalar_type() == torch::kFloat32 ? run<float>(h, target, gradient) : run<double>(h, target, gradient);
+        target.scalar_type() == at::kFloat ? run<float>(h, target, gradient) : run<double>(h, target, gradient);
     if (with_gradient) context->save_for_backward({gradient});
-    return torch::scalar_tensor(mean, target.options());
+    return at::scalar_tensor(mean, target.options());
   }
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     if (at::GradMode::is_enabled())
       throw ContractError("magnitude: a gradient of the gradient is not supported (create_graph)");
-    return {context->get_saved_variables()[0] * gradients[0], torch::Tensor(), torch::Tensor()};
+    return {context->get_saved_variables()[0] * gradients[0], at::Tensor(), at::Tensor()};
   }
 
  private:
   template <typename Scalar>
-  static double run(const torch::Tensor& h, const torch::Tensor& target, torch::Tensor& gradient) {
+  static double run(const at::Tensor& h, const at::Tensor& target, at::Tensor& gradient) {
     const std::int64_t count = target.numel(), stretches = (count + kStretch - 1) / kStretch;
     const auto* from = static_cast<const Scalar*>(h.const_data_ptr());
     const auto* magnitude = target.const_data_ptr<Scalar>();
@@ -94,7 +96,7 @@ class Magnitude final : public Loss {
   explicit Magnitude(Fields&) {}
 
   void prepare(const Response& target) override {
-    const torch::Tensor& h = target.transfer_function();
+    const at::Tensor& h = target.transfer_function();
     if (h.dim() != 4 || h.numel() == 0 || !h.is_complex()) {
       std::ostringstream message;
       message << "magnitude: the target's transfer_function must be [B, O, I, F], complex, none of its sizes 0, got "
@@ -105,9 +107,9 @@ class Magnitude final : public Loss {
     rate_hz_ = target.sample_rate_hz();
   }
 
-  torch::Tensor evaluate(const Response& response) const override {
+  at::Tensor evaluate(const Response& response) const override {
     if (!target_.defined()) throw ContractError("magnitude: evaluate() before prepare()");
-    const torch::Tensor& h = response.transfer_function();
+    const at::Tensor& h = response.transfer_function();
     if (h.sizes() != target_.sizes() || h.scalar_type() != c10::toComplexType(target_.scalar_type()) ||
         h.device() != target_.device() || response.sample_rate_hz() != rate_hz_) {
       std::ostringstream message;
@@ -121,7 +123,7 @@ class Magnitude final : public Loss {
   }
 
  private:
-  torch::Tensor target_;  // [B, O, I, F]
+  at::Tensor target_;  // [B, O, I, F]
   double rate_hz_ = 0;
 };
 

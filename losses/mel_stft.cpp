@@ -1,3 +1,5 @@
+#include <ATen/ops/matmul.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -47,20 +49,20 @@ class MelStft final : public Loss {
   }
 
   void prepare(const Response& target) override;
-  torch::Tensor evaluate(const Response& response) const override;
+  at::Tensor evaluate(const Response& response) const override;
 
  private:
   struct Resolution {
     std::int64_t fft_size, hop_size;
     double floor;
-    torch::Tensor filters;   // [M, F]
-    torch::Tensor loudness;  // [B, C, M, K]
-    torch::Tensor mean;      // scalar
+    at::Tensor filters;   // [M, F]
+    at::Tensor loudness;  // [B, C, M, K]
+    at::Tensor mean;      // scalar
   };
-  torch::Tensor energy(const torch::Tensor& ir, const Resolution& r) const {
+  at::Tensor energy(const at::Tensor& ir, const Resolution& r) const {
     return at::matmul(r.filters, power_spectrogram(ir, r.fft_size, r.hop_size, padding_of(padding_)));
   }
-  torch::Tensor loudness(const torch::Tensor& energy, const Resolution& r) const {
+  at::Tensor loudness(const at::Tensor& energy, const Resolution& r) const {
     return (energy + r.floor).pow(exponent_) - std::pow(r.floor, exponent_);
   }
 
@@ -74,7 +76,7 @@ class MelStft final : public Loss {
 
 void MelStft::prepare(const Response& target) {
   resolutions_.clear();
-  const torch::Tensor& ir = target_.set_audible(target);
+  const at::Tensor& ir = target_.set_audible(target);
   const double rate_hz = target_.sample_rate_hz();
   for (const auto fft_size : fft_sizes_) {
     Resolution r;
@@ -92,9 +94,9 @@ void MelStft::prepare(const Response& target) {
   }
 }
 
-torch::Tensor MelStft::evaluate(const Response& response) const {
-  const torch::Tensor& ir = target_.check(response);
-  torch::Tensor sum;
+at::Tensor MelStft::evaluate(const Response& response) const {
+  const at::Tensor& ir = target_.check(response);
+  at::Tensor sum;
   for (const Resolution& r : resolutions_) {
     const auto term = (loudness(energy(ir, r), r) - r.loudness).abs().mean() / r.mean;
     sum = sum.defined() ? sum + term : term;

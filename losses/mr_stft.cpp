@@ -1,3 +1,5 @@
+#include <ATen/ops/linalg_vector_norm.h>
+
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -51,20 +53,20 @@ class MrStft final : public Loss {
   }
 
   void prepare(const Response& target) override;
-  torch::Tensor evaluate(const Response& response) const override;
+  at::Tensor evaluate(const Response& response) const override;
 
  private:
   struct Resolution {
     std::int64_t fft_size, hop_size;
     std::int64_t win_length;
     double floor_power;
-    torch::Tensor norm;                      // [B, C]
-    torch::Tensor magnitude, log_magnitude;  // [B, C, F, K]; undefined where `fused` is there
+    at::Tensor norm;                      // [B, C]
+    at::Tensor magnitude, log_magnitude;  // [B, C, F, K]; undefined where `fused` is there
     std::shared_ptr<StftDistance> fused;
   };
 
   void check_list(Fields& f, const std::string& key, const std::vector<std::int64_t>& list) const;
-  torch::Tensor distance(const Resolution& r, const torch::Tensor& ir) const;
+  at::Tensor distance(const Resolution& r, const at::Tensor& ir) const;
 
   std::vector<std::int64_t> fft_sizes_ = {512, 1024, 2048}, hop_sizes_, win_lengths_;  // empty: by hop_ratio; whole
   std::optional<double> floor_power_;                                                  // null: by floor_db
@@ -84,7 +86,7 @@ void MrStft::check_list(Fields& f, const std::string& key, const std::vector<std
 
 void MrStft::prepare(const Response& target) {
   resolutions_.clear();
-  const torch::Tensor& ir = target_.set_audible(target);
+  const at::Tensor& ir = target_.set_audible(target);
   for (std::size_t i = 0; i < fft_sizes_.size(); ++i) {
     Resolution r;
     r.fft_size = fft_sizes_[i];
@@ -96,7 +98,7 @@ void MrStft::prepare(const Response& target) {
     const auto power = power_spectrogram(ir, r.fft_size, r.hop_size, padding, r.win_length);
     r.floor_power = floor_power_.value_or(power.max().item<double>() * std::pow(10.0, floor_db_ / 10));
     const auto magnitude = power.clamp_min(r.floor_power).sqrt();
-    r.norm = at::linalg_vector_norm(magnitude, 2, torch::IntArrayRef{2, 3});
+    r.norm = at::linalg_vector_norm(magnitude, 2, at::IntArrayRef{2, 3});
     if (StftDistance::has_kernel(ir, r.fft_size)) {
       const StftDistance::Frames frames{r.fft_size, r.hop_size, r.win_length, padding};
       r.fused = std::make_shared<StftDistance>(ir, frames, r.floor_power, r.norm);
@@ -108,13 +110,13 @@ void MrStft::prepare(const Response& target) {
   }
 }
 
-torch::Tensor MrStft::distance(const Resolution& r, const torch::Tensor& ir) const {
+at::Tensor MrStft::distance(const Resolution& r, const at::Tensor& ir) const {
   if (r.fused) return (*r.fused)(ir, convergence_weight_, log_weight_);
   const auto power =
       power_spectrogram(ir, r.fft_size, r.hop_size, padding_of(padding_), r.win_length).clamp_min(r.floor_power);
-  torch::Tensor term;
+  at::Tensor term;
   if (convergence_weight_ > 0) {
-    const auto difference = at::linalg_vector_norm(power.sqrt() - r.magnitude, 2, torch::IntArrayRef{2, 3});
+    const auto difference = at::linalg_vector_norm(power.sqrt() - r.magnitude, 2, at::IntArrayRef{2, 3});
     term = (difference / r.norm).mean() * convergence_weight_;
   }
   if (log_weight_ > 0) {
@@ -124,9 +126,9 @@ torch::Tensor MrStft::distance(const Resolution& r, const torch::Tensor& ir) con
   return term.defined() ? term : power.sum() * 0;
 }
 
-torch::Tensor MrStft::evaluate(const Response& response) const {
-  const torch::Tensor& ir = target_.check(response);
-  torch::Tensor sum;
+at::Tensor MrStft::evaluate(const Response& response) const {
+  const at::Tensor& ir = target_.check(response);
+  at::Tensor sum;
   for (const Resolution& r : resolutions_) {
     const auto term = distance(r, ir);
     sum = sum.defined() ? sum + term : term;

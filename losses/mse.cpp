@@ -18,7 +18,7 @@ class Mse final : public Loss {
   explicit Mse(Fields& f) { target_.read_of(f); }
 
   void prepare(const Response& target) override { target_.set(target); }
-  torch::Tensor evaluate(const Response& response) const override {
+  at::Tensor evaluate(const Response& response) const override {
     return (target_.check(response) - target_.ir()).square().mean();
   }
 

@@ -33,14 +33,14 @@ class OctaveClarity final : public Loss {
     heard_ = (whole_ > 1e-7 * whole_.sum(-1, true)).to(energy.scalar_type());
   }
 
-  torch::Tensor evaluate(const Response& response) const override {
+  at::Tensor evaluate(const Response& response) const override {
     checked_.check(response);
     const auto energy = energy_cells(response, "octave", "octave_clarity").energy * cells_.known;
     return weighted_mean(rounded_abs(clarity(energy) - clarity_db_), heard_);
   }
 
  private:
-  torch::Tensor clarity(const torch::Tensor& energy) const {
+  at::Tensor clarity(const at::Tensor& energy) const {
     // Beyond 25 dB no ear tells; adding 0.3 % of the energy to both sides rounds it off there.
     const auto early = (energy * early_).sum(-1), late = (energy * (1 - early_)).sum(-1);
     const auto little = 3e-3 * (early + late) + 1e-9 * whole_;
@@ -50,7 +50,7 @@ class OctaveClarity final : public Loss {
   double split_ms_ = 80;
   CheckedTarget checked_{"octave_clarity"};
   EnergyCells cells_;
-  torch::Tensor early_, whole_, clarity_db_, heard_;
+  at::Tensor early_, whole_, clarity_db_, heard_;
 };
 
 }  // namespace

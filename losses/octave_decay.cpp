@@ -1,3 +1,5 @@
+#include <ATen/ops/ones_like.h>
+
 #include "losses/energy_cells.h"
 #include "losses/loss.h"
 
@@ -33,7 +35,7 @@ class OctaveDecay final : public Loss {
     heard_ = (energy.sum(-1) > kLeastShare * energy.sum(-1).sum(-1, true)).to(energy.scalar_type());
   }
 
-  torch::Tensor evaluate(const Response& response) const override {
+  at::Tensor evaluate(const Response& response) const override {
     checked_.check(response);
     const auto energy = energy_cells(response, "octave", "octave_decay").energy * cells_.known;
     const auto distance = rounded_abs(curve(energy) - curve_db_);
@@ -44,7 +46,7 @@ class OctaveDecay final : public Loss {
  private:
   static constexpr double kLeastShare = 1e-7;  // an octave below it is not there
 
-  static torch::Tensor curve(const torch::Tensor& energy) {
+  static at::Tensor curve(const at::Tensor& energy) {
     const auto to_come = energy_to_come(energy), whole = to_come.slice(-1, 0, 1) + 1e-20;
     return decibels(to_come / whole, at::ones_like(whole));
   }
@@ -52,7 +54,7 @@ class OctaveDecay final : public Loss {
   double range_db_ = 40, early_db_ = 13, early_weight_ = 3;
   CheckedTarget checked_{"octave_decay"};
   EnergyCells cells_;
-  torch::Tensor curve_db_, weight_, heard_;
+  at::Tensor curve_db_, weight_, heard_;
 };
 
 }  // namespace

@@ -23,7 +23,7 @@ class OctaveLevel final : public Loss {
     heard_ = (energy_ > 1e-7 * energy_.sum(-1, true)).to(energy_.scalar_type());
   }
 
-  torch::Tensor evaluate(const Response& response) const override {
+  at::Tensor evaluate(const Response& response) const override {
     checked_.check(response);
     const auto energy = (energy_cells(response, "octave", "octave_level").energy * cells_.known).sum(-1);
     return weighted_mean(rounded_abs(decibels(energy, energy_) - decibels(energy_, energy_)), heard_);
@@ -32,7 +32,7 @@ class OctaveLevel final : public Loss {
  private:
   CheckedTarget checked_{"octave_level"};
   EnergyCells cells_;
-  torch::Tensor energy_, heard_;
+  at::Tensor energy_, heard_;
 };
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/stack.h>
 
 #include <algorithm>
@@ -37,7 +38,7 @@ class SmoothedLsd final : public Loss {
     if (target.has("frame_known")) heard_ = heard_ * target.get("frame_known");
   }
 
-  torch::Tensor evaluate(const Response& response) const override {
+  at::Tensor evaluate(const Response& response) const override {
     checked_.check(response);
     const auto power = bands(response);
     const auto difference = 10 * (smooth(raise(power)).log10() - smoothed_);
@@ -49,10 +50,10 @@ class SmoothedLsd final : public Loss {
   static constexpr double kTip = 0.03;  // dB: the root's slope stays finite where all agrees
   static constexpr std::int64_t kFftSize = 1024, kHop = 256;
 
-  static torch::Tensor bands(const Response& response) {
+  static at::Tensor bands(const Response& response) {
     if (response.has("third_octave_power")) return response.get("third_octave_power");
     const auto power = power_spectrogram(response.ir().flatten(0, 1), kFftSize, kHop, Padding::kZero);
-    std::vector<torch::Tensor> rows;
+    std::vector<at::Tensor> rows;
     for (std::int64_t low = 0, high = 1; low < kFftSize / 2 + 1; low = high) {
       high = std::max(low + 1, static_cast<std::int64_t>(std::llround(static_cast<double>(low) * std::exp2(1.0 / 3))));
       high = std::min<std::int64_t>(high, kFftSize / 2 + 1);
@@ -62,22 +63,22 @@ class SmoothedLsd final : public Loss {
   }
 
   /// Mean over a frame and its neighbours, as many as there are.
-  static torch::Tensor smooth(const torch::Tensor& power) {
+  static at::Tensor smooth(const at::Tensor& power) {
     const std::int64_t frames = power.size(2);
     const auto padded = at::constant_pad_nd(power, {1, 1});
     const auto sum = padded.slice(2, 0, frames) + padded.slice(2, 1, frames + 1) + padded.slice(2, 2, frames + 2);
-    const auto ones = at::constant_pad_nd(torch::ones({frames}, power.options()), {1, 1});
+    const auto ones = at::constant_pad_nd(at::ones({frames}, power.options()), {1, 1});
     return sum / (ones.slice(0, 0, frames) + ones.slice(0, 1, frames + 1) + ones.slice(0, 2, frames + 2));
   }
 
   /// Softly at least the floor: a band that has died away still has a slope.
-  torch::Tensor raise(const torch::Tensor& power) const {
+  at::Tensor raise(const at::Tensor& power) const {
     return 0.5 * (power + floor_ + ((power - floor_).square() + 1e-4 * floor_.square()).sqrt());
   }
 
   double span_db_ = 80;
   CheckedTarget checked_{"smoothed_lsd"};
-  torch::Tensor floor_, smoothed_, heard_;
+  at::Tensor floor_, smoothed_, heard_;
 };
 
 }  // namespace

@@ -26,8 +26,8 @@ class Sparsity final : public Loss {
   explicit Sparsity(Fields&) {}
 
   void prepare(const Response&) override {}
-  torch::Tensor evaluate(const Response& response) const override {
-    const torch::Tensor& matrix = response.get("feedback_matrix");
+  at::Tensor evaluate(const Response& response) const override {
+    const at::Tensor& matrix = response.get("feedback_matrix");
     if (matrix.dim() < 2 || matrix.size(-1) != matrix.size(-2) || matrix.size(-1) < 2 || !matrix.is_floating_point()) {
       std::ostringstream message;
       message << "sparsity: feedback_matrix must be [..., N, N], real, N >= 2, got " << matrix.sizes() << ' '

@@ -44,7 +44,7 @@ class AllpassRing final : public NetworkModel {
     SignalFlow flow(1, rate);
     const auto samples = [&](const char* key, std::int64_t i) {
       const auto ms = knobs().at(key, i);
-      return ms.item<double>() > 0 ? ms / 1000 * rate : torch::Tensor();
+      return ms.item<double>() > 0 ? ms / 1000 * rate : at::Tensor();
     };
     std::vector<RingStage> stages(static_cast<std::size_t>(lengths_[1].size(0)));
     for (std::size_t s = 0; s < stages.size(); ++s) {
@@ -86,7 +86,7 @@ class AllpassRing final : public NetworkModel {
   }
 
   Nesting nesting_ = Nesting::kContains;
-  std::vector<torch::Tensor> lengths_;
+  std::vector<at::Tensor> lengths_;
 };
 
 }  // namespace

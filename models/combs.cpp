@@ -7,8 +7,8 @@
 
 namespace diffverb {
 
-SignalFlow::Signal damped_combs(SignalFlow& flow, const SignalFlow::Signal& in, const torch::Tensor& samples,
-                                const torch::Tensor& gains, const torch::Tensor& pole) {
+SignalFlow::Signal damped_combs(SignalFlow& flow, const SignalFlow::Signal& in, const at::Tensor& samples,
+                                const at::Tensor& gains, const at::Tensor& pole) {
   const auto damping = one_pole_sos(pole);
   SignalFlow::Signal sum;
   for (std::int64_t i = 0; i < samples.size(0); ++i) {
@@ -20,8 +20,8 @@ SignalFlow::Signal damped_combs(SignalFlow& flow, const SignalFlow::Signal& in, 
   return sum;
 }
 
-torch::Tensor undamped_sos(const torch::Tensor& pole) {
-  const auto p = pole.reshape({}).to(torch::kFloat64), zero = at::zeros_like(p);
+at::Tensor undamped_sos(const at::Tensor& pole) {
+  const auto p = pole.reshape({}).to(at::kDouble), zero = at::zeros_like(p);
   return at::stack({1 / (1 - p), -p / (1 - p), zero, zero, zero}).unsqueeze(0);
 }
 

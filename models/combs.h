@@ -1,8 +1,7 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include "core/network/signal_flow.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -13,10 +12,10 @@ namespace diffverb {
 /// Here L is the filter of the lines themselves, a line a comb instead of two; that damps what comes out once more, and
 /// `in` has to have passed 1 / L before (undamped_sos), once for all.
 /// Reads    samples [n], gains [n], pole a number in [0, 1)
-SignalFlow::Signal damped_combs(SignalFlow& flow, const SignalFlow::Signal& in, const torch::Tensor& samples,
-                                const torch::Tensor& gains, const torch::Tensor& pole);
+SignalFlow::Signal damped_combs(SignalFlow& flow, const SignalFlow::Signal& in, const at::Tensor& samples,
+                                const at::Tensor& gains, const at::Tensor& pole);
 
 /// 1 / L: [1, 5]
-torch::Tensor undamped_sos(const torch::Tensor& pole);
+at::Tensor undamped_sos(const at::Tensor& pole);
 
 }  // namespace diffverb

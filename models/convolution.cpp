@@ -1,4 +1,3 @@
-#include <ATen/core/grad_mode.h>
 
 #include <algorithm>
 #include <cmath>
@@ -50,7 +49,7 @@ class Convolution final : public ResponseModel {
 
   double sample_rate_hz() const override { return options_.rate_hz; }
 
-  torch::Tensor responses() const override {
+  at::Tensor responses() const override {
     auto changed = taps_;
     // Where a gradient is wanted, at nothing changed too.
     const bool learned = knobs().is_learned("decay_change") || knobs().is_learned("stretch");
@@ -60,7 +59,7 @@ class Convolution final : public ResponseModel {
   }
 
  private:
-  torch::Tensor ratios() const { return knobs()["decay_change"] * knobs()["stretch"]; }
+  at::Tensor ratios() const { return knobs()["decay_change"] * knobs()["stretch"]; }
 
   bool changes() const { return !options_.keep_noise || ratios().detach().ne(1).any().item<bool>(); }
   void make_change() const {
@@ -76,7 +75,7 @@ class Convolution final : public ResponseModel {
   }
 
   void set_t60(double t60_s, const Fields& f) {
-    const torch::NoGradGuard no_grad;
+    const at::NoGradGuard no_grad;
     make_change();
     const Range range = knobs().range("stretch");
     double measured = 0;
@@ -98,7 +97,7 @@ class Convolution final : public ResponseModel {
 
   ResponseLayout layout_;
   DecayChange::Options options_;
-  torch::Tensor taps_;  // [O, I, L] as measured
+  at::Tensor taps_;  // [O, I, L] as measured
   mutable std::unique_ptr<DecayChange> change_;
   mutable std::int64_t samples_ = 0;
 };

@@ -30,18 +30,18 @@ constexpr double kMostExponent = 300;       // of w: by then there is nothing le
 constexpr int kRounds = 4;                  // of settle()
 const double kNepers = 6 * std::log(10.0);  // of energy, in 60 dB
 
-torch::Tensor split(const torch::Tensor& responses, double rate_hz) {
+at::Tensor split(const at::Tensor& responses, double rate_hz) {
   std::vector<double> edges;
   for (std::size_t k = 1; k < DecayChange::band_hz().size(); ++k)
     edges.push_back(DecayChange::band_hz()[k] / std::numbers::sqrt2);
   return split_bands(responses, edges, kEdgeOctaves, rate_hz);
 }
 
-std::span<const double> samples_of(const torch::Tensor& row) {
+std::span<const double> samples_of(const at::Tensor& row) {
   return {row.const_data_ptr<double>(), static_cast<std::size_t>(row.numel())};
 }
 
-bool is_silent(const torch::Tensor& row) { return row.count_nonzero().item<std::int64_t>() == 0; }
+bool is_silent(const at::Tensor& row) { return row.count_nonzero().item<std::int64_t>() == 0; }
 
 double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -56,7 +56,7 @@ const std::vector<double>& DecayChange::band_hz() {
   return hz;
 }
 
-std::vector<double> DecayChange::octave_times(const torch::Tensor& responses, double rate_hz) {
+std::vector<double> DecayChange::octave_times(const at::Tensor& responses, double rate_hz) {
   const auto octaves = acoustics::make_bands(acoustics::BandWidth::kOctave, rate_hz, 63, 8000);
   std::vector<std::vector<double>> found(band_hz().size());
   for (std::int64_t p = 0; p < responses.size(0); ++p) {
@@ -77,9 +77,9 @@ std::vector<double> DecayChange::octave_times(const torch::Tensor& responses, do
   return times;
 }
 
-DecayChange::DecayChange(const torch::Tensor& responses, const Options& options)
-    : options_(options), h_(responses.detach().to(torch::kFloat64).contiguous()) {
-  const torch::NoGradGuard no_grad;
+DecayChange::DecayChange(const at::Tensor& responses, const Options& options)
+    : options_(options), h_(responses.detach().to(at::kDouble).contiguous()) {
+  const at::NoGradGuard no_grad;
   onset_ = h_.size(1);
   for (std::int64_t p = 0; p < h_.size(0); ++p) {
     if (is_silent(h_[p])) continue;
@@ -95,14 +95,14 @@ DecayChange::DecayChange(const torch::Tensor& responses, const Options& options)
   measure(bands_);
   const auto any = std::any_of(t60_s_.begin(), t60_s_.end(), [](double t) { return t > 0; });
   if (!any) throw DataError("no octave of the response stands 35 dB above its noise, so that no decay can be changed");
-  exponents_ = at::ones({static_cast<std::int64_t>(t60_s_.size())}, torch::kFloat64);
+  exponents_ = at::ones({static_cast<std::int64_t>(t60_s_.size())}, at::kDouble);
 }
 
-void DecayChange::measure(const torch::Tensor& bands) {
+void DecayChange::measure(const at::Tensor& bands) {
   knees_.assign(t60_s_.size(), std::vector<Knee>(static_cast<std::size_t>(h_.size(0))));
   const std::int64_t points = 2 + (end_ - onset_) / hop_;
-  curves_ = at::zeros({bands.size(0), points}, torch::kFloat64);
-  slopes_ = at::zeros({bands.size(0)}, torch::kFloat64);
+  curves_ = at::zeros({bands.size(0), points}, at::kDouble);
+  slopes_ = at::zeros({bands.size(0)}, at::kDouble);
   for (std::size_t k = 0; k < t60_s_.size(); ++k) {
     const auto band = static_cast<std::int64_t>(k);
     if (t60_s_[k] > 0) make_curve(k, bands[band].slice(1, onset_, end_).contiguous());
@@ -112,7 +112,7 @@ void DecayChange::measure(const torch::Tensor& bands) {
 }
 
 /// The responses' curves in one, and where each has its knee.
-void DecayChange::make_curve(std::size_t band, const torch::Tensor& rows) {
+void DecayChange::make_curve(std::size_t band, const at::Tensor& rows) {
   std::vector<acoustics::Decay> decays;
   std::vector<std::int64_t> froms;
   double slowest_s = 0;
@@ -148,8 +148,8 @@ void DecayChange::make_curve(std::size_t band, const torch::Tensor& rows) {
   slopes_[at] = slope * static_cast<double>(hop_);
 }
 
-std::int64_t DecayChange::samples_for(const torch::Tensor& ratios) const {
-  const auto values = ratios.detach().to(torch::kFloat64).contiguous();
+std::int64_t DecayChange::samples_for(const at::Tensor& ratios) const {
+  const auto values = ratios.detach().to(at::kDouble).contiguous();
   double longest_s = 0;
   bool stretched = false;
   for (std::size_t k = 0; k < t60_s_.size(); ++k) {
@@ -160,9 +160,9 @@ std::int64_t DecayChange::samples_for(const torch::Tensor& ratios) const {
   return stretched ? std::max(h_.size(1), needed) : h_.size(1);
 }
 
-void DecayChange::settle(const torch::Tensor& ratios) {
-  const torch::NoGradGuard no_grad;
-  const auto asked = ratios.detach().to(torch::kFloat64).contiguous();
+void DecayChange::settle(const at::Tensor& ratios) {
+  const at::NoGradGuard no_grad;
+  const auto asked = ratios.detach().to(at::kDouble).contiguous();
   const std::int64_t samples = samples_for(asked);
   exponents_.fill_(1);
   if (asked.eq(1).all().item<bool>()) return;
@@ -181,9 +181,9 @@ void DecayChange::settle(const torch::Tensor& ratios) {
 
 void DecayChange::make_decaying(std::int64_t samples) const {
   if (decaying_.defined() && decaying_.size(2) == samples) return;
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   Random random(options_.seed, "decay_change");
-  auto white = at::empty({h_.size(0), samples}, torch::kFloat64);
+  auto white = at::empty({h_.size(0), samples}, at::kDouble);
   for (double *value = white.data_ptr<double>(), *end = value + white.numel(); value != end; ++value)
     *value = random.normal();
   const std::int64_t more = samples - h_.size(1);
@@ -212,24 +212,24 @@ void DecayChange::make_decaying(std::int64_t samples) const {
 }
 
 /// Log of the curves at these places, in samples after the onset: [K, samples] of [K, samples].
-torch::Tensor DecayChange::curve_at(const torch::Tensor& samples) const {
+at::Tensor DecayChange::curve_at(const at::Tensor& samples) const {
   const auto place = samples / static_cast<double>(hop_);
   const double last = static_cast<double>(curves_.size(1) - 1);
   const auto within = place.clamp_max(last);
-  const auto index = within.detach().floor().clamp_max(last - 1).to(torch::kInt64);
+  const auto index = within.detach().floor().clamp_max(last - 1).to(at::kLong);
   const auto low = curves_.gather(1, index), high = curves_.gather(1, index + 1);
   return low + (high - low) * (within - index) - slopes_.unsqueeze(1) * (place - last).clamp_min(0);
 }
 
-torch::Tensor DecayChange::apply(const torch::Tensor& ratios, std::int64_t samples) const {
+at::Tensor DecayChange::apply(const at::Tensor& ratios, std::int64_t samples) const {
   const std::int64_t bands = exponents_.size(0);
-  if (ratios.dim() != 1 || ratios.size(0) != bands || ratios.scalar_type() != torch::kFloat64)
+  if (ratios.dim() != 1 || ratios.size(0) != bands || ratios.scalar_type() != at::kDouble)
     throw ContractError("decay change: " + std::to_string(bands) + " ratios in float64 expected");
   if (samples < h_.size(1))
     throw ContractError("decay change: " + std::to_string(samples) + " samples are fewer than the response has");
   make_decaying(samples);
   const auto since =
-      (at::arange(samples, torch::kFloat64) - static_cast<double>(onset_)).clamp_min(0).expand({bands, samples});
+      (at::arange(samples, at::kDouble) - static_cast<double>(onset_)).clamp_min(0).expand({bands, samples});
   const auto stretch = (exponents_ * ratios.log()).exp().unsqueeze(1);
   const auto weights = (0.5 * (curve_at(since / stretch) - curve_at(since))).clamp_max(kMostExponent).expm1();
   return rest_ + (decaying_ * weights.unsqueeze(1)).sum(0);

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <vector>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -27,22 +27,22 @@ class DecayChange {
     bool keep_noise = true;
     std::uint64_t seed = 1;  // of the noise that goes on
   };
-  DecayChange(const torch::Tensor& responses, const Options& options);
+  DecayChange(const at::Tensor& responses, const Options& options);
 
   /// 63 Hz to 8 kHz; the lowest takes what is below, the highest what is above.
   static const std::vector<double>& band_hz();
   /// Decay time of each octave as core/acoustics measures it, T30 or T20, the median over the responses. 0: none.
   const std::vector<double>& t60_s() const { return t60_s_; }
-  static std::vector<double> octave_times(const torch::Tensor& responses, double rate_hz);
+  static std::vector<double> octave_times(const at::Tensor& responses, double rate_hz);
 
   /// s_k = ratio_k ^ exponent_k, exponents of 1 until settle() finds those with which the octaves, measured again, decay
   /// in ratio_k times t60_s(): decay curves bend, and octaves hear their neighbours.
-  void settle(const torch::Tensor& ratios);
+  void settle(const at::Tensor& ratios);
   /// How long a response is whose bands decay so: 80 dB in all of them; the measured length at least.
-  std::int64_t samples_for(const torch::Tensor& ratios) const;
+  std::int64_t samples_for(const at::Tensor& ratios) const;
   /// Reads    ratios [K] float64, new decay time over the measured; samples, the measured length or more
   /// Returns  h' [P, samples] float64
-  torch::Tensor apply(const torch::Tensor& ratios, std::int64_t samples) const;
+  at::Tensor apply(const at::Tensor& ratios, std::int64_t samples) const;
 
  private:
   struct Knee {
@@ -50,20 +50,20 @@ class DecayChange {
     double power = 0;       // of what decays, mean square at `from`
     bool decays = false;
   };
-  void measure(const torch::Tensor& bands);
-  void make_curve(std::size_t band, const torch::Tensor& rows);
+  void measure(const at::Tensor& bands);
+  void make_curve(std::size_t band, const at::Tensor& rows);
   void make_decaying(std::int64_t samples) const;
-  torch::Tensor curve_at(const torch::Tensor& samples) const;
+  at::Tensor curve_at(const at::Tensor& samples) const;
 
   Options options_;
-  torch::Tensor h_, bands_;               // [P, L], [K, P, L]
+  at::Tensor h_, bands_;                  // [P, L], [K, P, L]
   std::vector<std::vector<Knee>> knees_;  // [K][P]
   std::vector<double> t60_s_;
-  torch::Tensor curves_,
-      slopes_;               // log of E_k every `hop` samples [K, M], and by how much it falls a hop behind them [K]
-  torch::Tensor exponents_;  // [K]
+  at::Tensor curves_,
+      slopes_;            // log of E_k every `hop` samples [K, M], and by how much it falls a hop behind them [K]
+  at::Tensor exponents_;  // [K]
   std::int64_t onset_ = 0, end_ = 0, fade_ = 1, hop_ = 1;
-  mutable torch::Tensor decaying_, rest_;  // d_k [K, P, samples]; h or h without its noise [P, samples]
+  mutable at::Tensor decaying_, rest_;  // d_k [K, P, samples]; h or h without its noise [P, samples]
 };
 
 }  // namespace diffverb

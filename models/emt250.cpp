@@ -74,7 +74,7 @@ class Emt250 final : public NetworkModel {
   SignalFlow::Signal damped(SignalFlow& flow, const SignalFlow::Signal& in, double rate) const {
     double samples = 0;
     for (std::size_t i = 0; i < kDelays.size(); ++i) samples += kDelays[i] + kAllpasses[i];
-    const auto gain = [&](const torch::Tensor& t60_s) { return at::pow(10.0, -3 * samples / kRate / t60_s); };
+    const auto gain = [&](const at::Tensor& t60_s) { return at::pow(10.0, -3 * samples / kRate / t60_s); };
     const auto middle = gain(knobs()["decay_s"]), low = gain(knobs()["decay_s"] * knobs()["low_ratio"]);
     const auto high = gain(knobs()["decay_s"] * knobs()["high_ratio"]);
     const auto bass = one_pole_sos(one_pole_at(at::full_like(middle, kLowHz), rate));
@@ -84,7 +84,7 @@ class Emt250 final : public NetworkModel {
 
   /// The pole of a low-pass of unit gain at 0 Hz that has this gain at 6 kHz: with |H|^2 = (1 - p)^2 / (1 - 2 p c + p^2),
   /// p = q - sqrt(q^2 - 1), q = (1 - c g^2) / (1 - g^2).
-  static torch::Tensor pole_for(const torch::Tensor& gain, double rate) {
+  static at::Tensor pole_for(const at::Tensor& gain, double rate) {
     const double c = std::cos(2 * std::numbers::pi * std::min(kHighHz, 0.45 * rate) / rate);
     const auto square = gain.square().clamp_max(1 - 1e-6);
     const auto q = (1 - c * square) / (1 - square);

@@ -3,8 +3,10 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/einsum.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/log10.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
@@ -22,7 +24,7 @@ namespace {
 constexpr double kStretchShare = 0.12;  // of the time since the onset that a stretch of the map covers
 
 /// Stretches of the encoder's map: single cells first, then longer and longer. [NT, G] of 0 and 1.
-torch::Tensor make_groups() {
+at::Tensor make_groups() {
   const EnvelopeLayout& layout = envelope_layout();
   std::vector<int> group_of;
   int group = 0;
@@ -34,13 +36,13 @@ torch::Tensor make_groups() {
     }
     group_of.push_back(group);
   }
-  auto out = torch::zeros({layout.cells(), group + 1}, torch::kFloat32);
+  auto out = at::zeros({layout.cells(), group + 1}, at::kFloat);
   for (int cell = 0; cell < layout.cells(); ++cell) out[cell][group_of[cell]] = 1;
   return out;
 }
 
 /// A number for the samples' content; equal responses of a data set come again every epoch.
-std::uint64_t content_hash(const torch::Tensor& samples) {
+std::uint64_t content_hash(const at::Tensor& samples) {
   const auto flat = samples.contiguous();
   const auto* data = reinterpret_cast<const std::uint32_t*>(flat.const_data_ptr<float>());
   std::uint64_t hash = 1469598103934665603ull ^ static_cast<std::uint64_t>(flat.numel());
@@ -48,8 +50,8 @@ std::uint64_t content_hash(const torch::Tensor& samples) {
   return hash;
 }
 
-torch::Tensor normals(Random& random, at::IntArrayRef shape) {
-  auto out = torch::empty(shape, torch::kFloat32);
+at::Tensor normals(Random& random, at::IntArrayRef shape) {
+  auto out = at::empty(shape, at::kFloat);
   float* to = out.data_ptr<float>();
   for (std::int64_t i = 0; i < out.numel(); ++i) to[i] = static_cast<float>(random.normal());
   return out;
@@ -81,24 +83,24 @@ EnvelopeAutoencoder::EnvelopeAutoencoder(Fields& fields) {
   decoder_->reset(random, 0.3);
 }
 
-std::map<std::string, torch::Tensor> EnvelopeAutoencoder::parameters() const {
-  std::map<std::string, torch::Tensor> out;
+std::map<std::string, at::Tensor> EnvelopeAutoencoder::parameters() const {
+  std::map<std::string, at::Tensor> out;
   encoder_->add_parameters("encoder.", out);
   decoder_->add_parameters("decoder.", out);
   return out;
 }
 
-const EnvelopeOperators& EnvelopeAutoencoder::maps(torch::Device device) const {
+const EnvelopeOperators& EnvelopeAutoencoder::maps(at::Device device) const {
   const std::string name = device.str();
   auto found = maps_.find(name);
   if (found == maps_.end()) found = maps_.emplace(name, envelope_operators().to(device)).first;
   return found->second;
 }
 
-EnvelopeBatch EnvelopeAutoencoder::analyze(const torch::Tensor& ir) const {
-  std::vector<torch::Tensor> energies, powers, bands, cells;
+EnvelopeBatch EnvelopeAutoencoder::analyze(const at::Tensor& ir) const {
+  std::vector<at::Tensor> energies, powers, bands, cells;
   for (std::int64_t b = 0; b < ir.size(0); ++b) {
-    const auto samples = ir.slice(0, b, b + 1).to(torch::kCPU, torch::kFloat32);
+    const auto samples = ir.slice(0, b, b + 1).to(at::kCPU, at::kFloat);
     const std::uint64_t key = content_hash(samples);
     auto found = analyzed_.find(key);
     if (found == analyzed_.end()) {
@@ -119,34 +121,33 @@ void EnvelopeAutoencoder::set_features(const EnvelopeBatch& batch, Response& tar
   const auto device = target.ir().device();
   const EnvelopeOperators& operators = maps(device);
   const auto energy = batch.energy.to(device), power = batch.power.to(device);
-  const auto bands = batch.known_bands.to(device).unsqueeze(-1).to(torch::kFloat32);  // [B, K, 1]
-  const auto cells = batch.known_cells.to(device).unsqueeze(-1).unsqueeze(-1);        // [B, 1, 1]
-  const auto reached = (at::arange(energy.size(2), cells.options()) < cells).to(torch::kFloat32);
+  const auto bands = batch.known_bands.to(device).unsqueeze(-1).to(at::kFloat);  // [B, K, 1]
+  const auto cells = batch.known_cells.to(device).unsqueeze(-1).unsqueeze(-1);   // [B, 1, 1]
+  const auto reached = (at::arange(energy.size(2), cells.options()) < cells).to(at::kFloat);
   const auto known = bands * reached;
   target.set("band_energy", energy * known);
   target.set("band_known", known);
   target.set("octave_energy", operators.octaves.matmul(energy * known));
   const auto whole = operators.octaves.matmul(bands) > 0.5 * operators.octaves.sum(1, true);  // [B, O, 1]
-  target.set("octave_known", whole.to(torch::kFloat32) * reached);
+  target.set("octave_known", whole.to(at::kFloat) * reached);
   target.set("third_octave_power", power);
   std::vector<float> ends;
   for (const double t : envelope_layout().times_s) ends.push_back(static_cast<float>(t));
-  const auto last =
-      torch::tensor(ends).to(device).index_select(0, cells.reshape({-1})) * (kDistanceRateHz / kDistanceHop);
+  const auto last = at::tensor(ends).to(device).index_select(0, cells.reshape({-1})) * (kDistanceRateHz / kDistanceHop);
   const auto frames = at::arange(kDistanceFrames, operators.cell_s.options());
-  target.set("frame_known", (frames < last.floor().unsqueeze(-1) + 1).to(torch::kFloat32));
+  target.set("frame_known", (frames < last.floor().unsqueeze(-1) + 1).to(at::kFloat));
   target.set("cell_s", operators.cell_s);
 }
 
 void EnvelopeAutoencoder::add_features(Response& target) const {
-  const torch::Tensor& ir = target.ir();
+  const at::Tensor& ir = target.ir();
   if (ir.size(1) != 1 || target.sample_rate_hz() != kEnvelopeRateHz) {
     std::ostringstream message;
     message << "envelope_autoencoder: expected one channel at " << kEnvelopeRateHz << " Hz, got " << ir.sizes()
             << " at " << target.sample_rate_hz() << " Hz";
     throw ContractError(message.str());
   }
-  const torch::NoGradGuard guard;
+  const at::NoGradGuard guard;
   EnvelopeBatch batch = analyze(ir.squeeze(1));
   if (training_) {
     batch.known_bands = batch.known_bands.clone();
@@ -162,15 +163,15 @@ void EnvelopeAutoencoder::add_features(Response& target) const {
   }
 }
 
-torch::Tensor EnvelopeAutoencoder::encode(const Response& target) const {
+at::Tensor EnvelopeAutoencoder::encode(const Response& target) const {
   return kLatentBound * (encoder_->forward(map_of(target)) / kLatentBound).tanh();
 }
 
-torch::Tensor EnvelopeAutoencoder::map_of(const Response& target) const {
+at::Tensor EnvelopeAutoencoder::map_of(const Response& target) const {
   const FullPrecision guard;
-  const torch::Tensor &energy = target.get("band_energy"), &known = target.get("band_known");
+  const at::Tensor &energy = target.get("band_energy"), &known = target.get("band_known");
   if (groups_.device() != energy.device()) groups_ = groups_.to(energy.device());
-  const torch::Tensor& groups = groups_;
+  const at::Tensor& groups = groups_;
   const auto seconds = target.get("cell_s").unsqueeze(0).matmul(groups);
   const auto level = (10 * at::log10(energy.matmul(groups) / seconds + 1e-10) / 20 + 1).clamp(-4, 4);
   const auto share = known.matmul(groups) / groups.sum(0);  // of a stretch that is known
@@ -179,7 +180,7 @@ torch::Tensor EnvelopeAutoencoder::map_of(const Response& target) const {
   return at::cat({(level * counts).flatten(1), counts.mean(1), bands}, 1);
 }
 
-EnvelopeParameters EnvelopeAutoencoder::decode(const torch::Tensor& latent) const {
+EnvelopeParameters EnvelopeAutoencoder::decode(const at::Tensor& latent) const {
   return EnvelopeParameters::from_outputs(decoder_->forward(latent));
 }
 
@@ -197,7 +198,7 @@ Response EnvelopeAutoencoder::predict(const EnvelopeParameters& parameters, cons
   return out;
 }
 
-void EnvelopeAutoencoder::scale(Response& predicted, const torch::Tensor& energy, const torch::Tensor& power) const {
+void EnvelopeAutoencoder::scale(Response& predicted, const at::Tensor& energy, const at::Tensor& power) const {
   const auto scaled = predicted.get("band_energy") * energy;
   predicted.set("band_energy", scaled);
   predicted.set("octave_energy", maps(scaled.device()).octaves.matmul(scaled));

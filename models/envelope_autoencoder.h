@@ -1,7 +1,5 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "core/seed.h"
+#include "core/tensor.h"
 #include "models/envelope/analysis.h"
 #include "models/envelope/dense.h"
 #include "models/envelope/operators.h"
@@ -41,7 +40,7 @@ class EnvelopeAutoencoder final : public Model {
  public:
   explicit EnvelopeAutoencoder(Fields& fields);
 
-  std::map<std::string, torch::Tensor> parameters() const override;
+  std::map<std::string, at::Tensor> parameters() const override;
   void set_training(bool training) override { training_ = training; }
   void set_seed(std::uint64_t seed) override { seed_of_step_ = seed; }
   void add_features(Response& target) const override;
@@ -50,12 +49,12 @@ class EnvelopeAutoencoder final : public Model {
 
   /// Reads    target with add_features() done
   /// Returns  [B, latent], each in (-2, 2)
-  torch::Tensor encode(const Response& target) const;
-  EnvelopeParameters decode(const torch::Tensor& latent) const;
+  at::Tensor encode(const Response& target) const;
+  EnvelopeParameters decode(const at::Tensor& latent) const;
   /// What the losses read of a decoded response; what the target does not know is taken out.
   Response predict(const EnvelopeParameters& parameters, const Response& target) const;
   /// Multiplies what predict() returned by factors of its "band_energy" and its "third_octave_power".
-  void scale(Response& predicted, const torch::Tensor& energy, const torch::Tensor& power) const;
+  void scale(Response& predicted, const at::Tensor& energy, const at::Tensor& power) const;
 
   std::int64_t latent() const { return latent_; }
   std::int64_t width() const { return width_; }
@@ -64,10 +63,10 @@ class EnvelopeAutoencoder final : public Model {
   static constexpr double kLatentBound = 2;
 
  private:
-  const EnvelopeOperators& maps(torch::Device device) const;
-  EnvelopeBatch analyze(const torch::Tensor& ir) const;
+  const EnvelopeOperators& maps(at::Device device) const;
+  EnvelopeBatch analyze(const at::Tensor& ir) const;
   void set_features(const EnvelopeBatch& batch, Response& target) const;
-  torch::Tensor map_of(const Response& target) const;  // what the encoder sees
+  at::Tensor map_of(const Response& target) const;  // what the encoder sees
 
   std::int64_t latent_ = 64, width_ = 512, blocks_ = 2, onset_samples_ = 2400, cache_ = 20000;
   double latent_noise_ = 0.03;
@@ -75,7 +74,7 @@ class EnvelopeAutoencoder final : public Model {
   std::uint64_t seed_ = 1, seed_of_step_ = 0;
   bool training_ = false;
   std::unique_ptr<DenseNetwork> encoder_, decoder_;
-  mutable torch::Tensor groups_;  // [NT, G] cells to stretches of the encoder's map
+  mutable at::Tensor groups_;  // [NT, G] cells to stretches of the encoder's map
   mutable std::map<std::string, EnvelopeOperators> maps_;
   mutable std::unordered_map<std::uint64_t, EnvelopeBatch> analyzed_;  // by content: an analysis costs more than a step
 };

@@ -1,6 +1,10 @@
 #include "models/fdn.h"
 
 #include <ATen/ops/block_diag.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
@@ -18,7 +22,7 @@ namespace {
 constexpr double kShortestDelay = 2;    // samples
 constexpr double kHighestShare = 0.46;  // of the sample rate: centres of cuts and equaliser bands lie below
 
-torch::Tensor leaf(torch::Tensor value) { return value.detach().clone().set_requires_grad(true); }
+at::Tensor leaf(at::Tensor value) { return value.detach().clone().set_requires_grad(true); }
 
 }  // namespace
 
@@ -41,7 +45,7 @@ Fdn::Fdn(Fields& f) : RoomModel(f) {
   }
 }
 
-void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t seed, std::int64_t groups_wanted) {
+void Fdn::design(const at::Tensor& ir, double sample_rate_hz, std::uint64_t seed, std::int64_t groups_wanted) {
   rate_hz_ = sample_rate_hz;
   channels_ = ir.size(0);
   const auto& eq_hz = shape().start(rate_hz_);
@@ -80,16 +84,16 @@ void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t s
     std::int64_t count = 0;
     for (std::size_t j = g; j < delays.size(); j += groups, ++count) ordered.push_back(static_cast<double>(delays[j]));
     group_lines_.push_back(count);
-    matrices_[g]->reset(count, seed + 1000 * g, torch::kFloat32);
+    matrices_[g]->reset(count, seed + 1000 * g, at::kFloat);
   }
   fixed_.assign(groups, {});
-  delays_ = torch::tensor(ordered, torch::kFloat64);
+  delays_ = at::tensor(ordered, at::kDouble);
   if (learn_delays_) delays_ = leaf(delays_);
 
   std::mt19937_64 generator(seed ^ 0x9e3779b97f4a7c15ull);
   const auto sign = [&] { return generator() & 1 ? 1.0f : -1.0f; };
   const float size = 1.0f / std::sqrt(static_cast<float>(lines_));
-  auto b = torch::empty({lines_, 1}), c = torch::empty({channels_, lines_});
+  auto b = at::empty({lines_, 1}), c = at::empty({channels_, lines_});
   for (std::int64_t j = 0; j < lines_; ++j) b[j][0] = size * sign();
   for (std::int64_t j = 0; j < lines_; ++j) {
     const float first = sign();
@@ -107,7 +111,7 @@ void Fdn::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t s
       [&](std::int64_t output, double factor) { c_[output].mul_(factor); });
 }
 
-void Fdn::move_to(torch::Device device) {
+void Fdn::move_to(at::Device device) {
   for (auto [name, tensor] : parameters()) tensor.set_data(tensor.detach().to(device));
   shape().move_to(device);
   if (!learn_delays_) delays_ = delays_.to(device);
@@ -116,7 +120,7 @@ void Fdn::move_to(torch::Device device) {
   }
 }
 
-torch::Tensor Fdn::matrix_of(std::size_t group) const {
+at::Tensor Fdn::matrix_of(std::size_t group) const {
   return fixed_[group].defined() ? fixed_[group] : matrices_[group]->matrix();
 }
 
@@ -129,13 +133,13 @@ void Fdn::start_rates() {
     for (const double t60 : curve.t60_s) wanted.push_back(60.0 / (rate_hz_ * t60));
     const auto rates =
         fit_attenuation_rates(curve.hz, wanted, curve.weight, typical, cut_hz_, attenuation_q_, rate_hz_);
-    rates_.push_back(leaf(torch::tensor(rates, torch::kFloat64) / rate_unit_));
+    rates_.push_back(leaf(at::tensor(rates, at::kDouble) / rate_unit_));
   }
 }
 
-std::map<std::string, torch::Tensor> Fdn::parameters() const {
+std::map<std::string, at::Tensor> Fdn::parameters() const {
   if (!room_) return {};  // design() makes them
-  std::map<std::string, torch::Tensor> out{{"b", b_}, {"c", c_}, {"eq_db", shape().gains_db()}};
+  std::map<std::string, at::Tensor> out{{"b", b_}, {"c", c_}, {"eq_db", shape().gains_db()}};
   for (std::size_t g = 0; g < rates_.size(); ++g) out["decay_rates." + std::to_string(g)] = rates_[g];
   for (std::size_t g = 0; g < room_->slopes.size(); ++g) {
     for (const auto& [name, tensor] : matrices_[g]->parameters())
@@ -159,7 +163,7 @@ DelayNetwork Fdn::network() const {
   const auto delays = learn_delays_ ? delays_.clamp_min(kShortestDelay) : delays_;
   DelayNetwork network;
   network.is_sound = true;  // the matrices keep energy, the filters cut, whatever the parameters are
-  std::vector<torch::Tensor> blocks, filters;
+  std::vector<at::Tensor> blocks, filters;
   std::int64_t first = 0;
   for (std::size_t g = 0; g < room_->slopes.size(); ++g) {
     blocks.push_back(matrix_of(g));
@@ -171,9 +175,9 @@ DelayNetwork Fdn::network() const {
   network.a = blocks.size() == 1 ? blocks[0] : at::block_diag(blocks);
   network.b = b_;
   network.c = c_;
-  network.d = torch::zeros({channels_, 1}, c_.options().requires_grad(false));
+  network.d = at::zeros({channels_, 1}, c_.options().requires_grad(false));
   network.delays = delays;
-  network.line_sos = filters.size() == 1 ? filters[0] : torch::cat(filters, 0);
+  network.line_sos = filters.size() == 1 ? filters[0] : at::cat(filters, 0);
   network.sample_rate_hz = rate_hz_;
   return learn_delays_ ? with_whole_delays(network) : network;
 }

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "core/matrices/matrix.h"
 #include "core/network/delay_network.h"
+#include "core/tensor.h"
 #include "models/room_model.h"
 
 namespace diffverb {
@@ -27,18 +26,17 @@ class Fdn final : public RoomModel {
  public:
   explicit Fdn(Fields& fields);
 
-  void design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t seed,
-              std::int64_t groups_wanted = 0) override;
-  void move_to(torch::Device device) override;
+  void design(const at::Tensor& ir, double sample_rate_hz, std::uint64_t seed, std::int64_t groups_wanted = 0) override;
+  void move_to(at::Device device) override;
   const RoomDesign& room() const override { return *room_; }
   bool groups_are_free() const override { return groups_ == 0; }
 
-  std::map<std::string, torch::Tensor> parameters() const override;
+  std::map<std::string, at::Tensor> parameters() const override;
   double rate_scale(const std::string& parameter) const override;
   DelayNetwork network() const override;
 
  private:
-  torch::Tensor matrix_of(std::size_t group) const;
+  at::Tensor matrix_of(std::size_t group) const;
   void start_rates();
 
   std::int64_t lines_ = 16;
@@ -53,10 +51,10 @@ class Fdn final : public RoomModel {
   std::int64_t channels_ = 0;
   std::vector<double> cut_hz_;
   std::vector<std::int64_t> group_lines_;
-  torch::Tensor delays_, b_, c_;
-  std::vector<torch::Tensor> rates_;  // a group: [cuts + 1]
-  std::vector<torch::Tensor> fixed_;  // a group: a matrix without parameters, else undefined
-  double rate_unit_ = 1;  // decay rates are stored relative to this, so that one learning rate fits all rooms
+  at::Tensor delays_, b_, c_;
+  std::vector<at::Tensor> rates_;  // a group: [cuts + 1]
+  std::vector<at::Tensor> fixed_;  // a group: a matrix without parameters, else undefined
+  double rate_unit_ = 1;           // decay rates are stored relative to this, so that one learning rate fits all rooms
 };
 
 }  // namespace diffverb

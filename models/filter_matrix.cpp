@@ -39,7 +39,7 @@ std::vector<std::vector<std::int64_t>> stage_delays(const std::string& kind, std
 }
 
 std::vector<Signal> add_filter_matrix(SignalFlow& flow, const FilterMatrix& matrix, std::vector<Signal> in,
-                                      const std::function<torch::Tensor(const torch::Tensor& samples)>& filter_of) {
+                                      const std::function<at::Tensor(const at::Tensor& samples)>& filter_of) {
   const std::size_t lines = in.size();
   if (matrix.mixers.size() != matrix.delays.size() + 1)
     throw ContractError("filter matrix: one matrix more than banks of delays expected");
@@ -54,19 +54,18 @@ std::vector<Signal> add_filter_matrix(SignalFlow& flow, const FilterMatrix& matr
     for (std::size_t i = 0; i < lines; ++i) {
       const auto samples = static_cast<double>(matrix.delays[k][i]);
       if (samples == 0) continue;  // no line: it passes as it is
-      in[i] = flow.delay(in[i], samples,
-                         filter_of ? filter_of(at::scalar_tensor(samples, torch::kFloat64)) : torch::Tensor());
+      in[i] = flow.delay(in[i], samples, filter_of ? filter_of(at::scalar_tensor(samples, at::kDouble)) : at::Tensor());
     }
   }
   return in;
 }
 
-torch::Tensor response_of(const FilterMatrix& matrix, const torch::Tensor& omega_rad) {
-  auto product = matrix.mixers[0].to(torch::kComplexDouble).unsqueeze(0);
+at::Tensor response_of(const FilterMatrix& matrix, const at::Tensor& omega_rad) {
+  auto product = matrix.mixers[0].to(at::kComplexDouble).unsqueeze(0);
   for (std::size_t k = 0; k < matrix.delays.size(); ++k) {
-    const auto angle = -omega_rad.to(torch::kFloat64).unsqueeze(1) * at::tensor(matrix.delays[k]);  // [K, N]
+    const auto angle = -omega_rad.to(at::kDouble).unsqueeze(1) * at::tensor(matrix.delays[k]);  // [K, N]
     const auto turn = at::complex(at::zeros_like(angle), angle).exp();
-    product = matrix.mixers[k + 1].to(torch::kComplexDouble).matmul(turn.unsqueeze(2) * product);
+    product = matrix.mixers[k + 1].to(at::kComplexDouble).matmul(turn.unsqueeze(2) * product);
   }
   return product;
 }

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "core/network/signal_flow.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -20,7 +19,7 @@ namespace diffverb {
 ///
 /// Source   Schlecht and Habets 2020, "Scattering in feedback delay networks"
 struct FilterMatrix {
-  std::vector<torch::Tensor> mixers;                // U_0 .. U_K, [N, N]
+  std::vector<at::Tensor> mixers;                   // U_0 .. U_K, [N, N]
   std::vector<std::vector<std::int64_t>> delays{};  // m_1 .. m_K, [N] samples, of which one each is 0
 };
 
@@ -40,9 +39,9 @@ std::vector<std::vector<std::int64_t>> stage_delays(const std::string& kind, std
 /// that they decay as the lines do, or undefined. Returns  what goes back into the lines
 std::vector<SignalFlow::Signal> add_filter_matrix(
     SignalFlow& flow, const FilterMatrix& matrix, std::vector<SignalFlow::Signal> in,
-    const std::function<torch::Tensor(const torch::Tensor& samples)>& filter_of = {});
+    const std::function<at::Tensor(const at::Tensor& samples)>& filter_of = {});
 
 /// A(z) on the unit circle: [K, N, N] complex for omega_rad [K].
-torch::Tensor response_of(const FilterMatrix& matrix, const torch::Tensor& omega_rad);
+at::Tensor response_of(const FilterMatrix& matrix, const at::Tensor& omega_rad);
 
 }  // namespace diffverb

@@ -1,5 +1,7 @@
 #include "models/fitted_network.h"
 
+#include <ATen/ops/zeros.h>
+
 #include <algorithm>
 
 #include "core/error.h"
@@ -22,7 +24,7 @@ FittedNetwork::FittedNetwork(std::unique_ptr<NetworkModel> model, Fields& fields
   fields.optional("longest_s", longest_s_, inside(0.1, 30), "s");
 }
 
-void FittedNetwork::design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t /*seed*/,
+void FittedNetwork::design(const at::Tensor& ir, double sample_rate_hz, std::uint64_t /*seed*/,
                            std::int64_t /*groups_wanted*/) {
   const auto& eq_hz = shape().start(sample_rate_hz);
   room_ = std::make_unique<RoomDesign>(
@@ -37,20 +39,20 @@ void FittedNetwork::design(const torch::Tensor& ir, double sample_rate_hz, std::
     }
   }
   const std::int64_t channels = ir.size(0), outputs = model_->network(sample_rate_hz).outputs();
-  auto mix = torch::zeros({channels, outputs});
+  auto mix = at::zeros({channels, outputs});
   for (std::int64_t c = 0; c < channels; ++c) mix[c][c % outputs] = 1;
   mix_ = mix.set_requires_grad(true);
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   shape().start_levels(
       *room_, [&] { return plain_response(network()); },
       [&](std::int64_t channel, double factor) { mix_[channel].mul_(factor); });
 }
 
-void FittedNetwork::move_to(torch::Device device) {
+void FittedNetwork::move_to(at::Device device) {
   if (!device.is_cpu()) throw ConfigError("this model is fitted on the CPU, expected device: cpu");
 }
 
-std::map<std::string, torch::Tensor> FittedNetwork::parameters() const {
+std::map<std::string, at::Tensor> FittedNetwork::parameters() const {
   if (!room_) return {};  // design() makes them
   auto parameters = model_->parameters();
   parameters["output.mix"] = mix_;
@@ -72,17 +74,17 @@ DelayNetwork FittedNetwork::network() const {
   return network;
 }
 
-torch::Tensor FittedNetwork::plain_response(const DelayNetwork& network) const {
+at::Tensor FittedNetwork::plain_response(const DelayNetwork& network) const {
   const auto delays = network.delays.detach();
   const double shortest = delays.masked_fill(delays.eq(0), kShortBlock).min().item<double>();
   if (shortest >= kShortBlock) return RoomModel::plain_response(network);
   // The recursion would advance by a few samples at a time. In float64, since what undoes the aliases lifts rounding too.
   std::int64_t fft_size = 1024;
   while (fft_size < samples() + samples() / 8) fft_size *= 2;
-  return impulse_response_by_fft(network.to(torch::kFloat64), fft_size, kAliasDecayDb)
+  return impulse_response_by_fft(network.to(at::kDouble), fft_size, kAliasDecayDb)
       .squeeze(1)
       .slice(1, 0, samples())
-      .to(torch::kFloat32);
+      .to(at::kFloat);
 }
 
 std::unique_ptr<FittedNetwork> fitted_network(std::unique_ptr<Model>& model, Fields& fields) {

@@ -18,24 +18,23 @@ class FittedNetwork final : public RoomModel {
  public:
   FittedNetwork(std::unique_ptr<NetworkModel> model, Fields& fields);
 
-  void design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t seed,
-              std::int64_t groups_wanted = 0) override;
+  void design(const at::Tensor& ir, double sample_rate_hz, std::uint64_t seed, std::int64_t groups_wanted = 0) override;
   /// Throws   ConfigError for anything but the CPU: the diagrams are drawn there.
-  void move_to(torch::Device device) override;
+  void move_to(at::Device device) override;
   const RoomDesign& room() const override { return *room_; }
   const NetworkModel& model() const { return *model_; }
 
-  std::map<std::string, torch::Tensor> parameters() const override;
+  std::map<std::string, at::Tensor> parameters() const override;
   double rate_scale(const std::string& parameter) const override;
   DelayNetwork network() const override;
 
  private:
-  torch::Tensor plain_response(const DelayNetwork& network) const override;
+  at::Tensor plain_response(const DelayNetwork& network) const override;
 
   std::unique_ptr<NetworkModel> model_;
   double longest_s_ = 10;
   std::unique_ptr<RoomDesign> room_;
-  torch::Tensor mix_;  // [C, O] of the model's outputs, a leaf
+  at::Tensor mix_;  // [C, O] of the model's outputs, a leaf
 };
 
 /// A reverberator with what a fit puts around it, which reads its keys beside the reverberator's; null, and `model` as it

@@ -10,37 +10,37 @@
 namespace diffverb::freeverb3 {
 namespace {
 
-torch::Tensor section(const std::vector<torch::Tensor>& numbers) { return at::stack(numbers).unsqueeze(0); }
-torch::Tensor angle(const torch::Tensor& hz, double rate) {
+at::Tensor section(const std::vector<at::Tensor>& numbers) { return at::stack(numbers).unsqueeze(0); }
+at::Tensor angle(const at::Tensor& hz, double rate) {
   return hz.clamp_max(0.49 * rate) * (2 * std::numbers::pi / rate);
 }
 
 /// What the filters of second order have in common.
-torch::Tensor alpha_of(const torch::Tensor& w, double octaves) {
+at::Tensor alpha_of(const at::Tensor& w, double octaves) {
   return w.sin() * (std::numbers::ln2 / 2 * octaves * w / w.sin()).sinh();
 }
 
 }  // namespace
 
-torch::Tensor dc_cut(const torch::Tensor& hz, double rate) {
+at::Tensor dc_cut(const at::Tensor& hz, double rate) {
   const auto w = angle(hz, rate);
   const auto gain = (std::numbers::sqrt3 - 2 * w.sin()) / (w.sin() + std::numbers::sqrt3 * w.cos());
   const auto one = at::ones_like(gain), zero = at::zeros_like(gain);
   return section({one, -one, zero, -gain, zero});
 }
 
-torch::Tensor low_pass(const torch::Tensor& hz, double rate) {
+at::Tensor low_pass(const at::Tensor& hz, double rate) {
   const auto t = (angle(hz, rate) / 2).tan(), b = t / (1 + t), zero = at::zeros_like(t);
   return section({b, b, zero, (t - 1) / (1 + t), zero});
 }
 
-torch::Tensor low_pass(const torch::Tensor& hz, double octaves, double rate) {
+at::Tensor low_pass(const at::Tensor& hz, double octaves, double rate) {
   const auto w = angle(hz, rate), alpha = alpha_of(w, octaves), scale = 1 / (1 + alpha);
   const auto b = (1 - w.cos()) / 2 * scale;
   return section({b, 2 * b, b, -2 * w.cos() * scale, (1 - alpha) * scale});
 }
 
-torch::Tensor all_pass(const torch::Tensor& hz, double octaves, double rate) {
+at::Tensor all_pass(const at::Tensor& hz, double octaves, double rate) {
   const auto w = angle(hz, rate), alpha = alpha_of(w, octaves), scale = 1 / (1 + alpha);
   const auto middle = -2 * w.cos() * scale, low = (1 - alpha) * scale;
   return section({low, middle, at::ones_like(low), middle, low});

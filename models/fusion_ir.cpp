@@ -73,27 +73,27 @@ class FusionIr final : public MovingResponseModel {
   }
 
  private:
-  torch::Tensor stretched(const torch::Tensor& taps, const std::vector<double>& stretch) const {
-    const torch::NoGradGuard no_grad;
+  at::Tensor stretched(const at::Tensor& taps, const std::vector<double>& stretch) const {
+    const at::NoGradGuard no_grad;
     const std::int64_t outputs = taps.size(1), inputs = taps.size(2);
-    std::vector<torch::Tensor> out;
+    std::vector<at::Tensor> out;
     std::int64_t longest = taps.size(3);
     for (std::size_t r = 0; r < stretch.size(); ++r) {
       out.push_back(taps[static_cast<std::int64_t>(r)]);
       if (stretch[r] == 1) continue;
       DecayChange change(out[r].reshape({outputs * inputs, -1}), {.rate_hz = rate_hz_, .seed = r + 1});
-      const auto ratios = at::tensor(std::vector<double>(DecayChange::band_hz().size(), stretch[r]), torch::kFloat64);
+      const auto ratios = at::tensor(std::vector<double>(DecayChange::band_hz().size(), stretch[r]), at::kDouble);
       change.settle(ratios);
       const std::int64_t samples = change.samples_for(ratios);
       out[r] = change.apply(ratios, samples).reshape({outputs, inputs, samples});
       longest = std::max(longest, samples);
     }
-    for (torch::Tensor& one : out) one = at::constant_pad_nd(one, {0, longest - one.size(2)});
+    for (at::Tensor& one : out) one = at::constant_pad_nd(one, {0, longest - one.size(2)});
     return at::stack(out);
   }
 
   ResponseLayout layout_;
-  torch::Tensor taps_;  // [R, O, I, L]
+  at::Tensor taps_;  // [R, O, I, L]
   double rate_hz_ = 48000;
 };
 

@@ -50,14 +50,14 @@ class Hibiki final : public NetworkModel {
     const auto predelay = knobs()["predelay_ms"] * (rate / 1000);
     const SignalFlow::Signal in[2] = {flow.delay(flow.input(0), predelay), flow.delay(flow.input(1), predelay)};
     const auto decay = knobs()["decay_s"];
-    const auto signs = at::tensor({1.0, -1.0}, torch::kFloat64).repeat({4});
+    const auto signs = at::tensor({1.0, -1.0}, at::kDouble).repeat({4});
     std::vector<SignalFlow::Signal> ins;
     for (int j = 0; j < 8; ++j) ins.push_back(0.35 * in[j % 2]);
-    const auto lines = add_lines(
-        flow,
-        {hadamard_matrix(8), at::tensor(kLoopS, torch::kFloat64) * rate, decay, decay * knobs()["bright_share"],
-         knobs()["bright_hz"], at::tensor(kAllpassS, torch::kFloat64) * rate, signs * knobs()["diffusion"]},
-        ins);
+    const auto lines =
+        add_lines(flow,
+                  {hadamard_matrix(8), at::tensor(kLoopS, at::kDouble) * rate, decay, decay * knobs()["bright_share"],
+                   knobs()["bright_hz"], at::tensor(kAllpassS, at::kDouble) * rate, signs * knobs()["diffusion"]},
+                  ins);
     for (int j = 0; j < 8; ++j)
       out[j / 2 % 2] = out[j / 2 % 2] + (j % 2 ? -1.0 : 1.0) * knobs()["late_gain"] * lines[j];
     return flow.network({out[0], out[1]});

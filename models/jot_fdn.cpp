@@ -52,7 +52,7 @@ class JotFdn final : public NetworkModel {
   }
   std::string decay_knob() const override { return "decay_s"; }
 
-  std::map<std::string, torch::Tensor> parameters() const override {
+  std::map<std::string, at::Tensor> parameters() const override {
     auto all = NetworkModel::parameters();
     for (std::size_t k = 0; k < matrices_.size(); ++k) {
       for (const auto& [name, tensor] : matrices_[k]->parameters())
@@ -73,10 +73,10 @@ class JotFdn final : public NetworkModel {
       auto in = loops.back();
       for (std::int64_t i = 0; i < inputs_; ++i) in = in + b[i][j] * flow.input(i);
       const double samples = delays[static_cast<std::size_t>(j)];
-      lines.push_back(flow.delay(in, samples, decay.sos(at::scalar_tensor(samples, torch::kFloat64), rate)));
+      lines.push_back(flow.delay(in, samples, decay.sos(at::scalar_tensor(samples, at::kDouble), rate)));
     }
     const auto fed = add_filter_matrix(flow, matrix_at(rate), lines,
-                                       [&](const torch::Tensor& samples) { return decay.sos(samples, rate); });
+                                       [&](const at::Tensor& samples) { return decay.sos(samples, rate); });
     for (std::size_t j = 0; j < fed.size(); ++j) flow.close(loops[j], fed[j]);
     std::vector<SignalFlow::Signal> outputs;
     for (std::int64_t o = 0; o < outputs_; ++o) {
@@ -121,13 +121,13 @@ class JotFdn final : public NetworkModel {
       delays.push_back(std::max(3.0, std::round(static_cast<double>(samples) * rate / made_for_hz)));
     return delays;
   }
-  torch::Tensor output_gains() const { return knobs()["output_gain"].reshape({outputs_, lines_}); }
+  at::Tensor output_gains() const { return knobs()["output_gain"].reshape({outputs_, lines_}); }
   bool moves() const { return knobs().number("modulation_ms") > 0 || knobs().is_learned("modulation_ms"); }
-  torch::Tensor depth_samples(double rate) const { return knobs()["modulation_ms"] * (rate / 1000); }
+  at::Tensor depth_samples(double rate) const { return knobs()["modulation_ms"] * (rate / 1000); }
 
   FilterMatrix matrix_at(double rate) const {
     FilterMatrix matrix;
-    for (const auto& each : matrices_) matrix.mixers.push_back(each->matrix().to(torch::kFloat64));
+    for (const auto& each : matrices_) matrix.mixers.push_back(each->matrix().to(at::kDouble));
     if (const auto turns = turning_.of(matrix.mixers[0])) matrix.mixers[0] = at_rest(*turns);
     matrix.delays =
         stage_delays(kind_ == "none" ? "dense" : kind_, lines_, static_cast<std::int64_t>(matrices_.size()) - 1,
@@ -177,8 +177,7 @@ void JotFdn::read_matrix(Fields& f) {
   for (std::int64_t k = 0; k <= stages; ++k) {
     Fields again = f.map("feedback_matrix");
     matrices_.push_back(matrices.make(type, again));
-    if (!f.is_recording())
-      matrices_.back()->reset(lines_, derive_seed(seed_, "U" + std::to_string(k)), torch::kFloat64);
+    if (!f.is_recording()) matrices_.back()->reset(lines_, derive_seed(seed_, "U" + std::to_string(k)), at::kDouble);
   }
   turning_.read(f.map("turning"), lines_);
   const bool orthogonal = matrices_[0]->is_orthogonal();

@@ -16,7 +16,7 @@ constexpr double kEnd = 1e-3;
 
 }  // namespace
 
-void Knobs::put(const std::string& key, const torch::Tensor& value, const Range& range, bool learned) {
+void Knobs::put(const std::string& key, const at::Tensor& value, const Range& range, bool learned) {
   if (!std::isfinite(range.min) || !std::isfinite(range.max) || !(range.min < range.max))
     throw ContractError("knob " + key + ": a range of two finite ends expected");
   Knob knob;
@@ -26,8 +26,8 @@ void Knobs::put(const std::string& key, const torch::Tensor& value, const Range&
   knobs_[key] = std::move(knob);
 }
 
-void Knobs::restart(Knob& knob, const torch::Tensor& value) {
-  const torch::NoGradGuard no_grad;
+void Knobs::restart(Knob& knob, const at::Tensor& value) {
+  const at::NoGradGuard no_grad;
   knob.start = value.clone();
   const auto share = ((value - knob.range.min) / (knob.range.max - knob.range.min)).clamp(kEnd, 1 - kEnd);
   const auto raw = share.logit();
@@ -42,7 +42,7 @@ void Knobs::restart(Knob& knob, const torch::Tensor& value) {
 void Knobs::add(Fields& fields, const std::string& key, double value, const Range& range, const std::string& unit,
                 Kind kind) {
   fields.optional(key, value, range, unit);
-  put(key, at::scalar_tensor(value, torch::kFloat64), range, kind == Kind::kLearned);
+  put(key, at::scalar_tensor(value, at::kDouble), range, kind == Kind::kLearned);
 }
 
 void Knobs::add(Fields& fields, const std::string& key, std::vector<double> values, const Range& range,
@@ -52,7 +52,7 @@ void Knobs::add(Fields& fields, const std::string& key, std::vector<double> valu
   if (values.size() != count) {
     fields.fail(key, "a list of " + std::to_string(count) + " numbers expected, got " + std::to_string(values.size()));
   }
-  put(key, at::tensor(values, torch::kFloat64), range, kind == Kind::kLearned);
+  put(key, at::tensor(values, at::kDouble), range, kind == Kind::kLearned);
 }
 
 void Knobs::choose(Fields& fields) {
@@ -79,7 +79,7 @@ const Knobs::Knob& Knobs::find(const std::string& key) const {
   return found->second;
 }
 
-torch::Tensor Knobs::operator[](const std::string& key) const {
+at::Tensor Knobs::operator[](const std::string& key) const {
   const Knob& knob = find(key);
   if (!knob.learned) return knob.start;
   const auto moved = knob.start + (knob.range.max - knob.range.min) * (knob.raw.sigmoid() - knob.share);
@@ -93,11 +93,11 @@ void Knobs::set(const std::string& key, double value) {
   find(key);
   Knob& knob = knobs_[key];
   if (knob.start.dim() != 0) throw ContractError("knob " + key + " is a list");
-  restart(knob, at::scalar_tensor(std::clamp(value, knob.range.min, knob.range.max), torch::kFloat64));
+  restart(knob, at::scalar_tensor(std::clamp(value, knob.range.min, knob.range.max), at::kDouble));
 }
 
-std::map<std::string, torch::Tensor> Knobs::parameters() const {
-  std::map<std::string, torch::Tensor> out;
+std::map<std::string, at::Tensor> Knobs::parameters() const {
+  std::map<std::string, at::Tensor> out;
   for (const auto& [key, knob] : knobs_) {
     if (knob.learned) out[key] = knob.raw;
   }

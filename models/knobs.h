@@ -1,12 +1,11 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <map>
 #include <string>
 #include <vector>
 
 #include "core/fields.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -27,25 +26,25 @@ class Knobs {
   /// Reads `learn`: which of the knobs are learned; without it those of kind kLearned. To be called after the last add.
   void choose(Fields& fields);
 
-  torch::Tensor operator[](const std::string& key) const;  // float64, no dimensions or [n]
-  torch::Tensor at(const std::string& key, std::int64_t index) const { return (*this)[key][index]; }
+  at::Tensor operator[](const std::string& key) const;  // float64, no dimensions or [n]
+  at::Tensor at(const std::string& key, std::int64_t index) const { return (*this)[key][index]; }
   double number(const std::string& key) const { return (*this)[key].item<double>(); }
   bool is_learned(const std::string& key) const;
   /// Puts a number at another value within its range, or at the nearest end of it.
   void set(const std::string& key, double value);
   const Range& range(const std::string& key) const;
 
-  std::map<std::string, torch::Tensor> parameters() const;
+  std::map<std::string, at::Tensor> parameters() const;
 
  private:
   struct Knob {
-    torch::Tensor start;  // the value where raw is raw_0
+    at::Tensor start;  // the value where raw is raw_0
     Range range;
     bool learned = true;
-    torch::Tensor raw, share;  // leaf; sigmoid(raw_0)
+    at::Tensor raw, share;  // leaf; sigmoid(raw_0)
   };
-  void put(const std::string& key, const torch::Tensor& value, const Range& range, bool learned);
-  static void restart(Knob& knob, const torch::Tensor& value);
+  void put(const std::string& key, const at::Tensor& value, const Range& range, bool learned);
+  static void restart(Knob& knob, const at::Tensor& value);
   const Knob& find(const std::string& key) const;
 
   std::map<std::string, Knob> knobs_;

@@ -1,7 +1,10 @@
 #include "models/late_shape.h"
 
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/fft_irfft.h>
 #include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
@@ -42,7 +45,7 @@ const std::vector<double>& LateShape::start(double sample_rate_hz) {
   return eq_hz_;
 }
 
-void LateShape::design(const torch::Tensor& ir, const RoomDesign& room) {
+void LateShape::design(const at::Tensor& ir, const RoomDesign& room) {
   channels_ = ir.size(0);
   const double early_s = early_ms_ / 1000;
   samples_ = std::min<std::int64_t>(static_cast<std::int64_t>(std::ceil(room.length_s * rate_hz_)),
@@ -50,24 +53,24 @@ void LateShape::design(const torch::Tensor& ir, const RoomDesign& room) {
   const auto early = static_cast<std::int64_t>(early_s * rate_hz_);
   samples_ = std::max(samples_, early + static_cast<std::int64_t>(0.05 * rate_hz_));
   fft_size_ = next_fast_size(samples_ + static_cast<std::int64_t>(0.05 * rate_hz_));
-  target_ = torch::zeros({channels_, samples_});
+  target_ = at::zeros({channels_, samples_});
   const std::int64_t kept = std::min<std::int64_t>(samples_, ir.size(1));
   target_.slice(1, 0, kept).copy_(ir.slice(1, 0, kept));
 
-  window_ = torch::zeros({samples_});
+  window_ = at::zeros({samples_});
   const auto fade = std::min(early, static_cast<std::int64_t>(crossfade_ms_ / 1000 * rate_hz_));
   auto* w = window_.data_ptr<float>();
   for (std::int64_t n = 0; n < early; ++n) {
     const double x = fade > 0 ? std::clamp(static_cast<double>(early - n) / static_cast<double>(fade), 0.0, 1.0) : 1.0;
     w[n] = static_cast<float>(0.5 - 0.5 * std::cos(std::numbers::pi * x));
   }
-  omega_ = torch::arange(fft_size_ / 2 + 1, torch::kFloat64) * (2 * std::numbers::pi / static_cast<double>(fft_size_));
-  eq_db_ = torch::zeros({channels_, static_cast<std::int64_t>(eq_hz_.size())}, torch::kFloat64).set_requires_grad(true);
+  omega_ = at::arange(fft_size_ / 2 + 1, at::kDouble) * (2 * std::numbers::pi / static_cast<double>(fft_size_));
+  eq_db_ = at::zeros({channels_, static_cast<std::int64_t>(eq_hz_.size())}, at::kDouble).set_requires_grad(true);
 }
 
-void LateShape::start_levels(const RoomDesign& room, const std::function<torch::Tensor()>& plain,
+void LateShape::start_levels(const RoomDesign& room, const std::function<at::Tensor()>& plain,
                              const std::function<void(std::int64_t, double)>& scale_output) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   const auto late = 1 - window_;
   const auto bands = static_cast<std::int64_t>(eq_hz_.size());
   const auto target = room.late_energy;
@@ -76,7 +79,7 @@ void LateShape::start_levels(const RoomDesign& room, const std::function<torch::
     for (int pass = 0; pass < 6; ++pass) {
       const auto raw = at::fft_irfft(at::fft_rfft(equalise(plain())[c] * late, fft_size_));
       const auto spectrum = at::fft_rfft(raw, fft_size_);
-      const torch::Tensor power = spectrum.abs().square().to(torch::kFloat64);
+      const at::Tensor power = spectrum.abs().square().to(at::kDouble);
       std::vector<double> correction(bands, std::numeric_limits<double>::quiet_NaN());
       for (std::int64_t k = 0; k < bands; ++k) {
         const double wanted = target[c][k].item<double>();
@@ -109,30 +112,30 @@ void LateShape::start_levels(const RoomDesign& room, const std::function<torch::
   }
 }
 
-void LateShape::move_to(torch::Device device) {
+void LateShape::move_to(at::Device device) {
   eq_db_.set_data(eq_db_.detach().to(device));
-  for (torch::Tensor* constant : {&target_, &window_, &omega_}) *constant = constant->to(device);
+  for (at::Tensor* constant : {&target_, &window_, &omega_}) *constant = constant->to(device);
 }
 
-torch::Tensor LateShape::output_sos() const {
+at::Tensor LateShape::output_sos() const {
   // Peaking sections leave 0 Hz as it is; a measured response has next to nothing there, a network as much as anywhere.
   const auto bottom = high_pass_sos(kBottomHz, rate_hz_, eq_db_.device()).reshape({1, 1, 5}).expand({channels_, 1, 5});
   // The highest band is a shelf: nothing else would hold what lies between it and half the rate.
   const std::int64_t top = static_cast<std::int64_t>(eq_hz_.size()) - 1;
   const auto shelf = high_shelf_sos(eq_db_.select(1, top), eq_hz_.back() * std::exp2(-1.0 / 6), rate_hz_).unsqueeze(1);
-  return torch::cat(
+  return at::cat(
       {bottom, peaking_sos(eq_db_.slice(1, 0, top), {eq_hz_.begin(), eq_hz_.end() - 1}, output_q_, rate_hz_), shelf},
       1);
 }
 
-torch::Tensor LateShape::equalise(const torch::Tensor& plain) const {
-  const auto equaliser = cascade_response(output_sos(), omega_, torch::kFloat32, /*is_sound=*/true);
+at::Tensor LateShape::equalise(const at::Tensor& plain) const {
+  const auto equaliser = cascade_response(output_sos(), omega_, at::kFloat, /*is_sound=*/true);
   return at::fft_irfft(at::fft_rfft(plain, fft_size_) * equaliser, fft_size_).slice(1, 0, samples_);
 }
 
-torch::Tensor LateShape::with_early_part(const torch::Tensor& h) const { return h + window_ * (target_ - h); }
+at::Tensor LateShape::with_early_part(const at::Tensor& h) const { return h + window_ * (target_ - h); }
 
-torch::Tensor LateShape::early_part(const torch::Tensor& h) const {
+at::Tensor LateShape::early_part(const at::Tensor& h) const {
   const auto early = static_cast<std::int64_t>(early_ms_ / 1000 * rate_hz_);
   return (window_ * (target_ - h)).slice(1, 0, early).contiguous();
 }

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <functional>
 #include <vector>
 
 #include "core/fields.h"
+#include "core/tensor.h"
 #include "models/room_design.h"
 
 namespace diffverb {
@@ -25,21 +24,21 @@ class LateShape {
   /// The equaliser's bands at this rate; the first thing that a design needs.
   const std::vector<double>& start(double sample_rate_hz);
   /// Lengths and windows. Reads ir [C, T] float64.
-  void design(const torch::Tensor& ir, const RoomDesign& room);
+  void design(const at::Tensor& ir, const RoomDesign& room);
   /// Equaliser gains from the energy by third octave after the early part, target over network, a few times over:
   /// sections overlap. What all bands have in common goes into the output gains instead.
   /// Reads    plain: the network's response without equaliser, [C, T], as it now is
   ///          scale_output(c, factor): multiplies the gains of output c
-  void start_levels(const RoomDesign& room, const std::function<torch::Tensor()>& plain,
+  void start_levels(const RoomDesign& room, const std::function<at::Tensor()>& plain,
                     const std::function<void(std::int64_t, double)>& scale_output);
-  void move_to(torch::Device device);
+  void move_to(at::Device device);
 
-  torch::Tensor output_sos() const;                             // [C, S, 5] float64
-  torch::Tensor equalise(const torch::Tensor& plain) const;     // h, [C, T]
-  torch::Tensor with_early_part(const torch::Tensor& h) const;  // y, [C, T]
-  torch::Tensor early_part(const torch::Tensor& h) const;       // [C, L] float32: w (x - h)
-  torch::Tensor& gains_db() { return eq_db_; }                  // [C, bands] float64, a leaf
-  const torch::Tensor& gains_db() const { return eq_db_; }
+  at::Tensor output_sos() const;                          // [C, S, 5] float64
+  at::Tensor equalise(const at::Tensor& plain) const;     // h, [C, T]
+  at::Tensor with_early_part(const at::Tensor& h) const;  // y, [C, T]
+  at::Tensor early_part(const at::Tensor& h) const;       // [C, L] float32: w (x - h)
+  at::Tensor& gains_db() { return eq_db_; }               // [C, bands] float64, a leaf
+  const at::Tensor& gains_db() const { return eq_db_; }
 
   double sample_rate_hz() const { return rate_hz_; }
   double early_ms() const { return early_ms_; }
@@ -51,10 +50,10 @@ class LateShape {
   double rate_hz_ = 0;
   std::int64_t samples_ = 0, channels_ = 0, fft_size_ = 0;
   std::vector<double> eq_hz_;
-  torch::Tensor target_;  // [C, T] float32
-  torch::Tensor window_;  // [T] w
-  torch::Tensor omega_;   // [K]
-  torch::Tensor eq_db_;
+  at::Tensor target_;  // [C, T] float32
+  at::Tensor window_;  // [T] w
+  at::Tensor omega_;   // [K]
+  at::Tensor eq_db_;
 };
 
 }  // namespace diffverb

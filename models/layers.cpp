@@ -1,19 +1,24 @@
 #include "models/layers.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/rsqrt.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 
 #include <cmath>
 
 #include "core/collective.h"
 #include "core/error.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {
 
-torch::Tensor leaf(torch::Tensor value) { return value.set_requires_grad(true); }
+at::Tensor leaf(at::Tensor value) { return value.set_requires_grad(true); }
 
 struct BatchStatistics {
-  torch::Tensor mean, variance;
+  at::Tensor mean, variance;
   double count = 0;  // numbers a channel
 };
 
@@ -26,8 +31,8 @@ BatchStatistics statistics_over_ranks(const ConvOutput& in) {
   BatchStatistics out{in.mean, in.variance, static_cast<double>(in.values.numel() / in.values.size(3))};
   const int ranks = collective().size();
   if (ranks == 1) return out;
-  const auto mean = in.mean.to(torch::kFloat64);
-  const auto sums = all_reduce_sum(at::stack({mean, in.variance.to(torch::kFloat64) + mean.square()})) / ranks;
+  const auto mean = in.mean.to(at::kDouble);
+  const auto sums = all_reduce_sum(at::stack({mean, in.variance.to(at::kDouble) + mean.square()})) / ranks;
   out.mean = sums[0].to(in.mean.scalar_type());
   out.variance = (sums[1] - sums[0].square()).clamp_min(0).to(in.mean.scalar_type());
   out.count *= ranks;
@@ -42,7 +47,7 @@ Activation BatchNorm::apply(const ConvOutput& in, bool training) {
     used = statistics_over_ranks(in);
     if (used.count < 2)
       throw ContractError("batch norm: training needs at least two numbers a channel, got a batch of one 1 x 1 image");
-    const torch::NoGradGuard no_grad;
+    const at::NoGradGuard no_grad;
     const double unbiased = used.count / (used.count - 1) * used.count / (used.count - 1 - epsilon);
     mean.lerp_(used.mean, 1 - momentum);
     variance.lerp_(used.variance * unbiased, 1 - momentum);
@@ -54,7 +59,7 @@ Activation BatchNorm::apply(const ConvOutput& in, bool training) {
   return out;
 }
 
-ConvBlock::ConvBlock(const Options& options, const torch::TensorOptions& type) : options_(options) {
+ConvBlock::ConvBlock(const Options& options, const at::TensorOptions& type) : options_(options) {
   const std::int64_t channels = options.shape.outputs;
   kernel_ = leaf(at::zeros(options.shape.kernel_shape(), type));
   bias_ = leaf(at::zeros({channels}, type));
@@ -73,8 +78,8 @@ void ConvBlock::reset(Random& random) {
   const double limit = std::sqrt(6 / (taps * static_cast<double>(s.inputs + s.outputs)));
   std::vector<double> values(static_cast<std::size_t>(kernel_.numel()));
   for (double& value : values) value = random.uniform(-limit, limit);
-  const torch::NoGradGuard no_grad;
-  kernel_.copy_(at::tensor(values, torch::kFloat64).reshape(kernel_.sizes()));
+  const at::NoGradGuard no_grad;
+  kernel_.copy_(at::tensor(values, at::kDouble).reshape(kernel_.sizes()));
   bias_.zero_();
   if (!options_.norm) return;
   norm_.gamma.fill_(1);
@@ -89,7 +94,7 @@ Activation ConvBlock::forward(const Activation& in, bool training) {
   return norm_.apply(out, training);
 }
 
-void ConvBlock::add_parameters(const std::string& prefix, std::map<std::string, torch::Tensor>& to) const {
+void ConvBlock::add_parameters(const std::string& prefix, std::map<std::string, at::Tensor>& to) const {
   to[prefix + "kernel"] = kernel_;
   to[prefix + "bias"] = bias_;
   if (!options_.norm) return;
@@ -97,7 +102,7 @@ void ConvBlock::add_parameters(const std::string& prefix, std::map<std::string, 
   to[prefix + "beta"] = norm_.beta;
 }
 
-void ConvBlock::add_buffers(const std::string& prefix, std::map<std::string, torch::Tensor>& to) const {
+void ConvBlock::add_buffers(const std::string& prefix, std::map<std::string, at::Tensor>& to) const {
   if (!options_.norm) return;
   to[prefix + "mean"] = norm_.mean;
   to[prefix + "variance"] = norm_.variance;

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <map>
 #include <string>
 
 #include "core/seed.h"
+#include "core/tensor.h"
 #include "models/layers_conv.h"
 
 namespace diffverb {
@@ -20,8 +19,8 @@ namespace diffverb {
 /// TensorFlow's fused operator returns the unbiased variance, and Keras corrects it once more: hence both factors.
 struct BatchNorm {
   double momentum = 0, epsilon = 0;
-  torch::Tensor gamma, beta;     // [C], learned
-  torch::Tensor mean, variance;  // [C], running
+  at::Tensor gamma, beta;     // [C], learned
+  at::Tensor mean, variance;  // [C], running
 
   /// Reads    the batch's statistics; training: those over all ranks (core/collective.h) are used and remembered, else
   ///          the running ones take their place
@@ -40,7 +39,7 @@ class ConvBlock {
   };
 
   /// Zeros and ones; reset() draws the kernel.
-  ConvBlock(const Options& options, const torch::TensorOptions& type);
+  ConvBlock(const Options& options, const at::TensorOptions& type);
 
   /// Keras's defaults: the kernel uniform in +- sqrt(6 / (fan in + fan out)), bias 0, norm the identity.
   void reset(Random& random);
@@ -49,12 +48,12 @@ class ConvBlock {
   const ConvShape& shape() const { return options_.shape; }
   bool has_norm() const { return options_.norm; }
   /// Adds this block's tensors: prefix + "kernel", "bias", "gamma", "beta"; prefix + "mean", "variance".
-  void add_parameters(const std::string& prefix, std::map<std::string, torch::Tensor>& to) const;
-  void add_buffers(const std::string& prefix, std::map<std::string, torch::Tensor>& to) const;
+  void add_parameters(const std::string& prefix, std::map<std::string, at::Tensor>& to) const;
+  void add_buffers(const std::string& prefix, std::map<std::string, at::Tensor>& to) const;
 
  private:
   Options options_;
-  torch::Tensor kernel_, bias_;
+  at::Tensor kernel_, bias_;
   BatchNorm norm_;
 };
 

@@ -1,12 +1,17 @@
 #include "models/layers_conv.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/conv_transpose2d.h>
+#include <ATen/ops/leaky_relu.h>
+#include <ATen/ops/var_mean.h>
 
 #include <algorithm>
 #include <sstream>
 
 #include "core/device/precision.h"
 #include "core/error.h"
+#include "core/tensor.h"
 #include "models/layers_rows.h"
 
 namespace diffverb {
@@ -24,7 +29,7 @@ std::int64_t padding(const ConvShape& s, std::int64_t input, std::int64_t kernel
   return std::max<std::int64_t>((small - 1) * stride + kernel - big, 0);
 }
 
-void check(const Activation& in, const torch::Tensor& kernel, const torch::Tensor& bias, const ConvShape& s) {
+void check(const Activation& in, const at::Tensor& kernel, const at::Tensor& bias, const ConvShape& s) {
   std::ostringstream message;
   if (in.values.dim() != 4 || in.values.size(3) != s.inputs || in.values.numel() == 0)
     message << "convolve: the input must be [B, F, T, " << s.inputs << "], none of them 0, got " << in.values.sizes();
@@ -51,7 +56,7 @@ std::vector<std::int64_t> ConvShape::kernel_shape() const {
   return {kernel_f, kernel_t, inputs, outputs};
 }
 
-ConvOutput convolve_by_rows(const Activation& input, const torch::Tensor& kernel, const torch::Tensor& bias,
+ConvOutput convolve_by_rows(const Activation& input, const at::Tensor& kernel, const at::Tensor& bias,
                             const ConvShape& s, double slope, bool statistics) {
   check(input, kernel, bias, s);
   RowGeometry g;
@@ -78,7 +83,7 @@ ConvOutput convolve_by_rows(const Activation& input, const torch::Tensor& kernel
   return {out[0], out[1], out[2]};
 }
 
-ConvOutput convolve_by_library(const Activation& input, const torch::Tensor& kernel, const torch::Tensor& bias,
+ConvOutput convolve_by_library(const Activation& input, const at::Tensor& kernel, const at::Tensor& bias,
                                const ConvShape& s, double slope, bool statistics) {
   check(input, kernel, bias, s);
   auto x = input.materialised().permute({0, 3, 1, 2});  // channels last to LibTorch: no copy
@@ -104,10 +109,10 @@ ConvOutput convolve_by_library(const Activation& input, const torch::Tensor& ker
   return out;
 }
 
-ConvOutput convolve(const Activation& input, const torch::Tensor& kernel, const torch::Tensor& bias, const ConvShape& s,
+ConvOutput convolve(const Activation& input, const at::Tensor& kernel, const at::Tensor& bias, const ConvShape& s,
                     double slope, bool statistics) {
   const auto type = kernel.scalar_type();
-  const bool by_rows = kernel.device().is_cpu() && (type == torch::kFloat32 || type == torch::kFloat64);
+  const bool by_rows = kernel.device().is_cpu() && (type == at::kFloat || type == at::kDouble);
   return by_rows ? convolve_by_rows(input, kernel, bias, s, slope, statistics)
                  : convolve_by_library(input, kernel, bias, s, slope, statistics);
 }

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -25,15 +25,15 @@ struct ConvShape {
 /// Values and what is still to be done to them, channel by channel: scale values + shift. The next convolution does it
 /// while it reads, so that no layer's output is written a second time.
 struct Activation {
-  torch::Tensor values;        // [B, F, T, C], contiguous
-  torch::Tensor scale, shift;  // [C]; undefined: nothing to do
+  at::Tensor values;        // [B, F, T, C], contiguous
+  at::Tensor scale, shift;  // [C]; undefined: nothing to do
 
-  torch::Tensor materialised() const { return scale.defined() ? values * scale + shift : values; }
+  at::Tensor materialised() const { return scale.defined() ? values * scale + shift : values; }
 };
 
 struct ConvOutput {
-  torch::Tensor values;          // [B, F', T', C']
-  torch::Tensor mean, variance;  // [C'], over batch, rows and columns, biased; undefined where not asked for
+  at::Tensor values;          // [B, F', T', C']
+  at::Tensor mean, variance;  // [C'], over batch, rows and columns, biased; undefined where not asked for
 };
 
 /// values = leaky(conv(scale x + shift, kernel) + bias), and their statistics: a convolution block up to its batch
@@ -42,14 +42,14 @@ struct ConvOutput {
 /// Reads    kernel of shape.kernel_shape(), bias [outputs], slope of the leaky ReLU (1: none)
 /// Gradient analytic, first order; an input that needs none costs none
 /// Throws   ContractError where sizes or types do not fit
-ConvOutput convolve(const Activation& input, const torch::Tensor& kernel, const torch::Tensor& bias,
-                    const ConvShape& shape, double slope, bool statistics);
+ConvOutput convolve(const Activation& input, const at::Tensor& kernel, const at::Tensor& bias, const ConvShape& shape,
+                    double slope, bool statistics);
 
 /// The two that convolve() chooses from: rows of pixels in own kernels (CPU, float32 or float64), or
 /// LibTorch's operators (any device). They agree to rounding.
-ConvOutput convolve_by_rows(const Activation& input, const torch::Tensor& kernel, const torch::Tensor& bias,
+ConvOutput convolve_by_rows(const Activation& input, const at::Tensor& kernel, const at::Tensor& bias,
                             const ConvShape& shape, double slope, bool statistics);
-ConvOutput convolve_by_library(const Activation& input, const torch::Tensor& kernel, const torch::Tensor& bias,
+ConvOutput convolve_by_library(const Activation& input, const at::Tensor& kernel, const at::Tensor& bias,
                                const ConvShape& shape, double slope, bool statistics);
 
 }  // namespace diffverb

@@ -1,13 +1,17 @@
 #include "models/layers_rows.h"
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <optional>
 
 #include "core/error.h"
+#include "core/tensor.h"
 #include "models/layers_kernel.h"
 
 namespace diffverb {
@@ -17,11 +21,11 @@ using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
 struct RowTensors {
-  torch::Tensor input, scale, shift, kernel, flipped, bias;
+  at::Tensor input, scale, shift, kernel, flipped, bias;
 };
 
 template <typename Scalar>
-const Scalar* data_or_null(const torch::Tensor& t) {
+const Scalar* data_or_null(const at::Tensor& t) {
   return t.defined() ? t.const_data_ptr<Scalar>() : nullptr;
 }
 
@@ -52,8 +56,8 @@ void for_each_part(std::int64_t rows, std::int64_t parts, const Work& work) {
 
 std::int64_t parts_for(std::int64_t rows) { return std::min<std::int64_t>(rows, at::get_num_threads()); }
 
-torch::Tensor tensor_like(const std::vector<double>& sums, const torch::Tensor& like) {
-  return at::tensor(sums, torch::kFloat64).to(like.options().requires_grad(false));
+at::Tensor tensor_like(const std::vector<double>& sums, const at::Tensor& like) {
+  return at::tensor(sums, at::kDouble).to(like.options().requires_grad(false));
 }
 
 template <typename Scalar>
@@ -86,12 +90,12 @@ variable_list forward_on_cpu(const RowTensors& t, const RowGeometry& g) {
 }
 
 struct RowGradients {
-  torch::Tensor input, scale, shift, kernel, bias;
+  at::Tensor input, scale, shift, kernel, bias;
 };
 
 template <typename Scalar>
-RowGradients backward_on_cpu(const RowTensors& t, const RowGeometry& g, const torch::Tensor& values,
-                             const torch::Tensor& grad, const torch::Tensor& offset, const torch::Tensor& pull,
+RowGradients backward_on_cpu(const RowTensors& t, const RowGeometry& g, const at::Tensor& values,
+                             const at::Tensor& grad, const at::Tensor& offset, const at::Tensor& pull,
                              bool needs_input) {
   const auto p = problem_of<Scalar>(t, g);
   const ConvGradientInput<Scalar> in{data_or_null<Scalar>(values), data_or_null<Scalar>(grad),
@@ -116,29 +120,27 @@ RowGradients backward_on_cpu(const RowTensors& t, const RowGeometry& g, const to
   return out;
 }
 
-torch::Tensor contiguous_or_none(const std::optional<torch::Tensor>& t) {
-  return t ? t->contiguous() : torch::Tensor();
-}
+at::Tensor contiguous_or_none(const std::optional<at::Tensor>& t) { return t ? t->contiguous() : at::Tensor(); }
 
 /// LibTorch takes an undefined tensor for an input that it must know the device of.
-std::optional<torch::Tensor> optional(const torch::Tensor& t) {
-  return t.defined() ? std::optional<torch::Tensor>(t) : std::nullopt;
+std::optional<at::Tensor> optional(const at::Tensor& t) {
+  return t.defined() ? std::optional<at::Tensor>(t) : std::nullopt;
 }
 
-torch::Tensor flip(const torch::Tensor& kernel) { return kernel.permute({0, 3, 1, 2}).contiguous(); }
+at::Tensor flip(const at::Tensor& kernel) { return kernel.permute({0, 3, 1, 2}).contiguous(); }
 
 class ConvolveRows : public torch::autograd::Function<ConvolveRows> {
  public:
-  static variable_list forward(AutogradContext* context, const torch::Tensor& input,
-                               const std::optional<torch::Tensor>& scale, const std::optional<torch::Tensor>& shift,
-                               const torch::Tensor& kernel, const torch::Tensor& bias, const RowGeometry& geometry) {
+  static variable_list forward(AutogradContext* context, const at::Tensor& input,
+                               const std::optional<at::Tensor>& scale, const std::optional<at::Tensor>& shift,
+                               const at::Tensor& kernel, const at::Tensor& bias, const RowGeometry& geometry) {
     RowTensors t{input.contiguous(), contiguous_or_none(scale), contiguous_or_none(shift), kernel.contiguous(), {},
                  bias.contiguous()};
     if (geometry.transposed) t.flipped = flip(t.kernel);
-    auto out = t.kernel.scalar_type() == torch::kFloat32 ? forward_on_cpu<float>(t, geometry)
-                                                         : forward_on_cpu<double>(t, geometry);
+    auto out =
+        t.kernel.scalar_type() == at::kFloat ? forward_on_cpu<float>(t, geometry) : forward_on_cpu<double>(t, geometry);
     context->save_for_backward(
-        {t.input, t.scale, t.shift, t.kernel, t.bias, out[0], geometry.statistics ? out[1] : torch::Tensor()});
+        {t.input, t.scale, t.shift, t.kernel, t.bias, out[0], geometry.statistics ? out[1] : at::Tensor()});
     context->saved_data["size"] = std::vector<std::int64_t>(geometry.size.begin(), geometry.size.end());
     context->saved_data["transposed"] = geometry.transposed;
     context->saved_data["statistics"] = geometry.statistics;
@@ -158,9 +160,9 @@ class ConvolveRows : public torch::autograd::Function<ConvolveRows> {
     g.transposed = context->saved_data["transposed"].toBool();
     g.statistics = context->saved_data["statistics"].toBool();
     g.slope = context->saved_data["slope"].toDouble();
-    const torch::Tensor &values = saved[5], &mean = saved[6];
+    const at::Tensor &values = saved[5], &mean = saved[6];
     const auto grad = grads[0].defined() ? grads[0].contiguous() : at::zeros_like(values);
-    torch::Tensor offset, pull;
+    at::Tensor offset, pull;
     if (g.statistics && (grads[1].defined() || grads[2].defined())) {
       // mean = sum v / N and variance = sum v^2 / N - mean^2: what flows through them is linear in v.
       const double share = static_cast<double>(values.size(3)) / static_cast<double>(values.numel());
@@ -171,18 +173,17 @@ class ConvolveRows : public torch::autograd::Function<ConvolveRows> {
     }
     const bool needs_input = context->needs_input_grad(0) || (t.scale.defined() && context->needs_input_grad(1));
     if (needs_input && !g.transposed) t.flipped = flip(t.kernel);
-    const auto out = t.kernel.scalar_type() == torch::kFloat32
+    const auto out = t.kernel.scalar_type() == at::kFloat
                          ? backward_on_cpu<float>(t, g, values, grad, offset, pull, needs_input)
                          : backward_on_cpu<double>(t, g, values, grad, offset, pull, needs_input);
-    return {out.input, out.scale, out.shift, out.kernel, out.bias, torch::Tensor()};
+    return {out.input, out.scale, out.shift, out.kernel, out.bias, at::Tensor()};
   }
 };
 
 }  // namespace
 
-std::vector<torch::Tensor> convolve_rows(const torch::Tensor& input, const torch::Tensor& scale,
-                                         const torch::Tensor& shift, const torch::Tensor& kernel,
-                                         const torch::Tensor& bias, const RowGeometry& geometry) {
+std::vector<at::Tensor> convolve_rows(const at::Tensor& input, const at::Tensor& scale, const at::Tensor& shift,
+                                      const at::Tensor& kernel, const at::Tensor& bias, const RowGeometry& geometry) {
   return ConvolveRows::apply(input, optional(scale), optional(shift), kernel, bias, geometry);
 }
 

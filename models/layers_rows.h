@@ -1,10 +1,10 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <array>
 #include <cstdint>
 #include <vector>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -21,8 +21,7 @@ struct RowGeometry {
 ///
 /// Reads    input [B, F, T, C]; scale, shift [C] or both undefined; kernel, bias; all float32 or all float64, on the
 /// CPU Returns  {values} or {values, mean, variance}
-std::vector<torch::Tensor> convolve_rows(const torch::Tensor& input, const torch::Tensor& scale,
-                                         const torch::Tensor& shift, const torch::Tensor& kernel,
-                                         const torch::Tensor& bias, const RowGeometry& geometry);
+std::vector<at::Tensor> convolve_rows(const at::Tensor& input, const at::Tensor& scale, const at::Tensor& shift,
+                                      const at::Tensor& kernel, const at::Tensor& bias, const RowGeometry& geometry);
 
 }  // namespace diffverb

@@ -14,7 +14,7 @@ std::vector<SignalFlow::Signal> add_lines(SignalFlow& flow, const LineBank& bank
     const auto line = static_cast<std::int64_t>(j);
     const auto samples = bank.delays[line];
     const auto gain = at::pow(10.0, -3 * samples / (rate * bank.decay_s));
-    torch::Tensor damping;
+    at::Tensor damping;
     if (bank.bright_s.defined()) {
       const auto ratio = at::pow(10.0, -3 * samples / rate * (1 / bank.bright_s - 1 / bank.decay_s));
       damping = one_pole_sos(one_pole_for_ratio(ratio, bank.bright_hz, rate));

@@ -14,14 +14,14 @@
 
 namespace diffverb {
 
-torch::Tensor LineDecay::sos(const torch::Tensor& samples, double sample_rate_hz) const {
-  const auto log10_at = [&](const torch::Tensor& seconds) { return -3 * samples / (sample_rate_hz * seconds); };
+at::Tensor LineDecay::sos(const at::Tensor& samples, double sample_rate_hz) const {
+  const auto log10_at = [&](const at::Tensor& seconds) { return -3 * samples / (sample_rate_hz * seconds); };
   const auto low = log10_at(decay_s), high = log10_at(at::minimum(high_s, decay_s));
   const auto filter = one_pole_sos(one_pole_for_ratio(at::pow(10.0, high - low), high_hz, sample_rate_hz));
   return at::cat({at::pow(10.0, low) * filter.slice(1, 0, 3), filter.slice(1, 3)}, 1);
 }
 
-torch::Tensor LineDecay::tone_sos(double sample_rate_hz) const {
+at::Tensor LineDecay::tone_sos(double sample_rate_hz) const {
   const auto ratio = (at::minimum(high_s, decay_s) / decay_s).sqrt();
   const auto q = one_pole_for_ratio(ratio, high_hz, sample_rate_hz).reshape({}), zero = at::zeros_like(q);
   return at::stack({1 / (1 - q), -q / (1 - q), zero, zero, zero}).unsqueeze(0);

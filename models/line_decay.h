@@ -1,9 +1,9 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <vector>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -14,13 +14,13 @@ namespace diffverb {
 /// high_s above decay_s is as decay_s; high_hz at or above half the rate is half the rate.
 /// Source   Jot and Chaigne 1991, "Digital delay networks for designing artificial reverberators"
 struct LineDecay {
-  torch::Tensor decay_s, high_s, high_hz;  // numbers, float64
+  at::Tensor decay_s, high_s, high_hz;  // numbers, float64
 
   /// [1, 5] of a delay of `samples`.
-  torch::Tensor sos(const torch::Tensor& samples, double sample_rate_hz) const;
+  at::Tensor sos(const at::Tensor& samples, double sample_rate_hz) const;
   /// E = (1 - q z^-1) / (1 - q), |E|^2 = decay_s / high_s at high_hz: what decays faster is as strong altogether, as
   /// far as decay times are long against the delays. [1, 5]
-  torch::Tensor tone_sos(double sample_rate_hz) const;
+  at::Tensor tone_sos(double sample_rate_hz) const;
 };
 
 /// Gains +-1 / sqrt(lines) of channels and lines, from the seed: channels that have nothing in common, as the rows of a

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <map>
 #include <string>
 
 #include "core/family.h"
 #include "core/response.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -19,11 +18,11 @@ namespace diffverb {
 class Model {
  public:
   virtual ~Model() = default;
-  virtual std::map<std::string, torch::Tensor> parameters() const = 0;
+  virtual std::map<std::string, at::Tensor> parameters() const = 0;
   /// Step size of a parameter relative to the trainer's rate: parameters in dB move in larger steps than gains.
   virtual double rate_scale(const std::string& /*parameter*/) const { return 1.0; }
   /// State that training moves but no gradient does (running statistics of a batch norm); stored in checkpoints.
-  virtual std::map<std::string, torch::Tensor> buffers() const { return {}; }
+  virtual std::map<std::string, at::Tensor> buffers() const { return {}; }
   /// Whether forward() is to behave as in training (batch statistics, noise on the latent) or as when played.
   virtual void set_training(bool /*training*/) {}
   /// Seeds what forward() draws at random in training; called before each step, so that a resumed run draws the same.

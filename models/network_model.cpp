@@ -40,12 +40,12 @@ double decay_of_band(const std::vector<double>& band, double rate_hz) {
 }  // namespace
 
 double decay_time_of(const DelayNetwork& network, double seconds) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   DelayNetwork one = network.from_one_input();
   one.c = one.c.narrow(0, 0, 1);
   one.d = one.d.narrow(0, 0, 1);
   const auto samples = std::max<std::int64_t>(64, static_cast<std::int64_t>(seconds * network.sample_rate_hz));
-  const auto ir = impulse_response(one, samples).reshape({-1}).to(torch::kFloat64).contiguous();
+  const auto ir = impulse_response(one, samples).reshape({-1}).to(at::kDouble).contiguous();
   double sum = 0;
   for (const double hz : {500.0, 1000.0}) {
     const auto band = acoustics::make_bands(acoustics::BandWidth::kOctave, network.sample_rate_hz, hz, hz);
@@ -70,7 +70,7 @@ void NetworkModel::finish(Fields& fields) {
   }
 }
 
-DelayNetwork NetworkModel::rounded(double sample_rate_hz, torch::ScalarType dtype) const {
+DelayNetwork NetworkModel::rounded(double sample_rate_hz, at::ScalarType dtype) const {
   DelayNetwork network = build(sample_rate_hz).to(dtype);
   if (!network.delays.requires_grad()) {
     const auto whole = network.delays.round();
@@ -79,12 +79,12 @@ DelayNetwork NetworkModel::rounded(double sample_rate_hz, torch::ScalarType dtyp
   return network;
 }
 
-DelayNetwork NetworkModel::network(double sample_rate_hz, torch::ScalarType dtype) const {
+DelayNetwork NetworkModel::network(double sample_rate_hz, at::ScalarType dtype) const {
   return with_whole_delays(rounded(sample_rate_hz, dtype));
 }
 
-torch::Tensor NetworkModel::play(const torch::Tensor& input, const torch::Tensor& level) const {
-  const auto dtype = input.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
+at::Tensor NetworkModel::play(const at::Tensor& input, const at::Tensor& level) const {
+  const auto dtype = input.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
   const auto moves = motion(rate_hz_);
   const auto turns = turning(rate_hz_);
   if (moves.empty() && !turns) return time_response(network(rate_hz_, dtype), input.to(dtype));
@@ -105,7 +105,7 @@ double NetworkModel::measured_t60(double about_s) const {
 double NetworkModel::set_t60(double t60_s) {
   const std::string key = decay_knob();
   if (key.empty()) throw ConfigError("this model has no number that sets its decay time");
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   prepare_for(t60_s);
   const Range range = knobs_.range(key);
   // Gains near 1 decide: half way in the logarithm of what is missing to the end of the range.

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -12,6 +10,7 @@
 #include "core/network/line_motion.h"
 #include "core/network/signal_flow.h"
 #include "core/network/turning_matrix.h"
+#include "core/tensor.h"
 #include "models/knobs.h"
 #include "models/model.h"
 
@@ -42,12 +41,12 @@ class NetworkModel : public Model {
   virtual void prepare_for(double /*t60_s*/) {}
 
   /// build() as it is played: delays that nobody learns become whole samples, learned ones an allpass interpolator.
-  DelayNetwork network(double sample_rate_hz, torch::ScalarType dtype = torch::kFloat32) const;
+  DelayNetwork network(double sample_rate_hz, at::ScalarType dtype = at::kFloat) const;
   /// What comes out while it moves, of an input [I, T] at its own rate: [O, T], in float64 where the input is. forward()
   /// is the response at rest.
   /// Reads    level [T] in 0 .. 1 (core/network/line_motion.h), undefined: 0 throughout
   /// Gradient to the learned numbers, and those of the motion
-  torch::Tensor play(const torch::Tensor& input, const torch::Tensor& level = {}) const;
+  at::Tensor play(const at::Tensor& input, const at::Tensor& level = {}) const;
   /// Moves the decay knob until the network decays in this time. Returns the time that was reached.
   /// Throws   ConfigError where there is no such knob, or its range does not reach that far (the times that it does reach
   ///          are named); the knob then stands at the nearer end
@@ -56,7 +55,7 @@ class NetworkModel : public Model {
   const Knobs& knobs() const { return knobs_; }
   double sample_rate_hz() const { return rate_hz_; }
   void set_sample_rate(double sample_rate_hz) { rate_hz_ = sample_rate_hz; }
-  std::map<std::string, torch::Tensor> parameters() const override { return knobs_.parameters(); }
+  std::map<std::string, at::Tensor> parameters() const override { return knobs_.parameters(); }
   Response forward(const Response& target = {}) override;
 
  protected:
@@ -66,7 +65,7 @@ class NetworkModel : public Model {
   void finish(Fields& fields);
 
  private:
-  DelayNetwork rounded(double sample_rate_hz, torch::ScalarType dtype) const;
+  DelayNetwork rounded(double sample_rate_hz, at::ScalarType dtype) const;
   double measured_t60(double about_s) const;
 
   Knobs knobs_;

@@ -17,10 +17,10 @@ constexpr double kOwnRate_hz = 44100;        // of the coefficients, which the p
 
 /// (b0 + b1 z^-1) / (1 + a1 z^-1)
 struct FirstOrder {
-  torch::Tensor b0, b1, a1;
+  at::Tensor b0, b1, a1;
 };
 
-torch::Tensor in_series(const FirstOrder& f, const FirstOrder& g) {
+at::Tensor in_series(const FirstOrder& f, const FirstOrder& g) {
   return at::stack({f.b0 * g.b0, f.b0 * g.b1 + f.b1 * g.b0, f.b1 * g.b1, f.a1 + g.a1, f.a1 * g.a1}).unsqueeze(0);
 }
 
@@ -90,8 +90,8 @@ class Nverb final : public NetworkModel {
   }
 
  private:
-  SignalFlow::Signal inner(SignalFlow& flow, SignalFlow::Signal signal, const torch::Tensor& lengths,
-                           const torch::Tensor& last, const FirstOrder& dc_cut) const {
+  SignalFlow::Signal inner(SignalFlow& flow, SignalFlow::Signal signal, const at::Tensor& lengths,
+                           const at::Tensor& last, const FirstOrder& dc_cut) const {
     const auto gain = knobs()["allpass_gain"];
     for (std::int64_t i = 0; i < 6; ++i) signal = flow.allpass(signal, gain, lengths[i]);
     signal =

@@ -1,6 +1,5 @@
 #include "models/octave_equaliser.h"
 
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
@@ -23,7 +22,7 @@ constexpr double kRing_s = 0.1;
 constexpr double kHighestShare = 0.46;  // of the sample rate, for the shelf's corner
 const Range kGainRange = between(-24, 24);
 
-torch::Tensor sections_of(const Knobs& knobs, double rate_hz) {
+at::Tensor sections_of(const Knobs& knobs, double rate_hz) {
   const auto gains = knobs["eq_db"];
   std::vector<double> centres;
   for (const double hz : DecayChange::band_hz()) {
@@ -41,16 +40,15 @@ void add_octave_equaliser(Knobs& knobs, Fields& fields) {
   knobs.add(fields, "eq_db", std::vector<double>(DecayChange::band_hz().size() + 2, 0.0), kGainRange, "dB");
 }
 
-torch::Tensor equalised(const torch::Tensor& responses, const Knobs& knobs, double rate_hz) {
+at::Tensor equalised(const at::Tensor& responses, const Knobs& knobs, double rate_hz) {
   const bool learned = at::GradMode::is_enabled() && (knobs.is_learned("level_db") || knobs.is_learned("eq_db"));
   const auto is_zero = [&](const char* key) { return knobs[key].detach().eq(0).all().item<bool>(); };
   if (!learned && is_zero("level_db") && is_zero("eq_db")) return responses;
   const auto ring = static_cast<std::int64_t>(kRing_s * rate_hz);
   const std::int64_t samples = responses.size(-1) + ring;
   const auto fft_size = static_cast<std::int64_t>(acoustics::fast_fft_length(static_cast<std::size_t>(samples + ring)));
-  const auto omega =
-      at::arange(fft_size / 2 + 1, torch::kFloat64) * (2 * std::numbers::pi / static_cast<double>(fft_size));
-  const auto gain = cascade_response(sections_of(knobs, rate_hz).unsqueeze(0), omega, torch::kFloat64, true);
+  const auto omega = at::arange(fft_size / 2 + 1, at::kDouble) * (2 * std::numbers::pi / static_cast<double>(fft_size));
+  const auto gain = cascade_response(sections_of(knobs, rate_hz).unsqueeze(0), omega, at::kDouble, true);
   // What the equaliser adds, so that one that is flat adds nothing.
   const auto added = at::fft_irfft(at::fft_rfft(responses, fft_size) * (gain.squeeze(0) - 1), fft_size);
   return at::constant_pad_nd(responses, {0, ring}) + added.slice(-1, 0, samples);

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <torch/types.h>
-
+#include "core/tensor.h"
 #include "models/knobs.h"
 
 namespace diffverb {
@@ -16,6 +15,6 @@ void add_octave_equaliser(Knobs& knobs, Fields& fields);
 /// Responses [..., L] float64 through it: [..., L + ring], for what rings on; as they are where all gains are 0 dB and
 /// no gradient is wanted.
 /// Gradient to the responses and to level_db and eq_db
-torch::Tensor equalised(const torch::Tensor& responses, const Knobs& knobs, double rate_hz);
+at::Tensor equalised(const at::Tensor& responses, const Knobs& knobs, double rate_hz);
 
 }  // namespace diffverb

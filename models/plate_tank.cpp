@@ -32,7 +32,7 @@ Half half(SignalFlow& flow, const Signal& in, const PlateTank& tank, const HalfS
 
 }  // namespace
 
-Signal plate_diffuser(SignalFlow& flow, const Signal& in, const torch::Tensor& first, const torch::Tensor& second) {
+Signal plate_diffuser(SignalFlow& flow, const Signal& in, const at::Tensor& first, const at::Tensor& second) {
   const double scale = flow.sample_rate_hz() / kPlateRateHz;
   auto x = flow.allpass(in, -first, scale * 142);
   x = flow.allpass(x, -first, scale * 107);

@@ -14,7 +14,7 @@ constexpr double kPlateRateHz = 29761;
 struct PlateTank {
   SignalFlow::Gain decay = 0.5;
   SignalFlow::Gain first_diffusion = 0.7, second_diffusion = 0.5;  // of the modulated allpasses; of the others
-  torch::Tensor damping;                                           // [S, 5]
+  at::Tensor damping;                                              // [S, 5]
   double taps_earlier = 0;  // samples at kPlateRateHz that all output taps lie before those of table 2
 };
 
@@ -24,8 +24,8 @@ struct PlateOutputs {
 };
 
 /// The four input diffusers, with their gains of one pair and the other.
-SignalFlow::Signal plate_diffuser(SignalFlow& flow, const SignalFlow::Signal& in, const torch::Tensor& first,
-                                  const torch::Tensor& second);
+SignalFlow::Signal plate_diffuser(SignalFlow& flow, const SignalFlow::Signal& in, const at::Tensor& first,
+                                  const at::Tensor& second);
 PlateOutputs plate_tank(SignalFlow& flow, const SignalFlow::Signal& in, const PlateTank& tank);
 
 }  // namespace diffverb

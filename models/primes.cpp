@@ -19,7 +19,7 @@ bool is_prime(std::int64_t n) {
 
 }  // namespace
 
-torch::Tensor primes_at(const torch::Tensor& samples, double scale, double spread) {
+at::Tensor primes_at(const at::Tensor& samples, double scale, double spread) {
   if (samples.requires_grad()) return (samples + spread) * scale;
   auto primes = at::empty_like(samples);
   for (std::int64_t i = 0; i < samples.numel(); ++i) {

@@ -69,7 +69,7 @@ class Progenitor final : public NetworkModel {
   std::vector<LineMotion> motion(double rate) const override { return drawn(rate).second; }
 
  private:
-  static Signal lossy(SignalFlow& flow, const Signal& in, const torch::Tensor& g, const torch::Tensor& d,
+  static Signal lossy(SignalFlow& flow, const Signal& in, const at::Tensor& g, const at::Tensor& d,
                       const Inside& inside) {
     const Signal v = flow.loop(), w = inside(v);
     flow.close(v, in + g * w);
@@ -79,7 +79,7 @@ class Progenitor final : public NetworkModel {
   Half half(SignalFlow& flow, const Signal& in, const Sizes& sizes) const {
     const double scale = flow.sample_rate_hz() / kRate;
     const auto g = knobs()["diffusion"];
-    const auto d = at::pow(at::tensor({0.938, 0.844, 0.906}, torch::kFloat64), 1 / knobs()["rt60_s"]);
+    const auto d = at::pow(at::tensor({0.938, 0.844, 0.906}, at::kDouble), 1 / knobs()["rt60_s"]);
     const auto line = [&](Signal& handle, double samples) {
       return [&flow, &handle, samples, scale](const Signal& v) { return handle = flow.delay(v, samples * scale); };
     };

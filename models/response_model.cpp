@@ -31,7 +31,7 @@ constexpr double kSilence = 1e-12;
 std::string hz_text(double rate_hz) { return std::to_string(std::lround(rate_hz)) + " Hz"; }
 
 /// From the first onset of all channels on, so that they keep their times.
-torch::Tensor from_onset(const torch::Tensor& channels) {
+at::Tensor from_onset(const at::Tensor& channels) {
   std::int64_t onset = channels.size(1);
   for (std::int64_t c = 0; c < channels.size(0); ++c) {
     const auto row = channels[c].contiguous();
@@ -42,18 +42,17 @@ torch::Tensor from_onset(const torch::Tensor& channels) {
   return channels.slice(1, onset);
 }
 
-torch::Tensor cut_to(const torch::Tensor& channels, std::int64_t samples, double rate_hz) {
+at::Tensor cut_to(const at::Tensor& channels, std::int64_t samples, double rate_hz) {
   if (samples >= channels.size(1)) return channels;
   auto kept = channels.slice(1, 0, samples).clone();
   const std::int64_t fade = std::min(samples, static_cast<std::int64_t>(kFadeOut_s * rate_hz));
-  if (fade > 0)
-    kept.slice(1, samples - fade) *= 0.5 + 0.5 * at::linspace(0, std::numbers::pi, fade, torch::kFloat64).cos();
+  if (fade > 0) kept.slice(1, samples - fade) *= 0.5 + 0.5 * at::linspace(0, std::numbers::pi, fade, at::kDouble).cos();
   return kept;
 }
 
 }  // namespace
 
-torch::Tensor convolve(const torch::Tensor& responses, const torch::Tensor& input) {
+at::Tensor convolve(const at::Tensor& responses, const at::Tensor& input) {
   const std::int64_t samples = input.size(-1);
   const auto fft_size = static_cast<std::int64_t>(
       acoustics::fast_fft_length(static_cast<std::size_t>(samples + std::min(samples, responses.size(-1)))));
@@ -61,32 +60,32 @@ torch::Tensor convolve(const torch::Tensor& responses, const torch::Tensor& inpu
   return at::fft_irfft((h * u.unsqueeze(0)).sum(1), fft_size).slice(-1, 0, samples);
 }
 
-torch::Tensor ResponseModel::play(const torch::Tensor& input) const {
-  const auto dtype = input.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32;
-  return convolve(responses(), input.to(torch::kFloat64)).to(dtype);
+at::Tensor ResponseModel::play(const at::Tensor& input) const {
+  const auto dtype = input.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+  return convolve(responses(), input.to(at::kDouble)).to(dtype);
 }
 
 Response ResponseModel::forward(const Response& /*target*/) {
-  return Response(responses().sum(1).unsqueeze(0).to(torch::kFloat32), sample_rate_hz());
+  return Response(responses().sum(1).unsqueeze(0).to(at::kFloat), sample_rate_hz());
 }
 
-torch::Tensor GainsOverTime::at(std::int64_t samples, double sample_rate_hz) const {
-  const auto t = at::arange(samples, torch::kFloat64) / sample_rate_hz;
+at::Tensor GainsOverTime::at(std::int64_t samples, double sample_rate_hz) const {
+  const auto t = at::arange(samples, at::kDouble) / sample_rate_hz;
   const auto turns = rate_hz.unsqueeze(2) * t + phase_turns.unsqueeze(2);  // [R, M, T]
   return mean.unsqueeze(1) + (depth.unsqueeze(2) * (turns * (2 * std::numbers::pi)).sin()).sum(1);
 }
 
-torch::Tensor MovingResponseModel::Parts::before_at(std::int64_t samples, double sample_rate_hz) const {
+at::Tensor MovingResponseModel::Parts::before_at(std::int64_t samples, double sample_rate_hz) const {
   const auto gains = before.at(samples, sample_rate_hz);
   return equal_power ? gains / (gains.square().sum(0, true) + kSilence).sqrt() : gains;
 }
 
-torch::Tensor MovingResponseModel::Parts::after_at(std::int64_t samples, double sample_rate_hz) const {
+at::Tensor MovingResponseModel::Parts::after_at(std::int64_t samples, double sample_rate_hz) const {
   if (after.mean.defined()) return after.at(samples, sample_rate_hz);
-  return at::ones({taps.size(0), samples}, torch::kFloat64);
+  return at::ones({taps.size(0), samples}, at::kDouble);
 }
 
-torch::Tensor MovingResponseModel::responses() const {
+at::Tensor MovingResponseModel::responses() const {
   const Parts p = parts();
   const auto first = p.before_at(1, sample_rate_hz());              // [R, 1]
   const auto after = p.after_at(p.taps.size(3), sample_rate_hz());  // [R, L]
@@ -94,17 +93,17 @@ torch::Tensor MovingResponseModel::responses() const {
   return (p.taps * gains).sum(0);
 }
 
-torch::Tensor MovingResponseModel::play(const torch::Tensor& input) const {
+at::Tensor MovingResponseModel::play(const at::Tensor& input) const {
   const Parts p = parts();
   const std::int64_t samples = input.size(-1);
   const auto before = p.before_at(samples, sample_rate_hz()), after = p.after_at(samples, sample_rate_hz());
-  const auto x = input.to(torch::kFloat64);
-  torch::Tensor sum;
+  const auto x = input.to(at::kDouble);
+  at::Tensor sum;
   for (std::int64_t r = 0; r < p.taps.size(0); ++r) {
     const auto y = after[r] * convolve(p.taps[r], before[r] * x);
     sum = r == 0 ? y : sum + y;
   }
-  return sum.to(input.scalar_type() == torch::kFloat64 ? torch::kFloat64 : torch::kFloat32);
+  return sum.to(input.scalar_type() == at::kDouble ? at::kDouble : at::kFloat);
 }
 
 ResponseLayout::ResponseLayout(Fields& f) {
@@ -120,10 +119,10 @@ ResponseLayout::Loaded ResponseLayout::read(const std::string& file, double rate
     log().info(file + ": resampled from " + hz_text(audio.rate_hz) + " to " + hz_text(rate_hz));
     audio = resample(audio, rate_hz);
   }
-  std::vector<torch::Tensor> rows;
+  std::vector<at::Tensor> rows;
   for (std::vector<float>& channel : audio.channels)
-    rows.push_back(at::from_blob(channel.data(), {static_cast<std::int64_t>(channel.size())}, torch::kFloat32)
-                       .to(torch::kFloat64));
+    rows.push_back(
+        at::from_blob(channel.data(), {static_cast<std::int64_t>(channel.size())}, at::kFloat).to(at::kDouble));
   auto channels = at::stack(rows);
   if (channels.count_nonzero().item<std::int64_t>() == 0)
     throw DataError(file + ": is silent, expected the response of a room");
@@ -144,13 +143,13 @@ ResponseLayout::Loaded ResponseLayout::read(const std::string& file, double rate
     auto taps = channels.reshape({2, 2, samples});
     return {(order_ == "ll_lr_rl_rr" ? taps.transpose(0, 1) : taps).contiguous(), audio.rate_hz};
   }
-  auto taps = at::zeros({2, 2, samples}, torch::kFloat64);
+  auto taps = at::zeros({2, 2, samples}, at::kDouble);
   for (std::int64_t c = 0; c < 2; ++c) taps[c][c].copy_(channels[c]);
   return {taps, audio.rate_hz};
 }
 
 ResponseLayout::Loaded ResponseLayout::read(const std::vector<std::string>& files, double rate_hz) const {
-  std::vector<torch::Tensor> taps;
+  std::vector<at::Tensor> taps;
   std::int64_t longest = 0;
   for (const std::string& file : files) {
     const Loaded one = read(file, rate_hz);
@@ -160,7 +159,7 @@ ResponseLayout::Loaded ResponseLayout::read(const std::vector<std::string>& file
       throw DataError(file + ": has other channels than " + files[0] + ", expected responses of one kind");
     taps.push_back(one.taps);
   }
-  for (torch::Tensor& one : taps) one = at::constant_pad_nd(one, {0, longest - one.size(2)});
+  for (at::Tensor& one : taps) one = at::constant_pad_nd(one, {0, longest - one.size(2)});
   return {at::stack(taps), rate_hz};
 }
 

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <string>
 #include <vector>
 
 #include "core/fields.h"
+#include "core/tensor.h"
 #include "models/knobs.h"
 #include "models/model.h"
 
@@ -17,13 +16,13 @@ namespace diffverb {
 class ResponseModel : public Model {
  public:
   /// What comes out at rest, to an impulse at each input: [O, I, L] float64, at sample_rate_hz().
-  virtual torch::Tensor responses() const = 0;
+  virtual at::Tensor responses() const = 0;
   virtual double sample_rate_hz() const = 0;
   /// What comes out of an input [I, T]: [O, T], in float64 where the input is; what rings on after it is cut off.
-  virtual torch::Tensor play(const torch::Tensor& input) const;
+  virtual at::Tensor play(const at::Tensor& input) const;
 
   const Knobs& knobs() const { return knobs_; }
-  std::map<std::string, torch::Tensor> parameters() const override { return knobs_.parameters(); }
+  std::map<std::string, at::Tensor> parameters() const override { return knobs_.parameters(); }
   Response forward(const Response& target = {}) override;
 
  protected:
@@ -35,10 +34,10 @@ class ResponseModel : public Model {
 
 /// How loud each of R responses is over time: mean + sum over m of depth sin 2 pi (rate t + phase).
 struct GainsOverTime {
-  torch::Tensor mean;                         // [R]
-  torch::Tensor depth, rate_hz, phase_turns;  // [R, M]
+  at::Tensor mean;                         // [R]
+  at::Tensor depth, rate_hz, phase_turns;  // [R, M]
 
-  torch::Tensor at(std::int64_t samples, double sample_rate_hz) const;  // [R, samples] float64
+  at::Tensor at(std::int64_t samples, double sample_rate_hz) const;  // [R, samples] float64
 };
 
 /// Several responses between which the sound moves.
@@ -49,20 +48,20 @@ struct GainsOverTime {
 class MovingResponseModel : public ResponseModel {
  public:
   struct Parts {
-    torch::Tensor taps;                                                          // [R, O, I, L] float64
-    GainsOverTime before;                                                        // a
-    GainsOverTime after;                                                         // b; its mean undefined: 1 throughout
-    bool equal_power = false;                                                    // a_r over sqrt(sum_r a_r^2)
-    torch::Tensor before_at(std::int64_t samples, double sample_rate_hz) const;  // [R, samples]
-    torch::Tensor after_at(std::int64_t samples, double sample_rate_hz) const;
+    at::Tensor taps;                                                          // [R, O, I, L] float64
+    GainsOverTime before;                                                     // a
+    GainsOverTime after;                                                      // b; its mean undefined: 1 throughout
+    bool equal_power = false;                                                 // a_r over sqrt(sum_r a_r^2)
+    at::Tensor before_at(std::int64_t samples, double sample_rate_hz) const;  // [R, samples]
+    at::Tensor after_at(std::int64_t samples, double sample_rate_hz) const;
   };
   virtual Parts parts() const = 0;
-  torch::Tensor responses() const override;
-  torch::Tensor play(const torch::Tensor& input) const override;
+  at::Tensor responses() const override;
+  at::Tensor play(const at::Tensor& input) const override;
 };
 
 /// y_o = sum_i h_oi * u_i over the length of the input, by one transform. Reads h [O, I, L], u [I, T]; returns [O, T].
-torch::Tensor convolve(const torch::Tensor& responses, const torch::Tensor& input);
+at::Tensor convolve(const at::Tensor& responses, const at::Tensor& input);
 
 /// How a sound file is a room's response from I inputs to O outputs.
 ///
@@ -77,7 +76,7 @@ class ResponseLayout {
  public:
   explicit ResponseLayout(Fields& fields);
   struct Loaded {
-    torch::Tensor taps;  // [O, I, L] float64
+    at::Tensor taps;  // [O, I, L] float64
     double rate_hz = 0;
   };
   /// Reads and checks a file; at another rate than `rate_hz`, where that is not 0, it is resampled, and the log says so.

@@ -6,7 +6,7 @@ namespace {
 /// What a line that is learned never gets shorter than: the interpolator needs 1.5 samples.
 constexpr double kShortest_samples = 2;
 
-torch::Tensor playable(const torch::Tensor& samples) {
+at::Tensor playable(const at::Tensor& samples) {
   return samples.requires_grad() ? samples.clamp_min(kShortest_samples) : samples.round().clamp_min(1);
 }
 
@@ -33,7 +33,7 @@ SignalFlow::Signal nested_allpass(SignalFlow& flow, const SignalFlow::Signal& in
 }
 
 SignalFlow::Signal allpass_ring(SignalFlow& flow, const SignalFlow::Signal& in, const std::vector<RingStage>& stages,
-                                const torch::Tensor& feedback, const torch::Tensor& lowpass_sos, Nesting nesting) {
+                                const at::Tensor& feedback, const at::Tensor& lowpass_sos, Nesting nesting) {
   const auto loop = flow.loop();
   auto signal = in + loop;
   SignalFlow::Signal out;

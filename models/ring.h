@@ -1,12 +1,11 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <string>
 #include <vector>
 
 #include "core/fields.h"
 #include "core/network/signal_flow.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -22,9 +21,9 @@ Nesting read_nesting(Fields& fields);
 /// Numbers; not defined means that there is none.
 struct NestedAllpass {
   struct Inner {
-    torch::Tensor samples, gain;
+    at::Tensor samples, gain;
   };
-  torch::Tensor samples, gain;
+  at::Tensor samples, gain;
   std::vector<Inner> inner;
 };
 
@@ -37,17 +36,17 @@ SignalFlow::Signal nested_allpass(SignalFlow& flow, const SignalFlow::Signal& in
 
 /// One stage: a delay, then (gain, input), then an allpass, then an output tap; each may be missing.
 struct RingStage {
-  torch::Tensor delay_samples;
-  torch::Tensor gain;
+  at::Tensor delay_samples;
+  at::Tensor gain;
   SignalFlow::Signal in;
   NestedAllpass allpass;
-  torch::Tensor tap;
+  at::Tensor tap;
 };
 
 /// Stages in a ring: what leaves the last one passes a low-pass and a gain and enters the first one with the input.
 /// Returns  the sum of the taps
 /// Source   Gardner 1992, "A realtime multichannel room simulator"
 SignalFlow::Signal allpass_ring(SignalFlow& flow, const SignalFlow::Signal& in, const std::vector<RingStage>& stages,
-                                const torch::Tensor& feedback, const torch::Tensor& lowpass_sos, Nesting nesting);
+                                const at::Tensor& feedback, const at::Tensor& lowpass_sos, Nesting nesting);
 
 }  // namespace diffverb

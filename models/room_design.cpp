@@ -1,5 +1,7 @@
 #include "models/room_design.h"
 
+#include <ATen/ops/full.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -43,8 +45,8 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-std::vector<BandDecays> measure(const torch::Tensor& ir, double rate_hz, ac::BandWidth width, double from_hz,
-                                double to_hz, double early_s) {
+std::vector<BandDecays> measure(const at::Tensor& ir, double rate_hz, ac::BandWidth width, double from_hz, double to_hz,
+                                double early_s) {
   std::vector<BandDecays> out;
   const auto rows = ir.accessor<double, 2>();
   for (const ac::Band& band : ac::make_bands(width, rate_hz, from_hz, to_hz)) {
@@ -126,7 +128,7 @@ bool add_two_slopes(const std::vector<BandDecays>& bands, bool forced, double ea
 
 }  // namespace
 
-RoomDesign design_room(const torch::Tensor& ir, double sample_rate_hz, const std::vector<double>& band_hz,
+RoomDesign design_room(const at::Tensor& ir, double sample_rate_hz, const std::vector<double>& band_hz,
                        const RoomDesignOptions& options) {
   RoomDesign design;
   design.band_hz = band_hz;
@@ -167,8 +169,8 @@ RoomDesign design_room(const torch::Tensor& ir, double sample_rate_hz, const std
   }
   design.length_s = std::clamp(length * 1.05 + 0.02, options.early_s + 0.05, options.longest_s);
 
-  design.late_energy = torch::full({ir.size(0), static_cast<std::int64_t>(band_hz.size())},
-                                   std::numeric_limits<double>::quiet_NaN(), torch::kFloat64);
+  design.late_energy = at::full({ir.size(0), static_cast<std::int64_t>(band_hz.size())},
+                                std::numeric_limits<double>::quiet_NaN(), at::kDouble);
   auto late = design.late_energy.accessor<double, 2>();
   for (const BandDecays& band : thirds) {
     for (std::size_t k = 0; k < band_hz.size(); ++k) {

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <vector>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -19,7 +19,7 @@ struct RoomDesign {
   double t60_s = 1.0;     // median over the octaves 250 Hz to 4 kHz (of the longer slope)
   double length_s = 1.0;  // to the deepest point that a decay loss looks at, with some room
   std::vector<double> band_hz;  // third octaves of the output equaliser
-  torch::Tensor
+  at::Tensor
       late_energy;  // [C, bands] energy after early_s without its noise, float64; NaN for bands beyond half the rate
 };
 
@@ -33,7 +33,7 @@ struct RoomDesignOptions {
 /// Reads    ir [C, T] float64, first sample at (or a little before) the onset; band_hz third-octave centres of the
 ///          equaliser
 /// Throws   DataError where no octave decays
-RoomDesign design_room(const torch::Tensor& ir, double sample_rate_hz, const std::vector<double>& band_hz,
+RoomDesign design_room(const at::Tensor& ir, double sample_rate_hz, const std::vector<double>& band_hz,
                        const RoomDesignOptions& options);
 
 /// Distinct primes in geometric progression: lines delays from 12 ms sqrt(T60) (5 to 20 ms) to 45 ms sqrt(T60) (20 to

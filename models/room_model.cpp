@@ -4,7 +4,7 @@
 
 namespace diffverb {
 
-torch::Tensor RoomModel::plain_response(const DelayNetwork& network) const {
+at::Tensor RoomModel::plain_response(const DelayNetwork& network) const {
   return impulse_response(network, samples()).squeeze(1);
 }
 
@@ -16,8 +16,8 @@ Response RoomModel::forward(const Response& /*target*/) {
   return response;
 }
 
-torch::Tensor RoomModel::early_part() const {
-  const torch::NoGradGuard no_grad;
+at::Tensor RoomModel::early_part() const {
+  const at::NoGradGuard no_grad;
   return shape_.early_part(shape_.equalise(plain_response(network())));
 }
 

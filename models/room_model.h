@@ -1,10 +1,9 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 
 #include "core/network/delay_network.h"
+#include "core/tensor.h"
 #include "models/late_shape.h"
 #include "models/model.h"
 #include "models/room_design.h"
@@ -24,18 +23,18 @@ class RoomModel : public Model {
   ///          choice
   ///          groups_wanted 1 or 2 stands in for `groups: 0`, to try both; 0 follows the analysis
   /// Throws   DataError where nothing decays; ConfigError where the model does not exist for this room
-  virtual void design(const torch::Tensor& ir, double sample_rate_hz, std::uint64_t seed,
+  virtual void design(const at::Tensor& ir, double sample_rate_hz, std::uint64_t seed,
                       std::int64_t groups_wanted = 0) = 0;
   /// Takes parameters and constants to a device; design() leaves them on the CPU.
-  virtual void move_to(torch::Device device) = 0;
+  virtual void move_to(at::Device device) = 0;
   virtual const RoomDesign& room() const = 0;
   /// Whether design() may be tried with one and with two groups of lines.
   virtual bool groups_are_free() const { return false; }
 
   virtual DelayNetwork network() const = 0;  // one input, C outputs; whole delays; without equaliser and early part
-  torch::Tensor output_sos() const { return shape_.output_sos(); }  // [C, S, 5] float64
-  torch::Tensor early_part() const;                                 // [C, L] float32
-  std::int64_t samples() const { return shape_.samples(); }         // that forward() computes
+  at::Tensor output_sos() const { return shape_.output_sos(); }  // [C, S, 5] float64
+  at::Tensor early_part() const;                                 // [C, L] float32
+  std::int64_t samples() const { return shape_.samples(); }      // that forward() computes
   double early_ms() const { return shape_.early_ms(); }
   double sample_rate_hz() const { return shape_.sample_rate_hz(); }
   Response forward(const Response& target = {}) final;
@@ -45,7 +44,7 @@ class RoomModel : public Model {
   LateShape& shape() { return shape_; }
   const LateShape& shape() const { return shape_; }
   /// What the network plays, [C, T].
-  virtual torch::Tensor plain_response(const DelayNetwork& network) const;
+  virtual at::Tensor plain_response(const DelayNetwork& network) const;
 
  private:
   LateShape shape_;

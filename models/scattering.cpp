@@ -7,11 +7,11 @@
 namespace diffverb {
 namespace {
 
-using Point = std::array<torch::Tensor, 3>;  // metres, each a number
+using Point = std::array<at::Tensor, 3>;  // metres, each a number
 
 constexpr double kSpeedOfSound = 343;
 
-torch::Tensor distance(const Point& a, const Point& b) {
+at::Tensor distance(const Point& a, const Point& b) {
   auto sum = (a[0] - b[0]).square();
   for (int axis = 1; axis < 3; ++axis) sum = sum + (a[axis] - b[axis]).square();
   return sum.sqrt();
@@ -55,10 +55,10 @@ class Scattering final : public NetworkModel {
     right[1] = right[1] + knobs()["spacing_m"] / 2;
     std::array<Point, kWalls> nodes;
     for (int k = 0; k < kWalls; ++k) nodes[k] = reflection_point(source, middle, k, room);
-    const auto delayed = [&](const SignalFlow::Signal& x, const torch::Tensor& metres, const torch::Tensor& sos = {}) {
+    const auto delayed = [&](const SignalFlow::Signal& x, const at::Tensor& metres, const at::Tensor& sos = {}) {
       return flow.delay(x, (metres * (rate / kSpeedOfSound)).clamp_min(1), sos);
     };
-    std::array<torch::Tensor, kWalls> damping, factor;  // a wall's filter stands in each line that leaves it
+    std::array<at::Tensor, kWalls> damping, factor;  // a wall's filter stands in each line that leaves it
     for (int k = 0; k < kWalls; ++k) {
       damping[k] = one_pole_sos(pole_at_rate(knobs().at("damping", k), 48000, rate));
       factor[k] = knobs()["reflection"] * knobs().at("wall", k);
@@ -100,7 +100,7 @@ class Scattering final : public NetworkModel {
  private:
   static constexpr int kWalls = 6;  // x = 0, x = length, y = 0, ...
 
-  static Point reflection_point(const Point& source, const Point& microphone, int wall, const torch::Tensor& room) {
+  static Point reflection_point(const Point& source, const Point& microphone, int wall, const at::Tensor& room) {
     const int axis = wall / 2;
     const auto depth = [&](const Point& p) { return wall % 2 == 0 ? p[axis] : room[axis] - p[axis]; };
     const auto share = depth(source) / (depth(source) + depth(microphone));

@@ -1,16 +1,15 @@
 #include "models/spectral_autoencoder.h"
 
-#include <ATen/ATen.h>
-
 #include <sstream>
 
 #include "core/error.h"
 #include "core/printed.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {
 
-void check_spectrogram(const torch::Tensor& s) {
+void check_spectrogram(const at::Tensor& s) {
   if (s.dim() == 4 && s.size(0) > 0 && s.size(1) == 1 && s.size(2) == SpectralAutoencoder::kBins &&
       s.size(3) == SpectralAutoencoder::kFrames)
     return;
@@ -19,7 +18,7 @@ void check_spectrogram(const torch::Tensor& s) {
   throw ContractError(message.str());
 }
 
-torch::Tensor run(std::vector<ConvBlock>& blocks, torch::Tensor values, bool training) {
+at::Tensor run(std::vector<ConvBlock>& blocks, at::Tensor values, bool training) {
   Activation x{std::move(values), {}, {}};
   for (ConvBlock& block : blocks) x = block.forward(x, training);
   return x.materialised();
@@ -84,7 +83,7 @@ void SpectralAutoencoder::build() {
       options.norm = !(at_end && transposed);
       options.momentum = momentum_;
       options.epsilon = epsilon_;
-      blocks.emplace_back(options, torch::TensorOptions().dtype(torch::kFloat32));
+      blocks.emplace_back(options, at::TensorOptions().dtype(at::kFloat));
       blocks.back().reset(random);
     }
     return blocks;
@@ -93,16 +92,16 @@ void SpectralAutoencoder::build() {
   decoder_ = make(kDecoder, decoder_filters_, latent_, 1, true);
 }
 
-std::map<std::string, torch::Tensor> SpectralAutoencoder::parameters() const {
-  std::map<std::string, torch::Tensor> out;
+std::map<std::string, at::Tensor> SpectralAutoencoder::parameters() const {
+  std::map<std::string, at::Tensor> out;
   const auto add = [&](const ConvBlock& block, const std::string& prefix) { block.add_parameters(prefix, out); };
   for_each_block("encoder", encoder_, add);
   for_each_block("decoder", decoder_, add);
   return out;
 }
 
-std::map<std::string, torch::Tensor> SpectralAutoencoder::buffers() const {
-  std::map<std::string, torch::Tensor> out;
+std::map<std::string, at::Tensor> SpectralAutoencoder::buffers() const {
+  std::map<std::string, at::Tensor> out;
   const auto add = [&](const ConvBlock& block, const std::string& prefix) { block.add_buffers(prefix, out); };
   for_each_block("encoder", encoder_, add);
   for_each_block("decoder", decoder_, add);
@@ -123,12 +122,12 @@ void SpectralAutoencoder::add_features(Response& target) const {
   target.set("spectrogram_high_db", s.high_db);
 }
 
-torch::Tensor SpectralAutoencoder::encode(const torch::Tensor& spectrogram) {
+at::Tensor SpectralAutoencoder::encode(const at::Tensor& spectrogram) {
   check_spectrogram(spectrogram);
   return run(encoder_, spectrogram.permute({0, 2, 3, 1}).contiguous(), training_).flatten(1);
 }
 
-torch::Tensor SpectralAutoencoder::decode(const torch::Tensor& latent) {
+at::Tensor SpectralAutoencoder::decode(const at::Tensor& latent) {
   if (latent.dim() != 2 || latent.size(0) == 0 || latent.size(1) != latent_) {
     std::ostringstream message;
     message << "spectral_autoencoder: a latent must be [B, " << latent_ << "], B at least 1, got " << latent.sizes();

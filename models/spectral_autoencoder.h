@@ -1,13 +1,12 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "core/spectral/log_spectrogram.h"
+#include "core/tensor.h"
 #include "models/layers.h"
 #include "models/model.h"
 
@@ -30,14 +29,14 @@ class SpectralAutoencoder final : public Model {
  public:
   explicit SpectralAutoencoder(Fields& fields);
 
-  std::map<std::string, torch::Tensor> parameters() const override;
-  std::map<std::string, torch::Tensor> buffers() const override;
+  std::map<std::string, at::Tensor> parameters() const override;
+  std::map<std::string, at::Tensor> buffers() const override;
   void set_training(bool training) override { training_ = training; }
   void add_features(Response& target) const override;
   Response forward(const Response& target) override;
 
-  torch::Tensor encode(const torch::Tensor& spectrogram);  // [B, 1, 513, 128] -> [B, latent]
-  torch::Tensor decode(const torch::Tensor& latent);       // [B, latent] -> [B, 1, 513, 128]
+  at::Tensor encode(const at::Tensor& spectrogram);  // [B, 1, 513, 128] -> [B, latent]
+  at::Tensor decode(const at::Tensor& latent);       // [B, latent] -> [B, 1, 513, 128]
 
   std::int64_t latent() const { return latent_; }
   double sample_rate_hz() const { return rate_hz_; }

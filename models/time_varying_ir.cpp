@@ -52,7 +52,7 @@ class TimeVaryingIr final : public MovingResponseModel {
 
   double sample_rate_hz() const override { return rate_hz_; }
 
-  std::map<std::string, torch::Tensor> parameters() const override {
+  std::map<std::string, at::Tensor> parameters() const override {
     auto all = MovingResponseModel::parameters();
     if (learn_responses_) all["responses"] = taps_;
     return all;
@@ -75,7 +75,7 @@ class TimeVaryingIr final : public MovingResponseModel {
   ResponseLayout layout_;
   bool learn_responses_ = false;
   std::int64_t sines_ = 1;
-  torch::Tensor taps_;  // [R, O, I, L]
+  at::Tensor taps_;  // [R, O, I, L]
   double rate_hz_ = 48000;
 };
 

@@ -12,8 +12,8 @@ constexpr double kGolden = 0.6180339887498949;
 
 }  // namespace
 
-torch::Tensor spread_rates(const torch::Tensor& rate, double spread, std::int64_t count) {
-  const auto places = (at::arange(count, torch::kFloat64) * kGolden + 0.5).remainder(1);  // the first at the middle
+at::Tensor spread_rates(const at::Tensor& rate, double spread, std::int64_t count) {
+  const auto places = (at::arange(count, at::kDouble) * kGolden + 0.5).remainder(1);  // the first at the middle
   return rate * (1 + spread * (2 * places - 1));
 }
 
@@ -41,10 +41,10 @@ void TurningChoice::read(Fields fields, std::int64_t lines) {
   knobs_.choose(fields);
 }
 
-std::optional<TurningMatrix> TurningChoice::of(const torch::Tensor& matrix) const {
+std::optional<TurningMatrix> TurningChoice::of(const at::Tensor& matrix) const {
   if (!turns()) return std::nullopt;
   const std::int64_t n = matrix.size(0), pairs = (n + 1) / 2;
-  const auto phases = at::arange(pairs, torch::kFloat64) * kGolden;
+  const auto phases = at::arange(pairs, at::kDouble) * kGolden;
   const auto paces = [&](const char* key) { return spread_rates(knobs_[key], rate_spread_, pairs); };
   TurningMatrix turning;
   if (type_ == "rotating") {

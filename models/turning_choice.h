@@ -1,12 +1,11 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <map>
 #include <optional>
 #include <string>
 
 #include "core/network/turning_matrix.h"
+#include "core/tensor.h"
 #include "models/knobs.h"
 
 namespace diffverb {
@@ -27,8 +26,8 @@ class TurningChoice {
 
   bool turns() const { return type_ != "none"; }
   /// Of an orthogonal matrix [N, N]: nothing where it does not turn.
-  std::optional<TurningMatrix> of(const torch::Tensor& matrix) const;
-  std::map<std::string, torch::Tensor> parameters() const { return knobs_.parameters(); }
+  std::optional<TurningMatrix> of(const at::Tensor& matrix) const;
+  std::map<std::string, at::Tensor> parameters() const { return knobs_.parameters(); }
 
  private:
   std::string type_ = "none";
@@ -37,6 +36,6 @@ class TurningChoice {
 };
 
 /// Paces about `rate` that have no common period, one each: rate (1 + spread x), x in -1 .. 1.
-torch::Tensor spread_rates(const torch::Tensor& rate, double spread, std::int64_t count);
+at::Tensor spread_rates(const at::Tensor& rate, double spread, std::int64_t count);
 
 }  // namespace diffverb

@@ -1,13 +1,21 @@
 #include "models/waveform_autoencoder.h"
 
-#include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/fft_irfft.h>
+#include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
 
 #include <cmath>
 #include <sstream>
 
 #include "core/error.h"
 #include "core/spectral/stft.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {
@@ -18,12 +26,12 @@ constexpr double kLowestOctaveHz = 125;
 constexpr double kLoudestFloorDb = -30, kSoftestFloorDb = -75;
 
 /// Draws on the CPU, so that every device gets the same numbers.
-torch::Tensor normals(at::IntArrayRef sizes, std::uint64_t seed, const std::string& purpose) {
+at::Tensor normals(at::IntArrayRef sizes, std::uint64_t seed, const std::string& purpose) {
   return at::randn(sizes, at::make_generator<at::CPUGeneratorImpl>(derive_seed(seed, purpose)));
 }
 
 /// Which bins belong to an octave: [6, 257], 0 or 1.
-torch::Tensor octave_bins(const torch::TensorOptions& options) {
+at::Tensor octave_bins(const at::TensorOptions& options) {
   auto out = at::zeros({kOctaves, kFftSize / 2 + 1});
   auto* to = out.data_ptr<float>();
   for (int o = 0; o < kOctaves; ++o) {
@@ -36,9 +44,9 @@ torch::Tensor octave_bins(const torch::TensorOptions& options) {
   return out.to(options);
 }
 
-torch::Tensor energy_of(const torch::Tensor& ir) { return ir.square().sum(-1, true); }
+at::Tensor energy_of(const at::Tensor& ir) { return ir.square().sum(-1, true); }
 
-torch::Tensor with_unit_energy(const torch::Tensor& ir) { return ir * (energy_of(ir) + 1e-20).rsqrt(); }
+at::Tensor with_unit_energy(const at::Tensor& ir) { return ir * (energy_of(ir) + 1e-20).rsqrt(); }
 
 }  // namespace
 
@@ -52,21 +60,21 @@ WaveformAutoencoder::WaveformAutoencoder(Fields& fields) {
   fields.optional("seed", seed_);
   if (sizes_.bands % 2 != 0) fields.fail("bands", "filters come in pairs, expected an even number");
   if (fields.is_recording()) return;
-  encoder_ = std::make_unique<WaveEncoder>(sizes_, torch::kFloat32);
-  decoder_ = std::make_unique<WaveDecoder>(sizes_, torch::kFloat32);
+  encoder_ = std::make_unique<WaveEncoder>(sizes_, at::kFloat);
+  decoder_ = std::make_unique<WaveDecoder>(sizes_, at::kFloat);
   Random random(seed_, "waveform_autoencoder");
   encoder_->reset(random);
   decoder_->reset(random);
 }
 
-std::map<std::string, torch::Tensor> WaveformAutoencoder::parameters() const {
-  std::map<std::string, torch::Tensor> out;
+std::map<std::string, at::Tensor> WaveformAutoencoder::parameters() const {
+  std::map<std::string, at::Tensor> out;
   encoder_->add_parameters("encoder.", out);
   decoder_->add_parameters("decoder.", out);
   return out;
 }
 
-torch::Tensor WaveformAutoencoder::with_floors(const torch::Tensor& ir) const {
+at::Tensor WaveformAutoencoder::with_floors(const at::Tensor& ir) const {
   const std::int64_t batch = ir.size(0);
   Random random(seed_of_step_, "floors");
   auto gain = at::zeros({batch, 1}), tilt = at::zeros({batch, 1});
@@ -82,19 +90,19 @@ torch::Tensor WaveformAutoencoder::with_floors(const torch::Tensor& ir) const {
   return ir + noise.to(ir.device()) * energy_of(ir).sqrt();
 }
 
-torch::Tensor WaveformAutoencoder::octave_energy(const torch::Tensor& ir) const {
+at::Tensor WaveformAutoencoder::octave_energy(const at::Tensor& ir) const {
   return octave_bins(ir.options().requires_grad(false)).matmul(power_spectrogram(ir, kFftSize, kCell, Padding::kZero));
 }
 
 void WaveformAutoencoder::add_features(Response& target) const {
-  const torch::Tensor& given = target.ir();
+  const at::Tensor& given = target.ir();
   if (given.size(1) != 1 || given.size(2) != kWaveSamples || target.sample_rate_hz() != kWaveRateHz) {
     std::ostringstream message;
     message << "waveform_autoencoder: expected one channel of " << kWaveSamples << " samples at " << kWaveRateHz
             << " Hz, got " << given.sizes() << " at " << target.sample_rate_hz() << " Hz";
     throw ContractError(message.str());
   }
-  const torch::NoGradGuard guard;
+  const at::NoGradGuard guard;
   if (training_ && floor_share_ > 0) target.set_ir(with_floors(given.squeeze(1)).unsqueeze(1));
   const auto energy = octave_energy(target.ir().squeeze(1));
   target.set("octave_energy", energy);
@@ -102,15 +110,13 @@ void WaveformAutoencoder::add_features(Response& target) const {
   target.set("cell_s", at::full({energy.size(2)}, static_cast<double>(kCell) / kWaveRateHz, energy.options()));
 }
 
-torch::Tensor WaveformAutoencoder::encode(const torch::Tensor& ir) const {
-  return encoder_->forward(with_unit_energy(ir));
-}
+at::Tensor WaveformAutoencoder::encode(const at::Tensor& ir) const { return encoder_->forward(with_unit_energy(ir)); }
 
-torch::Tensor WaveformAutoencoder::decode(const torch::Tensor& latent, const torch::Tensor& noise) const {
+at::Tensor WaveformAutoencoder::decode(const at::Tensor& latent, const at::Tensor& noise) const {
   return with_unit_energy(decoder_->forward(latent, noise));
 }
 
-torch::Tensor WaveformAutoencoder::played_noise(std::int64_t voice) const {
+at::Tensor WaveformAutoencoder::played_noise(std::int64_t voice) const {
   Random random(seed_, "played noise " + std::to_string(voice));
   auto out = at::empty({1, sizes_.bands, kWaveFrames});
   auto* to = out.data_ptr<float>();
@@ -118,7 +124,7 @@ torch::Tensor WaveformAutoencoder::played_noise(std::int64_t voice) const {
   return out;
 }
 
-Response WaveformAutoencoder::response_of(const torch::Tensor& ir) const {
+Response WaveformAutoencoder::response_of(const at::Tensor& ir) const {
   Response out(ir.unsqueeze(1), kWaveRateHz);
   out.set("octave_energy", octave_energy(ir));
   return out;

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 
+#include "core/tensor.h"
 #include "models/model.h"
 #include "models/waveform/networks.h"
 
@@ -33,7 +32,7 @@ class WaveformAutoencoder final : public Model {
  public:
   explicit WaveformAutoencoder(Fields& fields);
 
-  std::map<std::string, torch::Tensor> parameters() const override;
+  std::map<std::string, at::Tensor> parameters() const override;
   void set_training(bool training) override { training_ = training; }
   void set_seed(std::uint64_t seed) override { seed_of_step_ = seed; }
   void add_features(Response& target) const override;
@@ -41,23 +40,23 @@ class WaveformAutoencoder final : public Model {
 
   /// Reads    ir [B, 32768] of any level
   /// Returns  [B, latent], each in (-2, 2)
-  torch::Tensor encode(const torch::Tensor& ir) const;
+  at::Tensor encode(const at::Tensor& ir) const;
   /// Reads    latent [B, latent], noise [1 or B, bands, 1024]
   /// Returns  [B, 32768] of unit energy
-  torch::Tensor decode(const torch::Tensor& latent, const torch::Tensor& noise) const;
+  at::Tensor decode(const at::Tensor& latent, const at::Tensor& noise) const;
 
   /// What forward() returns of a sound [B, 32768]: "ir" and "octave_energy".
-  Response response_of(const torch::Tensor& ir) const;
+  Response response_of(const at::Tensor& ir) const;
 
   /// White noise that makes it sound the same each time; another voice, another noise. [1, bands, 1024]
-  torch::Tensor played_noise(std::int64_t voice) const;
+  at::Tensor played_noise(std::int64_t voice) const;
 
   const WaveSizes& sizes() const { return sizes_; }
   static constexpr double kLatentBound = 2;
 
  private:
-  torch::Tensor with_floors(const torch::Tensor& ir) const;
-  torch::Tensor octave_energy(const torch::Tensor& ir) const;
+  at::Tensor with_floors(const at::Tensor& ir) const;
+  at::Tensor octave_energy(const at::Tensor& ir) const;
 
   WaveSizes sizes_;
   double latent_noise_ = 0.03, floor_share_ = 0.6;

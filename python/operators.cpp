@@ -4,8 +4,12 @@
 // An operator with a gradient of its own consists of three: the one that people call, whose Autograd kernel keeps what
 // the gradient needs, and <name>_forward and <name>_backward, which make it and use it. All have a Meta kernel, so that
 // torch.compile and torch.export see through them.
-#include <ATen/ATen.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/linalg_matrix_exp.h>
+#include <ATen/ops/linalg_solve.h>
+#include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
@@ -17,12 +21,13 @@
 #include "core/network/delay_network.h"
 #include "core/solvers/frequency_tensors.h"
 #include "core/solvers/time_tensors.h"
+#include "core/tensor.h"
 #include "losses/loss.h"
 
 namespace diffverb {
 namespace {
 
-using torch::Tensor;
+using at::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
@@ -49,7 +54,7 @@ void check_shapes(const FrequencyTensors& t) {
   const auto fail = [](const std::string& what) { throw ContractError("frequency_response: " + what); };
   const std::int64_t dims = t.a.dim();
   if (dims != 2 && dims != 3) fail("a must be [N, N] or [R, N, N]");
-  if (t.a.scalar_type() != torch::kFloat32 && t.a.scalar_type() != torch::kFloat64)
+  if (t.a.scalar_type() != at::kFloat && t.a.scalar_type() != at::kDouble)
     fail(std::string("a has type ") + toString(t.a.scalar_type()) + ", expected float32 or float64");
   if (dims == 3 && t.a.size(0) < 1) fail("a batch of no networks");
   const std::int64_t n = t.a.size(-1);
@@ -63,7 +68,7 @@ void check_shapes(const FrequencyTensors& t) {
   matrix("b", t.b, n, t.b.dim() == dims ? std::max<std::int64_t>(t.b.size(-1), 1) : 1);
   matrix("c", t.c, t.c.dim() == dims ? std::max<std::int64_t>(t.c.size(-2), 1) : 1, n);
   matrix("d", t.d, t.c.size(-2), t.b.size(-1));
-  const auto wide = [&](const Tensor& m) { return m.scalar_type() == torch::kFloat64; };
+  const auto wide = [&](const Tensor& m) { return m.scalar_type() == at::kDouble; };
   if (!wide(t.delays) || t.delays.dim() != dims - 1 || t.delays.size(-1) != n) fail("delays must be [N] float64");
   if (!wide(t.sos) || t.sos.dim() != dims + 1 || t.sos.size(-3) != n || t.sos.size(-1) != 5)
     fail("line_sos must be [N, S, 5] float64");

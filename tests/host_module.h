@@ -19,7 +19,7 @@ class HostModule final : public CudaModule {
  public:
   int captures = 0, replays = 0, adams = 0, frequency_solves = 0, time_solves = 0;
   /// What recording a step must leave as it was: nothing of it runs then.
-  std::vector<torch::Tensor> state;
+  std::vector<at::Tensor> state;
 
   int device_count() override { return 1; }
   std::string device_name(int) override { return "the host"; }
@@ -55,10 +55,10 @@ class HostModule final : public CudaModule {
     explicit Graph(HostModule& module) : module_(module) {}
     void capture(const std::function<void()>& work) override {
       ++module_.captures;
-      std::vector<torch::Tensor> before;
+      std::vector<at::Tensor> before;
       for (const auto& tensor : module_.state) before.push_back(tensor.detach().clone());
       const auto restore = [&] {
-        const torch::NoGradGuard no_grad;
+        const at::NoGradGuard no_grad;
         for (std::size_t i = 0; i < before.size(); ++i) module_.state[i].copy_(before[i]);
       };
       try {

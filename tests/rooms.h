@@ -1,13 +1,14 @@
 #pragma once
 
 #include <ATen/ops/stack.h>
-#include <torch/types.h>
+#include <ATen/ops/tensor.h>
 
 #include <cmath>
 #include <vector>
 
 #include "core/audio_file.h"
 #include "core/seed.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -32,9 +33,9 @@ struct NoiseRoom {
     return out;
   }
   /// [C, T] float64
-  torch::Tensor tensor() const {
-    std::vector<torch::Tensor> rows;
-    for (int c = 0; c < channels; ++c) rows.push_back(torch::tensor(channel(c), torch::kFloat64));
+  at::Tensor tensor() const {
+    std::vector<at::Tensor> rows;
+    for (int c = 0; c < channels; ++c) rows.push_back(at::tensor(channel(c), at::kDouble));
     return at::stack(rows);
   }
   Audio audio() const {

@@ -1,6 +1,11 @@
 #include "train/bank.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
@@ -17,7 +22,7 @@
 namespace diffverb {
 namespace {
 
-using torch::Tensor;
+using at::Tensor;
 
 [[noreturn]] void refuse(const std::string& what) { throw ContractError("bank: " + what); }
 
@@ -166,7 +171,7 @@ void add_pairs(Tensor pairs, std::int64_t count, bool same_level, Bank& bank) {
 
 Bank make_bank(const Decoder& decode, const BankOptions& o) {
   check_options(o);
-  torch::NoGradGuard no_grad;
+  at::NoGradGuard no_grad;
   Bank bank;
   bank.responses.sample_rate_hz = o.sample_rate_hz;
   for (std::size_t a = 0; a < 3; ++a) bank.responses.axes[a] = bank_axis(o.sizes[a], o.low, o.high);

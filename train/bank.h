@@ -1,7 +1,5 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <array>
 #include <cstdint>
 #include <filesystem>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "core/spectral/griffin_lim.h"
+#include "core/tensor.h"
 #include "runtime/response_bank.h"
 #include "runtime/stereo_width.h"
 
@@ -53,10 +52,10 @@ std::vector<double> bank_axis(std::int64_t size, double low, double high);
 
 /// Adds pairs [P, 2, T] to a bank, each to unit energy (the mean of its channels) where that is asked for, and to its
 /// coherences, means over `count` pairs in all.
-void add_pairs(torch::Tensor pairs, std::int64_t count, bool same_level, Bank& bank);
+void add_pairs(at::Tensor pairs, std::int64_t count, bool same_level, Bank& bank);
 
 /// Latent points [B, latent] -> the decoder's spectrograms [B, F, T] or [B, 1, F, T], 0..1 over span_db.
-using Decoder = std::function<torch::Tensor(const torch::Tensor& latent)>;
+using Decoder = std::function<at::Tensor(const at::Tensor& latent)>;
 
 /// Decodes a grid of latent points and finds the sound of each: left at the point z, right at z - e, e ~ N(0, step^2),
 /// with phases of its own; or, with a width, a pair of that width.

@@ -1,6 +1,10 @@
 #include "train/bench_autoencoder.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Context.h>
+#include <ATen/ops/_fused_adam.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/seed.h"
+#include "core/tensor.h"
 #include "datasets/loader.h"
 #include "datasets/response_store.h"
 #include "losses/loss.h"
@@ -59,7 +64,7 @@ class TrainingData {
     loader_ = std::make_unique<Loader>(*data_, LoaderSettings{});
   }
 
-  torch::Tensor next() { return loader_->next().ir; }
+  at::Tensor next() { return loader_->next().ir; }
   double waited_ms() const { return 1e3 * loader_->waited_s(); }
 
   static constexpr double kRateHz = 16000;
@@ -113,11 +118,11 @@ class TrainingStep {
 
  private:
   double step() {
-    for (auto& parameter : parameters_) parameter.mutable_grad() = torch::Tensor();
+    for (auto& parameter : parameters_) parameter.mutable_grad() = at::Tensor();
     const auto value = (*loss_)(model_->forward(target_), target_);
     value.backward();
-    const torch::NoGradGuard no_grad;
-    std::vector<torch::Tensor> gradients;
+    const at::NoGradGuard no_grad;
+    std::vector<at::Tensor> gradients;
     for (const auto& parameter : parameters_) gradients.push_back(parameter.grad());
     for (auto& count : steps_) count.add_(1);
     at::_fused_adam_(parameters_, gradients, first_, second_, {}, steps_, kRate, 0.9, 0.999, 0, 1e-8, false, false);
@@ -127,7 +132,7 @@ class TrainingStep {
   std::unique_ptr<Model> model_;
   std::unique_ptr<Loss> loss_;
   Response target_;
-  std::vector<torch::Tensor> parameters_, first_, second_, steps_;
+  std::vector<at::Tensor> parameters_, first_, second_, steps_;
 };
 
 Steps ask(PythonPeer& peer, int count) {

@@ -1,8 +1,12 @@
 #include "train/bench_fit.h"
 
-#include <ATen/ATen.h>
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/fft_irfft.h>
+#include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/pow.h>
+#include <ATen/ops/tensor.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -12,6 +16,7 @@
 #include "core/error.h"
 #include "core/filters/peaking.h"
 #include "core/seed.h"
+#include "core/tensor.h"
 #include "train/bench_timing.h"
 #include "train/fit.h"
 #include "train/python_peer.h"
@@ -31,19 +36,19 @@ Audio decaying_noise() {
     white.push_back(random.normal());
     floor.push_back(random.normal());
   }
-  const auto spectrum = at::fft_rfft(at::tensor(white, torch::kFloat64));
-  const auto hz = at::arange(spectrum.size(0), torch::kFloat64) * (kRateHz / static_cast<double>(samples));
-  const auto seconds = at::arange(samples, torch::kFloat64) / kRateHz;
-  auto sum = at::tensor(floor, torch::kFloat64) * std::pow(10.0, -75.0 / 20);
+  const auto spectrum = at::fft_rfft(at::tensor(white, at::kDouble));
+  const auto hz = at::arange(spectrum.size(0), at::kDouble) * (kRateHz / static_cast<double>(samples));
+  const auto seconds = at::arange(samples, at::kDouble) / kRateHz;
+  auto sum = at::tensor(floor, at::kDouble) * std::pow(10.0, -75.0 / 20);
   const auto centres = octave_centres(63, 16000, kRateHz);
   for (std::size_t k = 0; k < centres.size(); ++k) {
     const double low = k == 0 ? 0 : centres[k] / std::sqrt(2.0),
                  high = k + 1 == centres.size() ? kRateHz : centres[k] * std::sqrt(2.0);
-    const auto band = at::fft_irfft(spectrum * ((hz >= low) * (hz < high)).to(torch::kFloat64), samples);
+    const auto band = at::fft_irfft(spectrum * ((hz >= low) * (hz < high)).to(at::kDouble), samples);
     const double t60_s = 2.2 - 1.4 * static_cast<double>(k) / static_cast<double>(centres.size() - 1);
     sum = sum + band * at::pow(10.0, seconds * (-3 / t60_s));
   }
-  const auto ir = (sum * 0.1).to(torch::kFloat32).contiguous();
+  const auto ir = (sum * 0.1).to(at::kFloat).contiguous();
   Audio out;
   out.rate_hz = kRateHz;
   out.channels.emplace_back(ir.const_data_ptr<float>(), ir.const_data_ptr<float>() + samples);

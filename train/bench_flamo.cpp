@@ -1,6 +1,7 @@
 #include "train/bench_flamo.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <map>
@@ -9,6 +10,7 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "core/tensor.h"
 #include "train/bench_flamo_step.h"
 #include "train/bench_timing.h"
 #include "train/python_peer.h"
@@ -25,8 +27,8 @@ struct Steps {
   std::unique_ptr<FlamoStep> timed, exact;
 };
 
-std::vector<double> numbers(const torch::Tensor& tensor) {
-  const auto flat = tensor.detach().to(torch::kFloat64).contiguous();
+std::vector<double> numbers(const at::Tensor& tensor) {
+  const auto flat = tensor.detach().to(at::kDouble).contiguous();
   return {flat.const_data_ptr<double>(), flat.const_data_ptr<double>() + flat.numel()};
 }
 
@@ -52,17 +54,17 @@ nlohmann::json ask(PythonPeer& peer, const std::string& name, const std::string&
 }
 
 /// Loss and gradients of a first step, in float64.
-std::vector<torch::Tensor> first_step(FlamoStep& ours) {
-  std::vector<torch::Tensor> out{at::scalar_tensor(ours.run(), torch::kFloat64)};
-  for (const auto& [name, tensor] : ours.gradients()) out.push_back(tensor.to(torch::kFloat64));
+std::vector<at::Tensor> first_step(FlamoStep& ours) {
+  std::vector<at::Tensor> out{at::scalar_tensor(ours.run(), at::kDouble)};
+  for (const auto& [name, tensor] : ours.gradients()) out.push_back(tensor.to(at::kDouble));
   return out;
 }
 
-std::vector<torch::Tensor> first_step(const nlohmann::json& answer, const std::map<std::string, torch::Tensor>& like) {
-  std::vector<torch::Tensor> out{at::scalar_tensor(answer.at("loss").get<double>(), torch::kFloat64)};
+std::vector<at::Tensor> first_step(const nlohmann::json& answer, const std::map<std::string, at::Tensor>& like) {
+  std::vector<at::Tensor> out{at::scalar_tensor(answer.at("loss").get<double>(), at::kDouble)};
   for (const auto& [name, tensor] : like) {
     const auto values = answer.at("gradient").at(name).get<std::vector<double>>();
-    out.push_back(at::tensor(values, torch::kFloat64).reshape(tensor.sizes()));
+    out.push_back(at::tensor(values, at::kDouble).reshape(tensor.sizes()));
   }
   return out;
 }
@@ -131,7 +133,7 @@ std::vector<std::function<BenchResult()>> flamo_colorless_benches() {
   for (const std::int64_t lines : {4, 6, 8, 16}) {
     benches.push_back([lines] {
       const auto start = FlamoStart::colorless(lines);
-      return bench_step("colorless", start, {make_colorless_step(start), make_colorless_step(start, torch::kFloat64)},
+      return bench_step("colorless", start, {make_colorless_step(start), make_colorless_step(start, at::kDouble)},
                         false);
     });
   }
@@ -143,7 +145,7 @@ std::vector<std::function<BenchResult()>> flamo_e8_benches() {
   for (const std::int64_t lines : {6, 8}) {
     benches.push_back([lines] {
       const auto start = FlamoStart::e8(lines);
-      return bench_step("e8", start, {make_e8_step(start), make_e8_step(start, torch::kFloat64)}, true);
+      return bench_step("e8", start, {make_e8_step(start), make_e8_step(start, at::kDouble)}, true);
     });
   }
   return benches;

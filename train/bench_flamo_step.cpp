@@ -1,6 +1,18 @@
 #include "train/bench_flamo_step.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/_fused_adam.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/fft_irfft.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/polar.h>
+#include <ATen/ops/pow.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/view_as_complex.h>
+#include <ATen/ops/view_as_real.h>
+#include <ATen/ops/zeros.h>
 
 #include <cmath>
 #include <numbers>
@@ -11,6 +23,7 @@
 #include "core/matrices/matrix_exponential.h"
 #include "core/seed.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {
@@ -27,23 +40,23 @@ FlamoStart start_with(std::vector<std::int64_t> delays) {
   const auto lines = static_cast<std::int64_t>(delays.size());
   FlamoStart start;
   start.delays = std::move(delays);
-  start.parameters["input_gain"] = normal_matrix(lines, 1, 11).to(torch::kFloat32);
-  start.parameters["output_gain"] = normal_matrix(1, lines, 12).to(torch::kFloat32);
-  start.parameters["matrix"] = normal_matrix(lines, lines, 13).to(torch::kFloat32);
+  start.parameters["input_gain"] = normal_matrix(lines, 1, 11).to(at::kFloat);
+  start.parameters["output_gain"] = normal_matrix(1, lines, 12).to(at::kFloat);
+  start.parameters["matrix"] = normal_matrix(lines, lines, 13).to(at::kFloat);
   return start;
 }
 
 /// Mean of (|H| - 1)^2 and 0.2 sparsity.
 class ColorlessStep final : public FlamoStep {
  public:
-  ColorlessStep(const FlamoStart& start, torch::ScalarType type) : FlamoStep(start, 1e-3, type) {
+  ColorlessStep(const FlamoStart& start, at::ScalarType type) : FlamoStep(start, 1e-3, type) {
     Response flat(kRateHz);
     flat.set_transfer_function(at::ones({1, 1, 1, kBins}, complex_type()));
     magnitude_->prepare(flat);
   }
 
  private:
-  torch::Tensor loss() override {
+  at::Tensor loss() override {
     DelayNetwork network = network_;
     network.a = feedback_matrix();
     network.b = parameters_["input_gain"];
@@ -65,11 +78,11 @@ class ColorlessStep final : public FlamoStep {
 /// and W is the transposed network's response from C to all lines.
 class E8Step final : public FlamoStep {
  public:
-  E8Step(const FlamoStart& start, torch::ScalarType type) : FlamoStep(start, 1e-2, type) {
+  E8Step(const FlamoStart& start, at::ScalarType type) : FlamoStep(start, 1e-2, type) {
     const auto lines = network_.lines();
     network_.c = at::eye(lines, options());
     network_.d = at::zeros({lines, 1}, options());
-    const auto samples = at::arange(FlamoStart::kFftSize, torch::kFloat64);
+    const auto samples = at::arange(FlamoStart::kFftSize, at::kDouble);
     envelope_ = at::pow(radius_, samples).to(type);
     const auto angle = -network_.delays.unsqueeze(1) * omega_.unsqueeze(0);
     const auto size = at::pow(1 / radius_, network_.delays).unsqueeze(1).expand_as(angle);
@@ -79,10 +92,10 @@ class E8Step final : public FlamoStep {
   }
 
  private:
-  torch::Tensor loss() override {
+  at::Tensor loss() override {
     const auto a = feedback_matrix(), b = parameters_["input_gain"], c = parameters_["output_gain"];
     const std::int64_t lines = a.size(0);
-    const auto gain_db = parameters_["attenuation"].t().to(torch::kFloat64).sigmoid().log10() * 20;
+    const auto gain_db = parameters_["attenuation"].t().to(at::kDouble).sigmoid().log10() * 20;
     DelayNetwork network = network_;
     network.a = a.t();
     network.b = c.t();
@@ -102,8 +115,8 @@ class E8Step final : public FlamoStep {
       "{type: mr_stft, fft_sizes: [1024, 2048, 512], hop_sizes: [120, 240, 50], win_lengths: [600, 1200, 240], "
       "padding: reflect, floor_power: 1e-8}");
   std::unique_ptr<Loss> sparsity_ = make("type: sparsity");
-  torch::Tensor envelope_;  // [T]
-  torch::Tensor delays_;    // [N, 2 K] D, real and imaginary parts side by side
+  at::Tensor envelope_;  // [T]
+  at::Tensor delays_;    // [N, 2 K] D, real and imaginary parts side by side
 };
 
 }  // namespace
@@ -139,14 +152,14 @@ FlamoStart FlamoStart::e8(std::int64_t lines) {
   return start;
 }
 
-FlamoStep::FlamoStep(const FlamoStart& start, double rate, torch::ScalarType type) : rate_(rate), type_(type) {
+FlamoStep::FlamoStep(const FlamoStart& start, double rate, at::ScalarType type) : rate_(rate), type_(type) {
   const auto lines = static_cast<std::int64_t>(start.delays.size());
   network_.a = at::zeros({lines, lines}, options());
   network_.d = at::zeros({1, 1}, options());
-  network_.delays = at::tensor(start.delays, torch::kFloat64);
-  network_.line_sos = at::zeros({lines, 0, 5}, torch::kFloat64);
+  network_.delays = at::tensor(start.delays, at::kDouble);
+  network_.line_sos = at::zeros({lines, 0, 5}, at::kDouble);
   network_.sample_rate_hz = kRateHz;
-  omega_ = at::arange(kBins, torch::kFloat64) * (2 * std::numbers::pi / FlamoStart::kFftSize);
+  omega_ = at::arange(kBins, at::kDouble) * (2 * std::numbers::pi / FlamoStart::kFftSize);
   radius_ = std::pow(10.0, FlamoStart::kAliasDecayDb / FlamoStart::kFftSize / 20);
   for (const auto& [name, value] : start.parameters) {
     parameters_[name] = value.detach().to(type, false, true).set_requires_grad(true);
@@ -157,33 +170,33 @@ FlamoStep::FlamoStep(const FlamoStart& start, double rate, torch::ScalarType typ
   }
 }
 
-torch::Tensor FlamoStep::feedback_matrix() const {
+at::Tensor FlamoStep::feedback_matrix() const {
   const auto upper = parameters_.at("matrix").triu(1);
   return matrix_exponential(upper - upper.t());
 }
 
 double FlamoStep::run() {
-  for (auto& value : values_) value.mutable_grad() = torch::Tensor();
+  for (auto& value : values_) value.mutable_grad() = at::Tensor();
   const auto value = loss();
   value.backward();
-  const torch::NoGradGuard no_grad;
-  std::vector<torch::Tensor> gradients;
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> gradients;
   for (const auto& parameter : values_) gradients.push_back(parameter.grad());
   for (auto& count : steps_) count.add_(1);
   at::_fused_adam_(values_, gradients, first_, second_, {}, steps_, rate_, 0.9, 0.999, 0, 1e-8, false, false);
   return value.item<double>();
 }
 
-std::map<std::string, torch::Tensor> FlamoStep::gradients() const {
-  std::map<std::string, torch::Tensor> out;
+std::map<std::string, at::Tensor> FlamoStep::gradients() const {
+  std::map<std::string, at::Tensor> out;
   for (const auto& [name, parameter] : parameters_) out[name] = parameter.grad().clone();
   return out;
 }
 
-std::unique_ptr<FlamoStep> make_colorless_step(const FlamoStart& start, torch::ScalarType type) {
+std::unique_ptr<FlamoStep> make_colorless_step(const FlamoStart& start, at::ScalarType type) {
   return std::make_unique<ColorlessStep>(start, type);
 }
-std::unique_ptr<FlamoStep> make_e8_step(const FlamoStart& start, torch::ScalarType type) {
+std::unique_ptr<FlamoStep> make_e8_step(const FlamoStart& start, at::ScalarType type) {
   return std::make_unique<E8Step>(start, type);
 }
 

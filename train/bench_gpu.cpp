@@ -1,6 +1,7 @@
 #include "train/bench_gpu.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Context.h>
+#include <ATen/ops/rand.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,6 +13,7 @@
 #include "core/device/device.h"
 #include "core/device/precision.h"
 #include "core/error.h"
+#include "core/tensor.h"
 #include "losses/loss.h"
 #include "models/model.h"
 #include "train/bench_gpu_parts.h"
@@ -47,7 +49,7 @@ std::unique_ptr<Model> make_model() {
 }
 
 /// Before FlatParameters takes hold of them.
-void move_to(const Model& model, torch::Device device) {
+void move_to(const Model& model, at::Device device) {
   for (const auto& tensors : {model.parameters(), model.buffers()}) {
     for (auto [name, tensor] : tensors) tensor.set_data(tensor.detach().to(device));
   }
@@ -56,7 +58,7 @@ void move_to(const Model& model, torch::Device device) {
 /// Our side, of the trainer's own parts.
 class GpuStep {
  public:
-  GpuStep(const GpuCase& what, torch::Device device)
+  GpuStep(const GpuCase& what, at::Device device)
       : what_(what), device_(device), model_(make_model()), start_(start(what.batch)) {
     move_to(*model_, device);
     parameters_ = std::make_unique<FlatParameters>(*model_);
@@ -73,7 +75,7 @@ class GpuStep {
   Steps run(int count) {
     cuda_module()->synchronize();
     const auto from = std::chrono::steady_clock::now();
-    std::vector<torch::Tensor> losses;
+    std::vector<at::Tensor> losses;
     for (int i = 0; i < count; ++i) {
       adam_->set_rate(kRate);
       losses.push_back(graph_ ? graph_->run(target_) : step(target_));
@@ -94,14 +96,14 @@ class GpuStep {
     return out;
   }
 
-  torch::Tensor step(const Response& target) {
+  at::Tensor step(const Response& target) {
     parameters_->zero_gradients();
     loss_->prepare(target);
     Response response;
     {
       const Autocast autocast(device_, what_.precision);
       response = model_->forward(target);
-      response.set("spectrogram", response.get("spectrogram").to(torch::kFloat32));
+      response.set("spectrogram", response.get("spectrogram").to(at::kFloat));
     }
     const auto value = loss_->evaluate(response);
     value.backward();
@@ -110,7 +112,7 @@ class GpuStep {
   }
 
   GpuCase what_;
-  torch::Device device_;
+  at::Device device_;
   std::unique_ptr<Model> model_;
   Checkpoint start_;
   std::unique_ptr<FlatParameters> parameters_;
@@ -136,7 +138,7 @@ void require_equal(const Steps& ours, const Steps& peer, Precision precision) {
 }
 
 BenchResult bench_case(const GpuCase& what) {
-  const torch::Device device = choose_device("cuda");
+  const at::Device device = choose_device("cuda");
   tune_device(device, what.precision);
   GpuStep ours(what, device);
   const BenchFolder folder;
@@ -177,18 +179,18 @@ std::vector<std::function<BenchResult()>> gpu_benches() {
       {64, Precision::kBf16, false, half, " eager, bf16, channels_last"},
       {64, Precision::kBf16, true, half, " eager, bf16, channels_last"},
       {64, Precision::kBf16, true, half + "+compile", " compiled (reduce-overhead), bf16, channels_last"}};
-  const auto on_gpu_32 = [](const std::function<BenchResult(torch::Device)>& bench) {
+  const auto on_gpu_32 = [](const std::function<BenchResult(at::Device)>& bench) {
     return [bench] {
-      const torch::Device device = choose_device("cuda");
+      const at::Device device = choose_device("cuda");
       tune_device(device, Precision::kFp32);
       return bench(device);
     };
   };
   std::vector<std::function<BenchResult()>> out = {
-      on_gpu_32([](torch::Device device) { return bench_gpu_frequency(device, 48000, 1); }),
-      on_gpu_32([](torch::Device device) { return bench_gpu_frequency(device, 48000, 256); }),
-      on_gpu_32([](torch::Device device) { return bench_gpu_time(device, 96000); }),
-      on_gpu_32([](torch::Device device) { return bench_gpu_fit(device, 2.5); })};
+      on_gpu_32([](at::Device device) { return bench_gpu_frequency(device, 48000, 1); }),
+      on_gpu_32([](at::Device device) { return bench_gpu_frequency(device, 48000, 256); }),
+      on_gpu_32([](at::Device device) { return bench_gpu_time(device, 96000); }),
+      on_gpu_32([](at::Device device) { return bench_gpu_fit(device, 2.5); })};
   for (const GpuCase& what : cases) out.push_back([what] { return bench_case(what); });
   return out;
 }

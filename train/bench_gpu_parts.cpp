@@ -1,6 +1,11 @@
 #include "train/bench_gpu_parts.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/pow.h>
+#include <ATen/ops/rand.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
@@ -14,6 +19,7 @@
 #include "core/error.h"
 #include "core/matrices/haar.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "train/bench_roofline.h"
 #include "train/bench_solvers.h"
 #include "train/bench_timing.h"
@@ -52,10 +58,10 @@ struct Card {
   double flops_per_ms = 0, bytes_per_ms = 0;
 };
 
-Card measure(torch::Device device) {
+Card measure(at::Device device) {
   const bool small = device.is_cpu();
   const std::int64_t side = small ? 256 : 8192, count = small ? 1 << 20 : 1 << 28;
-  const auto options = torch::TensorOptions().device(device);
+  const auto options = at::TensorOptions().device(device);
   const auto a = at::rand({side, side}, options), b = at::rand({side, side}, options);
   auto product = at::empty({side, side}, options);
   at::mm_out(product, a, b);
@@ -68,7 +74,7 @@ Card measure(torch::Device device) {
   return card;
 }
 
-DelayNetwork network_on(torch::Device device, std::vector<torch::Tensor>& leaves) {
+DelayNetwork network_on(at::Device device, std::vector<at::Tensor>& leaves) {
   DelayNetwork network = bench_network(kLines, 0);
   for (auto* t : {&network.a, &network.b, &network.c, &network.d, &network.delays, &network.line_sos})
     *t = t->to(device);
@@ -79,14 +85,13 @@ DelayNetwork network_on(torch::Device device, std::vector<torch::Tensor>& leaves
 
 }  // namespace
 
-BenchResult bench_gpu_frequency(torch::Device device, std::int64_t bins, std::int64_t networks) {
-  std::vector<torch::Tensor> leaves;
+BenchResult bench_gpu_frequency(at::Device device, std::int64_t bins, std::int64_t networks) {
+  std::vector<at::Tensor> leaves;
   std::vector<DelayNetwork> batch;
   for (std::int64_t r = 0; r < networks; ++r) batch.push_back(network_on(device, leaves));
-  const auto omega = at::arange(bins, torch::TensorOptions().dtype(torch::kFloat64).device(device)) *
-                     (std::numbers::pi / (bins - 1.0));
-  const auto weight =
-      at::rand({networks, 1, 1, bins}, torch::TensorOptions().dtype(torch::kComplexFloat).device(device));
+  const auto omega =
+      at::arange(bins, at::TensorOptions().dtype(at::kDouble).device(device)) * (std::numbers::pi / (bins - 1.0));
+  const auto weight = at::rand({networks, 1, 1, bins}, at::TensorOptions().dtype(at::kComplexFloat).device(device));
   BenchResult result;
   result.name = "gpu";
   result.size = "N=16 K=" + std::to_string(bins) + " I=1 R=" + std::to_string(networks) + " c64 graph";
@@ -108,16 +113,15 @@ BenchResult bench_gpu_frequency(torch::Device device, std::int64_t bins, std::in
   return result;
 }
 
-BenchResult bench_gpu_time(torch::Device device, std::int64_t samples) {
-  const auto input = normal_matrix(1, samples, 7).to(torch::kFloat32),
-             weight = normal_matrix(1, samples, 8).to(torch::kFloat32);
-  std::vector<torch::Tensor> leaves, others;
-  const DelayNetwork there = network_on(device, leaves), here = network_on(torch::kCPU, others);
+BenchResult bench_gpu_time(at::Device device, std::int64_t samples) {
+  const auto input = normal_matrix(1, samples, 7).to(at::kFloat), weight = normal_matrix(1, samples, 8).to(at::kFloat);
+  std::vector<at::Tensor> leaves, others;
+  const DelayNetwork there = network_on(device, leaves), here = network_on(at::kCPU, others);
   const auto input_there = input.to(device), weight_there = weight.to(device);
   BenchResult result;
   result.name = "gpu";
   result.size = "N=16 T=" + std::to_string(samples) + " I=1 f32 time graph";
-  std::vector<torch::Tensor> own, other;
+  std::vector<at::Tensor> own, other;
   result.ours_ms = graph_ms([&](const Response&) {
     const auto y = time_response(there, input_there);
     own = torch::autograd::grad({y}, leaves, {weight_there});
@@ -140,10 +144,10 @@ BenchResult bench_gpu_time(torch::Device device, std::int64_t samples) {
   return result;
 }
 
-BenchResult bench_gpu_fit(torch::Device device, double seconds) {
+BenchResult bench_gpu_fit(at::Device device, double seconds) {
   constexpr double kRateHz = 48000, kT60S = 0.8;
   const auto samples = static_cast<std::int64_t>(seconds * kRateHz);
-  const auto time_s = at::arange(samples, torch::kFloat64) / kRateHz;
+  const auto time_s = at::arange(samples, at::kDouble) / kRateHz;
   auto ir = normal_matrix(1, samples, 11) * (at::pow(10.0, time_s * (-3 / kT60S)) + 1e-4);
   ir[0][0] = 5;
   const auto fit = [&](const char* graph) {

@@ -1,7 +1,11 @@
 #include "train/bench_griffin_lim.h"
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/upsample_bicubic2d.h>
 
 #include <algorithm>
 #include <map>
@@ -13,6 +17,7 @@
 #include "core/printed.h"
 #include "core/seed.h"
 #include "core/spectral/griffin_lim.h"
+#include "core/tensor.h"
 #include "train/bank.h"
 #include "train/bench_timing.h"
 #include "train/python_peer.h"

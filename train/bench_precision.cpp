@@ -1,6 +1,7 @@
 #include "train/bench_precision.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/complex.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
@@ -9,6 +10,7 @@
 
 #include "core/matrices/haar.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "train/bench_solvers.h"
 #include "train/bench_timing.h"
 
@@ -18,35 +20,34 @@ namespace {
 constexpr std::int64_t kLines = 16, kBins = 48001, kSamples = 480000;
 const double kDamping = std::pow(10.0, 30.0 / 20 / static_cast<double>(2 * (kBins - 1)));
 
-DelayNetwork network_near(double distance, torch::ScalarType dtype) {
+DelayNetwork network_near(double distance, at::ScalarType dtype) {
   DelayNetwork network = bench_network(kLines, 0);
-  network.a = ((1 - distance) * haar_orthogonal(kLines, 1, true)).to(torch::kFloat32);
+  network.a = ((1 - distance) * haar_orthogonal(kLines, 1, true)).to(at::kFloat);
   for (auto* tensor : {&network.a, &network.b, &network.c, &network.d}) *tensor = tensor->to(dtype);
   return network;
 }
 
 /// The answer in float64, and the gradients of its product with `weight`.
 struct Answer {
-  torch::Tensor value;
-  std::vector<torch::Tensor> gradients;
+  at::Tensor value;
+  std::vector<at::Tensor> gradients;
 };
 
 template <typename Solve>
-Answer answer(double distance, torch::ScalarType dtype, const torch::Tensor& weight, const Solve& solve) {
+Answer answer(double distance, at::ScalarType dtype, const at::Tensor& weight, const Solve& solve) {
   DelayNetwork network = network_near(distance, dtype);
   const auto leaves = require_gradients(network, false);
   const auto value = solve(network);
   Answer out;
   for (const auto& gradient : torch::autograd::grad({value}, leaves, {weight.to(value.scalar_type())}))
-    out.gradients.push_back(gradient.to(torch::kFloat64));
-  out.value = value.detach().to(value.is_complex() ? torch::kComplexDouble : torch::kFloat64);
+    out.gradients.push_back(gradient.to(at::kDouble));
+  out.value = value.detach().to(value.is_complex() ? at::kComplexDouble : at::kDouble);
   return out;
 }
 
 template <typename Solve>
-void compare(double distance, const torch::Tensor& weight, const Solve& solve, double& error, double& gradient_error) {
-  const auto single = answer(distance, torch::kFloat32, weight, solve),
-             exact = answer(distance, torch::kFloat64, weight, solve);
+void compare(double distance, const at::Tensor& weight, const Solve& solve, double& error, double& gradient_error) {
+  const auto single = answer(distance, at::kFloat, weight, solve), exact = answer(distance, at::kDouble, weight, solve);
   error = largest_difference({single.value}, {exact.value});
   gradient_error = largest_difference(single.gradients, exact.gradients);
 }
@@ -54,7 +55,7 @@ void compare(double distance, const torch::Tensor& weight, const Solve& solve, d
 }  // namespace
 
 SolverErrors solver_errors(double distance) {
-  const auto omega = at::arange(kBins, torch::kFloat64) * (std::numbers::pi / static_cast<double>(kBins - 1));
+  const auto omega = at::arange(kBins, at::kDouble) * (std::numbers::pi / static_cast<double>(kBins - 1));
   const auto weight = at::complex(normal_matrix(1, kBins, 5), normal_matrix(1, kBins, 6)).reshape({1, 1, kBins});
   const auto input = normal_matrix(1, kSamples, 7), output_weight = normal_matrix(1, kSamples, 8);
   SolverErrors errors;

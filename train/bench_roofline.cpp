@@ -1,7 +1,10 @@
 #include "train/bench_roofline.h"
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/complex.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
@@ -10,6 +13,7 @@
 
 #include "core/matrices/haar.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "train/bench_solvers.h"
 #include "train/bench_timing.h"
 #include "train/roofline_kernel.h"
@@ -79,11 +83,10 @@ BenchResult bench_triad() {
 
 BenchResult bench_share(std::int64_t lines) {
   DelayNetwork network = bench_network(lines, 0);
-  const auto omega = at::arange(kBins, torch::kFloat64) * (std::numbers::pi / static_cast<double>(kBins - 1));
+  const auto omega = at::arange(kBins, at::kDouble) * (std::numbers::pi / static_cast<double>(kBins - 1));
   const auto leaves = require_gradients(network, false);
-  const auto weight = at::complex(normal_matrix(1, kBins, 5), normal_matrix(1, kBins, 6))
-                          .to(torch::kComplexFloat)
-                          .reshape({1, 1, kBins});
+  const auto weight =
+      at::complex(normal_matrix(1, kBins, 5), normal_matrix(1, kBins, 6)).to(at::kComplexFloat).reshape({1, 1, kBins});
   const auto step = [&] {
     const auto h = frequency_response(network, omega);
     torch::autograd::grad({h}, leaves, {weight});

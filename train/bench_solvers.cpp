@@ -1,6 +1,15 @@
 #include "train/bench_solvers.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/complex.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/linalg_solve.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/polar.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
@@ -12,6 +21,7 @@
 #include "core/matrices/haar.h"
 #include "core/seed.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "runtime/engine.h"
 #include "train/bench_timing.h"
 #include "train/plain_network.h"
@@ -21,26 +31,26 @@ namespace diffverb {
 DelayNetwork bench_network(std::int64_t lines, std::int64_t sections) {
   Random random(1, "bench");
   DelayNetwork network;
-  network.a = (0.97 * haar_orthogonal(lines, 1, true)).to(torch::kFloat32).contiguous();
-  network.b = normal_matrix(lines, 1, 2).to(torch::kFloat32);
-  network.c = normal_matrix(1, lines, 3).to(torch::kFloat32);
+  network.a = (0.97 * haar_orthogonal(lines, 1, true)).to(at::kFloat).contiguous();
+  network.b = normal_matrix(lines, 1, 2).to(at::kFloat);
+  network.c = normal_matrix(1, lines, 3).to(at::kFloat);
   network.d = at::ones({1, 1});
   std::vector<double> delays, centres;
   for (std::int64_t j = 0; j < lines; ++j) delays.push_back(static_cast<double>(random.integer(500, 2500)));
   for (std::int64_t s = 0; s < sections; ++s)
     centres.push_back(63 * std::exp2(8.0 * static_cast<double>(s) / static_cast<double>(sections)));
-  network.delays = at::tensor(delays, torch::kFloat64);
+  network.delays = at::tensor(delays, at::kDouble);
   const auto cuts = -0.5 * normal_matrix(lines, std::max<std::int64_t>(sections, 1), 4).abs();
-  network.line_sos = sections > 0 ? peaking_sos(cuts, centres, 1.4, 48000) : at::zeros({lines, 0, 5}, torch::kFloat64);
+  network.line_sos = sections > 0 ? peaking_sos(cuts, centres, 1.4, 48000) : at::zeros({lines, 0, 5}, at::kDouble);
   network.sample_rate_hz = 48000;
   return network;
 }
 
-std::vector<torch::Tensor> require_gradients(DelayNetwork& network, bool with_filters) {
-  std::vector<torch::Tensor*> tensors{&network.a, &network.b, &network.c, &network.d};
+std::vector<at::Tensor> require_gradients(DelayNetwork& network, bool with_filters) {
+  std::vector<at::Tensor*> tensors{&network.a, &network.b, &network.c, &network.d};
   if (with_filters) tensors.push_back(&network.line_sos);
-  std::vector<torch::Tensor> leaves;
-  for (torch::Tensor* tensor : tensors) {
+  std::vector<at::Tensor> leaves;
+  for (at::Tensor* tensor : tensors) {
     *tensor = tensor->detach().clone().set_requires_grad(true);
     leaves.push_back(*tensor);
   }
@@ -50,27 +60,26 @@ std::vector<torch::Tensor> require_gradients(DelayNetwork& network, bool with_fi
 namespace {
 
 /// The same response by one batched solve; the delays' part of G is given, which spares the peer its sines.
-torch::Tensor response_by_linalg(const DelayNetwork& network, const torch::Tensor& delay_gain,
-                                 const torch::Tensor& inverse_z) {
+at::Tensor response_by_linalg(const DelayNetwork& network, const at::Tensor& delay_gain, const at::Tensor& inverse_z) {
   auto gain = delay_gain;  // [K, N] complex64
   for (std::int64_t s = 0; s < network.sections(); ++s) {
-    const auto q = network.line_sos.select(1, s).to(torch::kComplexDouble);  // float32 is too coarse for 1 + a1 + a2
+    const auto q = network.line_sos.select(1, s).to(at::kComplexDouble);  // float32 is too coarse for 1 + a1 + a2
     const auto one_z = inverse_z.unsqueeze(1), two_z = one_z * one_z;
     const auto num = q.select(1, 0) + q.select(1, 1) * one_z + q.select(1, 2) * two_z;
     const auto den = 1 + q.select(1, 3) * one_z + q.select(1, 4) * two_z;
-    gain = gain * (num / den).to(torch::kComplexFloat);
+    gain = gain * (num / den).to(at::kComplexFloat);
   }
-  const auto a = network.a.to(torch::kComplexFloat), b = network.b.to(torch::kComplexFloat),
-             c = network.c.to(torch::kComplexFloat);
+  const auto a = network.a.to(at::kComplexFloat), b = network.b.to(at::kComplexFloat),
+             c = network.c.to(at::kComplexFloat);
   const auto system =
       at::eye(network.lines(), a.options().requires_grad(false)).unsqueeze(0) - a.unsqueeze(0) * gain.unsqueeze(1);
   const auto x = at::linalg_solve(system, b.unsqueeze(0).expand({gain.size(0), -1, -1}));
-  return (c.unsqueeze(0).matmul(gain.unsqueeze(2) * x) + network.d.to(torch::kComplexFloat)).permute({1, 2, 0});
+  return (c.unsqueeze(0).matmul(gain.unsqueeze(2) * x) + network.d.to(at::kComplexFloat)).permute({1, 2, 0});
 }
 
 /// Networks that differ in their matrices.
 std::vector<DelayNetwork> some_networks(std::int64_t count, std::int64_t lines, std::int64_t sections,
-                                        std::vector<torch::Tensor>& leaves) {
+                                        std::vector<at::Tensor>& leaves) {
   std::vector<DelayNetwork> networks;
   for (std::int64_t r = 0; r < count; ++r) {
     DelayNetwork network = bench_network(lines, sections);
@@ -96,7 +105,7 @@ void time_both(const std::function<void()>& ours, const std::function<void()>& p
 
 BenchResult bench_engine(int lines, int seconds) {
   const DelayNetwork network = bench_network(lines, 10);
-  const auto floats = [](const torch::Tensor& t) {
+  const auto floats = [](const at::Tensor& t) {
     return std::vector<float>(t.const_data_ptr<float>(), t.const_data_ptr<float>() + t.numel());
   };
   runtime::DelayNetworkWeights weights;
@@ -107,7 +116,7 @@ BenchResult bench_engine(int lines, int seconds) {
   weights.line_sections = 10;
   weights.A = floats(network.a);
   weights.B = floats(network.b);
-  weights.C = floats(normal_matrix(2, lines, 9).to(torch::kFloat32));
+  weights.C = floats(normal_matrix(2, lines, 9).to(at::kFloat));
   weights.D = {1, 1};
   for (int j = 0; j < lines; ++j) weights.delays.push_back(static_cast<std::int32_t>(network.delays[j].item<double>()));
   weights.line_sos.assign(network.line_sos.const_data_ptr<double>(),
@@ -119,7 +128,7 @@ BenchResult bench_engine(int lines, int seconds) {
   if (!problem.empty()) throw NumericError("bench engine: " + problem);
 
   constexpr int kBlock = 512;
-  const auto input = normal_matrix(1, kBlock, 10).to(torch::kFloat32).contiguous();
+  const auto input = normal_matrix(1, kBlock, 10).to(at::kFloat).contiguous();
   std::vector<float> left(kBlock), right(kBlock);
   const float* in[] = {input.const_data_ptr<float>()};
   float* out[] = {left.data(), right.data()};
@@ -140,19 +149,19 @@ BenchResult bench_engine(int lines, int seconds) {
 }  // namespace
 
 BenchResult bench_solver(const SolverBench& bench) {
-  std::vector<torch::Tensor> leaves;
+  std::vector<at::Tensor> leaves;
   const auto networks = some_networks(bench.networks, bench.lines, bench.sections, leaves);
   const std::int64_t bins = bench.bins;
-  const auto omega = at::arange(bins, torch::kFloat64) * (std::numbers::pi / static_cast<double>(bins - 1));
+  const auto omega = at::arange(bins, at::kDouble) * (std::numbers::pi / static_cast<double>(bins - 1));
   const auto inverse_z = at::polar(at::ones_like(omega), -omega);
   const auto angle = -omega.unsqueeze(1) * networks[0].delays.unsqueeze(0);
-  const auto delay_gain = at::polar(at::ones_like(angle), angle).to(torch::kComplexFloat);
+  const auto delay_gain = at::polar(at::ones_like(angle), angle).to(at::kComplexFloat);
   const auto weight = at::complex(normal_matrix(bench.networks, bins, 5), normal_matrix(bench.networks, bins, 6))
-                          .to(torch::kComplexFloat)
+                          .to(at::kComplexFloat)
                           .reshape({bench.networks, 1, 1, bins});
 
-  std::vector<torch::Tensor> own, other;
-  const auto run = [&](std::vector<torch::Tensor>& results, const std::function<torch::Tensor()>& response) {
+  std::vector<at::Tensor> own, other;
+  const auto run = [&](std::vector<at::Tensor>& results, const std::function<at::Tensor()>& response) {
     const auto h = response();
     results = torch::autograd::grad({h}, leaves, {weight});
     results.push_back(h.detach());
@@ -165,7 +174,7 @@ BenchResult bench_solver(const SolverBench& bench) {
   };
   const auto peer = [&] {
     run(other, [&] {
-      std::vector<torch::Tensor> each;
+      std::vector<at::Tensor> each;
       for (const auto& network : networks) each.push_back(response_by_linalg(network, delay_gain, inverse_z));
       return at::stack(each);
     });
@@ -184,9 +193,9 @@ BenchResult bench_solver(const SolverBench& bench) {
 BenchResult bench_time(const TimeBench& bench) {
   DelayNetwork network = bench_network(bench.lines, 0);
   const auto leaves = require_gradients(network, false);
-  const auto input = normal_matrix(1, bench.samples, 7).to(torch::kFloat32),
-             weight = normal_matrix(1, bench.samples, 8).to(torch::kFloat32);
-  std::vector<torch::Tensor> own, other;
+  const auto input = normal_matrix(1, bench.samples, 7).to(at::kFloat),
+             weight = normal_matrix(1, bench.samples, 8).to(at::kFloat);
+  std::vector<at::Tensor> own, other;
   const auto ours = [&] {
     const auto y = time_response(network, input);
     own = torch::autograd::grad({y}, leaves, {weight});
@@ -203,17 +212,17 @@ BenchResult bench_time(const TimeBench& bench) {
 }
 
 BenchResult bench_time_batch(const std::string& name, std::int64_t networks, std::int64_t lines, std::int64_t samples) {
-  std::vector<torch::Tensor> leaves, own, other;
+  std::vector<at::Tensor> leaves, own, other;
   const auto all = some_networks(networks, lines, 0, leaves);
-  const auto input = normal_matrix(1, samples, 7).to(torch::kFloat32);
-  const auto weight = normal_matrix(networks, samples, 8).to(torch::kFloat32).unsqueeze(1);
-  const auto run = [&](std::vector<torch::Tensor>& results, const torch::Tensor& y) {
+  const auto input = normal_matrix(1, samples, 7).to(at::kFloat);
+  const auto weight = normal_matrix(networks, samples, 8).to(at::kFloat).unsqueeze(1);
+  const auto run = [&](std::vector<at::Tensor>& results, const at::Tensor& y) {
     results = torch::autograd::grad({y}, leaves, {weight});
     results.push_back(y.detach());
   };
   const auto ours = [&] { run(own, time_response(all, input)); };
   const auto peer = [&] {
-    std::vector<torch::Tensor> each;
+    std::vector<at::Tensor> each;
     for (const auto& network : all) each.push_back(time_response(network, input));
     run(other, at::stack(each));
   };

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "core/network/delay_network.h"
+#include "core/tensor.h"
 #include "train/bench.h"
 
 namespace diffverb {
@@ -14,7 +13,7 @@ namespace diffverb {
 /// A reverb of N lines at 48 kHz: one input, one output; T60 about 2 s; S peaking cuts a line.
 DelayNetwork bench_network(std::int64_t lines, std::int64_t sections);
 /// Makes A, B, C, D and, if asked, the sections leaves that require a gradient.
-std::vector<torch::Tensor> require_gradients(DelayNetwork& network, bool with_filters);
+std::vector<at::Tensor> require_gradients(DelayNetwork& network, bool with_filters);
 
 struct SolverBench {
   std::string name;

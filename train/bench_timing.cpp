@@ -49,7 +49,7 @@ void time_in_turns(const std::function<void()>& ours, const std::function<void()
   result.peer_ms = median(other);
 }
 
-double largest_difference(const std::vector<torch::Tensor>& ours, const std::vector<torch::Tensor>& peer) {
+double largest_difference(const std::vector<at::Tensor>& ours, const std::vector<at::Tensor>& peer) {
   double largest = 0;
   for (std::size_t i = 0; i < ours.size(); ++i) {
     const double share = (ours[i] - peer[i]).abs().max().item<double>() / peer[i].abs().max().item<double>();
@@ -59,8 +59,8 @@ double largest_difference(const std::vector<torch::Tensor>& ours, const std::vec
   return largest;
 }
 
-void require_equal(const std::string& what, const std::vector<torch::Tensor>& ours,
-                   const std::vector<torch::Tensor>& peer, double most) {
+void require_equal(const std::string& what, const std::vector<at::Tensor>& ours, const std::vector<at::Tensor>& peer,
+                   double most) {
   for (std::size_t i = 0; i < ours.size(); ++i) {
     const double error = largest_difference({ours[i]}, {peer[i]});
     if (error <= most) continue;

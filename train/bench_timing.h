@@ -1,13 +1,12 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/tensor.h"
 #include "train/bench.h"
 
 // What the benchmarks share.
@@ -23,10 +22,10 @@ void time_in_turns(const std::function<void()>& ours, const std::function<void()
                    BenchResult& result);
 
 /// The largest difference as a share of the peer's largest value, over all pairs.
-double largest_difference(const std::vector<torch::Tensor>& ours, const std::vector<torch::Tensor>& peer);
+double largest_difference(const std::vector<at::Tensor>& ours, const std::vector<at::Tensor>& peer);
 /// Throws   NumericError where that exceeds `most`
-void require_equal(const std::string& what, const std::vector<torch::Tensor>& ours,
-                   const std::vector<torch::Tensor>& peer, double most = 1e-4);
+void require_equal(const std::string& what, const std::vector<at::Tensor>& ours, const std::vector<at::Tensor>& peer,
+                   double most = 1e-4);
 
 /// The first line that a peer prints. Where none comes, a line on stderr says what to install.
 std::optional<std::string> peer_version(PythonPeer& peer, const std::string& bench, const std::string& packages);

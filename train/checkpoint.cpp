@@ -1,5 +1,7 @@
 #include "train/checkpoint.h"
 
+#include <ATen/ops/empty.h>
+
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -21,12 +23,12 @@ const std::string kHashKey = "\"sha256\":\"";
 
 struct Type {
   const char* name;
-  torch::ScalarType type;
+  at::ScalarType type;
 };
-constexpr Type kTypes[] = {{"F32", torch::kFloat32}, {"F64", torch::kFloat64}, {"I64", torch::kInt64},
-                           {"I32", torch::kInt32},   {"U8", torch::kUInt8},    {"BOOL", torch::kBool}};
+constexpr Type kTypes[] = {{"F32", at::kFloat}, {"F64", at::kDouble}, {"I64", at::kLong},
+                           {"I32", at::kInt},   {"U8", at::kByte},    {"BOOL", at::kBool}};
 
-std::string type_name(torch::ScalarType type) {
+std::string type_name(at::ScalarType type) {
   for (const Type& known : kTypes) {
     if (known.type == type) return known.name;
   }
@@ -45,8 +47,8 @@ std::string hash_of(std::string bytes, std::size_t at) {
   return sha256_hex(bytes);
 }
 
-torch::Tensor tensor_from(const std::filesystem::path& path, const std::string& name, const Json& entry,
-                          const char* data, std::size_t data_size, std::size_t& expected_begin) {
+at::Tensor tensor_from(const std::filesystem::path& path, const std::string& name, const Json& entry, const char* data,
+                       std::size_t data_size, std::size_t& expected_begin) {
   const std::string where = path.string() + ": tensor '" + name + "'";
   const std::string dtype = entry.at("dtype").get<std::string>();
   const auto shape = entry.at("shape").get<std::vector<std::int64_t>>();
@@ -63,7 +65,7 @@ torch::Tensor tensor_from(const std::filesystem::path& path, const std::string& 
     if (begin != expected_begin || end < begin || end > data_size || end - begin != bytes)
       throw DataError(where + ": its bytes do not fit its shape and the file");
     expected_begin = end;
-    torch::Tensor tensor = torch::empty(shape, torch::TensorOptions().dtype(known.type));
+    at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(known.type));
     if (bytes) std::memcpy(tensor.data_ptr(), data + begin, bytes);
     return tensor;
   }
@@ -79,7 +81,7 @@ std::vector<std::string> keys_of(const Map& map) {
 
 }  // namespace
 
-const torch::Tensor& Checkpoint::tensor(const std::string& name) const {
+const at::Tensor& Checkpoint::tensor(const std::string& name) const {
   const auto found = tensors.find(name);
   if (found == tensors.end())
     throw DataError("checkpoint: no tensor '" + name + "'" + known_names_hint(name, keys_of(tensors)));
@@ -93,23 +95,23 @@ const std::string& Checkpoint::text(const std::string& name) const {
   return found->second;
 }
 
-void Checkpoint::copy_to(const std::string& name, torch::Tensor destination) const {
-  const torch::Tensor& source = tensor(name);
+void Checkpoint::copy_to(const std::string& name, at::Tensor destination) const {
+  const at::Tensor& source = tensor(name);
   if (source.sizes() != destination.sizes() || source.scalar_type() != destination.scalar_type())
     throw DataError("checkpoint: tensor '" + name + "' is " + c10::toString(source.scalar_type()) + " " +
                     shape_text(source.sizes()) + ", expected " + c10::toString(destination.scalar_type()) + " " +
                     shape_text(destination.sizes()));
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   destination.copy_(source);
 }
 
 void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
   Json header;
   std::size_t offset = 0;
-  std::vector<torch::Tensor> stored;
+  std::vector<at::Tensor> stored;
   for (const auto& [name, tensor] : checkpoint.tensors) {
     if (!tensor.defined()) throw ContractError("checkpoint: tensor '" + name + "' is undefined");
-    stored.push_back(tensor.detach().to(torch::kCPU).contiguous());
+    stored.push_back(tensor.detach().to(at::kCPU).contiguous());
     const std::size_t bytes = stored.back().nbytes();
     header[name] = {{"dtype", type_name(tensor.scalar_type())},
                     {"shape", tensor.sizes().vec()},
@@ -132,7 +134,7 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
   for (std::size_t i = 0; i < 8; ++i) bytes[i] = static_cast<char>((std::uint64_t{text.size()} >> (8 * i)) & 0xff);
   bytes += text;
   bytes.reserve(bytes.size() + offset);
-  for (const torch::Tensor& tensor : stored) bytes.append(static_cast<const char*>(tensor.data_ptr()), tensor.nbytes());
+  for (const at::Tensor& tensor : stored) bytes.append(static_cast<const char*>(tensor.data_ptr()), tensor.nbytes());
   const std::size_t hash_at = bytes.find(kHashKey + std::string(64, '0')) + kHashKey.size();
   bytes.replace(hash_at, 64, hash_of(bytes, hash_at));
   write_file_atomically(path, bytes);

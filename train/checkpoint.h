@@ -1,10 +1,10 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <filesystem>
 #include <map>
 #include <string>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -14,15 +14,15 @@ namespace diffverb {
 /// uint8 and bool. The header's __metadata__ holds the texts and a SHA-256 over the whole file, its own 64 digits taken
 /// as '0', so that a damaged file is refused instead of resumed from.
 struct Checkpoint {
-  std::map<std::string, torch::Tensor> tensors;
+  std::map<std::string, at::Tensor> tensors;
   std::map<std::string, std::string> texts;
 
   /// Throws a DataError that names what is missing and what is there.
-  const torch::Tensor& tensor(const std::string& name) const;
+  const at::Tensor& tensor(const std::string& name) const;
   const std::string& text(const std::string& name) const;
 
   /// Copies a tensor into one that is there already: same shape, same dtype, its storage kept.
-  void copy_to(const std::string& name, torch::Tensor destination) const;
+  void copy_to(const std::string& name, at::Tensor destination) const;
 };
 
 /// Throws   DataError where it cannot be written whole (then the old file is as it was); ContractError for other dtypes

@@ -1,5 +1,8 @@
 #include "train/distributed.h"
 
+#include <ATen/ops/ones.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <arpa/inet.h>
 #include <c10/util/Logging.h>
 #include <netdb.h>
@@ -117,14 +120,14 @@ void join(c10d::Store& store, const Rank& rank, double join_s) {
 
 class Distributed::Pending {
  public:
-  Pending(c10::intrusive_ptr<c10d::Work> work, torch::Tensor tensor)
+  Pending(c10::intrusive_ptr<c10d::Work> work, at::Tensor tensor)
       : work_(std::move(work)), tensor_(std::move(tensor)) {}
   c10d::Work& work() { return *work_; }
   bool is_on_gpu() const { return tensor_.is_cuda(); }
 
  private:
   c10::intrusive_ptr<c10d::Work> work_;
-  torch::Tensor tensor_;  // Gloo works on its memory
+  at::Tensor tensor_;  // Gloo works on its memory
 };
 
 class Distributed::Impl {
@@ -179,7 +182,7 @@ class Distributed::Impl {
     }
   }
 
-  c10d::Backend& group_for(const torch::Tensor& tensor, bool gradients) {
+  c10d::Backend& group_for(const at::Tensor& tensor, bool gradients) {
     if (!tensor.is_cuda()) return gradients ? *gradients_ : *inner_;
     if (!gpus_) throw ContractError("a tensor on a GPU is to be summed, but the ranks' GPUs have not been joined");
     return *gpus_;
@@ -242,7 +245,7 @@ void Distributed::use_gpu() {
   if (!impl_->gpus_)
     throw ConfigError("device: cuda: " + std::to_string(rank_.size) +
                       " processes need NCCL, without which the CUDA module was built (nccl.h was not found)");
-  torch::Tensor one = torch::ones({1}, torch::TensorOptions().device(torch::kCUDA));
+  at::Tensor one = at::ones({1}, at::TensorOptions().device(at::kCUDA));
   try {
     sum_in_place(one);  // connects: what is wrong between the GPUs is said here, not in a step
   } catch (const c10::Error& error) {
@@ -253,8 +256,8 @@ void Distributed::use_gpu() {
 
 void Distributed::wait_for_gpu() { impl_->wait_for_gpu(); }
 
-std::shared_ptr<Distributed::Pending> Distributed::start_sum(const torch::Tensor& contiguous) {
-  std::vector<torch::Tensor> tensors{contiguous.detach()};
+std::shared_ptr<Distributed::Pending> Distributed::start_sum(const at::Tensor& contiguous) {
+  std::vector<at::Tensor> tensors{contiguous.detach()};
   return std::make_shared<Pending>(impl_->group_for(contiguous, true).allreduce(tensors), tensors[0]);
 }
 
@@ -262,20 +265,20 @@ void Distributed::finish(const std::shared_ptr<Pending>& pending) {
   impl_->wait(pending->work(), pending->is_on_gpu());
 }
 
-void Distributed::sum_in_place(torch::Tensor& tensor) {
-  std::vector<torch::Tensor> tensors{tensor};
+void Distributed::sum_in_place(at::Tensor& tensor) {
+  std::vector<at::Tensor> tensors{tensor};
   impl_->wait(*impl_->group_for(tensor, false).allreduce(tensors), tensor.is_cuda());
 }
 
-void Distributed::broadcast(torch::Tensor& contiguous) {
-  std::vector<torch::Tensor> tensors{contiguous.detach()};
+void Distributed::broadcast(at::Tensor& contiguous) {
+  std::vector<at::Tensor> tensors{contiguous.detach()};
   impl_->wait(*impl_->group_for(contiguous, false).broadcast(tensors), contiguous.is_cuda());
 }
 
 std::string Distributed::broadcast(const std::string& text) {
-  torch::Tensor size = torch::tensor({static_cast<std::int64_t>(text.size())}, torch::kInt64);
+  at::Tensor size = at::tensor({static_cast<std::int64_t>(text.size())}, at::kLong);
   broadcast(size);
-  torch::Tensor bytes = torch::zeros({size.item<std::int64_t>()}, torch::kUInt8);
+  at::Tensor bytes = at::zeros({size.item<std::int64_t>()}, at::kByte);
   if (rank_.rank == 0) std::memcpy(bytes.data_ptr(), text.data(), text.size());
   if (bytes.numel() > 0) broadcast(bytes);
   return {static_cast<const char*>(bytes.const_data_ptr()), static_cast<std::size_t>(bytes.numel())};

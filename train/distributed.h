@@ -1,13 +1,12 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "core/collective.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -58,14 +57,14 @@ class Distributed final : public Collective {
   int rank() const override { return rank_.rank; }
   int size() const override { return rank_.size; }
   /// On a channel of its own: may be called while sums that were started are under way.
-  void sum_in_place(torch::Tensor& tensor) override;
+  void sum_in_place(at::Tensor& tensor) override;
 
   /// A sum that runs beside what follows; finish() waits for it.
   class Pending;
-  std::shared_ptr<Pending> start_sum(const torch::Tensor& contiguous);
+  std::shared_ptr<Pending> start_sum(const at::Tensor& contiguous);
   void finish(const std::shared_ptr<Pending>& pending);
 
-  void broadcast(torch::Tensor& contiguous);  // from rank 0
+  void broadcast(at::Tensor& contiguous);  // from rank 0
   std::string broadcast(const std::string& text);
   void barrier();
   /// Tells the other ranks why this one ends; they end too. Never throws.

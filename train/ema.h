@@ -1,11 +1,10 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <map>
 #include <string>
 #include <vector>
 
+#include "core/tensor.h"
 #include "train/flat_parameters.h"
 
 namespace diffverb {
@@ -21,7 +20,7 @@ namespace diffverb {
 class Ema {
  public:
   /// `buffers`: as Model::buffers() names them; those that count or index are left alone.
-  Ema(FlatParameters& parameters, const std::map<std::string, torch::Tensor>& buffers, double decay);
+  Ema(FlatParameters& parameters, const std::map<std::string, at::Tensor>& buffers, double decay);
 
   void update(std::int64_t step) {
     set_step(step);
@@ -32,16 +31,16 @@ class Ema {
   void apply();
   /// Exchanges average and parameters; a second call puts them back.
   void swap();
-  std::vector<torch::Tensor>& averages() { return averages_; }
+  std::vector<at::Tensor>& averages() { return averages_; }
   /// By the buffer's name.
-  std::map<std::string, torch::Tensor>& buffer_averages() { return buffer_averages_; }
+  std::map<std::string, at::Tensor>& buffer_averages() { return buffer_averages_; }
 
  private:
   FlatParameters& parameters_;
   double decay_, share_ = 0;
-  torch::Tensor share_on_gpu_;
-  std::vector<torch::Tensor> averages_;
-  std::map<std::string, torch::Tensor> buffers_, buffer_averages_;
+  at::Tensor share_on_gpu_;
+  std::vector<at::Tensor> averages_;
+  std::map<std::string, at::Tensor> buffers_, buffer_averages_;
 };
 
 }  // namespace diffverb

@@ -1,7 +1,7 @@
 #include "train/envelope_bank.h"
 
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/progress.h"
 #include "core/resample.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {

@@ -1,3 +1,5 @@
+#include <ATen/ops/zeros.h>
+
 #include <algorithm>
 #include <cmath>
 
@@ -26,10 +28,10 @@ constexpr double kLargestRatio = 4;      // by which what is played may differ f
 
 /// What the noise that is played makes of the predicted energies, as factors.
 struct PlayedRatio {
-  torch::Tensor energy, power;
+  at::Tensor energy, power;
 };
 
-torch::Tensor ratio_of(const torch::Tensor& played, const torch::Tensor& predicted) {
+at::Tensor ratio_of(const at::Tensor& played, const at::Tensor& predicted) {
   constexpr double kLeast = 1e-12;
   return ((played + kLeast) / (predicted + kLeast)).clamp(1 / kLargestRatio, kLargestRatio);
 }
@@ -71,7 +73,7 @@ class EnvelopeCoder final : public RoomCoder {
     const std::vector<double> exact(samples.begin(), samples.end());
     const std::size_t onset = acoustics::find_onset(exact);
     const auto before = static_cast<std::size_t>(model_->onset_samples());
-    auto ir = torch::zeros({1, 1, static_cast<std::int64_t>(before + samples.size() - onset)});
+    auto ir = at::zeros({1, 1, static_cast<std::int64_t>(before + samples.size() - onset)});
     const std::size_t kept = std::min(before, onset);
     std::copy(samples.begin() + static_cast<std::ptrdiff_t>(onset - kept), samples.end(),
               ir.data_ptr<float>() + (before - kept));
@@ -91,18 +93,18 @@ class EnvelopeCoder final : public RoomCoder {
 
  private:
   /// Where the encoder points, then descent; then descent again with what is heard of the played sound.
-  torch::Tensor find_point(const Response& target, std::size_t frames, std::size_t voice) {
-    torch::Tensor point;
+  at::Tensor find_point(const Response& target, std::size_t frames, std::size_t voice) {
+    at::Tensor point;
     {
-      const torch::NoGradGuard guard;
+      const at::NoGradGuard guard;
       point = model_->encode(target);
     }
-    const auto predict = [&](const torch::Tensor& latent) { return model_->predict(model_->decode(latent), target); };
+    const auto predict = [&](const at::Tensor& latent) { return model_->predict(model_->decode(latent), target); };
     if (listenings_ == 0) return point;
     point = refinement_.refine(target, kStart * point, predict);
     for (int i = 0; i < listenings_; ++i) {
       const PlayedRatio ratio = listen(point, target, frames, voice);
-      point = closer_.refine(target, point, [&](const torch::Tensor& latent) {
+      point = closer_.refine(target, point, [&](const at::Tensor& latent) {
         Response out = predict(latent);
         model_->scale(out, ratio.energy, ratio.power);
         return out;
@@ -111,15 +113,15 @@ class EnvelopeCoder final : public RoomCoder {
     return point;
   }
 
-  PlayedRatio listen(const torch::Tensor& point, const Response& target, std::size_t frames, std::size_t voice) {
-    const torch::NoGradGuard guard;
+  PlayedRatio listen(const at::Tensor& point, const Response& target, std::size_t frames, std::size_t voice) {
+    const at::NoGradGuard guard;
     runtime::EnvelopeSound sound;
     sound.seconds = static_cast<double>(frames) / kEnvelopeRateHz;
     sound.with_floor = true;
     sound.voice = voice;
     const std::vector<float> played = decoder_.decode(to_latent(point), sound);
     const auto before = model_->onset_samples();
-    auto ir = torch::zeros({1, before + static_cast<std::int64_t>(played.size())});
+    auto ir = at::zeros({1, before + static_cast<std::int64_t>(played.size())});
     std::copy(played.begin(), played.end(), ir.data_ptr<float>() + before);
     const EnvelopeAnalysis heard = analyze_envelope(ir, before);
     const Response predicted = model_->predict(model_->decode(point), target);
@@ -130,7 +132,7 @@ class EnvelopeCoder final : public RoomCoder {
             ratio_of(heard.power * scale, predicted.get("third_octave_power"))};
   }
 
-  static std::vector<double> to_latent(const torch::Tensor& point) {
+  static std::vector<double> to_latent(const at::Tensor& point) {
     const float* values = point.const_data_ptr<float>();
     return {values, values + point.numel()};
   }

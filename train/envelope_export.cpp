@@ -1,5 +1,7 @@
 #include "train/envelope_export.h"
 
+#include <ATen/ops/tensor.h>
+
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
@@ -13,8 +15,8 @@ namespace {
 constexpr std::int64_t kNoiseSamples = 1 << 18;  // 5.5 s at 48 kHz
 constexpr std::uint64_t kNoiseSeed = 1;
 
-std::vector<float> to_vector(const torch::Tensor& tensor) {
-  const auto flat = tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous();
+std::vector<float> to_vector(const at::Tensor& tensor) {
+  const auto flat = tensor.detach().to(at::kCPU, at::kFloat).contiguous();
   const float* data = flat.const_data_ptr<float>();
   return {data, data + flat.numel()};
 }
@@ -34,7 +36,7 @@ std::vector<runtime::DenseWeights> layers_of(const EnvelopeAutoencoder& model, c
   const auto parameters = model.parameters();
   std::vector<runtime::DenseWeights> out;
   for (const std::string& name : layer_names(part, model.blocks())) {
-    const torch::Tensor& weight = parameters.at(name + ".weight");
+    const at::Tensor& weight = parameters.at(name + ".weight");
     out.push_back({static_cast<int>(weight.size(1)), static_cast<int>(weight.size(0)), to_vector(weight),
                    to_vector(parameters.at(name + ".bias"))});
   }
@@ -43,20 +45,20 @@ std::vector<runtime::DenseWeights> layers_of(const EnvelopeAutoencoder& model, c
 
 void copy_layers(const std::vector<const runtime::DenseWeights*>& layers, const std::string& part,
                  const EnvelopeAutoencoder& model, const std::filesystem::path& path) {
-  const torch::NoGradGuard guard;
+  const at::NoGradGuard guard;
   const std::vector<std::string> names = layer_names(part, model.blocks());
   auto parameters = model.parameters();
   if (layers.size() != names.size())
     throw DataError(path.string() + ": has " + std::to_string(layers.size()) + " layers of the " + part +
                     ", its config asks for " + std::to_string(names.size()));
   for (std::size_t i = 0; i < names.size(); ++i) {
-    torch::Tensor weight = parameters.at(names[i] + ".weight"), bias = parameters.at(names[i] + ".bias");
+    at::Tensor weight = parameters.at(names[i] + ".weight"), bias = parameters.at(names[i] + ".bias");
     if (weight.size(0) != layers[i]->outputs || weight.size(1) != layers[i]->inputs)
       throw DataError(path.string() + ": layer '" + names[i] + "' is " + std::to_string(layers[i]->inputs) + " to " +
                       std::to_string(layers[i]->outputs) + ", its config asks for " + std::to_string(weight.size(1)) +
                       " to " + std::to_string(weight.size(0)));
-    weight.copy_(torch::tensor(layers[i]->weight).reshape(weight.sizes()));
-    bias.copy_(torch::tensor(layers[i]->bias));
+    weight.copy_(at::tensor(layers[i]->weight).reshape(weight.sizes()));
+    bias.copy_(at::tensor(layers[i]->bias));
   }
 }
 

@@ -9,8 +9,8 @@ namespace diffverb {
 namespace {
 
 template <typename T>
-std::vector<T> to_vector(const torch::Tensor& tensor, torch::ScalarType type) {
-  const auto flat = tensor.detach().to(torch::kCPU, type).contiguous();
+std::vector<T> to_vector(const at::Tensor& tensor, at::ScalarType type) {
+  const auto flat = tensor.detach().to(at::kCPU, type).contiguous();
   const T* data = flat.const_data_ptr<T>();
   return {data, data + flat.numel()};
 }
@@ -19,7 +19,7 @@ void add_sines(const GainsOverTime& gains, bool after, runtime::MovingResponses&
   if (!gains.mean.defined()) return;
   for (std::int64_t r = 0; r < gains.depth.size(0); ++r) {
     for (std::int64_t m = 0; m < gains.depth.size(1); ++m) {
-      const auto number = [&](const torch::Tensor& table) { return table[r][m].item<double>(); };
+      const auto number = [&](const at::Tensor& table) { return table[r][m].item<double>(); };
       moving.sines.push_back(
           {static_cast<int>(r), after, number(gains.depth), number(gains.rate_hz), number(gains.phase_turns)});
     }
@@ -36,7 +36,7 @@ runtime::DelayNetworkWeights moving_weights(const MovingResponseModel& model) {
   w.moving.count = static_cast<int>(parts.taps.size(0));
   w.moving.samples = static_cast<int>(parts.taps.size(3));
   w.moving.equal_power = parts.equal_power;
-  w.moving.taps = to_vector<float>(parts.taps, torch::kFloat32);
+  w.moving.taps = to_vector<float>(parts.taps, at::kFloat);
   for (std::int64_t r = 0; r < parts.taps.size(0); ++r) {
     w.moving.means.push_back(parts.before.mean[r].item<double>());
     w.moving.means.push_back(parts.after.mean.defined() ? parts.after.mean[r].item<double>() : 1.0);
@@ -55,17 +55,17 @@ runtime::DelayNetworkWeights to_weights(const DelayNetwork& network) {
   w.inputs = static_cast<int>(network.inputs());
   w.outputs = static_cast<int>(network.outputs());
   w.line_sections = static_cast<int>(network.sections());
-  w.A = to_vector<float>(network.a, torch::kFloat32);
-  w.B = to_vector<float>(network.b, torch::kFloat32);
-  w.C = to_vector<float>(network.c, torch::kFloat32);
-  w.D = to_vector<float>(network.d, torch::kFloat32);
-  w.delays = to_vector<std::int32_t>(network.delays.round(), torch::kInt32);
-  w.line_sos = to_vector<double>(network.line_sos, torch::kFloat64);
+  w.A = to_vector<float>(network.a, at::kFloat);
+  w.B = to_vector<float>(network.b, at::kFloat);
+  w.C = to_vector<float>(network.c, at::kFloat);
+  w.D = to_vector<float>(network.d, at::kFloat);
+  w.delays = to_vector<std::int32_t>(network.delays.round(), at::kInt);
+  w.line_sos = to_vector<double>(network.line_sos, at::kDouble);
   return w;
 }
 
 runtime::DelayNetworkWeights to_weights(const NetworkModel& model) {
-  const torch::NoGradGuard no_grad;  // delays that are learned stand on whole samples then
+  const at::NoGradGuard no_grad;  // delays that are learned stand on whole samples then
   const double rate = model.sample_rate_hz();
   auto w = to_weights(model.network(rate));
   for (const LineMotion& motion : model.motion(rate)) {
@@ -76,7 +76,7 @@ runtime::DelayNetworkWeights to_weights(const NetworkModel& model) {
   }
   const auto turning = model.turning(rate);
   if (!turning) return w;
-  const auto of_pair = [](const torch::Tensor& values, std::int64_t p) { return values[p].item<double>(); };
+  const auto of_pair = [](const at::Tensor& values, std::int64_t p) { return values[p].item<double>(); };
   for (std::int64_t p = 0; p < turning->pairs(); ++p) {
     w.turning.push_back({of_pair(turning->radius, p), of_pair(turning->radius_depth, p),
                          of_pair(turning->radius_rate_hz, p), of_pair(turning->radius_phase_turns, p),
@@ -84,13 +84,13 @@ runtime::DelayNetworkWeights to_weights(const NetworkModel& model) {
                          of_pair(turning->angle_rate_hz, p), of_pair(turning->angle_phase_turns, p),
                          of_pair(turning->turn_hz, p)});
   }
-  w.turn_left = to_vector<float>(turning->left, torch::kFloat32);
-  w.turn_right = to_vector<float>(turning->right, torch::kFloat32);
+  w.turn_left = to_vector<float>(turning->left, at::kFloat);
+  w.turn_right = to_vector<float>(turning->right, at::kFloat);
   return w;
 }
 
 runtime::DelayNetworkWeights to_weights(const ResponseModel& model) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   if (const auto* moves = dynamic_cast<const MovingResponseModel*>(&model)) return moving_weights(*moves);
   const auto responses = model.responses();
   runtime::DelayNetworkWeights w;
@@ -100,12 +100,12 @@ runtime::DelayNetworkWeights to_weights(const ResponseModel& model) {
   w.D.assign(static_cast<std::size_t>(w.outputs) * static_cast<std::size_t>(w.inputs), 0.0f);
   w.early_samples = static_cast<int>(responses.size(2));
   w.early_ms = 1000 * static_cast<double>(w.early_samples) / w.sample_rate_hz;
-  w.early = to_vector<float>(responses, torch::kFloat32);
+  w.early = to_vector<float>(responses, at::kFloat);
   return w;
 }
 
 void export_room(const RoomModel& model, const std::filesystem::path& path, const Provenance& provenance) {
-  torch::NoGradGuard no_grad;
+  at::NoGradGuard no_grad;
   DelayNetwork network = model.network();
   network.c = network.c * provenance.gain;
   const auto equaliser = model.output_sos();
@@ -114,8 +114,8 @@ void export_room(const RoomModel& model, const std::filesystem::path& path, cons
   w.early_ms = model.early_ms();
   w.output_sections = static_cast<int>(equaliser.size(1));
   w.early_samples = static_cast<int>(early.size(1));
-  w.output_sos = to_vector<double>(equaliser, torch::kFloat64);
-  w.early = to_vector<float>(early * provenance.gain, torch::kFloat32);
+  w.output_sos = to_vector<double>(equaliser, at::kDouble);
+  w.early = to_vector<float>(early * provenance.gain, at::kFloat);
   w.provenance = nlohmann::json{{"config_sha256", provenance.config_sha256},
                                 {"source", provenance.source},
                                 {"licence", "unknown"},

@@ -87,7 +87,7 @@ Bank spectral_bank(const ModelFile& file, SpectralAutoencoder& model, const fs::
   o.phases.hop_size = model.features().hop_size;
   o.phases.padding = model.features().padding;
   o.provenance = provenance_of(file.type, file.texts);
-  return make_bank([&](const torch::Tensor& z) { return model.decode(z); }, o);
+  return make_bank([&](const at::Tensor& z) { return model.decode(z); }, o);
 }
 
 Bank envelope_bank(std::shared_ptr<const runtime::EnvelopeDecoderWeights> weights, const fs::path& path,

@@ -109,10 +109,10 @@ FitConfig make_config(const FitOptions& options) {
   return config;
 }
 
-Audio to_audio(const torch::Tensor& channels, double rate_hz) {
+Audio to_audio(const at::Tensor& channels, double rate_hz) {
   Audio audio;
   audio.rate_hz = rate_hz;
-  const auto rows = channels.to(torch::kFloat32).contiguous();
+  const auto rows = channels.to(at::kFloat).contiguous();
   for (std::int64_t c = 0; c < rows.size(0); ++c) {
     const float* data = rows.const_data_ptr<float>() + c * rows.size(1);
     audio.channels.emplace_back(data, data + rows.size(1));
@@ -156,7 +156,7 @@ constexpr std::int64_t kPilotSteps = 40;
 
 /// Coupled rooms: two groups of lines follow slopes that differ much, one group with all lines the others. A short run
 /// of either tells; the better one then starts anew.
-void choose_groups(FitConfig& config, const MeasuredResponse& measured, std::uint64_t seed, torch::Device device) {
+void choose_groups(FitConfig& config, const MeasuredResponse& measured, std::uint64_t seed, at::Device device) {
   double losses[2];
   for (const std::int64_t groups : {1, 2}) {
     config.model->design(measured.ir, measured.sample_rate_hz, seed, groups);
@@ -176,7 +176,7 @@ constexpr double kShareBefore = 0.05, kShareAfter = 0.05;
 
 /// Nothing where a signal came before the first step.
 std::optional<Trainer::Outcome> train_in(const RunFolder& folder, const FitOptions& options, FitConfig& config,
-                                         const MeasuredResponse& measured, std::uint64_t seed, torch::Device device) {
+                                         const MeasuredResponse& measured, std::uint64_t seed, at::Device device) {
   if (!options.resume)
     write_file_atomically(folder.file("input"), std::filesystem::absolute(options.input).string() + "\n");
   if (config.model->room().slopes.size() == 2 && config.model->groups_are_free()) {
@@ -226,7 +226,7 @@ FitOutcome fit_response(const FitOptions& options) {
   const StopOnSignal guard;
   log().close_file();  // of the fit before: what is said from here on is of this one
   FitConfig config = make_config(options);
-  const torch::Device device = choose_device(config.device);
+  const at::Device device = choose_device(config.device);
   RunFolder folder = options.resume ? RunFolder::open(options.out) : RunFolder(options.out, options.overwrite);
   const MeasuredResponse measured = read_measured_response(options.input);
   for (const std::string& warning : measured.warnings) log().warning(options.input.string() + ": " + warning);
@@ -260,7 +260,7 @@ FitOutcome fit_response(const FitOptions& options) {
     folder.discard_unless_begun();
     throw;
   }
-  config.model->move_to(torch::kCPU);
+  config.model->move_to(at::kCPU);
   outcome.stopped = !trained || trained->stopped;
   outcome.resumable = outcome.stopped && (trained || options.resume);
   if (trained) outcome.steps = trained->steps;

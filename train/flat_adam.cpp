@@ -2,7 +2,12 @@
 
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/hypot.h>
+#include <ATen/ops/isfinite.h>
 #include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 
 #include <cmath>
 
@@ -14,7 +19,7 @@ namespace diffverb {
 FlatAdam::FlatAdam(FlatParameters& parameters, const AdamOptions& options)
     : parameters_(parameters), options_(options), first_(parameters.zeros()), second_(parameters.zeros()) {
   if (first_.empty() || !on_gpu(first_[0])) return;
-  numbers_ = torch::zeros({3}, torch::TensorOptions().dtype(torch::kFloat32).device(first_[0].device()));
+  numbers_ = at::zeros({3}, at::TensorOptions().dtype(at::kFloat).device(first_[0].device()));
 }
 
 void FlatAdam::set_rate(double rate) {
@@ -24,25 +29,25 @@ void FlatAdam::set_rate(double rate) {
   const auto t = static_cast<double>(steps_);
   const std::vector<double> numbers = {rate, 1 / (1 - std::pow(options_.beta1, t)),
                                        1 / std::sqrt(1 - std::pow(options_.beta2, t))};
-  copy_without_waiting(numbers_, torch::tensor(numbers, torch::kFloat32));
+  copy_without_waiting(numbers_, at::tensor(numbers, at::kFloat));
 }
 
-torch::Tensor FlatAdam::gradient_norm() const {
-  torch::Tensor norm;
+at::Tensor FlatAdam::gradient_norm() const {
+  at::Tensor norm;
   for (const auto& buffer : parameters_.buffers()) {
-    const auto part = at::linalg_vector_norm(buffer.gradients, 2, at::nullopt, false, torch::kFloat64);
-    norm = norm.defined() ? torch::hypot(norm.to(part.device()), part) : part;
+    const auto part = at::linalg_vector_norm(buffer.gradients, 2, at::nullopt, false, at::kDouble);
+    norm = norm.defined() ? at::hypot(norm.to(part.device()), part) : part;
   }
-  return norm.defined() ? norm : torch::zeros({}, torch::kFloat64);
+  return norm.defined() ? norm : at::zeros({}, at::kDouble);
 }
 
-torch::Tensor FlatAdam::apply() {
-  const torch::NoGradGuard no_grad;
-  const torch::Tensor norm = gradient_norm();
+at::Tensor FlatAdam::apply() {
+  const at::NoGradGuard no_grad;
+  const at::Tensor norm = gradient_norm();
   for (const auto& group : parameters_.groups()) {
     if (!numbers_.defined()) {
       step_group(group, norm);
-    } else if (parameters_.buffers()[group.buffer].values.scalar_type() == torch::kFloat32) {
+    } else if (parameters_.buffers()[group.buffer].values.scalar_type() == at::kFloat) {
       step_group_on_gpu<float>(group, norm);
     } else {
       step_group_on_gpu<double>(group, norm);
@@ -52,7 +57,7 @@ torch::Tensor FlatAdam::apply() {
 }
 
 template <typename Scalar>
-void FlatAdam::step_group_on_gpu(const FlatParameters::Group& group, const torch::Tensor& norm) {
+void FlatAdam::step_group_on_gpu(const FlatParameters::Group& group, const at::Tensor& norm) {
   const auto& buffer = parameters_.buffers()[group.buffer];
   AdamPass<Scalar> pass;
   pass.values = buffer.values.data_ptr<Scalar>() + group.begin;
@@ -72,19 +77,19 @@ void FlatAdam::step_group_on_gpu(const FlatParameters::Group& group, const torch
   cuda_module()->adam(pass);
 }
 
-void FlatAdam::step_group(const FlatParameters::Group& group, const torch::Tensor& norm) {
-  const auto part = [&](const torch::Tensor& flat) {
-    return std::vector<torch::Tensor>{flat.narrow(0, group.begin, group.size)};
+void FlatAdam::step_group(const FlatParameters::Group& group, const at::Tensor& norm) {
+  const auto part = [&](const at::Tensor& flat) {
+    return std::vector<at::Tensor>{flat.narrow(0, group.begin, group.size)};
   };
   const auto& buffer = parameters_.buffers()[group.buffer];
   auto values = part(buffer.values), gradients = part(buffer.gradients);
   auto first = part(first_[group.buffer]), second = part(second_[group.buffer]);
-  const torch::Tensor bad = torch::isfinite(norm).logical_not().to(torch::kFloat32);
-  std::optional<torch::Tensor> shrink;
-  if (options_.clip_norm > 0) shrink = (norm / options_.clip_norm).clamp_min(1).to(torch::kFloat32);
+  const at::Tensor bad = at::isfinite(norm).logical_not().to(at::kFloat);
+  std::optional<at::Tensor> shrink;
+  if (options_.clip_norm > 0) shrink = (norm / options_.clip_norm).clamp_min(1).to(at::kFloat);
   const double decay = group.decays ? options_.weight_decay : 0;
   const double rate = rate_ * group.rate_scale;
-  const std::vector<torch::Tensor> count{torch::full({}, static_cast<double>(steps_), torch::kFloat32)};
+  const std::vector<at::Tensor> count{at::full({}, static_cast<double>(steps_), at::kFloat)};
   if (options_.decoupled) {
     at::_fused_adamw_(values, gradients, first, second, {}, count, rate, options_.beta1, options_.beta2, decay,
                       options_.epsilon, false, false, shrink, bad);

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <vector>
 
+#include "core/tensor.h"
 #include "train/flat_parameters.h"
 
 namespace diffverb {
@@ -30,31 +29,31 @@ class FlatAdam {
   FlatAdam(FlatParameters& parameters, const AdamOptions& options);
 
   /// Returns  |g| before clipping, a float64 scalar on the parameters' device, for whoever reads it and when
-  torch::Tensor step(double rate) {
+  at::Tensor step(double rate) {
     set_rate(rate);
     return apply();
   }
   /// The two halves of step(): what the host decides, and what the device does. A CUDA graph repeats the second.
   void set_rate(double rate);
-  torch::Tensor apply();
+  at::Tensor apply();
   std::int64_t steps() const { return steps_; }
   void set_steps(std::int64_t steps) { steps_ = steps; }
 
-  std::vector<torch::Tensor>& first() { return first_; }    // m, laid out like the buffers
-  std::vector<torch::Tensor>& second() { return second_; }  // v
+  std::vector<at::Tensor>& first() { return first_; }    // m, laid out like the buffers
+  std::vector<at::Tensor>& second() { return second_; }  // v
 
  private:
-  torch::Tensor gradient_norm() const;
+  at::Tensor gradient_norm() const;
   template <typename Scalar>
-  void step_group_on_gpu(const FlatParameters::Group& group, const torch::Tensor& norm);
-  void step_group(const FlatParameters::Group& group, const torch::Tensor& norm);
+  void step_group_on_gpu(const FlatParameters::Group& group, const at::Tensor& norm);
+  void step_group(const FlatParameters::Group& group, const at::Tensor& norm);
 
   FlatParameters& parameters_;
   AdamOptions options_;
-  std::vector<torch::Tensor> first_, second_;
+  std::vector<at::Tensor> first_, second_;
   std::int64_t steps_ = 0;
   double rate_ = 0;
-  torch::Tensor numbers_;  // on a GPU: rate, 1 / (1 - b1^t), 1 / sqrt(1 - b2^t)
+  at::Tensor numbers_;  // on a GPU: rate, 1 / (1 - b1^t), 1 / sqrt(1 - b2^t)
 };
 
 }  // namespace diffverb

@@ -1,5 +1,9 @@
 #include "train/flat_parameters.h"
 
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
 #include <algorithm>
 #include <tuple>
 
@@ -10,10 +14,10 @@ namespace {
 
 constexpr std::int64_t kAlign = 16;
 
-void check(const std::string& name, const torch::Tensor& parameter) {
+void check(const std::string& name, const at::Tensor& parameter) {
   const auto refuse = [&](const std::string& why) { throw ContractError("parameter '" + name + "' " + why); };
   if (!parameter.defined()) refuse("is undefined");
-  if (parameter.is_complex()) refuse("is complex: give its real view, torch::view_as_real");
+  if (parameter.is_complex()) refuse("is complex: give its real view, at::view_as_real");
   if (!parameter.is_floating_point()) refuse("is no floating-point tensor");
   if (!parameter.is_leaf()) refuse("is no leaf: it was computed from others");
   if (!parameter.is_non_overlapping_and_dense()) refuse("is not dense in memory");
@@ -21,8 +25,8 @@ void check(const std::string& name, const torch::Tensor& parameter) {
 
 }  // namespace
 
-std::int64_t first_bad_index(const torch::Tensor& tensor) {
-  const auto bad = torch::isfinite(tensor.detach().reshape({-1})).logical_not().nonzero();
+std::int64_t first_bad_index(const at::Tensor& tensor) {
+  const auto bad = at::isfinite(tensor.detach().reshape({-1})).logical_not().nonzero();
   return bad.size(0) > 0 ? bad[0].item<std::int64_t>() : -1;
 }
 
@@ -54,15 +58,15 @@ FlatParameters::FlatParameters(const Model& model) {
       groups_.push_back({e.buffer, e.begin, 0, e.rate_scale, e.decays});
     groups_.back().size = sizes.back() - groups_.back().begin;
   }
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   buffers_.resize(sizes.size());
   for (Entry& e : entries_) {
     Buffer& buffer = buffers_[e.buffer];
     if (!buffer.values.defined()) {
-      buffer.values = torch::zeros({sizes[e.buffer]}, e.parameter.options().requires_grad(false));
-      buffer.gradients = torch::zeros_like(buffer.values);
+      buffer.values = at::zeros({sizes[e.buffer]}, e.parameter.options().requires_grad(false));
+      buffer.gradients = at::zeros_like(buffer.values);
     }
-    torch::Tensor place = view(buffer.values, e);
+    at::Tensor place = view(buffer.values, e);
     place.copy_(e.parameter);
     e.parameter.set_data(place);
     e.parameter.set_requires_grad(true);
@@ -70,23 +74,23 @@ FlatParameters::FlatParameters(const Model& model) {
   zero_gradients();
 }
 
-torch::Tensor FlatParameters::view(const torch::Tensor& flat, const Entry& entry) const {
+at::Tensor FlatParameters::view(const at::Tensor& flat, const Entry& entry) const {
   return flat.as_strided(entry.parameter.sizes(), entry.parameter.strides(), entry.begin);
 }
 
 void FlatParameters::zero_gradients() {
   for (Buffer& buffer : buffers_) buffer.gradients.zero_();
   for (Entry& entry : entries_) {
-    torch::Tensor& gradient = entry.parameter.mutable_grad();
-    const torch::Tensor& flat = buffers_[entry.buffer].gradients;
+    at::Tensor& gradient = entry.parameter.mutable_grad();
+    const at::Tensor& flat = buffers_[entry.buffer].gradients;
     const auto* place = static_cast<const char*>(flat.const_data_ptr()) + entry.begin * flat.element_size();
     if (!gradient.defined() || gradient.const_data_ptr() != place) gradient = view(flat, entry);
   }
 }
 
-std::vector<torch::Tensor> FlatParameters::zeros() const {
-  std::vector<torch::Tensor> out;
-  for (const Buffer& buffer : buffers_) out.push_back(torch::zeros_like(buffer.values));
+std::vector<at::Tensor> FlatParameters::zeros() const {
+  std::vector<at::Tensor> out;
+  for (const Buffer& buffer : buffers_) out.push_back(at::zeros_like(buffer.values));
   return out;
 }
 

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <string>
 #include <vector>
 
+#include "core/tensor.h"
 #include "models/model.h"
 
 namespace diffverb {
@@ -20,14 +19,14 @@ class FlatParameters {
  public:
   struct Entry {
     std::string name;
-    torch::Tensor parameter;
+    at::Tensor parameter;
     std::size_t buffer = 0;
     std::int64_t begin = 0, size = 0;  // elements of the buffer
     double rate_scale = 1;
     bool decays = false;  // weight decay takes matrices and kernels, not biases and gains
   };
   struct Buffer {
-    torch::Tensor values, gradients;  // [n]
+    at::Tensor values, gradients;  // [n]
   };
   /// Neighbours of one buffer that are stepped alike.
   struct Group {
@@ -46,9 +45,9 @@ class FlatParameters {
   const std::vector<Group>& groups() const { return groups_; }
 
   /// The part of a flat tensor that belongs to a parameter, in the parameter's shape.
-  torch::Tensor view(const torch::Tensor& flat, const Entry& entry) const;
+  at::Tensor view(const at::Tensor& flat, const Entry& entry) const;
   /// Zeros laid out like each buffer: moments, moving averages.
-  std::vector<torch::Tensor> zeros() const;
+  std::vector<at::Tensor> zeros() const;
   /// "name is not a number at index i" of the first such gradient; empty where all are finite.
   std::string first_bad_gradient() const;
 
@@ -59,6 +58,6 @@ class FlatParameters {
 };
 
 /// The first element that is not finite, -1 where all are.
-std::int64_t first_bad_index(const torch::Tensor& tensor);
+std::int64_t first_bad_index(const at::Tensor& tensor);
 
 }  // namespace diffverb

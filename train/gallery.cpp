@@ -1,6 +1,5 @@
 #include "train/gallery.h"
 
-#include <ATen/core/grad_mode.h>
 #include <time.h>
 
 #include <algorithm>
@@ -223,7 +222,7 @@ void prepare_folder(const GalleryOptions& options) {
 
 report::GalleryEntry measure_reverberator(const fs::path& config, const GalleryOptions& options,
                                           const std::function<void(double)>& on_progress) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   double told = 0;
   const auto tell = [&](double share) {  // modes_of begins again with each loop
     told = std::max(told, share);

@@ -1,5 +1,6 @@
 #include "train/gradient_buckets.h"
 
+#include <ATen/ops/empty.h>
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 
@@ -11,7 +12,7 @@ namespace diffverb {
 class GradientBuckets::Hook : public torch::autograd::PostAccumulateGradHook {
  public:
   Hook(GradientBuckets& owner, std::size_t bucket) : owner_(owner), bucket_(bucket) {}
-  void operator()(const torch::Tensor& /*parameter*/) override { owner_.ready(bucket_); }
+  void operator()(const at::Tensor& /*parameter*/) override { owner_.ready(bucket_); }
 
  private:
   GradientBuckets& owner_;
@@ -31,7 +32,7 @@ GradientBuckets::GradientBuckets(FlatParameters& parameters, Distributed& ranks,
     torch::autograd::impl::set_post_acc_grad_hooks(entries[i].parameter,
                                                    std::make_unique<Hook>(*this, buckets_.size() - 1));
     bytes += entries[i].size * static_cast<std::int64_t>(entries[i].parameter.element_size());
-    const torch::Tensor& flat = parameters_.buffers()[entries[i].buffer].gradients;
+    const at::Tensor& flat = parameters_.buffers()[entries[i].buffer].gradients;
     const bool last = i + 1 == entries.size() || entries[i + 1].buffer != entries[i].buffer;
     if (!last && bytes < bucket_bytes) continue;
     const std::int64_t end = last ? flat.size(0) : entries[i + 1].begin;
@@ -80,7 +81,7 @@ void GradientBuckets::agree_on_order() {
   for (std::size_t index = 0; index < buckets_.size(); ++index) {
     if (std::find(filled_.begin(), filled_.end(), index) == filled_.end()) filled_.push_back(index);
   }
-  torch::Tensor order = torch::empty({static_cast<std::int64_t>(filled_.size())}, torch::kInt64);
+  at::Tensor order = at::empty({static_cast<std::int64_t>(filled_.size())}, at::kLong);
   for (std::size_t i = 0; i < filled_.size(); ++i)
     order.data_ptr<std::int64_t>()[i] = static_cast<std::int64_t>(filled_[i]);
   ranks_.broadcast(order);

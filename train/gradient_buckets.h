@@ -26,7 +26,7 @@ class GradientBuckets {
 
  private:
   struct Bucket {
-    torch::Tensor slice;
+    at::Tensor slice;
     std::int64_t parameters = 0, missing = 0;
     std::shared_ptr<Distributed::Pending> pending;
   };

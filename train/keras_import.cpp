@@ -1,6 +1,6 @@
 #include "train/keras_import.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/from_blob.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/hdf5_file.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {
@@ -55,7 +56,7 @@ class KerasFile {
 
   /// Copies each tensor of the model's part, checked.
   void copy_to(const SpectralAutoencoder& model) const {
-    std::map<std::string, torch::Tensor> tensors = model.parameters();
+    std::map<std::string, at::Tensor> tensors = model.parameters();
     tensors.merge(model.buffers());
     std::size_t copied = 0, expected = 0;
     for (const auto& [name, tensor] : tensors) expected += name.rfind(part() + ".", 0) == 0 ? 1 : 0;
@@ -111,15 +112,15 @@ class KerasFile {
     return layer.group + "/" + layer.name + "/" + what;
   }
 
-  std::size_t copy(const Layer& layer, const std::string& what, const torch::Tensor& to) const {
+  std::size_t copy(const Layer& layer, const std::string& what, const at::Tensor& to) const {
     const std::string name = tensor_name(layer, what);
     file_.check_shape(name, std::vector<std::size_t>(to.sizes().begin(), to.sizes().end()));
     const auto values = file_.read<float>(name);
-    const auto tensor = at::from_blob(const_cast<float*>(values.data()), to.sizes(), torch::kFloat32);
+    const auto tensor = at::from_blob(const_cast<float*>(values.data()), to.sizes(), at::kFloat);
     if (!tensor.isfinite().all().item<bool>()) refuse("data set '" + name + "' has an entry that is not a number");
     if (what == "moving_variance:0" && tensor.min().item<float>() < 0)
       refuse("data set '" + name + "' has a negative variance");
-    const torch::NoGradGuard no_grad;
+    const at::NoGradGuard no_grad;
     to.copy_(tensor);
     return 1;
   }

@@ -1,6 +1,7 @@
 #include "train/latent_refinement.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
@@ -35,18 +36,18 @@ LatentRefinement::LatentRefinement(const std::vector<std::pair<std::string, doub
   }
 }
 
-torch::Tensor LatentRefinement::refine(const Response& target, const torch::Tensor& start,
-                                       const std::function<Response(const torch::Tensor&)>& decode) {
+at::Tensor LatentRefinement::refine(const Response& target, const at::Tensor& start,
+                                    const std::function<Response(const at::Tensor&)>& decode) {
   const OneThread alone;
   for (auto& [weight, loss] : losses_) loss->prepare(target);
   const double bound = settings_.bound;
   auto point = bound * (start.detach() / bound).clamp(-kNearest, kNearest).atanh();
-  auto best = point.clone(), first = torch::zeros_like(point), second = torch::zeros_like(point);
+  auto best = point.clone(), first = at::zeros_like(point), second = at::zeros_like(point);
   double least = std::numeric_limits<double>::infinity();
   for (int step = 0; step <= settings_.steps; ++step) {
     const auto x = point.detach().set_requires_grad(true);
     const Response out = decode(bound * (x / bound).tanh());
-    torch::Tensor total;
+    at::Tensor total;
     for (const auto& [weight, loss] : losses_) {
       const auto value = weight * loss->evaluate(out);
       total = total.defined() ? total + value : value;

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <functional>
 #include <memory>
 #include <string>
@@ -9,6 +7,7 @@
 #include <vector>
 
 #include "core/response.h"
+#include "core/tensor.h"
 #include "losses/loss.h"
 
 namespace diffverb {
@@ -27,8 +26,8 @@ class LatentRefinement {
   };
   LatentRefinement(const std::vector<std::pair<std::string, double>>& losses, const Settings& settings);
 
-  torch::Tensor refine(const Response& target, const torch::Tensor& start,
-                       const std::function<Response(const torch::Tensor&)>& decode);
+  at::Tensor refine(const Response& target, const at::Tensor& start,
+                    const std::function<Response(const at::Tensor&)>& decode);
 
  private:
   Settings settings_;

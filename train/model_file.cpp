@@ -1,12 +1,11 @@
 #include "train/model_file.h"
 
-#include <ATen/ATen.h>
-
 #include <regex>
 
 #include "core/error.h"
 #include "core/log.h"
 #include "core/nearest.h"
+#include "core/tensor.h"
 #include "train/checkpoint.h"
 
 namespace diffverb {
@@ -15,8 +14,8 @@ namespace {
 constexpr const char* kKind = "autoencoder";
 
 /// All tensors of a model under the names that they have in the file.
-std::map<std::string, torch::Tensor> stored_tensors(const Model& model) {
-  std::map<std::string, torch::Tensor> out;
+std::map<std::string, at::Tensor> stored_tensors(const Model& model) {
+  std::map<std::string, at::Tensor> out;
   for (const auto& [name, tensor] : model.parameters()) out["parameter." + name] = tensor;
   for (const auto& [name, tensor] : model.buffers()) out["buffer." + name] = tensor;
   return out;

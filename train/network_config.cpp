@@ -29,7 +29,7 @@ bool is_config(const std::filesystem::path& path) { return path.extension() == "
 
 runtime::DelayNetworkWeights network_of_config(const std::filesystem::path& config,
                                                const std::vector<std::string>& overlays) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   Fields fields = Fields::from_file(config, overlays);
   if (!fields.has("model")) fields.fail("model", "a map with the model's type expected");
   Fields map = fields.map("model");
@@ -47,15 +47,15 @@ runtime::DelayNetworkWeights network_of_config(const std::filesystem::path& conf
 
 DelayNetwork to_network(const runtime::DelayNetworkWeights& w) {
   const auto matrix = [](const std::vector<float>& values, int rows, int columns) {
-    return at::tensor(values).to(torch::kFloat64).reshape({rows, columns});
+    return at::tensor(values).to(at::kDouble).reshape({rows, columns});
   };
   DelayNetwork network;
   network.a = matrix(w.A, w.lines, w.lines);
   network.b = matrix(w.B, w.lines, w.inputs);
   network.c = matrix(w.C, w.outputs, w.lines);
   network.d = matrix(w.D, w.outputs, w.inputs);
-  network.delays = at::tensor(w.delays).to(torch::kFloat64);
-  network.line_sos = at::tensor(w.line_sos, torch::kFloat64).reshape({w.lines, w.line_sections, 5});
+  network.delays = at::tensor(w.delays).to(at::kDouble);
+  network.line_sos = at::tensor(w.line_sos, at::kDouble).reshape({w.lines, w.line_sections, 5});
   network.sample_rate_hz = w.sample_rate_hz;
   return network;
 }

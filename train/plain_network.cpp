@@ -1,18 +1,19 @@
 #include "train/plain_network.h"
 
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/tensor.h>
 
 namespace diffverb {
 namespace {
 
-torch::Tensor as_tensor(const std::vector<float>& values, const torch::Tensor& like) {
+at::Tensor as_tensor(const std::vector<float>& values, const at::Tensor& like) {
   return at::tensor(values).reshape(like.sizes());
 }
 
 }  // namespace
 
-std::vector<torch::Tensor> play_sample_by_sample(const DelayNetwork& network, const torch::Tensor& input,
-                                                 const torch::Tensor& output_gradient) {
+std::vector<at::Tensor> play_sample_by_sample(const DelayNetwork& network, const at::Tensor& input,
+                                              const at::Tensor& output_gradient) {
   const auto n = static_cast<std::size_t>(network.lines()), outputs = static_cast<std::size_t>(network.outputs());
   const auto samples = static_cast<std::size_t>(input.size(1));
   const float *a = network.a.const_data_ptr<float>(), *b = network.b.const_data_ptr<float>(),

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <vector>
 
 #include "core/network/delay_network.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -13,7 +12,7 @@ namespace diffverb {
 ///
 /// Reads    network of whole delays without sections, one input; input [1, T], output_gradient [O, T]
 /// Returns  gradients of A, B, C, D, and the output [O, T]
-std::vector<torch::Tensor> play_sample_by_sample(const DelayNetwork& network, const torch::Tensor& input,
-                                                 const torch::Tensor& output_gradient);
+std::vector<at::Tensor> play_sample_by_sample(const DelayNetwork& network, const at::Tensor& input,
+                                              const at::Tensor& output_gradient);
 
 }  // namespace diffverb

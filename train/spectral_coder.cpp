@@ -1,4 +1,5 @@
-#include <ATen/ATen.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <cmath>
@@ -6,6 +7,7 @@
 
 #include "core/acoustics/analysis.h"
 #include "core/acoustics/preparation.h"
+#include "core/tensor.h"
 #include "train/latent_bounds.h"
 #include "train/model_file.h"
 #include "train/room_coder.h"
@@ -39,13 +41,13 @@ class SpectralCoder final : public RoomCoder {
 
  protected:
   EncodedRoom::Channel encode_channel(const std::vector<float>& all, std::size_t) override {
-    const torch::NoGradGuard guard;
+    const at::NoGradGuard guard;
     const std::size_t onset = acoustics::find_onset(acoustics::to_double(all));
     std::vector<float> samples(all.begin() + static_cast<std::ptrdiff_t>(onset), all.end());
     samples.resize(std::max(samples.size(), frames_samples()), 0.0f);
-    Response target(torch::tensor(samples).reshape({1, 1, -1}), rate_hz());
+    Response target(at::tensor(samples).reshape({1, 1, -1}), rate_hz());
     model_.add_features(target);
-    const auto latent = model_.encode(target.get("spectrogram")).to(torch::kFloat64).contiguous();
+    const auto latent = model_.encode(target.get("spectrogram")).to(at::kDouble).contiguous();
     EncodedRoom::Channel channel;
     channel.latent.assign(latent.const_data_ptr<double>(), latent.const_data_ptr<double>() + latent.numel());
     channel.onset_s = static_cast<double>(onset) / rate_hz();
@@ -71,15 +73,15 @@ class SpectralCoder final : public RoomCoder {
   /// 0: what it draws.
   std::vector<std::vector<float>> sounds(const std::vector<std::vector<double>>& points, std::optional<double> width,
                                          std::size_t first_row, double seconds) {
-    const torch::NoGradGuard guard;
-    std::vector<torch::Tensor> rows;
-    for (const auto& point : points) rows.push_back(torch::tensor(point, torch::kFloat32));
+    const at::NoGradGuard guard;
+    std::vector<at::Tensor> rows;
+    for (const auto& point : points) rows.push_back(at::tensor(point, at::kFloat));
     const auto magnitudes =
         magnitudes_of(model_.decode(at::stack(rows)).squeeze(1), model_.inversion_span_db()).contiguous();
     GriffinLimOptions options = phase_options(model_);
     options.first_row = static_cast<std::int64_t>(first_row);
     auto signal = (width ? griffin_lim_pairs(magnitudes, options, rate_hz(), *width) : griffin_lim(magnitudes, options))
-                      .signal.to(torch::kCPU);
+                      .signal.to(at::kCPU);
     const auto energy = signal.square().sum(1, true);
     signal = (signal / energy.clamp_min(1e-20).sqrt()).contiguous();
     const auto wanted = seconds > 0 ? static_cast<std::size_t>(std::max(1LL, std::llround(seconds * rate_hz())))

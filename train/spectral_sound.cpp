@@ -1,10 +1,12 @@
 #include "train/spectral_sound.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/sgn.h>
+#include <ATen/ops/tensor.h>
 
 #include <cmath>
 
 #include "core/spectral/stft.h"
+#include "core/tensor.h"
 #include "runtime/stereo_width.h"
 
 namespace diffverb {
@@ -12,7 +14,7 @@ namespace {
 
 constexpr std::int64_t kJoiningIterations = 30;
 
-torch::Tensor every_second(const torch::Tensor& rows, std::int64_t first) { return rows.slice(0, first, {}, 2); }
+at::Tensor every_second(const at::Tensor& rows, std::int64_t first) { return rows.slice(0, first, {}, 2); }
 
 }  // namespace
 
@@ -24,11 +26,11 @@ GriffinLimOptions phase_options(const SpectralAutoencoder& model) {
   return options;
 }
 
-torch::Tensor magnitudes_of(const torch::Tensor& values, double span_db) {
+at::Tensor magnitudes_of(const at::Tensor& values, double span_db) {
   return ((values.to(at::kFloat).clamp(0, 1) - 1) * (span_db * std::log(10.0) / 20)).exp();
 }
 
-GriffinLimResult griffin_lim_pairs(const torch::Tensor& magnitude, const GriffinLimOptions& options, double rate_hz,
+GriffinLimResult griffin_lim_pairs(const at::Tensor& magnitude, const GriffinLimOptions& options, double rate_hz,
                                    double width) {
   GriffinLimResult result = griffin_lim(magnitude, options);
   const std::int64_t pairs = magnitude.size(0) / 2;

@@ -11,7 +11,7 @@
 namespace diffverb {
 
 bool StepGraph::place(const Response& target) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   if (!placed_) {
     if (!target.names().empty()) place_ = Response(target.sample_rate_hz());
     for (const std::string& name : target.names()) place_.set(name, target.get(name).detach().clone());
@@ -22,7 +22,7 @@ bool StepGraph::place(const Response& target) {
   if (target.names().empty()) return true;  // a step on one target that its losses were prepared for
   if (target.sample_rate_hz() != place_.sample_rate_hz()) return false;
   for (const std::string& name : target.names()) {
-    const torch::Tensor &from = target.get(name), &to = place_.get(name);
+    const at::Tensor &from = target.get(name), &to = place_.get(name);
     if (from.sizes() != to.sizes() || from.scalar_type() != to.scalar_type()) return false;
   }
   for (const std::string& name : target.names()) copy_without_waiting(place_.get(name), target.get(name));
@@ -46,7 +46,7 @@ void StepGraph::record() {
   set_may_read_from_device(true);
 }
 
-torch::Tensor StepGraph::run(const Response& target) {
+at::Tensor StepGraph::run(const Response& target) {
   if (gave_up_ || !cuda_module()) return step_(target);
   if (!place(target)) return step_(target);  // a batch of another size
   if (steps_ < kWarmUpSteps) {

@@ -19,10 +19,10 @@ namespace diffverb {
 /// Returns  what the step returns, a copy of its own
 class StepGraph {
  public:
-  using Step = std::function<torch::Tensor(const Response& target)>;
+  using Step = std::function<at::Tensor(const Response& target)>;
 
   explicit StepGraph(Step step) : step_(std::move(step)) {}
-  torch::Tensor run(const Response& target);
+  at::Tensor run(const Response& target);
   bool is_recorded() const { return graph_ != nullptr; }
 
  private:
@@ -36,7 +36,7 @@ class StepGraph {
   bool placed_ = false, gave_up_ = false;
   int steps_ = 0;
   std::unique_ptr<CudaGraph> graph_;
-  torch::Tensor values_;
+  at::Tensor values_;
 };
 
 }  // namespace diffverb

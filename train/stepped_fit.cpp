@@ -1,5 +1,7 @@
 #include "train/stepped_fit.h"
 
+#include <ATen/ops/zeros.h>
+
 #include <algorithm>
 
 #include "core/fields.h"
@@ -7,8 +9,8 @@
 
 namespace diffverb {
 
-Response fit_target(const torch::Tensor& ir, double sample_rate_hz, std::int64_t samples, torch::Device device) {
-  auto heard = torch::zeros({1, ir.size(0), samples});
+Response fit_target(const at::Tensor& ir, double sample_rate_hz, std::int64_t samples, at::Device device) {
+  auto heard = at::zeros({1, ir.size(0), samples});
   const std::int64_t kept = std::min(samples, ir.size(1));
   heard[0].slice(1, 0, kept).copy_(ir.slice(1, 0, kept));
   Response target(heard.to(device), sample_rate_hz);
@@ -16,8 +18,8 @@ Response fit_target(const torch::Tensor& ir, double sample_rate_hz, std::int64_t
   return target;
 }
 
-SteppedFit::SteppedFit(const std::vector<std::string>& overlays, const torch::Tensor& ir, double sample_rate_hz,
-                       std::uint64_t seed, torch::Device device) {
+SteppedFit::SteppedFit(const std::vector<std::string>& overlays, const at::Tensor& ir, double sample_rate_hz,
+                       std::uint64_t seed, at::Device device) {
   Fields fields = Fields::from_text(default_fit_config(), "configs/fdn_fit.yaml (built in)", overlays);
   Fields model = fields.map("model"), train = fields.map("train");
   model_ = std::make_unique<Fdn>(model);

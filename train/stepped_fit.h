@@ -1,12 +1,11 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "core/tensor.h"
 #include "models/fdn.h"
 #include "train/training_loop.h"
 
@@ -15,20 +14,20 @@ namespace diffverb {
 /// Target for the losses of a fit: what the model computes, and all that was measured for the noise floor, which they
 /// look for on the CPU.
 /// Reads    ir [C, T] on the CPU
-Response fit_target(const torch::Tensor& ir, double sample_rate_hz, std::int64_t samples, torch::Device device);
+Response fit_target(const at::Tensor& ir, double sample_rate_hz, std::int64_t samples, at::Device device);
 
 /// A fit of the built-in config that goes step by step, without a run folder: for benchmarks and tests.
 class SteppedFit {
  public:
-  SteppedFit(const std::vector<std::string>& overlays, const torch::Tensor& ir, double sample_rate_hz,
-             std::uint64_t seed, torch::Device device);
+  SteppedFit(const std::vector<std::string>& overlays, const at::Tensor& ir, double sample_rate_hz, std::uint64_t seed,
+             at::Device device);
   SteppedFit(const SteppedFit&) = delete;  // the loop refers to its parts
   SteppedFit& operator=(const SteppedFit&) = delete;
 
   /// Every loss, then their sum.
-  torch::Tensor step() { return loop_->step(); }
+  at::Tensor step() { return loop_->step(); }
   /// The sum among what a step returned.
-  double sum_of(const torch::Tensor& values) const {
+  double sum_of(const at::Tensor& values) const {
     return values[static_cast<std::int64_t>(losses_.size())].item<double>();
   }
   TrainingLoop& loop() { return *loop_; }

@@ -70,11 +70,11 @@ std::int64_t Trainer::total_steps(const Loader* training) const {
 }
 
 double Trainer::pilot(Model& model, const std::vector<WeightedLoss>& losses, std::int64_t steps,
-                      torch::Device device) const {
+                      at::Device device) const {
   Job job{model, losses};
   job.device = device;
   TrainingLoop loop(*this, job);
-  torch::Tensor values;
+  at::Tensor values;
   for (std::int64_t k = 0; k < steps && !stop_requested(); ++k) values = loop.step();
   if (!values.defined()) return std::numeric_limits<double>::infinity();
   return values[static_cast<std::int64_t>(losses.size())].item<double>();

@@ -68,7 +68,7 @@ class Trainer {
     Loader* training = nullptr;    // of data's training part
     Loader* validation = nullptr;  // null: none
     std::uint64_t seed = 1;
-    torch::Device device{torch::kCPU};
+    at::Device device{at::kCPU};
     std::string config;            // resolved; stands in the checkpoints
     std::string data_identity;     // likewise, where not empty: which examples these are
     Distributed* ranks = nullptr;  // null: alone
@@ -83,7 +83,7 @@ class Trainer {
   /// The loss that the first `steps` steps of a run on one target come to; writes nothing. Moves the model's
   /// parameters.
   double pilot(Model& model, const std::vector<WeightedLoss>& losses, std::int64_t steps,
-               torch::Device device = torch::kCPU) const;
+               at::Device device = at::kCPU) const;
 
   Precision precision() const { return precision_; }
   std::int64_t batch_size() const { return batch_size_; }  // over all ranks

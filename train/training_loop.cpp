@@ -1,5 +1,12 @@
 #include "train/training_loop.h"
 
+#include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -31,15 +38,15 @@ Batch next_from(Loader& loader, const std::string& where) {
 
 Evaluated evaluate_losses(const std::vector<WeightedLoss>& losses, const Response& response) {
   Evaluated out;
-  std::vector<torch::Tensor> values;
+  std::vector<at::Tensor> values;
   for (const WeightedLoss& loss : losses) {
-    const torch::Tensor value = loss.loss->evaluate(response);
-    values.push_back(value.detach().to(torch::kFloat64));
-    const torch::Tensor weighted = value * loss.weight;
+    const at::Tensor value = loss.loss->evaluate(response);
+    values.push_back(value.detach().to(at::kDouble));
+    const at::Tensor weighted = value * loss.weight;
     out.total = out.total.defined() ? out.total + weighted : weighted;
   }
-  values.push_back(out.total.detach().to(torch::kFloat64));
-  out.values = torch::stack(values);
+  values.push_back(out.total.detach().to(at::kDouble));
+  out.values = at::stack(values);
   return out;
 }
 
@@ -82,7 +89,7 @@ Batch TrainingLoop::next_batch() {
 }
 
 void TrainingLoop::check_batch(const Batch& batch) const {
-  if (torch::isfinite(batch.ir).all().item<bool>()) return;
+  if (at::isfinite(batch.ir).all().item<bool>()) return;
   const std::int64_t bad = first_bad_index(batch.ir), length = batch.ir.numel() / batch.ir.size(0);
   const std::int64_t index = batch.indices.at(static_cast<std::size_t>(bad / length));
   throw DataError("step " + std::to_string(state_.step) + ": " + job_.data->describe(Split::kTrain, index) +
@@ -109,13 +116,13 @@ Response TrainingLoop::forward(const Response& target) const {
   const Autocast autocast(job_.device, trainer_.precision_);
   Response response = job_.model.forward(target);
   for (const std::string& name : response.names()) {
-    const torch::Tensor& tensor = response.get(name);
-    if (tensor.scalar_type() == torch::kBFloat16) response.set(name, tensor.to(torch::kFloat32));
+    const at::Tensor& tensor = response.get(name);
+    if (tensor.scalar_type() == at::kBFloat16) response.set(name, tensor.to(at::kFloat));
   }
   return response;
 }
 
-torch::Tensor TrainingLoop::step() {
+at::Tensor TrainingLoop::step() {
   Response target;
   if (job_.training) {
     batch_ = next_batch();
@@ -132,7 +139,7 @@ torch::Tensor TrainingLoop::step() {
 }
 
 /// What a step does on the device: may be recorded, so nothing here depends on the step but through tensors.
-torch::Tensor TrainingLoop::compute(const Response& target) {
+at::Tensor TrainingLoop::compute(const Response& target) {
   const bool look = log_every() == 1 && !on_gpu(job_.device);  // on a GPU the losses are read after the step
   state_.parameters.zero_gradients();
   if (job_.training) {
@@ -141,16 +148,16 @@ torch::Tensor TrainingLoop::compute(const Response& target) {
   const Response response = forward(target);
   const Evaluated evaluated = evaluate_losses(job_.losses, response);
   // Losses are means over the batch: the mean over the ranks is the mean over the whole batch.
-  const torch::Tensor total = job_.ranks ? evaluated.total / job_.ranks->size() : evaluated.total;
+  const at::Tensor total = job_.ranks ? evaluated.total / job_.ranks->size() : evaluated.total;
   if (look && !std::isfinite(evaluated.values[-1].item<double>()))
     refuse_loss({state_.step, 0, {}, batch_.indices}, evaluated.values);
   if (buckets_) buckets_->begin();
   total.backward();
   if (buckets_) buckets_->finish();
-  const torch::Tensor norm = state_.adam.apply();
+  const at::Tensor norm = state_.adam.apply();
   if (look && !std::isfinite(norm.item<double>())) refuse_gradient(state_.step);
   if (state_.ema) state_.ema->apply();
-  return torch::cat({evaluated.values, norm.reshape({1}).to(evaluated.values.device())});
+  return at::cat({evaluated.values, norm.reshape({1}).to(evaluated.values.device())});
 }
 
 void TrainingLoop::refuse_gradient(std::int64_t step) {
@@ -158,8 +165,8 @@ void TrainingLoop::refuse_gradient(std::int64_t step) {
                      "; the last checkpoint is unharmed");
 }
 
-void TrainingLoop::refuse_loss(const Pending& pending, const torch::Tensor& values) {
-  const torch::Tensor host = values.cpu();
+void TrainingLoop::refuse_loss(const Pending& pending, const at::Tensor& values) {
+  const at::Tensor host = values.cpu();
   std::string terms;
   for (const auto& [name, value] : terms_of(host.const_data_ptr<double>()))
     terms += (terms.empty() ? "" : ", ") + name + " " + std::to_string(value);
@@ -170,7 +177,7 @@ void TrainingLoop::refuse_loss(const Pending& pending, const torch::Tensor& valu
 
 /// The responses of a batch whose own loss is not a number, or all of them.
 std::string TrainingLoop::blamed_responses(const std::vector<std::int64_t>& indices) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   job_.model.set_training(false);
   std::string all, bad;
   for (std::size_t i = 0; i < indices.size(); ++i) {
@@ -186,21 +193,21 @@ std::string TrainingLoop::blamed_responses(const std::vector<std::int64_t>& indi
 }
 
 /// Means over the ranks, and what the ranks have agreed on: to stop, to save.
-torch::Tensor TrainingLoop::exchange(torch::Tensor values) {
+at::Tensor TrainingLoop::exchange(at::Tensor values) {
   const bool late = std::chrono::duration<double>(Clock::now() - saved_).count() >= trainer_.checkpoint_every_s_;
   flags_ = {stop_requested(), late};
   if (!job_.ranks) return values;
   if (values.is_cuda()) job_.ranks->wait_for_gpu();
-  const torch::Tensor flags =
-      torch::tensor({flags_.stop ? 1.0 : 0.0, flags_.save && job_.ranks->rank() == 0 ? 1.0 : 0.0}, torch::kFloat64);
-  torch::Tensor all = torch::cat({values.cpu().narrow(0, 0, values.size(0) - 1) / job_.ranks->size(), flags});
+  const at::Tensor flags =
+      at::tensor({flags_.stop ? 1.0 : 0.0, flags_.save && job_.ranks->rank() == 0 ? 1.0 : 0.0}, at::kDouble);
+  at::Tensor all = at::cat({values.cpu().narrow(0, 0, values.size(0) - 1) / job_.ranks->size(), flags});
   job_.ranks->sum_in_place(all);
   flags_ = {all[-2].item<double>() > 0, all[-1].item<double>() > 0};
-  return torch::cat({all.narrow(0, 0, values.size(0) - 1), values.cpu().narrow(0, values.size(0) - 1, 1)});
+  return at::cat({all.narrow(0, 0, values.size(0) - 1), values.cpu().narrow(0, values.size(0) - 1, 1)});
 }
 
 void TrainingLoop::note(const Pending& pending) {
-  const torch::Tensor host = pending.values.cpu().contiguous();
+  const at::Tensor host = pending.values.cpu().contiguous();
   const double* values = host.const_data_ptr<double>();
   const auto count = static_cast<std::int64_t>(job_.losses.size());
   const double loss = values[count], norm = values[count + 1];
@@ -292,10 +299,10 @@ bool TrainingLoop::validation_due() const {
 
 /// Means over the validation examples of all ranks; nothing where a signal came in between.
 std::optional<LossValues> TrainingLoop::validation_losses() {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   job_.model.set_training(false);
   job_.validation->start(0, 0);
-  torch::Tensor sums = torch::zeros({static_cast<std::int64_t>(job_.losses.size()) + 2}, torch::kFloat64);
+  at::Tensor sums = at::zeros({static_cast<std::int64_t>(job_.losses.size()) + 2}, at::kDouble);
   for (std::int64_t k = 0; k < job_.validation->steps_per_epoch(); ++k) {
     if (!job_.ranks && stop_requested()) return std::nullopt;
     const Batch batch = next_from(*job_.validation, "validation after step " + std::to_string(state_.step));
@@ -304,7 +311,7 @@ std::optional<LossValues> TrainingLoop::validation_losses() {
     const Response output = forward(target);
     const auto examples = static_cast<double>(batch.ir.size(0));
     const auto values = evaluate_losses(job_.losses, output).values.cpu();
-    sums += torch::cat({values * examples, torch::full({1}, examples, torch::kFloat64)});
+    sums += at::cat({values * examples, at::full({1}, examples, at::kDouble)});
     if (k == 0 && writes() && job_.show) job_.show(records_->events(), target, output, state_.step);
   }
   if (job_.ranks) job_.ranks->sum_in_place(sums);
@@ -374,7 +381,7 @@ Trainer::Outcome TrainingLoop::run() {
       break;
     }
     const double rate = schedule_.rate_at(state_.step, total_);
-    const torch::Tensor values = exchange(step());
+    const at::Tensor values = exchange(step());
     pending_.push_back({state_.step, rate, values, batch_.indices});
     ++state_.step;
     if (state_.step % log_every() == 0) flush_pending();

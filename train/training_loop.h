@@ -23,7 +23,7 @@ class TrainingLoop {
 
   Trainer::Outcome run();
   /// One step; returns its losses as tensors on the device: the terms, the sum, the gradient's norm.
-  torch::Tensor step();
+  at::Tensor step();
   TrainingState& state() { return state_; }
 
  private:
@@ -31,7 +31,7 @@ class TrainingLoop {
   struct Pending {
     std::int64_t step = 0;
     double rate = 0;
-    torch::Tensor values;
+    at::Tensor values;
     std::vector<std::int64_t> indices;
   };
   struct Flags {
@@ -47,13 +47,13 @@ class TrainingLoop {
   Response make_features(const Batch& batch) const;
   Response make_target(const Batch& batch) const;
   Response forward(const Response& target) const;
-  torch::Tensor compute(const Response& target);
+  at::Tensor compute(const Response& target);
   [[noreturn]] void refuse_gradient(std::int64_t step);
-  torch::Tensor exchange(torch::Tensor values);
+  at::Tensor exchange(at::Tensor values);
   double log_data_wait();
   void note(const Pending& pending);
   void flush_pending();
-  [[noreturn]] void refuse_loss(const Pending& pending, const torch::Tensor& values);
+  [[noreturn]] void refuse_loss(const Pending& pending, const at::Tensor& values);
   std::string blamed_responses(const std::vector<std::int64_t>& indices);
   bool validation_due() const;
   bool validate();
@@ -86,8 +86,8 @@ class TrainingLoop {
 
 /// Losses of a response as one float64 tensor [losses + 1] that keeps the graph in its last element.
 struct Evaluated {
-  torch::Tensor total;   // the weighted sum, with its graph
-  torch::Tensor values;  // [losses + 1] float64, detached
+  at::Tensor total;   // the weighted sum, with its graph
+  at::Tensor values;  // [losses + 1] float64, detached
 };
 Evaluated evaluate_losses(const std::vector<WeightedLoss>& losses, const Response& response);
 

@@ -27,8 +27,8 @@ using report::TrainingRun;
 
 constexpr std::int64_t kIterations = 100;  // of the averaged reflections, as diffverb export --bank
 
-Audio audio_of(const torch::Tensor& ir, double rate_hz) {
-  const torch::Tensor flat = ir.detach().to(torch::kCPU, torch::kFloat32).reshape({-1}).contiguous();
+Audio audio_of(const at::Tensor& ir, double rate_hz) {
+  const at::Tensor flat = ir.detach().to(at::kCPU, at::kFloat).reshape({-1}).contiguous();
   const float* data = flat.const_data_ptr<float>();
   return {rate_hz, {std::vector<float>(data, data + flat.numel())}};
 }
@@ -52,7 +52,7 @@ class EnvelopeReproducer final : public Reproducer {
       : model_(model), decoder_(std::make_shared<runtime::EnvelopeDecoderWeights>(exported_weights(model, "{}", {}))) {}
 
   void reproduce(const Response& target, TrainingExample& example) override {
-    const torch::Tensor z = model_.encode(target).to(torch::kCPU, torch::kFloat64).contiguous();
+    const at::Tensor z = model_.encode(target).to(at::kCPU, at::kDouble).contiguous();
     const double energy = target.ir().square().sum().item<double>();
     const std::int64_t frames = target.ir().size(2), onset = std::min(model_.onset_samples(), frames - 1);
     runtime::EnvelopeSound sound;
@@ -84,8 +84,8 @@ class SpectralReproducer final : public Reproducer {
   explicit SpectralReproducer(SpectralAutoencoder& model) : model_(model) {}
 
   void reproduce(const Response& target, TrainingExample& example) override {
-    const torch::Tensor input = target.get("spectrogram");
-    const torch::Tensor output = model_.forward(target).get("spectrogram").clamp(0, 1);
+    const at::Tensor input = target.get("spectrogram");
+    const at::Tensor output = model_.forward(target).get("spectrogram").clamp(0, 1);
     const LogSpectrogramOptions& features = model_.features();
     GriffinLimOptions phases{.method = PhaseMethod::kAveragedReflections, .iterations = kIterations};
     phases.fft_size = features.fft_size;
@@ -93,7 +93,7 @@ class SpectralReproducer final : public Reproducer {
     phases.padding = features.padding;
     const double span_db = model_.inversion_span_db();
     const auto found = griffin_lim(((output.squeeze(1) - 1) * (span_db * std::log(10.0) / 20)).exp(), phases);
-    const torch::Tensor signal = found.signal.to(torch::kCPU);
+    const at::Tensor signal = found.signal.to(at::kCPU);
     const double wanted = target.ir().square().sum().item<double>(), energy = signal.square().sum().item<double>();
     example.sound.played = audio_of(energy > 0 ? signal * std::sqrt(wanted / energy) : signal, target.sample_rate_hz());
     example.sound.played.channels[0].resize(static_cast<std::size_t>(target.ir().size(2)), 0.0f);
@@ -113,10 +113,10 @@ class SpectralReproducer final : public Reproducer {
 
  private:
   /// [1, 1, F, T] as rows from the highest frequency down, three bins a row.
-  static std::vector<float> picture(const torch::Tensor& values, report::NetworkPictures& into) {
-    const torch::Tensor bins = values.to(torch::kCPU, torch::kFloat32)[0][0];
+  static std::vector<float> picture(const at::Tensor& values, report::NetworkPictures& into) {
+    const at::Tensor bins = values.to(at::kCPU, at::kFloat)[0][0];
     const std::int64_t rows_count = bins.size(0) / 3;
-    const torch::Tensor rows =
+    const at::Tensor rows =
         bins.narrow(0, 0, 3 * rows_count).reshape({rows_count, 3, bins.size(1)}).mean(1).flip(0).contiguous();
     into.rows = static_cast<int>(rows.size(0));
     into.columns = static_cast<int>(rows.size(1));
@@ -179,7 +179,7 @@ void add_facts(TrainingRun& run, const Model& model, const Reproducer& reproduce
 }
 
 void add_examples(TrainingRun& run, Model& model, Reproducer& reproducer, const Dataset& data, std::int64_t most) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   const bool validates = data.size(Split::kValidation) > 0;
   const Split split = validates ? Split::kValidation : Split::kTrain;
   const std::int64_t size = data.size(split), count = std::min(size, most);

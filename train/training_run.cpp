@@ -179,7 +179,7 @@ nlohmann::json describe_data(const Dataset& data) {
 void check_parts_fit(const TrainConfig& config) {
   if (config.data->size(Split::kTrain) == 0)
     throw DataError("data set: no example in its part 'train'; diffverb data split sorts rooms into parts");
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   Response target(config.data->example(Split::kTrain, 0, 0).unsqueeze(0), config.data->sample_rate_hz());
   config.model->set_training(false);
   try {
@@ -210,14 +210,14 @@ std::int64_t count_parameters(const Model& model) {
 }
 
 /// Everything that training moves, in place: who holds a parameter holds it still.
-void move_model(const Model& model, torch::Device device) {
+void move_model(const Model& model, at::Device device) {
   if (device.is_cpu()) return;
   for (const auto& tensors : {model.parameters(), model.buffers()}) {
     for (auto [name, tensor] : tensors) tensor.set_data(tensor.detach().to(device));
   }
 }
 
-void tell_device(const TrainConfig& config, torch::Device device) {
+void tell_device(const TrainConfig& config, at::Device device) {
   if (!config.why_device.empty()) log().info("device: auto is " + config.device + " (" + config.why_device + ")");
   if (device.is_cuda()) {
     log().info("on " + cuda_module()->device_name(device.index()));
@@ -259,7 +259,7 @@ void write_model(const TrainConfig& config, const RunFolder& folder, const Train
 
 /// The training itself; `folder` is rank 0's.
 TrainOutcome train_in(const std::optional<RunFolder>& folder, const TrainOptions& options, const TrainConfig& config,
-                      torch::Device device, Distributed* ranks) {
+                      at::Device device, Distributed* ranks) {
   if (folder && !options.resume)
     write_file_atomically(folder->file("data.json"), describe_data(*config.data).dump(2) + "\n");
   if (ranks) check_same_config(config, *ranks);
@@ -290,7 +290,7 @@ TrainOutcome train_in(const std::optional<RunFolder>& folder, const TrainOptions
 TrainOutcome train_on(const TrainOptions& options, const Rank& rank, Distributed* ranks) {
   const TrainConfig config = read_config(options);
   check_ranks(config, rank.size);
-  const torch::Device device = choose_device(config.device, rank.local_rank);
+  const at::Device device = choose_device(config.device, rank.local_rank);
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / rank.local_size);
   tune_process(config.threads > 0 ? config.threads : cores);
   at::manual_seed(derive_seed(config.seed, "torch " + std::to_string(rank.rank)));

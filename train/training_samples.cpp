@@ -14,20 +14,20 @@ constexpr std::int64_t kFftSize = 512, kHopSize = 128;
 constexpr double kSpan_db = 80;
 
 /// [F, K] within [0, 1]; undefined where the response has neither.
-torch::Tensor picture_of(const Response& response, std::int64_t example) {
+at::Tensor picture_of(const Response& response, std::int64_t example) {
   if (response.has("spectrogram") && response.get("spectrogram").dim() == 4)
-    return response.get("spectrogram")[example][0].detach().to(torch::kCPU, torch::kFloat32);
+    return response.get("spectrogram")[example][0].detach().to(at::kCPU, at::kFloat);
   if (!response.has("ir")) return {};
-  const torch::Tensor ir = response.ir()[example][0].detach().to(torch::kCPU, torch::kFloat32);
-  const torch::Tensor power = power_spectrogram(ir, kFftSize, kHopSize, Padding::kZero);
-  const torch::Tensor db = 10 * (power / power.max().clamp_min(1e-30)).clamp_min(1e-20).log10();
+  const at::Tensor ir = response.ir()[example][0].detach().to(at::kCPU, at::kFloat);
+  const at::Tensor power = power_spectrogram(ir, kFftSize, kHopSize, Padding::kZero);
+  const at::Tensor db = 10 * (power / power.max().clamp_min(1e-30)).clamp_min(1e-20).log10();
   return 1 + db / kSpan_db;
 }
 
-void add_picture(EventWriter& events, const std::string& tag, const torch::Tensor& picture, std::int64_t step) {
+void add_picture(EventWriter& events, const std::string& tag, const at::Tensor& picture, std::int64_t step) {
   if (!picture.defined()) return;
-  const torch::Tensor bytes =
-      (picture.nan_to_num(0).clamp(0, 1) * 255).round().to(torch::kUInt8).flip(0).contiguous();  // low notes below
+  const at::Tensor bytes =
+      (picture.nan_to_num(0).clamp(0, 1) * 255).round().to(at::kByte).flip(0).contiguous();  // low notes below
   const auto height = static_cast<int>(bytes.size(0)), width = static_cast<int>(bytes.size(1));
   const auto* data = bytes.const_data_ptr<std::uint8_t>();
   events.image(tag, report::encode_png({data, data + bytes.numel()}, width, height, report::viridis()), width, height,
@@ -37,7 +37,7 @@ void add_picture(EventWriter& events, const std::string& tag, const torch::Tenso
 void add_sound(EventWriter& events, const std::string& tag, const Response& response, std::int64_t example,
                std::int64_t step) {
   if (!response.has("ir")) return;
-  const torch::Tensor ir = response.ir()[example].detach().to(torch::kCPU, torch::kFloat32).contiguous();
+  const at::Tensor ir = response.ir()[example].detach().to(at::kCPU, at::kFloat).contiguous();
   Audio audio;
   audio.rate_hz = response.sample_rate_hz();
   for (std::int64_t c = 0; c < ir.size(0); ++c) {

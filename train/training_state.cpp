@@ -102,22 +102,22 @@ void TrainingState::from_checkpoint(const Checkpoint& checkpoint) {
 }
 
 void TrainingState::broadcast(Distributed& ranks) {
-  const auto all = [&](std::vector<torch::Tensor>& tensors) {
-    for (torch::Tensor& tensor : tensors) ranks.broadcast(tensor);
+  const auto all = [&](std::vector<at::Tensor>& tensors) {
+    for (at::Tensor& tensor : tensors) ranks.broadcast(tensor);
   };
   for (const auto& buffer : parameters.buffers()) {
-    torch::Tensor values = buffer.values;
+    at::Tensor values = buffer.values;
     ranks.broadcast(values);
   }
   all(adam.first());
   all(adam.second());
   if (ema) all(ema->averages());
-  const torch::NoGradGuard no_grad;
-  const auto all_named = [&](const std::map<std::string, torch::Tensor>& tensors) {
+  const at::NoGradGuard no_grad;
+  const auto all_named = [&](const std::map<std::string, at::Tensor>& tensors) {
     for (const auto& [name, tensor] : tensors) {
-      torch::Tensor copy = tensor.contiguous();
+      at::Tensor copy = tensor.contiguous();
       ranks.broadcast(copy);
-      torch::Tensor(tensor).copy_(copy);
+      at::Tensor(tensor).copy_(copy);
     }
   };
   all_named(model.buffers());

@@ -1,10 +1,12 @@
-#include <ATen/ATen.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "core/acoustics/preparation.h"
 #include "core/error.h"
+#include "core/tensor.h"
 #include "train/latent_refinement.h"
 #include "train/model_file.h"
 #include "train/room_coder.h"
@@ -74,24 +76,24 @@ class WaveformCoder final : public RoomCoder {
 
  private:
   /// What the runtime will shape for this voice.
-  torch::Tensor noise_of(std::int64_t voice) const {
+  at::Tensor noise_of(std::int64_t voice) const {
     const auto& held = decoder_.weights().noise;
     const std::int64_t voices = held.shape[0], later = voice / voices * runtime::kWaveformVoiceShift % kWaveFrames;
     const auto all = at::tensor(held.values).reshape({voices, held.shape[1], held.shape[2]});
     return all.narrow(0, voice % voices, 1).roll(-later, 2).contiguous();
   }
 
-  torch::Tensor place(const torch::Tensor& ir, const torch::Tensor& noise) {
+  at::Tensor place(const at::Tensor& ir, const at::Tensor& noise) {
     Response target(ir, kWaveRateHz);
     model_->add_features(target);
-    torch::Tensor start;
+    at::Tensor start;
     {
-      const torch::NoGradGuard guard;
+      const at::NoGradGuard guard;
       start = model_->encode(ir.squeeze(1)).contiguous();
     }
     if (refine_steps_ == 0) return start;
     return refinement_.refine(
-        target, start, [&](const torch::Tensor& latent) { return model_->response_of(model_->decode(latent, noise)); });
+        target, start, [&](const at::Tensor& latent) { return model_->response_of(model_->decode(latent, noise)); });
   }
 
   runtime::WaveformDecoder decoder_;

@@ -1,10 +1,12 @@
 #include "train/waveform_export.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/tensor.h>
 
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/tensor.h"
 #include "train/latent_export.h"
 
 namespace diffverb {
@@ -13,8 +15,8 @@ namespace {
 constexpr int kVoices = 2;
 const std::string kEncoder = "encoder.", kDecoder = "decoder.";
 
-runtime::WaveformTensor values_of(const torch::Tensor& tensor) {
-  const auto flat = tensor.detach().to(torch::kCPU, torch::kFloat32).contiguous();
+runtime::WaveformTensor values_of(const at::Tensor& tensor) {
+  const auto flat = tensor.detach().to(at::kCPU, at::kFloat).contiguous();
   runtime::WaveformTensor out;
   for (const std::int64_t extent : flat.sizes()) out.shape.push_back(static_cast<int>(extent));
   out.values.assign(flat.const_data_ptr<float>(), flat.const_data_ptr<float>() + flat.numel());
@@ -33,7 +35,7 @@ runtime::WaveformDecoderWeights exported_weights(const WaveformAutoencoder& mode
     if (name.rfind(kDecoder, 0) == 0) weights.decoder[name.substr(kDecoder.size())] = values_of(tensor);
     if (name.rfind(kEncoder, 0) == 0) weights.encoder[name.substr(kEncoder.size())] = values_of(tensor);
   }
-  std::vector<torch::Tensor> voices;
+  std::vector<at::Tensor> voices;
   for (int voice = 0; voice < kVoices; ++voice) voices.push_back(model.played_noise(voice));
   weights.noise = values_of(at::cat(voices));
   weights.provenance = nlohmann::json(provenance).dump();
@@ -49,7 +51,7 @@ void export_waveform(const WaveformAutoencoder& model, const std::string& config
 std::unique_ptr<WaveformAutoencoder> model_of(const runtime::WaveformDecoderWeights& weights,
                                               const std::filesystem::path& path) {
   auto model = model_of_config<WaveformAutoencoder>(weights.config, "waveform_autoencoder", path);
-  const torch::NoGradGuard guard;
+  const at::NoGradGuard guard;
   for (auto& [name, tensor] : model->parameters()) {
     const bool decodes = name.rfind(kDecoder, 0) == 0;
     const auto& part = decodes ? weights.decoder : weights.encoder;
@@ -58,7 +60,7 @@ std::unique_ptr<WaveformAutoencoder> model_of(const runtime::WaveformDecoderWeig
     const std::vector<std::int64_t> shape(found->second.shape.begin(), found->second.shape.end());
     if (tensor.sizes() != at::IntArrayRef(shape))
       throw DataError(path.string() + ": tensor '" + name + "' has not the shape that its config asks for");
-    torch::Tensor to = tensor;
+    at::Tensor to = tensor;
     to.copy_(at::tensor(found->second.values).reshape(shape));
   }
   if (weights.decoder.size() + weights.encoder.size() != model->parameters().size())

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <c10/util/intrusive_ptr.h>
-#include <torch/types.h>
 #include <torch/version.h>
 
 #include <functional>
@@ -11,6 +10,7 @@
 #include "core/device/adam_pass.h"
 #include "core/solvers/frequency_bin.h"
 #include "core/solvers/time_block.h"
+#include "core/tensor.h"
 
 namespace c10d {
 class Backend;

@@ -1,6 +1,7 @@
 #include "core/device/device.h"
 
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <ATen/ops/tensor.h>
 #include <dlfcn.h>
 
 #include <cstdlib>
@@ -97,19 +98,19 @@ std::vector<fs::path> cuda_module_places() {
 
 CudaModule* cuda_module() { return stand_in ? stand_in : loaded(); }
 
-bool on_gpu(torch::Device device) { return device.is_cuda() || stand_in; }
+bool on_gpu(at::Device device) { return device.is_cuda() || stand_in; }
 
 StandInForGpu::StandInForGpu(CudaModule& module) { stand_in = &module; }
 StandInForGpu::~StandInForGpu() { stand_in = nullptr; }
 
-torch::Tensor constants_on(torch::Device device, const std::vector<double>& values) {
-  if (!on_gpu(device)) return torch::tensor(values, torch::kFloat64);
+at::Tensor constants_on(at::Device device, const std::vector<double>& values) {
+  if (!on_gpu(device)) return at::tensor(values, at::kDouble);
   // Never destroyed: at the end of the process CUDA is gone before they are.
-  static auto& kept = *new std::map<std::pair<std::string, std::vector<double>>, torch::Tensor>;
+  static auto& kept = *new std::map<std::pair<std::string, std::vector<double>>, at::Tensor>;
   static std::mutex mutex;
   const std::lock_guard lock(mutex);
-  torch::Tensor& constant = kept[{device.str(), values}];
-  if (!constant.defined()) constant = torch::tensor(values, torch::kFloat64).to(device);
+  at::Tensor& constant = kept[{device.str(), values}];
+  if (!constant.defined()) constant = at::tensor(values, at::kDouble).to(device);
   return constant;
 }
 
@@ -134,8 +135,8 @@ bool has_cuda_driver() {
   return handle != nullptr;
 }
 
-torch::Device choose_device(const std::string& name, int local_rank) {
-  if (name == "cpu") return torch::kCPU;
+at::Device choose_device(const std::string& name, int local_rank) {
+  if (name == "cpu") return at::kCPU;
   if (name != "cuda") throw ConfigError("device: '" + name + "' is not known, expected cpu or cuda");
   const int count = cuda_module_at_work().device_count();
   // Slurm often shows each task its own GPU alone.
@@ -144,16 +145,16 @@ torch::Device choose_device(const std::string& name, int local_rank) {
     refuse("process " + std::to_string(local_rank) + " of this machine needs a GPU of its own, but there are " +
            std::to_string(count) + " (CUDA_VISIBLE_DEVICES?)");
   loaded()->use_device(index);
-  return {torch::kCUDA, static_cast<torch::DeviceIndex>(index)};
+  return {at::kCUDA, static_cast<at::DeviceIndex>(index)};
 }
 
-torch::Tensor to_device(const torch::Tensor& tensor, torch::Device device) {
+at::Tensor to_device(const at::Tensor& tensor, at::Device device) {
   if (tensor.device() == device) return tensor;
   if (!device.is_cuda() || !tensor.device().is_cpu()) return tensor.to(device);
   return tensor.pin_memory().to(device, /*non_blocking=*/true);
 }
 
-void copy_without_waiting(torch::Tensor to, const torch::Tensor& from) {
+void copy_without_waiting(at::Tensor to, const at::Tensor& from) {
   const bool up = to.is_cuda() && from.device().is_cpu();
   // Of pinned memory the allocator knows until when a copy reads it.
   to.copy_(up ? from.pin_memory() : from, /*non_blocking=*/up);

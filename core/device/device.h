@@ -1,10 +1,10 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <filesystem>
 #include <string>
 #include <vector>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -29,14 +29,14 @@ DeviceWord resolve_device(const std::string& word);
 ///
 /// Throws   ConfigError: the module is not there, does not load, no driver answers, or fewer GPUs than processes; what,
 ///          where it was looked for, and what to install
-torch::Device choose_device(const std::string& name, int local_rank = 0);
+at::Device choose_device(const std::string& name, int local_rank = 0);
 
 /// The loaded module; null where none is.
 CudaModule* cuda_module();
 
 /// Whether it is a GPU's: then what works on it must not wait for it, and takes the module's kernels.
-bool on_gpu(torch::Device device);
-inline bool on_gpu(const torch::Tensor& tensor) { return on_gpu(tensor.device()); }
+bool on_gpu(at::Device device);
+inline bool on_gpu(const at::Tensor& tensor) { return on_gpu(tensor.device()); }
 
 /// For tests where there is no GPU: while it lives, the CPU counts as one in this thread and has this module.
 class StandInForGpu {
@@ -49,7 +49,7 @@ class StandInForGpu {
 
 /// Constants of a formula as a float64 vector on the device. A GPU's are copied there once and kept for good: a copy
 /// would wait, and a recorded step goes on reading them.
-torch::Tensor constants_on(torch::Device device, const std::vector<double>& values);
+at::Tensor constants_on(at::Device device, const std::vector<double>& values);
 
 /// Where the module is looked for, in order: the file that DIFFVERB_CUDA_MODULE names, beside the program, in ../lib of
 /// it, and one folder up (the programs of a build folder's tests).
@@ -59,9 +59,9 @@ std::vector<std::filesystem::path> cuda_module_places();
 bool has_cuda_driver();
 
 /// Copies to where `to` is, without waiting where that is a GPU.
-void copy_without_waiting(torch::Tensor to, const torch::Tensor& from);
+void copy_without_waiting(at::Tensor to, const at::Tensor& from);
 
 /// The tensor itself, or its copy on the device.
-torch::Tensor to_device(const torch::Tensor& tensor, torch::Device device);
+at::Tensor to_device(const at::Tensor& tensor, at::Device device);
 
 }  // namespace diffverb

@@ -19,7 +19,7 @@ Precision precision_of(const std::string& word) {
   throw ContractError("precision must be fp32, tf32 or bf16, got '" + word + "'");
 }
 
-void tune_device(torch::Device device, Precision precision) {
+void tune_device(at::Device device, Precision precision) {
   if (!device.is_cuda()) return;
   auto& context = at::globalContext();
   context.setAllowTF32CuDNN(precision != Precision::kFp32);
@@ -30,7 +30,7 @@ void tune_device(torch::Device device, Precision precision) {
   if (context.deterministicAlgorithms()) context.setDeterministicAlgorithms(false, false);
 }
 
-Autocast::Autocast(torch::Device device, Precision precision) : on_(device.is_cuda() && precision == Precision::kBf16) {
+Autocast::Autocast(at::Device device, Precision precision) : on_(device.is_cuda() && precision == Precision::kBf16) {
   if (!on_) return;
   at::autocast::set_autocast_dtype(at::kCUDA, at::kBFloat16);
   at::autocast::set_autocast_enabled(at::kCUDA, true);

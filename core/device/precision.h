@@ -1,8 +1,8 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <string>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -17,13 +17,13 @@ enum class Precision {
 Precision precision_of(const std::string& word);
 
 /// Sets what holds for the whole process: TF32 or not, and the search for the fastest convolution.
-void tune_device(torch::Device device, Precision precision);
+void tune_device(at::Device device, Precision precision);
 
 /// While it lives, products of matrices and convolutions of this thread compute in bfloat16 where `precision` says so
 /// and the device is a GPU.
 class Autocast {
  public:
-  Autocast(torch::Device device, Precision precision);
+  Autocast(at::Device device, Precision precision);
   ~Autocast();
   Autocast(const Autocast&) = delete;
   Autocast& operator=(const Autocast&) = delete;

@@ -1,5 +1,9 @@
 #include "core/filters/attenuation.h"
 
+#include <ATen/ops/cat.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/zeros.h>
+
 #include <algorithm>
 #include <cmath>
 #include <complex>
@@ -27,23 +31,23 @@ double peaking_db(double gain_db, double centre_hz, double q, double rate_hz, do
 
 double slowest_rate(double sample_rate_hz) { return 60.0 / (sample_rate_hz * kSlowestT60S); }
 
-torch::Tensor attenuation_sos(const torch::Tensor& rates, const torch::Tensor& delays,
-                              const std::vector<double>& centres_hz, double q, double sample_rate_hz) {
+at::Tensor attenuation_sos(const at::Tensor& rates, const at::Tensor& delays, const std::vector<double>& centres_hz,
+                           double q, double sample_rate_hz) {
   const auto sections = static_cast<std::int64_t>(centres_hz.size());
-  if (rates.dim() != 1 || rates.size(0) != sections + 1 || rates.scalar_type() != torch::kFloat64) {
+  if (rates.dim() != 1 || rates.size(0) != sections + 1 || rates.scalar_type() != at::kDouble) {
     throw ContractError("attenuation_sos: rates must be float64 [" + std::to_string(sections + 1) + "]");
   }
   const auto column = delays.unsqueeze(1);
   const auto broadband =
-      torch::exp(column * rates.slice(0, 0, 1).clamp_min(slowest_rate(sample_rate_hz)) * (-std::numbers::ln10 / 20));
+      at::exp(column * rates.slice(0, 0, 1).clamp_min(slowest_rate(sample_rate_hz)) * (-std::numbers::ln10 / 20));
   if (sections == 0) {
-    return torch::cat({broadband, torch::zeros({delays.size(0), 4}, broadband.options())}, 1).unsqueeze(1);
+    return at::cat({broadband, at::zeros({delays.size(0), 4}, broadband.options())}, 1).unsqueeze(1);
   }
   const auto cuts = (-column * rates.slice(0, 1).clamp_min(0).unsqueeze(0)).clamp_min(-kDeepestCutDb);
   const auto sos = peaking_sos(cuts, centres_hz, q, sample_rate_hz);
   const auto first =
-      torch::cat({sos.slice(1, 0, 1).slice(2, 0, 3) * broadband.unsqueeze(2), sos.slice(1, 0, 1).slice(2, 3)}, 2);
-  return torch::cat({first, sos.slice(1, 1)}, 1);
+      at::cat({sos.slice(1, 0, 1).slice(2, 0, 3) * broadband.unsqueeze(2), sos.slice(1, 0, 1).slice(2, 3)}, 2);
+  return at::cat({first, sos.slice(1, 1)}, 1);
 }
 
 std::vector<double> attenuation_rate(const std::vector<double>& rates, double delay,

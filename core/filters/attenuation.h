@@ -1,8 +1,8 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <vector>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -19,8 +19,8 @@ namespace diffverb {
 /// Returns  [N, K, 5] float64; the broadband gain stands in the first section ([N, 1, 5] where there are no centres)
 /// Gradient to rates (none where a rate is negative and so clamped) and delays
 /// Source   Jot and Chaigne 1991; Schlecht and Habets 2017 for the proportional design
-torch::Tensor attenuation_sos(const torch::Tensor& rates, const torch::Tensor& delays,
-                              const std::vector<double>& centres_hz, double q, double sample_rate_hz);
+at::Tensor attenuation_sos(const at::Tensor& rates, const at::Tensor& delays, const std::vector<double>& centres_hz,
+                           double q, double sample_rate_hz);
 
 /// The decay rate at each frequency that the sections of attenuation_sos give a line of `delay` samples, dB a sample.
 std::vector<double> attenuation_rate(const std::vector<double>& rates, double delay,

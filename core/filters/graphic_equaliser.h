@@ -1,8 +1,8 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <vector>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -24,7 +24,7 @@ namespace diffverb {
 /// Throws   ContractError on shapes or types, or where a peak or corner lies too high for the rate
 /// Source   Schlecht and Habets 2017, "Accurate reverberation time control in feedback delay networks"; Valimaki and
 ///          Reiss 2016; as FLAMO's parallelGEQ
-torch::Tensor graphic_equaliser_sos(const torch::Tensor& gain_db, const std::vector<double>& centres_hz,
-                                    double octaves_apart, double sample_rate_hz);
+at::Tensor graphic_equaliser_sos(const at::Tensor& gain_db, const std::vector<double>& centres_hz, double octaves_apart,
+                                 double sample_rate_hz);
 
 }  // namespace diffverb

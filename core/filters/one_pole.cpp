@@ -7,31 +7,31 @@
 
 namespace diffverb {
 
-torch::Tensor one_pole_sos(const torch::Tensor& pole) {
-  const auto p = pole.reshape({}).to(torch::kFloat64), zero = at::zeros_like(p);
+at::Tensor one_pole_sos(const at::Tensor& pole) {
+  const auto p = pole.reshape({}).to(at::kDouble), zero = at::zeros_like(p);
   return at::stack({1 - p, zero, zero, -p, zero}).unsqueeze(0);
 }
 
-torch::Tensor one_pole_at(const torch::Tensor& cutoff_hz, double sample_rate_hz) {
-  const auto w = cutoff_hz.to(torch::kFloat64) * (2 * std::numbers::pi / sample_rate_hz);
+at::Tensor one_pole_at(const at::Tensor& cutoff_hz, double sample_rate_hz) {
+  const auto w = cutoff_hz.to(at::kDouble) * (2 * std::numbers::pi / sample_rate_hz);
   const auto c = 2 - w.clamp_max(std::numbers::pi).cos();
   return c - (c.square() - 1).clamp_min(1e-30).sqrt();
 }
 
-torch::Tensor one_pole_for_ratio(const torch::Tensor& ratio, const torch::Tensor& hz, double sample_rate_hz) {
+at::Tensor one_pole_for_ratio(const at::Tensor& ratio, const at::Tensor& hz, double sample_rate_hz) {
   // (1 - p)^2 = r^2 (1 - 2 p cos w + p^2)
-  const auto w = (hz.to(torch::kFloat64) * (2 * std::numbers::pi / sample_rate_hz)).clamp_max(std::numbers::pi);
-  const auto power = ratio.to(torch::kFloat64).square().clamp(1e-12, 1 - 1e-12);
+  const auto w = (hz.to(at::kDouble) * (2 * std::numbers::pi / sample_rate_hz)).clamp_max(std::numbers::pi);
+  const auto power = ratio.to(at::kDouble).square().clamp(1e-12, 1 - 1e-12);
   const auto half = 1 - power * w.cos(), lost = 1 - power;
   return (half - (half.square() - lost.square()).clamp_min(1e-30).sqrt()) / lost;
 }
 
-torch::Tensor pole_at_rate(const torch::Tensor& pole, double made_for_hz, double sample_rate_hz) {
+at::Tensor pole_at_rate(const at::Tensor& pole, double made_for_hz, double sample_rate_hz) {
   return pole.clamp_min(1e-12).pow(made_for_hz / sample_rate_hz);
 }
 
-torch::Tensor linkwitz_riley_sos(const torch::Tensor& corner_hz, bool high, double sample_rate_hz) {
-  const auto w = corner_hz.reshape({}).to(torch::kFloat64) * (2 * std::numbers::pi / sample_rate_hz);
+at::Tensor linkwitz_riley_sos(const at::Tensor& corner_hz, bool high, double sample_rate_hz) {
+  const auto w = corner_hz.reshape({}).to(at::kDouble) * (2 * std::numbers::pi / sample_rate_hz);
   const auto cosine = w.cos(), alpha = w.sin() / std::numbers::sqrt2, scale = 1 / (1 + alpha);
   const auto edge = (high ? 1 + cosine : 1 - cosine) / 2 * scale;
   const auto section = at::stack({edge, high ? -2 * edge : 2 * edge, edge, -2 * cosine * scale, (1 - alpha) * scale});

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <torch/types.h>
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -9,27 +9,27 @@ namespace diffverb {
 /// Reads    pole: a number in [0, 1)
 /// Returns  [1, 5] b0 b1 b2 a1 a2, float64
 /// Gradient to the pole
-torch::Tensor one_pole_sos(const torch::Tensor& pole);
+at::Tensor one_pole_sos(const at::Tensor& pole);
 
 /// The pole whose low-pass is 3 dB down at cutoff_hz: p = 2 - cos w - sqrt((2 - cos w)^2 - 1).
 /// Gradient to the cutoff
-torch::Tensor one_pole_at(const torch::Tensor& cutoff_hz, double sample_rate_hz);
+at::Tensor one_pole_at(const at::Tensor& cutoff_hz, double sample_rate_hz);
 
 /// The pole whose low-pass has `ratio` of its gain at 0 Hz at this frequency: a line's damping from the decay times that
 /// it is to have at both.
 ///
 /// Reads    ratio: any shape, in (0, 1]
 /// Source   Jot and Chaigne 1991
-torch::Tensor one_pole_for_ratio(const torch::Tensor& ratio, const torch::Tensor& hz, double sample_rate_hz);
+at::Tensor one_pole_for_ratio(const at::Tensor& ratio, const at::Tensor& hz, double sample_rate_hz);
 
 /// A number whose power is the pole for one sample at `made_for_hz`, as a pole at another rate: the same time constant.
-torch::Tensor pole_at_rate(const torch::Tensor& pole, double made_for_hz, double sample_rate_hz);
+at::Tensor pole_at_rate(const at::Tensor& pole, double made_for_hz, double sample_rate_hz);
 
 /// Linkwitz-Riley's crossover of fourth order: two Butterworth sections twice. Both outputs add up to an allpass.
 ///
 /// Reads    corner_hz: a number in (0, half the rate)
 /// Returns  [2, 5]
 /// Source   Linkwitz 1976
-torch::Tensor linkwitz_riley_sos(const torch::Tensor& corner_hz, bool high, double sample_rate_hz);
+at::Tensor linkwitz_riley_sos(const at::Tensor& corner_hz, bool high, double sample_rate_hz);
 
 }  // namespace diffverb

@@ -1,6 +1,13 @@
 #include "core/filters/peaking.h"
 
+#include <ATen/ops/cat.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/ones_like.h>
 #include <ATen/ops/polar.h>
+#include <ATen/ops/reciprocal.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
 
 #include <cmath>
 #include <numbers>
@@ -24,9 +31,9 @@ std::vector<double> centres(double step_octaves, double from_hz, double to_hz, d
 
 }  // namespace
 
-torch::Tensor peaking_sos(const torch::Tensor& gain_db, const std::vector<double>& centres_hz, double q,
-                          double sample_rate_hz) {
-  if (gain_db.scalar_type() != torch::kFloat64 || gain_db.size(-1) != static_cast<std::int64_t>(centres_hz.size())) {
+at::Tensor peaking_sos(const at::Tensor& gain_db, const std::vector<double>& centres_hz, double q,
+                       double sample_rate_hz) {
+  if (gain_db.scalar_type() != at::kDouble || gain_db.size(-1) != static_cast<std::int64_t>(centres_hz.size())) {
     throw ContractError("peaking_sos: gain_db must be float64 [..., " + std::to_string(centres_hz.size()) + "]");
   }
   std::vector<double> alphas, cosines;
@@ -38,30 +45,29 @@ torch::Tensor peaking_sos(const torch::Tensor& gain_db, const std::vector<double
     cosines.push_back(-2 * std::cos(w0));
   }
   const auto alpha = constants_on(gain_db.device(), alphas), middle = constants_on(gain_db.device(), cosines);
-  const auto amplitude = torch::exp(gain_db * (std::numbers::ln10 / 40));
+  const auto amplitude = at::exp(gain_db * (std::numbers::ln10 / 40));
   const auto up = alpha * amplitude, down = alpha / amplitude;
-  const auto scale = torch::reciprocal(1 + down);
+  const auto scale = at::reciprocal(1 + down);
   const auto b1 = middle * scale;
-  return torch::stack({(1 + up) * scale, b1, (1 - up) * scale, b1, (1 - down) * scale}, -1);
+  return at::stack({(1 + up) * scale, b1, (1 - up) * scale, b1, (1 - down) * scale}, -1);
 }
 
-torch::Tensor high_shelf_sos(const torch::Tensor& gain_db, double corner_hz, double sample_rate_hz) {
-  if (gain_db.scalar_type() != torch::kFloat64) throw ContractError("high_shelf_sos: gain_db must be float64");
+at::Tensor high_shelf_sos(const at::Tensor& gain_db, double corner_hz, double sample_rate_hz) {
+  if (gain_db.scalar_type() != at::kDouble) throw ContractError("high_shelf_sos: gain_db must be float64");
   if (!(corner_hz > 0 && corner_hz < sample_rate_hz / 2))
     throw ContractError("high_shelf_sos: the corner lies outside (0, half the sample rate)");
   const double w0 = 2 * std::numbers::pi * corner_hz / sample_rate_hz, cosine = std::cos(w0);
-  const auto amplitude = torch::exp(gain_db * (std::numbers::ln10 / 40));
+  const auto amplitude = at::exp(gain_db * (std::numbers::ln10 / 40));
   const auto more = amplitude + 1, less = amplitude - 1;
   const auto slope = amplitude.sqrt() * (std::numbers::sqrt2 * std::sin(w0));
-  const auto scale = torch::reciprocal(more - less * cosine + slope);
-  return torch::stack(
-      {amplitude * (more + less * cosine + slope) * scale, amplitude * (less + more * cosine) * scale * -2,
-       amplitude * (more + less * cosine - slope) * scale, (less - more * cosine) * scale * 2,
-       (more - less * cosine - slope) * scale},
-      -1);
+  const auto scale = at::reciprocal(more - less * cosine + slope);
+  return at::stack({amplitude * (more + less * cosine + slope) * scale, amplitude * (less + more * cosine) * scale * -2,
+                    amplitude * (more + less * cosine - slope) * scale, (less - more * cosine) * scale * 2,
+                    (more - less * cosine - slope) * scale},
+                   -1);
 }
 
-torch::Tensor high_pass_sos(double cutoff_hz, double sample_rate_hz, torch::Device device) {
+at::Tensor high_pass_sos(double cutoff_hz, double sample_rate_hz, at::Device device) {
   if (!(cutoff_hz > 0 && cutoff_hz < sample_rate_hz / 2))
     throw ContractError("high_pass_sos: the cutoff lies outside (0, half the sample rate)");
   const double w0 = 2 * std::numbers::pi * cutoff_hz / sample_rate_hz;
@@ -70,24 +76,23 @@ torch::Tensor high_pass_sos(double cutoff_hz, double sample_rate_hz, torch::Devi
                                -2 * cosine * scale, (1 - alpha) * scale});
 }
 
-torch::Tensor cascade_response(const torch::Tensor& sos, const torch::Tensor& omega_rad, torch::ScalarType dtype,
-                               bool is_sound) {
-  std::vector<torch::Tensor> rows;
-  const auto advance = at::polar(torch::ones_like(omega_rad), omega_rad).to(c10::toComplexType(dtype));
-  const auto options = torch::TensorOptions().dtype(dtype).device(sos.device());
+at::Tensor cascade_response(const at::Tensor& sos, const at::Tensor& omega_rad, at::ScalarType dtype, bool is_sound) {
+  std::vector<at::Tensor> rows;
+  const auto advance = at::polar(at::ones_like(omega_rad), omega_rad).to(c10::toComplexType(dtype));
+  const auto options = at::TensorOptions().dtype(dtype).device(sos.device());
   for (std::int64_t o = 0; o < sos.size(0); ++o) {
     // A cascade is a network of one line without feedback, less the one sample that a line has at least.
-    const DelayNetwork line{torch::zeros({1, 1}, options),
-                            torch::ones({1, 1}, options),
-                            torch::ones({1, 1}, options),
-                            torch::zeros({1, 1}, options),
-                            torch::ones({1}, options.dtype(torch::kFloat64)),
+    const DelayNetwork line{at::zeros({1, 1}, options),
+                            at::ones({1, 1}, options),
+                            at::ones({1, 1}, options),
+                            at::zeros({1, 1}, options),
+                            at::ones({1}, options.dtype(at::kDouble)),
                             sos.slice(0, o, o + 1),
                             1.0,
                             is_sound};
     rows.push_back(frequency_response(line, omega_rad).reshape({1, -1}) * advance);
   }
-  return torch::cat(rows, 0);
+  return at::cat(rows, 0);
 }
 
 std::vector<double> third_octave_centres(double from_hz, double to_hz, double sample_rate_hz, double share) {

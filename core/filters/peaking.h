@@ -1,8 +1,8 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <vector>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -18,8 +18,8 @@ namespace diffverb {
 /// Gradient to gain_db
 /// Throws   ContractError on shapes, or a centre outside (0, rate / 2)
 /// Source   Bristow-Johnson, Audio EQ cookbook
-torch::Tensor peaking_sos(const torch::Tensor& gain_db, const std::vector<double>& centres_hz, double q,
-                          double sample_rate_hz);
+at::Tensor peaking_sos(const at::Tensor& gain_db, const std::vector<double>& centres_hz, double q,
+                       double sample_rate_hz);
 
 /// High shelves with differentiable gains: 0 dB far below the corner, half of gain_db at it, gain_db up to half the
 /// rate.
@@ -29,16 +29,16 @@ torch::Tensor peaking_sos(const torch::Tensor& gain_db, const std::vector<double
 /// Gradient to gain_db
 /// Throws   ContractError on another type, or a corner outside (0, rate / 2)
 /// Source   Bristow-Johnson, Audio EQ cookbook, slope 1
-torch::Tensor high_shelf_sos(const torch::Tensor& gain_db, double corner_hz, double sample_rate_hz);
+at::Tensor high_shelf_sos(const at::Tensor& gain_db, double corner_hz, double sample_rate_hz);
 
 /// Second-order Butterworth high-pass, [5] float64. Source: Audio EQ cookbook. Throws ContractError outside (0, rate /
 /// 2).
-torch::Tensor high_pass_sos(double cutoff_hz, double sample_rate_hz, torch::Device device = torch::kCPU);
+at::Tensor high_pass_sos(double cutoff_hz, double sample_rate_hz, at::Device device = at::kCPU);
 
 /// Transfer function of cascades on a grid, by the fused kernel: sos [O, S, 5] float64 -> [O, K] complex of `dtype`.
 /// Gradient to sos. `is_sound`: the sections are known to be stable (DelayNetwork::is_sound).
-torch::Tensor cascade_response(const torch::Tensor& sos, const torch::Tensor& omega_rad, torch::ScalarType dtype,
-                               bool is_sound = false);
+at::Tensor cascade_response(const at::Tensor& sos, const at::Tensor& omega_rad, at::ScalarType dtype,
+                            bool is_sound = false);
 
 /// Nominal third-octave centres 1000 * 2^(k/3) Hz from `from_hz` up to `share` of the sample rate.
 std::vector<double> third_octave_centres(double from_hz, double to_hz, double sample_rate_hz, double share = 0.45);

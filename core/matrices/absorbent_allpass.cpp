@@ -35,35 +35,35 @@ class AbsorbentAllpass final : public FeedbackMatrix {
     if (low_ > high_) f.fail("gain_low", "expected at most gain_high, " + std::to_string(high_));
   }
 
-  void reset(std::int64_t lines, std::uint64_t seed, torch::ScalarType dtype) override {
+  void reset(std::int64_t lines, std::uint64_t seed, at::ScalarType dtype) override {
     require_lines(*this, "absorbent_allpass", lines, "an even number");
     Random random(seed, "absorbent_allpass");
-    auto gains = at::empty({lines / 2}, torch::kFloat64);
+    auto gains = at::empty({lines / 2}, at::kDouble);
     for (std::int64_t i = 0; i < lines / 2; ++i) gains.mutable_data_ptr<double>()[i] = random.uniform(low_, high_);
     p_ = trainable(at::atanh(gains / kLargest), dtype);
     s_ = trainable(logarithm_of_rotation(haar_orthogonal(lines / 2, seed, /*special=*/true)) / 2, dtype);
   }
-  torch::Tensor matrix() const override {
+  at::Tensor matrix() const override {
     require_reset(s_, "absorbent_allpass");
-    const auto s = s_.to(torch::kFloat64), g = gains();
+    const auto s = s_.to(at::kDouble), g = gains();
     const auto q = matrix_exponential(s - s.t());
     return at::cat({at::cat({-q * g, q}, 1), at::cat({at::diag(1 - g.square()), at::diag(g)}, 1)}).to(s_.scalar_type());
   }
-  std::map<std::string, torch::Tensor> parameters() const override { return {{"p", p_}, {"s", s_}}; }
+  std::map<std::string, at::Tensor> parameters() const override { return {{"p", p_}, {"s", s_}}; }
   bool exists_for(std::int64_t lines) const override { return lines >= 2 && lines % 2 == 0; }
   LoopProperty property() const override { return LoopProperty::kLossless; }
-  torch::Tensor scaling() const override {
+  at::Tensor scaling() const override {
     require_reset(s_, "absorbent_allpass");
     const auto g = gains().detach();
     return at::cat({at::ones_like(g), (1 - g.square()).rsqrt()});
   }
 
  private:
-  torch::Tensor gains() const { return kLargest * at::tanh(p_.to(torch::kFloat64)); }  // [N / 2]
+  at::Tensor gains() const { return kLargest * at::tanh(p_.to(at::kDouble)); }  // [N / 2]
 
   double low_ = 0.3, high_ = 0.7;
-  torch::Tensor p_;  // [N / 2]
-  torch::Tensor s_;  // [N / 2, N / 2]
+  at::Tensor p_;  // [N / 2]
+  at::Tensor s_;  // [N / 2, N / 2]
 };
 
 }  // namespace

@@ -34,10 +34,10 @@ class BlockDiagonal final : public FeedbackMatrix {
     f.optional("coupling_deg", coupling_deg_, between(0, 90), "deg");
   }
 
-  void reset(std::int64_t lines, std::uint64_t seed, torch::ScalarType dtype) override {
+  void reset(std::int64_t lines, std::uint64_t seed, at::ScalarType dtype) override {
     require_lines(*this, "block_diagonal", lines, ("a multiple of the " + std::to_string(rooms_) + " rooms").c_str());
     const std::int64_t each = lines / rooms_;
-    std::vector<torch::Tensor> blocks;
+    std::vector<at::Tensor> blocks;
     for (std::int64_t r = 0; r < rooms_; ++r) {
       const auto rotation = haar_orthogonal(each, derive_seed(seed, "room " + std::to_string(r)), /*special=*/true);
       blocks.push_back(logarithm_of_rotation(rotation) / 4);  // U_r^2 is the drawn rotation
@@ -46,26 +46,25 @@ class BlockDiagonal final : public FeedbackMatrix {
     const auto places = at::triu_indices(rooms_, rooms_, 1);
     rows_ = places[0], columns_ = places[1];
     const double angle = coupling_deg_ * std::numbers::pi / 180;
-    angles_ = trainable(at::full({rooms_ * (rooms_ - 1) / 2}, angle, torch::kFloat64), dtype);
+    angles_ = trainable(at::full({rooms_ * (rooms_ - 1) / 2}, angle, at::kDouble), dtype);
   }
-  torch::Tensor matrix() const override {
+  at::Tensor matrix() const override {
     require_reset(s_, "block_diagonal");
     const std::int64_t each = s_.size(1);
-    std::vector<torch::Tensor> blocks;
+    std::vector<at::Tensor> blocks;
     for (std::int64_t r = 0; r < rooms_; ++r) {
-      const auto s = s_[r].to(torch::kFloat64);
+      const auto s = s_[r].to(at::kDouble);
       blocks.push_back(matrix_exponential(s - s.t()));
     }
     const auto u = at::block_diag(blocks);
-    const auto upper =
-        at::zeros({rooms_, rooms_}, torch::kFloat64).index_put({rows_, columns_}, angles_.to(torch::kFloat64));
+    const auto upper = at::zeros({rooms_, rooms_}, at::kDouble).index_put({rows_, columns_}, angles_.to(at::kDouble));
     const auto p = matrix_exponential(upper - upper.t());
     const auto mixed = p.mm(u.reshape({rooms_, each * u.size(1)})).reshape(u.sizes());  // (P x I) U
     return u.mm(mixed).to(s_.scalar_type());
   }
-  std::map<std::string, torch::Tensor> parameters() const override {
+  std::map<std::string, at::Tensor> parameters() const override {
     if (!s_.defined()) return {};
-    std::map<std::string, torch::Tensor> out{{"s", s_}};
+    std::map<std::string, at::Tensor> out{{"s", s_}};
     if (angles_.numel() > 0) out["coupling"] = angles_;
     return out;
   }
@@ -74,9 +73,9 @@ class BlockDiagonal final : public FeedbackMatrix {
  private:
   std::int64_t rooms_ = 2;
   double coupling_deg_ = 10;
-  torch::Tensor s_;               // [R, N / R, N / R]
-  torch::Tensor rows_, columns_;  // [R (R - 1) / 2]
-  torch::Tensor angles_;          // [R (R - 1) / 2] radians
+  at::Tensor s_;               // [R, N / R, N / R]
+  at::Tensor rows_, columns_;  // [R (R - 1) / 2]
+  at::Tensor angles_;          // [R (R - 1) / 2] radians
 };
 
 }  // namespace

@@ -17,31 +17,31 @@ class Cayley final : public FeedbackMatrix {
  public:
   explicit Cayley(Fields&) {}
 
-  void reset(std::int64_t lines, std::uint64_t seed, torch::ScalarType dtype) override {
+  void reset(std::int64_t lines, std::uint64_t seed, at::ScalarType dtype) override {
     // A turn near half a turn has a huge K, which no optimiser moves: such a draw is made again.
-    torch::Tensor k;
+    at::Tensor k;
     for (int draw = 0; draw < 100; ++draw) {
       k = transform(haar_orthogonal(lines, derive_seed(seed, "cayley" + std::to_string(draw)), /*special=*/true));
       if (k.abs().max().item<double>() < 10) break;
     }
     s_ = trainable((k - k.t()) / 4, dtype);
   }
-  torch::Tensor matrix() const override {
+  at::Tensor matrix() const override {
     require_reset(s_, "cayley");
-    const auto s = s_.to(torch::kFloat64);
+    const auto s = s_.to(at::kDouble);
     return transform(s - s.t()).to(s_.scalar_type());
   }
-  std::map<std::string, torch::Tensor> parameters() const override { return {{"s", s_}}; }
+  std::map<std::string, at::Tensor> parameters() const override { return {{"s", s_}}; }
 
  private:
   /// (I - M) (I + M)^-1, which is its own inverse; both factors commute.
-  static torch::Tensor transform(const torch::Tensor& m) {
+  static at::Tensor transform(const at::Tensor& m) {
     const auto identity = at::eye(m.size(0), m.options().requires_grad(false));
     // I + M is never singular; the plain solve would ask the device whether it was.
     return std::get<0>(at::linalg_solve_ex(identity + m, identity - m));
   }
 
-  torch::Tensor s_;  // [N, N]
+  at::Tensor s_;  // [N, N]
 };
 
 }  // namespace

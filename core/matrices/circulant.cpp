@@ -1,3 +1,4 @@
+#include <ATen/TensorIndexing.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/complex.h>
@@ -26,37 +27,37 @@ class Circulant final : public FeedbackMatrix {
  public:
   explicit Circulant(Fields&) {}
 
-  void reset(std::int64_t lines, std::uint64_t seed, torch::ScalarType dtype) override {
+  void reset(std::int64_t lines, std::uint64_t seed, at::ScalarType dtype) override {
     Random random(seed, "circulant");
     lines_ = lines;
-    const auto sign = [&] { return at::ones({1}, torch::kFloat64) * (random.uniform() < 0.5 ? -1.0 : 1.0); };
+    const auto sign = [&] { return at::ones({1}, at::kDouble) * (random.uniform() < 0.5 ? -1.0 : 1.0); };
     first_ = sign();
-    last_ = lines % 2 == 0 ? sign() : at::empty({0}, torch::kFloat64);
-    auto phases = at::empty({(lines - 1) / 2}, torch::kFloat64);
+    last_ = lines % 2 == 0 ? sign() : at::empty({0}, at::kDouble);
+    auto phases = at::empty({(lines - 1) / 2}, at::kDouble);
     for (std::int64_t k = 0; k < phases.size(0); ++k)
       phases.mutable_data_ptr<double>()[k] = random.uniform(-std::numbers::pi, std::numbers::pi);
     phases_ = trainable(phases, dtype);
-    const auto i = at::arange(lines, torch::kInt64);
+    const auto i = at::arange(lines, at::kLong);
     shifts_ = (i.unsqueeze(1) - i.unsqueeze(0)).remainder(lines);
   }
-  torch::Tensor matrix() const override {
+  at::Tensor matrix() const override {
     require_reset(phases_, "circulant");
-    const auto phases = phases_.to(torch::kFloat64);
+    const auto phases = phases_.to(at::kDouble);
     const auto real = at::cat({first_, phases.cos(), last_});
     const auto imaginary = at::cat({at::zeros_like(first_), phases.sin(), at::zeros_like(last_)});
     const auto c = lines_ == 1 ? first_ : at::fft_irfft(at::complex(real, imaginary), lines_);
     return c.index({shifts_}).to(phases_.scalar_type());
   }
-  std::map<std::string, torch::Tensor> parameters() const override {
+  std::map<std::string, at::Tensor> parameters() const override {
     if (!phases_.defined() || phases_.numel() == 0) return {};
     return {{"phases", phases_}};
   }
 
  private:
   std::int64_t lines_ = 0;
-  torch::Tensor first_, last_;  // [1] and, for odd N, [0]
-  torch::Tensor phases_;        // [(N - 1) / 2]
-  torch::Tensor shifts_;        // [N, N]
+  at::Tensor first_, last_;  // [1] and, for odd N, [0]
+  at::Tensor phases_;        // [(N - 1) / 2]
+  at::Tensor shifts_;        // [N, N]
 };
 
 }  // namespace

@@ -29,7 +29,7 @@ class ComplexUnitary final : public FeedbackMatrix {
  public:
   explicit ComplexUnitary(Fields&) {}
 
-  void reset(std::int64_t lines, std::uint64_t seed, torch::ScalarType dtype) override {
+  void reset(std::int64_t lines, std::uint64_t seed, at::ScalarType dtype) override {
     require_lines(*this, "complex_unitary", lines, "an even number");
     const std::int64_t m = lines / 2;
     const auto [q, r] = at::linalg_qr(at::complex(normal_matrix(m, m, derive_seed(seed, "real")),
@@ -43,18 +43,18 @@ class ComplexUnitary final : public FeedbackMatrix {
     s_ = trainable((real - real.t()) / 4, dtype);
     t_ = trainable((imaginary + imaginary.t()) / 4, dtype);
   }
-  torch::Tensor matrix() const override {
+  at::Tensor matrix() const override {
     require_reset(s_, "complex_unitary");
-    const auto s = s_.to(torch::kFloat64), t = t_.to(torch::kFloat64);
+    const auto s = s_.to(at::kDouble), t = t_.to(at::kDouble);
     const auto skew = s - s.t(), symmetric = t + t.t();
     const auto k = at::cat({at::cat({skew, -symmetric}, 1), at::cat({symmetric, skew}, 1)});
     return matrix_exponential(k).to(s_.scalar_type());
   }
-  std::map<std::string, torch::Tensor> parameters() const override { return {{"s", s_}, {"t", t_}}; }
+  std::map<std::string, at::Tensor> parameters() const override { return {{"s", s_}, {"t", t_}}; }
   bool exists_for(std::int64_t lines) const override { return lines >= 2 && lines % 2 == 0; }
 
  private:
-  torch::Tensor s_, t_;  // [N / 2, N / 2]
+  at::Tensor s_, t_;  // [N / 2, N / 2]
 };
 
 }  // namespace

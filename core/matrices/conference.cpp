@@ -74,11 +74,11 @@ class Conference final : public FeedbackMatrix {
  public:
   explicit Conference(Fields&) {}
 
-  void reset(std::int64_t lines, std::uint64_t, torch::ScalarType dtype) override {
+  void reset(std::int64_t lines, std::uint64_t, at::ScalarType dtype) override {
     require_lines(*this, "conference", lines,
                   lines <= 64 ? "one of 2, 6, 10, 14, 18, 26, 30, 38, 42, 46, 50, 54, 62, the nearest"
                               : "46 or q + 1, q a prime or the square of one, q mod 4 = 1, the nearest");
-    auto c = at::zeros({lines, lines}, torch::kFloat64);
+    auto c = at::zeros({lines, lines}, at::kDouble);
     auto* entries = c.mutable_data_ptr<double>();
     const double size = 1 / std::sqrt(static_cast<double>(lines - 1));
     const Field field(lines == 2 || lines == 46 ? 5 : lines - 1);
@@ -91,7 +91,7 @@ class Conference final : public FeedbackMatrix {
     }
     a_ = c.to(dtype);
   }
-  torch::Tensor matrix() const override {
+  at::Tensor matrix() const override {
     require_reset(a_, "conference");
     return a_;
   }
@@ -102,7 +102,7 @@ class Conference final : public FeedbackMatrix {
   }
 
  private:
-  torch::Tensor a_;  // [N, N]
+  at::Tensor a_;  // [N, N]
 };
 
 }  // namespace

@@ -40,10 +40,10 @@ class EigenvalueDesign final : public FeedbackMatrix {
     f.optional("angle_spread", angle_spread_, between(0, 1));
   }
 
-  void reset(std::int64_t lines, std::uint64_t seed, torch::ScalarType dtype) override {
+  void reset(std::int64_t lines, std::uint64_t seed, at::ScalarType dtype) override {
     Random random(seed, "eigenvalue_design");
     const std::int64_t pairs = lines / 2;
-    auto losses = at::empty({pairs + lines % 2}, torch::kFloat64), angles = at::empty({pairs}, torch::kFloat64);
+    auto losses = at::empty({pairs + lines % 2}, at::kDouble), angles = at::empty({pairs}, at::kDouble);
     for (std::int64_t k = 0; k < losses.size(0); ++k) {
       const double loss = decay_db_ * (1 + decay_spread_ * random.uniform(-1, 1));
       losses.mutable_data_ptr<double>()[k] = kDbToNeper * std::max(loss - kLeastDb, kLeastDb);
@@ -56,10 +56,10 @@ class EigenvalueDesign final : public FeedbackMatrix {
     theta_ = trainable(angles, dtype);
     s_ = trainable(logarithm_of_rotation(haar_orthogonal(lines, seed, /*special=*/true)) / 2, dtype);
   }
-  torch::Tensor matrix() const override {
+  at::Tensor matrix() const override {
     require_reset(s_, "eigenvalue_design");
-    const auto s = s_.to(torch::kFloat64), theta = theta_.to(torch::kFloat64);
-    const auto r = (-at::softplus(rho_.to(torch::kFloat64)) - kDbToNeper * kLeastDb).exp();
+    const auto s = s_.to(at::kDouble), theta = theta_.to(at::kDouble);
+    const auto r = (-at::softplus(rho_.to(at::kDouble)) - kDbToNeper * kLeastDb).exp();
     const std::int64_t pairs = theta.size(0);
     const auto v = matrix_exponential(s - s.t());
     const auto first = v.slice(1, 0, pairs), second = v.slice(1, pairs, 2 * pairs), real = v.slice(1, 2 * pairs);
@@ -67,9 +67,9 @@ class EigenvalueDesign final : public FeedbackMatrix {
     const auto turned = at::cat({first * c + second * d, second * c - first * d, real * r.slice(0, pairs)}, 1);  // V L
     return turned.mm(v.t()).to(s_.scalar_type());
   }
-  std::map<std::string, torch::Tensor> parameters() const override {
+  std::map<std::string, at::Tensor> parameters() const override {
     if (!s_.defined()) return {};
-    std::map<std::string, torch::Tensor> out{{"rho", rho_}, {"s", s_}};
+    std::map<std::string, at::Tensor> out{{"rho", rho_}, {"s", s_}};
     if (theta_.numel() > 0) out["theta"] = theta_;
     return out;
   }
@@ -77,9 +77,9 @@ class EigenvalueDesign final : public FeedbackMatrix {
 
  private:
   double decay_db_ = 1, decay_spread_ = 0.5, angle_spread_ = 1;
-  torch::Tensor rho_;    // [ceil(N / 2)]
-  torch::Tensor theta_;  // [floor(N / 2)]
-  torch::Tensor s_;      // [N, N]
+  at::Tensor rho_;    // [ceil(N / 2)]
+  at::Tensor theta_;  // [floor(N / 2)]
+  at::Tensor s_;      // [N, N]
 };
 
 }  // namespace

@@ -29,7 +29,7 @@ class Givens final : public FeedbackMatrix {
  public:
   explicit Givens(Fields& f) { f.choice("layout", layout_, {"full", "butterfly"}); }
 
-  void reset(std::int64_t lines, std::uint64_t seed, torch::ScalarType dtype) override {
+  void reset(std::int64_t lines, std::uint64_t seed, at::ScalarType dtype) override {
     require_lines(*this, "givens", lines, "a power of two for layout: butterfly");
     lines_ = lines;
     layers_.clear();
@@ -41,21 +41,21 @@ class Givens final : public FeedbackMatrix {
     std::int64_t count = 0;
     for (const Layer& layer : layers_) count += layer.groups * layer.apart;
     Random random(seed, "givens");
-    auto angles = at::empty({count}, torch::kFloat64);
+    auto angles = at::empty({count}, at::kDouble);
     for (std::int64_t i = 0; i < count; ++i)
       angles.mutable_data_ptr<double>()[i] = random.uniform(-std::numbers::pi, std::numbers::pi);
     angles_ = trainable(angles, dtype);
   }
-  torch::Tensor matrix() const override {
+  at::Tensor matrix() const override {
     require_reset(angles_, "givens");
-    const auto angles = angles_.to(torch::kFloat64);
+    const auto angles = angles_.to(at::kDouble);
     const auto c = angles.cos(), s = angles.sin();
     auto a = at::eye(lines_, angles.options().requires_grad(false));
     std::int64_t used = 0;
     for (const Layer& layer : layers_) {
       const std::int64_t count = layer.groups * layer.apart, rows = 2 * count;
       if (count == 0) continue;
-      const auto of_layer = [&](const torch::Tensor& x) {
+      const auto of_layer = [&](const at::Tensor& x) {
         return x.slice(0, used, used + count).reshape({layer.groups, layer.apart, 1});
       };
       const auto cosine = of_layer(c), sine = of_layer(s);
@@ -68,7 +68,7 @@ class Givens final : public FeedbackMatrix {
     }
     return a.to(angles_.scalar_type());
   }
-  std::map<std::string, torch::Tensor> parameters() const override {
+  std::map<std::string, at::Tensor> parameters() const override {
     if (!angles_.defined() || angles_.numel() == 0) return {};
     return {{"angles", angles_}};
   }
@@ -84,7 +84,7 @@ class Givens final : public FeedbackMatrix {
   std::string layout_ = "full";
   std::int64_t lines_ = 0;
   std::vector<Layer> layers_;
-  torch::Tensor angles_;
+  at::Tensor angles_;
 };
 
 }  // namespace

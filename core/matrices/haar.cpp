@@ -16,15 +16,15 @@
 
 namespace diffverb {
 
-torch::Tensor normal_matrix(std::int64_t rows, std::int64_t columns, std::uint64_t seed) {
+at::Tensor normal_matrix(std::int64_t rows, std::int64_t columns, std::uint64_t seed) {
   Random random(seed, "matrices");
-  auto m = at::empty({rows, columns}, torch::kFloat64);
+  auto m = at::empty({rows, columns}, at::kDouble);
   auto* values = m.mutable_data_ptr<double>();
   for (std::int64_t i = 0; i < rows * columns; ++i) values[i] = random.normal();
   return m;
 }
 
-torch::Tensor haar_orthogonal(std::int64_t lines, std::uint64_t seed, bool special) {
+at::Tensor haar_orthogonal(std::int64_t lines, std::uint64_t seed, bool special) {
   const auto [q, r] = at::linalg_qr(normal_matrix(lines, lines, seed));
   // The factorisation's own choice of signs is not even: those of R's diagonal undo it.
   auto orthogonal = q * r.diagonal().sign();
@@ -32,7 +32,7 @@ torch::Tensor haar_orthogonal(std::int64_t lines, std::uint64_t seed, bool speci
   return orthogonal;
 }
 
-torch::Tensor logarithm_of_rotation(const torch::Tensor& rotation) {
+at::Tensor logarithm_of_rotation(const at::Tensor& rotation) {
   // A normal matrix: its eigenvectors are orthogonal, its eigenvalues are exp(j angle).
   const auto [values, vectors] = at::linalg_eig(rotation);
   const auto angles = values.angle();
@@ -41,7 +41,7 @@ torch::Tensor logarithm_of_rotation(const torch::Tensor& rotation) {
   return (log - log.t()) / 2;
 }
 
-torch::Tensor trainable(const torch::Tensor& value, torch::ScalarType dtype) {
+at::Tensor trainable(const at::Tensor& value, at::ScalarType dtype) {
   return value.detach().to(dtype, /*non_blocking=*/false, /*copy=*/true).contiguous().set_requires_grad(true);
 }
 
@@ -58,7 +58,7 @@ void require_lines(const FeedbackMatrix& matrix, const char* name, std::int64_t 
   throw ConfigError(message);
 }
 
-void require_reset(const torch::Tensor& tensor, const char* name) {
+void require_reset(const at::Tensor& tensor, const char* name) {
   if (!tensor.defined())
     throw ContractError(std::string("feedback matrix ") + name + ": reset() comes before matrix()");
 }

@@ -19,24 +19,24 @@ class Hadamard final : public FeedbackMatrix {
  public:
   explicit Hadamard(Fields&) {}
 
-  void reset(std::int64_t lines, std::uint64_t, torch::ScalarType dtype) override {
+  void reset(std::int64_t lines, std::uint64_t, at::ScalarType dtype) override {
     require_lines(*this, "hadamard", lines, "a power of two");
     a_ = hadamard_matrix(lines).to(dtype);
   }
   bool exists_for(std::int64_t lines) const override { return lines >= 1 && (lines & (lines - 1)) == 0; }
-  torch::Tensor matrix() const override {
+  at::Tensor matrix() const override {
     require_reset(a_, "hadamard");
     return a_;
   }
 
  private:
-  torch::Tensor a_;  // [N, N]
+  at::Tensor a_;  // [N, N]
 };
 
 }  // namespace
 
-torch::Tensor hadamard_matrix(std::int64_t lines) {
-  auto h = at::ones({1, 1}, torch::kFloat64);
+at::Tensor hadamard_matrix(std::int64_t lines) {
+  auto h = at::ones({1, 1}, at::kDouble);
   while (h.size(0) < lines) h = at::cat({at::cat({h, h}, 1), at::cat({h, -h}, 1)});
   return h / std::sqrt(static_cast<double>(lines));
 }

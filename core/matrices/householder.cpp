@@ -17,21 +17,21 @@ class Householder final : public FeedbackMatrix {
  public:
   explicit Householder(Fields& f) { f.choice("init", init_, {"normal", "ones"}); }
 
-  void reset(std::int64_t lines, std::uint64_t seed, torch::ScalarType dtype) override {
-    v_ = trainable(
-        init_ == "ones" ? at::ones({lines}, torch::kFloat64) : normal_matrix(lines, 1, seed).reshape({lines}), dtype);
+  void reset(std::int64_t lines, std::uint64_t seed, at::ScalarType dtype) override {
+    v_ = trainable(init_ == "ones" ? at::ones({lines}, at::kDouble) : normal_matrix(lines, 1, seed).reshape({lines}),
+                   dtype);
   }
-  torch::Tensor matrix() const override {
+  at::Tensor matrix() const override {
     require_reset(v_, "householder");
-    const auto v = v_.to(torch::kFloat64);
+    const auto v = v_.to(at::kDouble);
     const auto power = v.dot(v) + 1e-200;  // v = 0 is no reflection: A = I
     return (at::eye(v.size(0), v.options().requires_grad(false)) - 2 * v.outer(v) / power).to(v_.scalar_type());
   }
-  std::map<std::string, torch::Tensor> parameters() const override { return {{"v", v_}}; }
+  std::map<std::string, at::Tensor> parameters() const override { return {{"v", v_}}; }
 
  private:
   std::string init_ = "normal";
-  torch::Tensor v_;  // [N]
+  at::Tensor v_;  // [N]
 };
 
 }  // namespace

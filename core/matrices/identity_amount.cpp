@@ -23,26 +23,26 @@ class IdentityAmount final : public FeedbackMatrix {
  public:
   explicit IdentityAmount(Fields& f) { f.optional("amount", start_, at_least(0)); }
 
-  void reset(std::int64_t lines, std::uint64_t seed, torch::ScalarType dtype) override {
+  void reset(std::int64_t lines, std::uint64_t seed, at::ScalarType dtype) override {
     normals_ = normal_matrix(lines, lines, seed).tril(-1).slice(1, 0, lines - 1).contiguous();
-    signs_ = -at::ones({lines, 1}, torch::kFloat64);
+    signs_ = -at::ones({lines, 1}, at::kDouble);
     signs_[lines - 1] = 1;
-    amount_ = trainable(at::ones({1}, torch::kFloat64) * start_, dtype);
+    amount_ = trainable(at::ones({1}, at::kDouble) * start_, dtype);
   }
-  torch::Tensor matrix() const override {
+  at::Tensor matrix() const override {
     require_reset(amount_, "identity_amount");
-    const auto rest = amount_.to(torch::kFloat64) * normals_;
+    const auto rest = amount_.to(at::kDouble) * normals_;
     const auto first = 1 + (1 + rest.square().sum(0)).sqrt();
-    const auto axes = at::eye(normals_.size(0), normals_.size(1), torch::kFloat64);
+    const auto axes = at::eye(normals_.size(0), normals_.size(1), at::kDouble);
     return (signs_ * reflection_product(rest + axes * first)).to(amount_.scalar_type());
   }
-  std::map<std::string, torch::Tensor> parameters() const override { return {{"amount", amount_}}; }
+  std::map<std::string, at::Tensor> parameters() const override { return {{"amount", amount_}}; }
 
  private:
   double start_ = 0.5;
-  torch::Tensor normals_;  // [N, N - 1]
-  torch::Tensor signs_;    // [N, 1]
-  torch::Tensor amount_;   // [1]
+  at::Tensor normals_;  // [N, N - 1]
+  at::Tensor signs_;    // [N, 1]
+  at::Tensor amount_;   // [1]
 };
 
 }  // namespace

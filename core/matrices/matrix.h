@@ -1,12 +1,11 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <map>
 #include <string>
 
 #include "core/family.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -35,13 +34,13 @@ class FeedbackMatrix {
  public:
   virtual ~FeedbackMatrix() = default;
   /// Throws   ConfigError where the matrix does not exist for this N (Hadamard: a power of two), with the nearest that do
-  virtual void reset(std::int64_t lines, std::uint64_t seed, torch::ScalarType dtype) = 0;
-  virtual torch::Tensor matrix() const = 0;  // [N, N]
-  virtual std::map<std::string, torch::Tensor> parameters() const { return {}; }
+  virtual void reset(std::int64_t lines, std::uint64_t seed, at::ScalarType dtype) = 0;
+  virtual at::Tensor matrix() const = 0;  // [N, N]
+  virtual std::map<std::string, at::Tensor> parameters() const { return {}; }
   virtual bool exists_for(std::int64_t lines) const { return lines >= 1; }
   virtual LoopProperty property() const { return LoopProperty::kOrthogonal; }
   /// The diagonal T [N] that makes T A T^-1 orthogonal, of one that is lossless and not orthogonal; else undefined.
-  virtual torch::Tensor scaling() const { return {}; }
+  virtual at::Tensor scaling() const { return {}; }
   bool is_orthogonal() const { return property() == LoopProperty::kOrthogonal; }
 };
 

@@ -1,6 +1,11 @@
 #include "core/matrices/matrix_exponential.h"
 
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/exp2.h>
+#include <ATen/ops/eye.h>
 #include <ATen/ops/linalg_matrix_exp.h>
+#include <ATen/ops/where.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -132,20 +137,20 @@ class Exponential {
   std::vector<Matrix> squares_;
 };
 
-Matrix to_matrix(const torch::Tensor& x) {
-  const auto values = x.to(torch::kFloat64).contiguous();
+Matrix to_matrix(const at::Tensor& x) {
+  const auto values = x.to(at::kDouble).contiguous();
   return {values.const_data_ptr<double>(), values.const_data_ptr<double>() + values.numel()};
 }
 
-torch::Tensor to_tensor(const Matrix& m, const torch::Tensor& like) {
-  auto out = torch::empty(like.sizes(), like.options().dtype(torch::kFloat64).requires_grad(false));
+at::Tensor to_tensor(const Matrix& m, const at::Tensor& like) {
+  auto out = at::empty(like.sizes(), like.options().dtype(at::kDouble).requires_grad(false));
   std::copy(m.begin(), m.end(), out.mutable_data_ptr<double>());
   return out.to(like.scalar_type());
 }
 
 class SmallExponential : public torch::autograd::Function<SmallExponential> {
  public:
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& x) {
     context->save_for_backward({x});
     return to_tensor(Exponential(to_matrix(x), static_cast<std::size_t>(x.size(0))).value(), x);
   }
@@ -161,26 +166,25 @@ class SmallExponential : public torch::autograd::Function<SmallExponential> {
 
 }  // namespace
 
-torch::Tensor matrix_exponential_without_waiting(const torch::Tensor& x) {
-  const torch::Tensor wide = x.to(torch::kFloat64), largest = wide.detach().abs().sum(0).amax();
+at::Tensor matrix_exponential_without_waiting(const at::Tensor& x) {
+  const at::Tensor wide = x.to(at::kDouble), largest = wide.detach().abs().sum(0).amax();
   // How often to halve is known to the device alone: every square is taken, and those that are wanted are kept.
-  const torch::Tensor halvings = (largest / kLargest).log2().ceil().clamp(0, kMostSquares);
-  const torch::Tensor y = wide * torch::exp2(-halvings), y2 = y.mm(y), y3 = y2.mm(y);
-  const torch::Tensor identity = torch::eye(x.size(0), wide.options().requires_grad(false));
-  torch::Tensor power;
+  const at::Tensor halvings = (largest / kLargest).log2().ceil().clamp(0, kMostSquares);
+  const at::Tensor y = wide * at::exp2(-halvings), y2 = y.mm(y), y3 = y2.mm(y);
+  const at::Tensor identity = at::eye(x.size(0), wide.options().requires_grad(false));
+  at::Tensor power;
   for (int b = 3; b >= 0; --b) {
-    torch::Tensor part = identity * kTaylor[3 * b] + y * kTaylor[3 * b + 1] + y2 * kTaylor[3 * b + 2];
-    power = b == 3 ? part + y3 * kTaylor[12] : torch::addmm(part, y3, power);
+    at::Tensor part = identity * kTaylor[3 * b] + y * kTaylor[3 * b + 1] + y2 * kTaylor[3 * b + 2];
+    power = b == 3 ? part + y3 * kTaylor[12] : at::addmm(part, y3, power);
   }
-  for (int k = 0; k < kMostSquares; ++k) power = torch::where(halvings > k, power.mm(power), power);
+  for (int k = 0; k < kMostSquares; ++k) power = at::where(halvings > k, power.mm(power), power);
   // Beyond that the polynomial would be wrong: no number is better than a wrong one.
   const double limit = std::ldexp(kLargest, kMostSquares);
   return power.masked_fill(largest > limit, std::numeric_limits<double>::quiet_NaN()).to(x.scalar_type());
 }
 
-torch::Tensor matrix_exponential(const torch::Tensor& x) {
-  if (x.dim() != 2 || x.size(0) != x.size(1) ||
-      (x.scalar_type() != torch::kFloat32 && x.scalar_type() != torch::kFloat64)) {
+at::Tensor matrix_exponential(const at::Tensor& x) {
+  if (x.dim() != 2 || x.size(0) != x.size(1) || (x.scalar_type() != at::kFloat && x.scalar_type() != at::kDouble)) {
     std::ostringstream message;
     message << "matrix_exponential: the matrix must be [N, N], float32 or float64, got " << x.sizes() << ' '
             << x.dtype();

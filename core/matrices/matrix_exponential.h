@@ -1,6 +1,6 @@
 #pragma once
 
-#include <torch/types.h>
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -15,10 +15,10 @@ namespace diffverb {
 /// Gradient once, exactly that of the products
 /// Throws   ContractError where it is not square and real
 /// Source   Moler and Van Loan 2003; Paterson and Stockmeyer 1973
-torch::Tensor matrix_exponential(const torch::Tensor& x);
+at::Tensor matrix_exponential(const at::Tensor& x);
 
 /// The same by LibTorch's operators, none of which asks the device for a number (its own asks for the norm), so that it
 /// can be recorded: s is the device's. Not a number where a column sum of |X| is above 5,700.
-torch::Tensor matrix_exponential_without_waiting(const torch::Tensor& x);
+at::Tensor matrix_exponential_without_waiting(const at::Tensor& x);
 
 }  // namespace diffverb

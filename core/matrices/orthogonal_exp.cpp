@@ -17,21 +17,21 @@ class OrthogonalExp final : public FeedbackMatrix {
  public:
   explicit OrthogonalExp(Fields& f) { f.choice("init", init_, {"haar", "normal"}); }
 
-  void reset(std::int64_t lines, std::uint64_t seed, torch::ScalarType dtype) override {
+  void reset(std::int64_t lines, std::uint64_t seed, at::ScalarType dtype) override {
     const auto s = init_ == "haar" ? logarithm_of_rotation(haar_orthogonal(lines, seed, /*special=*/true)) / 2
                                    : normal_matrix(lines, lines, seed) / static_cast<double>(lines);
     s_ = trainable(s, dtype);
   }
-  torch::Tensor matrix() const override {
+  at::Tensor matrix() const override {
     require_reset(s_, "orthogonal_exp");
-    const auto s = s_.to(torch::kFloat64);  // the exponential of a few lines costs nothing in double
+    const auto s = s_.to(at::kDouble);  // the exponential of a few lines costs nothing in double
     return matrix_exponential(s - s.t()).to(s_.scalar_type());
   }
-  std::map<std::string, torch::Tensor> parameters() const override { return {{"s", s_}}; }
+  std::map<std::string, at::Tensor> parameters() const override { return {{"s", s_}}; }
 
  private:
   std::string init_ = "haar";
-  torch::Tensor s_;  // [N, N]
+  at::Tensor s_;  // [N, N]
 };
 
 }  // namespace

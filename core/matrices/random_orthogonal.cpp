@@ -17,19 +17,19 @@ class RandomOrthogonal final : public FeedbackMatrix {
  public:
   explicit RandomOrthogonal(Fields& f) { f.choice("method", method_, {"qr", "listing"}); }
 
-  void reset(std::int64_t lines, std::uint64_t seed, torch::ScalarType dtype) override {
+  void reset(std::int64_t lines, std::uint64_t seed, at::ScalarType dtype) override {
     Random random(seed, "random_orthogonal");
     const auto draw = [&] { return random.normal(); };
     a_ = (method_ == "qr" ? haar_orthogonal(lines, seed, /*special=*/false) : listed_orthogonal(lines, draw)).to(dtype);
   }
-  torch::Tensor matrix() const override {
+  at::Tensor matrix() const override {
     require_reset(a_, "random_orthogonal");
     return a_;
   }
 
  private:
   std::string method_ = "qr";
-  torch::Tensor a_;  // [N, N]
+  at::Tensor a_;  // [N, N]
 };
 
 }  // namespace

@@ -17,7 +17,7 @@ constexpr double kNoLength = 1e-150;
 
 }  // namespace
 
-torch::Tensor reflection_product(const torch::Tensor& vectors) {
+at::Tensor reflection_product(const at::Tensor& vectors) {
   const std::int64_t n = vectors.size(0), k = vectors.size(1);
   const auto options = vectors.options().requires_grad(false);
   const auto identity = at::eye(n, options);
@@ -28,9 +28,9 @@ torch::Tensor reflection_product(const torch::Tensor& vectors) {
   return identity - w.mm(at::linalg_solve_triangular(upper, w.t(), /*upper=*/true));
 }
 
-torch::Tensor reflection_vectors(std::int64_t lines, std::uint64_t seed) {
+at::Tensor reflection_vectors(std::int64_t lines, std::uint64_t seed) {
   Random random(seed, "reflections");
-  auto vectors = at::zeros({lines, lines - 1}, torch::kFloat64);
+  auto vectors = at::zeros({lines, lines - 1}, at::kDouble);
   auto* v = vectors.mutable_data_ptr<double>();
   for (std::int64_t n = 0; n < lines - 1; ++n) {
     double power = 0;
@@ -45,8 +45,8 @@ torch::Tensor reflection_vectors(std::int64_t lines, std::uint64_t seed) {
   return vectors;
 }
 
-torch::Tensor listed_orthogonal(std::int64_t lines, const std::function<double()>& draw) {
-  auto matrix = at::eye(lines, torch::kFloat64);
+at::Tensor listed_orthogonal(std::int64_t lines, const std::function<double()>& draw) {
+  auto matrix = at::eye(lines, at::kDouble);
   auto* h = matrix.mutable_data_ptr<double>();
   std::vector<double> x(static_cast<std::size_t>(lines));
   for (std::int64_t range = lines; range > 0; --range) {

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <functional>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -16,14 +16,14 @@ namespace diffverb {
 /// Returns  [N, N], orthogonal, with determinant (-1)^K
 /// Gradient to the vectors
 /// Source   Joffrain et al. 2006, "Accumulating Householder transformations, revisited"
-torch::Tensor reflection_product(const torch::Tensor& vectors);
+at::Tensor reflection_product(const at::Tensor& vectors);
 
 /// The vectors of a product of N - 1 reflections that is an even draw from the orthogonal matrices of its determinant,
 /// up to signs of rows: v_n = x + sign(x_n) |x| e_n, where x is normal in the entries n .. N - 1 and 0 before them.
 ///
 /// Returns  [N, N - 1] float64
 /// Source   Stewart 1980; Mezzadri 2007
-torch::Tensor reflection_vectors(std::int64_t lines, std::uint64_t seed);
+at::Tensor reflection_vectors(std::int64_t lines, std::uint64_t seed);
 
 /// The orthogonal matrix of the C++ listing that circulates for scipy.stats.ortho_group, from its normal draws in its
 /// order. Its reflections all begin at line 0 where scipy's begin at line n: it is orthogonal, but not an even draw, and
@@ -31,6 +31,6 @@ torch::Tensor reflection_vectors(std::int64_t lines, std::uint64_t seed);
 ///
 /// Reads    draw(): N (N + 1) / 2 numbers, one a call
 /// Returns  [N, N] float64
-torch::Tensor listed_orthogonal(std::int64_t lines, const std::function<double()>& draw);
+at::Tensor listed_orthogonal(std::int64_t lines, const std::function<double()>& draw);
 
 }  // namespace diffverb

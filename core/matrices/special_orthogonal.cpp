@@ -19,27 +19,27 @@ class SpecialOrthogonal final : public FeedbackMatrix {
  public:
   explicit SpecialOrthogonal(Fields&) {}
 
-  void reset(std::int64_t lines, std::uint64_t seed, torch::ScalarType dtype) override {
+  void reset(std::int64_t lines, std::uint64_t seed, at::ScalarType dtype) override {
     const auto v = reflection_vectors(lines, seed);
     // Mezzadri's signs: those of the vectors' first entries, and for the last line what makes the determinant +1.
-    signs_ = at::ones({lines, 1}, torch::kFloat64);
+    signs_ = at::ones({lines, 1}, at::kDouble);
     if (lines > 1) signs_.slice(0, 0, lines - 1).copy_(v.diagonal().sign().unsqueeze(1));
     const bool odd = (lines - 1) % 2 != 0;
     signs_[lines - 1] = signs_.prod() * (odd ? -1 : 1);
     v_ = trainable(v, dtype);
   }
-  torch::Tensor matrix() const override {
+  at::Tensor matrix() const override {
     require_reset(v_, "special_orthogonal");
-    return (signs_ * reflection_product(v_.to(torch::kFloat64))).to(v_.scalar_type());
+    return (signs_ * reflection_product(v_.to(at::kDouble))).to(v_.scalar_type());
   }
-  std::map<std::string, torch::Tensor> parameters() const override {
+  std::map<std::string, at::Tensor> parameters() const override {
     if (!v_.defined() || v_.numel() == 0) return {};
     return {{"v", v_}};
   }
 
  private:
-  torch::Tensor signs_;  // [N, 1]
-  torch::Tensor v_;      // [N, N - 1]
+  at::Tensor signs_;  // [N, 1]
+  at::Tensor v_;      // [N, N - 1]
 };
 
 }  // namespace

@@ -29,9 +29,9 @@ class Triangular final : public FeedbackMatrix {
     f.choice("diagonal", diagonal_, {"signs", "ones"});
   }
 
-  void reset(std::int64_t lines, std::uint64_t seed, torch::ScalarType dtype) override {
+  void reset(std::int64_t lines, std::uint64_t seed, at::ScalarType dtype) override {
     Random random(seed, "triangular");
-    auto signs = at::ones({lines}, torch::kFloat64);
+    auto signs = at::ones({lines}, at::kDouble);
     for (std::int64_t i = 0; i < lines && diagonal_ == "signs"; ++i)
       signs.mutable_data_ptr<double>()[i] = random.uniform() < 0.5 ? -1 : 1;
     signs_ = at::diag(signs);
@@ -41,12 +41,12 @@ class Triangular final : public FeedbackMatrix {
     const auto places = at::tril_indices(lines, lines, -1);
     rows_ = places[0], columns_ = places[1];
   }
-  torch::Tensor matrix() const override {
+  at::Tensor matrix() const override {
     require_reset(lower_, "triangular");
-    const auto lower = lower_.to(torch::kFloat64);
+    const auto lower = lower_.to(at::kDouble);
     return signs_.index_put({rows_, columns_}, lower).to(lower_.scalar_type());
   }
-  std::map<std::string, torch::Tensor> parameters() const override {
+  std::map<std::string, at::Tensor> parameters() const override {
     if (!lower_.defined() || lower_.numel() == 0) return {};
     return {{"lower", lower_}};
   }
@@ -55,9 +55,9 @@ class Triangular final : public FeedbackMatrix {
  private:
   double strength_ = 1;
   std::string diagonal_ = "signs";
-  torch::Tensor signs_;           // [N, N]
-  torch::Tensor rows_, columns_;  // [N (N - 1) / 2]
-  torch::Tensor lower_;           // [N (N - 1) / 2], by rows
+  at::Tensor signs_;           // [N, N]
+  at::Tensor rows_, columns_;  // [N (N - 1) / 2]
+  at::Tensor lower_;           // [N (N - 1) / 2], by rows
 };
 
 }  // namespace

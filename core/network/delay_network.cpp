@@ -5,6 +5,8 @@
 #include <ATen/ops/eye.h>
 #include <ATen/ops/linalg_inv.h>
 #include <ATen/ops/linalg_svdvals.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/ones_like.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
@@ -24,13 +26,13 @@
 namespace diffverb {
 namespace {
 
-std::string shape_of(const torch::Tensor& tensor) {
+std::string shape_of(const at::Tensor& tensor) {
   std::ostringstream text;
   text << tensor.sizes();
   return text.str();
 }
 
-void require_matrix(const char* name, const torch::Tensor& tensor, std::int64_t rows, std::int64_t columns) {
+void require_matrix(const char* name, const at::Tensor& tensor, std::int64_t rows, std::int64_t columns) {
   if (tensor.dim() == 2 && tensor.size(0) == rows && tensor.size(1) == columns) return;
   throw ContractError(std::string("delay network: ") + name + " has shape " + shape_of(tensor) + ", expected [" +
                       std::to_string(rows) + ", " + std::to_string(columns) + "]");
@@ -39,7 +41,7 @@ void require_matrix(const char* name, const torch::Tensor& tensor, std::int64_t 
 void require_delays(const DelayNetwork& network) {
   const auto& delays = network.delays;
   const std::int64_t lines = network.lines();
-  if (delays.dim() != 1 || delays.size(0) != lines || delays.scalar_type() != torch::kFloat64) {
+  if (delays.dim() != 1 || delays.size(0) != lines || delays.scalar_type() != at::kDouble) {
     throw ContractError("delay network: delays have shape " + shape_of(delays) + " and type " +
                         toString(delays.scalar_type()) + ", expected [" + std::to_string(lines) + "] float64");
   }
@@ -57,7 +59,7 @@ void require_delays(const DelayNetwork& network) {
 void require_sections(const DelayNetwork& network) {
   const auto& sos = network.line_sos;
   const std::int64_t lines = network.lines();
-  if (sos.dim() != 3 || sos.size(0) != lines || sos.size(2) != 5 || sos.scalar_type() != torch::kFloat64) {
+  if (sos.dim() != 3 || sos.size(0) != lines || sos.size(2) != 5 || sos.scalar_type() != at::kDouble) {
     throw ContractError("delay network: line_sos has shape " + shape_of(sos) + " and type " +
                         toString(sos.scalar_type()) + ", expected [" + std::to_string(lines) + ", S, 5] float64");
   }
@@ -73,13 +75,13 @@ void require_sections(const DelayNetwork& network) {
   }
 }
 
-void require_finite(const char* name, const torch::Tensor& matrix) {
+void require_finite(const char* name, const at::Tensor& matrix) {
   if (!matrix.isfinite().all().item<bool>())
     throw ContractError(std::string("delay network: ") + name + " holds a number that is not finite");
 }
 
 void require_loop(const DelayNetwork& network) {
-  const auto here = [](const torch::Tensor& t) { return t.detach().to(torch::kCPU, torch::kFloat64).contiguous(); };
+  const auto here = [](const at::Tensor& t) { return t.detach().to(at::kCPU, at::kDouble).contiguous(); };
   const auto a = here(network.a), delays = here(network.delays), sos = here(network.line_sos);
   require_finite("A", a);
   const auto filters = without_delay(delays.const_data_ptr<double>(), static_cast<int>(network.lines()));
@@ -109,7 +111,7 @@ void require_same_kind(const char* what, const DelayNetwork& one, const DelayNet
 }
 
 /// [N, S, 5] filled up to `sections` sections that do nothing.
-torch::Tensor with_sections(const torch::Tensor& sos, std::int64_t sections) {
+at::Tensor with_sections(const at::Tensor& sos, std::int64_t sections) {
   const std::int64_t missing = sections - sos.size(1);
   if (missing == 0) return sos;
   const auto identity = at::tensor({1., 0., 0., 0., 0.}, sos.options().requires_grad(false));
@@ -126,7 +128,7 @@ DelayNetwork side_by_side(const DelayNetwork& first, const DelayNetwork& second)
   return joined;
 }
 
-torch::Tensor one_by_one(const char* what, const torch::Tensor& value) {
+at::Tensor one_by_one(const char* what, const at::Tensor& value) {
   if (value.numel() != 1)
     throw ContractError(std::string(what) + " has shape " + shape_of(value) + ", expected one number");
   return value.reshape({1, 1});
@@ -135,19 +137,19 @@ torch::Tensor one_by_one(const char* what, const torch::Tensor& value) {
 }  // namespace
 
 void DelayNetwork::check() const {
-  for (const torch::Tensor* tensor : {&a, &b, &c, &d, &delays, &line_sos}) {
+  for (const at::Tensor* tensor : {&a, &b, &c, &d, &delays, &line_sos}) {
     if (!tensor->defined()) throw ContractError("delay network: A, B, C, D, delays and line_sos must all be given");
   }
-  if (a.scalar_type() != torch::kFloat32 && a.scalar_type() != torch::kFloat64) {
+  if (a.scalar_type() != at::kFloat && a.scalar_type() != at::kDouble) {
     throw ContractError(std::string("delay network: A has type ") + toString(a.scalar_type()) +
                         ", expected float32 or float64");
   }
-  for (const torch::Tensor* tensor : {&b, &c, &d}) {
+  for (const at::Tensor* tensor : {&b, &c, &d}) {
     if (tensor->scalar_type() != a.scalar_type() || tensor->dim() != 2) {
       throw ContractError("delay network: A, B, C and D must be matrices of one type");
     }
   }
-  for (const torch::Tensor* tensor : {&b, &c, &d, &delays, &line_sos}) {
+  for (const at::Tensor* tensor : {&b, &c, &d, &delays, &line_sos}) {
     if (tensor->device() != a.device())
       throw ContractError("delay network: A, B, C, D, delays and line_sos must be on one device");
   }
@@ -174,9 +176,9 @@ bool DelayNetwork::has_whole_delays() const {
   return values.eq(values.round()).logical_and(values.ge(0)).all().item<bool>();
 }
 
-DelayNetwork DelayNetwork::to(torch::ScalarType dtype) const {
+DelayNetwork DelayNetwork::to(at::ScalarType dtype) const {
   DelayNetwork other = *this;
-  for (torch::Tensor* matrix : {&other.a, &other.b, &other.c, &other.d}) *matrix = matrix->to(dtype);
+  for (at::Tensor* matrix : {&other.a, &other.b, &other.c, &other.d}) *matrix = matrix->to(dtype);
   return other;
 }
 
@@ -215,11 +217,11 @@ DelayNetwork parallel(const DelayNetwork& first, const DelayNetwork& second) {
   return joined;
 }
 
-DelayNetwork feedback(const DelayNetwork& inner, const torch::Tensor& gains) {
+DelayNetwork feedback(const DelayNetwork& inner, const at::Tensor& gains) {
   require_matrix("gains", gains, inner.inputs(), inner.outputs());
   // u = x + g (C s + D u)  =>  u = M (x + g C s),  M = (I - g D)^-1
   const auto loop = at::eye(inner.inputs(), inner.d.options().requires_grad(false)) - gains.mm(inner.d);
-  const double smallest = at::linalg_svdvals(loop.detach().to(torch::kFloat64)).min().item<double>();
+  const double smallest = at::linalg_svdvals(loop.detach().to(at::kDouble)).min().item<double>();
   if (!(smallest > 1e-6)) {
     throw ContractError("feedback: I - gains D is singular (a loop without delay that feeds itself in full)");
   }
@@ -234,7 +236,7 @@ DelayNetwork feedback(const DelayNetwork& inner, const torch::Tensor& gains) {
   return closed;
 }
 
-DelayNetwork allpass(const torch::Tensor& gain, const DelayNetwork& inner, const torch::Tensor& delay_samples) {
+DelayNetwork allpass(const at::Tensor& gain, const DelayNetwork& inner, const at::Tensor& delay_samples) {
   if (inner.inputs() != 1 || inner.outputs() != 1) {
     throw ContractError("allpass: the inner part has " + std::to_string(inner.inputs()) + " inputs and " +
                         std::to_string(inner.outputs()) + " outputs, expected one of each");
@@ -248,7 +250,7 @@ DelayNetwork allpass(const torch::Tensor& gain, const DelayNetwork& inner, const
   return closed;
 }
 
-DelayNetwork allpass(const torch::Tensor& gain, const torch::Tensor& delay_samples, double sample_rate_hz) {
+DelayNetwork allpass(const at::Tensor& gain, const at::Tensor& delay_samples, double sample_rate_hz) {
   const auto g = one_by_one("allpass: the gain", gain);
   DelayNetwork line = delay_line(delay_samples, sample_rate_hz, g.scalar_type());
   DelayNetwork closed = feedback(line, g);
@@ -257,16 +259,16 @@ DelayNetwork allpass(const torch::Tensor& gain, const torch::Tensor& delay_sampl
   return closed;
 }
 
-DelayNetwork delay_line(const torch::Tensor& delay_samples, double sample_rate_hz, torch::ScalarType dtype) {
-  const auto delay = one_by_one("delay_line: the delay", delay_samples).reshape({1}).to(torch::kFloat64);
-  const auto options = torch::TensorOptions().dtype(dtype).device(delay.device());
+DelayNetwork delay_line(const at::Tensor& delay_samples, double sample_rate_hz, at::ScalarType dtype) {
+  const auto delay = one_by_one("delay_line: the delay", delay_samples).reshape({1}).to(at::kDouble);
+  const auto options = at::TensorOptions().dtype(dtype).device(delay.device());
   DelayNetwork line;
   line.a = at::zeros({1, 1}, options);
   line.b = at::ones({1, 1}, options);
   line.c = at::ones({1, 1}, options);
   line.d = at::zeros({1, 1}, options);
   line.delays = delay;
-  line.line_sos = at::zeros({1, 0, 5}, options.dtype(torch::kFloat64));
+  line.line_sos = at::zeros({1, 0, 5}, options.dtype(at::kDouble));
   line.sample_rate_hz = sample_rate_hz;
   return line;
 }

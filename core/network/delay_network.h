@@ -1,8 +1,8 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -20,12 +20,12 @@ namespace diffverb {
 /// A line whose delay is 0 is a filter: damping on one edge of a loop, a crossover, a tone control. Filters may hear each
 /// other, but not in a circle. A tap inside a line is a line beside it that hears the same and has its own delay.
 struct DelayNetwork {
-  torch::Tensor a;         // [N, N] feedback matrix
-  torch::Tensor b;         // [N, I] input gains
-  torch::Tensor c;         // [O, N] output gains
-  torch::Tensor d;         // [O, I] direct gains
-  torch::Tensor delays;    // [N] samples, real, >= 0, float64
-  torch::Tensor line_sos;  // [N, S, 5] b0 b1 b2 a1 a2 (a0 = 1), float64; S may be 0
+  at::Tensor a;         // [N, N] feedback matrix
+  at::Tensor b;         // [N, I] input gains
+  at::Tensor c;         // [O, N] output gains
+  at::Tensor d;         // [O, I] direct gains
+  at::Tensor delays;    // [N] samples, real, >= 0, float64
+  at::Tensor line_sos;  // [N, S, 5] b0 b1 b2 a1 a2 (a0 = 1), float64; S may be 0
   double sample_rate_hz = 0;
   /// What its maker answers for: values that check() would take, and whole delays. They are then not looked at again,
   /// for which a GPU would have to be waited for. Compositions begin without it.
@@ -40,7 +40,7 @@ struct DelayNetwork {
   ///          a section is not stable, or a loop is seen to grow (core/network/loop_gain.h)
   void check() const;
   /// A, B, C and D in another type.
-  DelayNetwork to(torch::ScalarType dtype) const;
+  DelayNetwork to(at::ScalarType dtype) const;
   /// One input that goes to all of them.
   DelayNetwork from_one_input() const;
   /// Every delay is a whole number.
@@ -55,15 +55,14 @@ DelayNetwork series(const DelayNetwork& first, const DelayNetwork& second);
 DelayNetwork parallel(const DelayNetwork& first, const DelayNetwork& second);
 /// Closes u = x + gains y around the network; gains [I, O]. Throws ContractError where I - gains D is singular (a loop
 /// without delay).
-DelayNetwork feedback(const DelayNetwork& inner, const torch::Tensor& gains);
+DelayNetwork feedback(const DelayNetwork& inner, const at::Tensor& gains);
 /// The lattice around an inner part with one input and one output: y = -g x + (1 - g^2) w, w = H_inner(z) z^-m (x + g
 /// w). An inner part that is allpass stays allpass.
-DelayNetwork allpass(const torch::Tensor& gain, const DelayNetwork& inner, const torch::Tensor& delay_samples);
+DelayNetwork allpass(const at::Tensor& gain, const DelayNetwork& inner, const at::Tensor& delay_samples);
 /// The Schroeder allpass: the same lattice around a bare delay.
-DelayNetwork allpass(const torch::Tensor& gain, const torch::Tensor& delay_samples, double sample_rate_hz);
+DelayNetwork allpass(const at::Tensor& gain, const at::Tensor& delay_samples, double sample_rate_hz);
 /// One bare delay line, one input, one output.
-DelayNetwork delay_line(const torch::Tensor& delay_samples, double sample_rate_hz,
-                        torch::ScalarType dtype = torch::kFloat32);
+DelayNetwork delay_line(const at::Tensor& delay_samples, double sample_rate_hz, at::ScalarType dtype = at::kFloat);
 
 /// Real delays as whole ones and a first-order Thiran allpass section each: m = whole + d, 0.5 <= d < 1.5,
 /// eta = (1 - d) / (1 + d), h(z) = (eta + z^-1) / (1 + eta z^-1). |h| = 1, so a lossless network stays lossless; the

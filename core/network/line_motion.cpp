@@ -22,7 +22,7 @@ namespace {
 constexpr double kTurn = 2 * std::numbers::pi;
 constexpr double kLevelSeconds = 0.1, kQuietDb = -40, kLoudDb = -10;
 
-void check_level(const torch::Tensor& level, std::int64_t samples) {
+void check_level(const at::Tensor& level, std::int64_t samples) {
   if (!level.defined()) return;
   if (level.dim() != 1 || level.size(0) != samples)
     throw ContractError("line motion: a level of [" + std::to_string(samples) + "] numbers expected");
@@ -32,15 +32,14 @@ void check_level(const torch::Tensor& level, std::int64_t samples) {
 
 }  // namespace
 
-torch::Tensor motion_of(const LineMotion& motion, std::int64_t samples, double sample_rate_hz,
-                        const torch::Tensor& level) {
+at::Tensor motion_of(const LineMotion& motion, std::int64_t samples, double sample_rate_hz, const at::Tensor& level) {
   check_level(level, samples);
-  const auto turns = at::arange(samples, torch::kFloat64) * (motion.rate_hz / sample_rate_hz);
+  const auto turns = at::arange(samples, at::kDouble) * (motion.rate_hz / sample_rate_hz);
   const auto sine = ((turns + motion.phase_turns) * kTurn).sin();
   if (!level.defined()) return sine;
   auto noise = at::zeros_like(turns);
   for (int k = 1; k <= 3; ++k) noise = noise + ((turns + motion.noise_phase_turns) * (kTurn * k)).sin() / k;
-  const auto loud = level.to(torch::kFloat64);
+  const auto loud = level.to(at::kDouble);
   return (1 - loud) * sine + loud * noise / 3;
 }
 
@@ -67,12 +66,12 @@ std::vector<LineMotion> wander(std::int64_t line, const SignalFlow::Gain& depth_
   return motions;
 }
 
-torch::Tensor delay_trajectories(const DelayNetwork& network, const std::vector<LineMotion>& motions,
-                                 std::int64_t samples, const torch::Tensor& level) {
+at::Tensor delay_trajectories(const DelayNetwork& network, const std::vector<LineMotion>& motions, std::int64_t samples,
+                              const at::Tensor& level) {
   check_level(level, samples);
   const auto still = network.delays.unsqueeze(1).expand({-1, samples});
   if (motions.empty()) return still.contiguous();
-  std::vector<torch::Tensor> moves;
+  std::vector<at::Tensor> moves;
   std::vector<std::int64_t> lines;
   for (const LineMotion& motion : motions) {
     if (motion.line < 0 || motion.line >= network.lines())
@@ -86,11 +85,11 @@ torch::Tensor delay_trajectories(const DelayNetwork& network, const std::vector<
   return still.index_add(0, at::tensor(lines), at::stack(moves));
 }
 
-torch::Tensor loudness_level(const torch::Tensor& input, double sample_rate_hz) {
+at::Tensor loudness_level(const at::Tensor& input, double sample_rate_hz) {
   if (input.dim() != 2 || !(sample_rate_hz > 0))
     throw ContractError("loudness_level: an input [I, T] and a rate above 0 expected");
-  const auto power = input.detach().to(torch::kCPU, torch::kFloat64).square().mean(0).contiguous();
-  auto level = at::empty({power.size(0)}, torch::kFloat64);
+  const auto power = input.detach().to(at::kCPU, at::kDouble).square().mean(0).contiguous();
+  auto level = at::empty({power.size(0)}, at::kDouble);
   const double* p = power.const_data_ptr<double>();
   double* out = level.mutable_data_ptr<double>();
   const double share = 1 - std::exp(-1 / (kLevelSeconds * sample_rate_hz));
@@ -107,8 +106,7 @@ DelayNetwork with_short_delays_as_filters(const DelayNetwork& network) {
   const auto one = delays.eq(1), two = delays.eq(2), is_short = one.logical_or(two);
   if (!is_short.any().item<bool>()) return network;
   const auto zero = at::zeros_like(delays);
-  const auto b0 = is_short.logical_not().to(torch::kFloat64), b1 = one.to(torch::kFloat64),
-             b2 = two.to(torch::kFloat64);
+  const auto b0 = is_short.logical_not().to(at::kDouble), b1 = one.to(at::kDouble), b2 = two.to(at::kDouble);
   DelayNetwork out = network;
   out.delays = at::where(is_short, zero, network.delays);
   out.line_sos = at::cat({network.line_sos, at::stack({b0, b1, b2, zero, zero}, 1).unsqueeze(1)}, 1);

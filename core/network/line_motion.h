@@ -1,12 +1,11 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <vector>
 
 #include "core/network/delay_network.h"
 #include "core/network/signal_flow.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -34,21 +33,21 @@ std::vector<LineMotion> wander(std::int64_t line, const SignalFlow::Gain& depth_
 
 /// m(t, level) at n / sample_rate_hz: [T] float64.
 /// Reads    level [T] in 0 .. 1, undefined: 0 throughout
-torch::Tensor motion_of(const LineMotion& motion, std::int64_t samples, double sample_rate_hz,
-                        const torch::Tensor& level = {});
+at::Tensor motion_of(const LineMotion& motion, std::int64_t samples, double sample_rate_hz,
+                     const at::Tensor& level = {});
 
 /// The delays of a network over time, for Varying::delays (core/solvers/solvers.h): [N, T] float64.
 ///
 /// Gradient to the depths and to the network's delays
 /// Throws   ContractError where there is no such line, or it is a filter (no delay), or `level` is not [T] within 0 .. 1
-torch::Tensor delay_trajectories(const DelayNetwork& network, const std::vector<LineMotion>& motions,
-                                 std::int64_t samples, const torch::Tensor& level = {});
+at::Tensor delay_trajectories(const DelayNetwork& network, const std::vector<LineMotion>& motions, std::int64_t samples,
+                              const at::Tensor& level = {});
 
 /// How loud a signal is over time, for delay_trajectories: mean square of all inputs over 100 ms (one pole), 0 at -40 dB
 /// and below, 1 at -10 dB and above, linear in dB between. Without gradient.
 /// Reads    input [I, T]
 /// Returns  [T] float64
-torch::Tensor loudness_level(const torch::Tensor& input, double sample_rate_hz);
+at::Tensor loudness_level(const at::Tensor& input, double sample_rate_hz);
 
 /// Delays of one and two samples, which an interpolator of four samples cannot read, as sections z^-1 and z^-2 of lines
 /// without delay. All others stay. The network plays the same.

@@ -25,8 +25,8 @@ constexpr double kOnAxis = 1e-11;  // imaginary part of a real pole
 /// Poles nearer to 0 than this have died away after a dozen samples; where A has no full rank many of them stand at 0.
 constexpr double kNothing = 0.05;
 
-std::vector<double> numbers_of(const torch::Tensor& tensor) {
-  const auto values = tensor.detach().to(torch::kCPU, torch::kFloat64).contiguous();
+std::vector<double> numbers_of(const at::Tensor& tensor) {
+  const auto values = tensor.detach().to(at::kCPU, at::kDouble).contiguous();
   return {values.const_data_ptr<double>(), values.const_data_ptr<double>() + values.numel()};
 }
 

@@ -18,12 +18,12 @@ namespace diffverb {
 
 using Signal = SignalFlow::Signal;
 
-torch::Tensor SignalFlow::Gain::tensor() const {
-  if (!tensor_.defined()) return at::scalar_tensor(value_, torch::kFloat64);
+at::Tensor SignalFlow::Gain::tensor() const {
+  if (!tensor_.defined()) return at::scalar_tensor(value_, at::kDouble);
   if (tensor_.numel() != 1)
     throw ContractError("signal flow: a gain or delay has " + std::to_string(tensor_.numel()) +
                         " elements, expected one number");
-  return tensor_.reshape({}).to(torch::kFloat64);
+  return tensor_.reshape({}).to(at::kDouble);
 }
 
 Signal operator+(const Signal& a, const Signal& b) {
@@ -53,7 +53,7 @@ SignalFlow::SignalFlow(std::int64_t inputs, double sample_rate_hz) : inputs_(inp
 
 Signal SignalFlow::source(std::int64_t number) {
   Signal signal;
-  signal.terms_[number] = at::scalar_tensor(1.0, torch::kFloat64);
+  signal.terms_[number] = at::scalar_tensor(1.0, at::kDouble);
   return signal;
 }
 
@@ -63,12 +63,11 @@ Signal SignalFlow::input(std::int64_t index) const {
   return source(index);
 }
 
-Signal SignalFlow::delay(const Signal& in, const Gain& samples, const torch::Tensor& sos) {
+Signal SignalFlow::delay(const Signal& in, const Gain& samples, const at::Tensor& sos) {
   if (sos.defined() && (sos.dim() != 2 || sos.size(1) != 5))
     throw ContractError("signal flow: the filter of line " + std::to_string(lines()) +
                         " has an unexpected shape, expected [S, 5]");
-  lines_.push_back(
-      {in, samples.tensor(), sos.defined() ? sos.to(torch::kFloat64) : at::zeros({0, 5}, torch::kFloat64)});
+  lines_.push_back({in, samples.tensor(), sos.defined() ? sos.to(at::kDouble) : at::zeros({0, 5}, at::kDouble)});
   return source(kLines + lines() - 1);
 }
 
@@ -110,8 +109,8 @@ std::int64_t SignalFlow::line_of(const Signal& line) const {
 }
 
 /// The gains of sources [first, first + count) in each signal: [signals, count].
-torch::Tensor SignalFlow::rows_of(const std::vector<Signal>& signals, std::int64_t first, std::int64_t count) const {
-  std::vector<torch::Tensor> values;
+at::Tensor SignalFlow::rows_of(const std::vector<Signal>& signals, std::int64_t first, std::int64_t count) const {
+  std::vector<at::Tensor> values;
   std::vector<std::int64_t> places;
   for (std::size_t r = 0; r < signals.size(); ++r) {
     for (const auto& [source, gain] : signals[r].terms_) {
@@ -121,16 +120,16 @@ torch::Tensor SignalFlow::rows_of(const std::vector<Signal>& signals, std::int64
     }
   }
   const auto rows = static_cast<std::int64_t>(signals.size());
-  auto matrix = at::zeros({rows * count}, torch::kFloat64);
+  auto matrix = at::zeros({rows * count}, at::kDouble);
   if (!values.empty()) matrix = matrix.index_put({at::tensor(places)}, at::stack(values));
   return matrix.reshape({rows, count});
 }
 
-DelayNetwork SignalFlow::network(const std::vector<Signal>& outputs, torch::ScalarType dtype) const {
+DelayNetwork SignalFlow::network(const std::vector<Signal>& outputs, at::ScalarType dtype) const {
   if (std::count(closed_.begin(), closed_.end(), false) > 0) throw ContractError("signal flow: a loop was left open");
   const auto loops = static_cast<std::int64_t>(loops_.size());
   std::vector<Signal> ins;
-  std::vector<torch::Tensor> delays;
+  std::vector<at::Tensor> delays;
   std::int64_t sections = 0;
   for (const Line& line : lines_) {
     ins.push_back(line.in);
@@ -141,7 +140,7 @@ DelayNetwork SignalFlow::network(const std::vector<Signal>& outputs, torch::Scal
   auto c = rows_of(outputs, kLines, lines()), d = rows_of(outputs, 0, inputs_);
   if (loops > 0) {
     // p = S s + U u + R p  =>  p = (I - R)^-1 (S s + U u)
-    const auto among = at::eye(loops, torch::kFloat64) - rows_of(loops_, kLoops, loops);
+    const auto among = at::eye(loops, at::kDouble) - rows_of(loops_, kLoops, loops);
     if (!(at::linalg_svdvals(among.detach()).min().item<double>() > 1e-6))
       throw ContractError("signal flow: a loop without delay feeds itself in full");
     const auto of_loops =
@@ -153,20 +152,20 @@ DelayNetwork SignalFlow::network(const std::vector<Signal>& outputs, torch::Scal
     c = c + into_outputs.mm(of_lines);
     d = d + into_outputs.mm(of_inputs);
   }
-  std::vector<torch::Tensor> filters;
+  std::vector<at::Tensor> filters;
   for (const Line& line : lines_) {
     const std::int64_t missing = sections - line.sos.size(0);
-    filters.push_back(
-        missing == 0 ? line.sos
-                     : at::cat({line.sos, at::tensor({1., 0., 0., 0., 0.}, torch::kFloat64).expand({missing, 5})}));
+    filters.push_back(missing == 0
+                          ? line.sos
+                          : at::cat({line.sos, at::tensor({1., 0., 0., 0., 0.}, at::kDouble).expand({missing, 5})}));
   }
   DelayNetwork network;
   network.a = a.to(dtype);
   network.b = b.to(dtype);
   network.c = c.to(dtype);
   network.d = d.to(dtype);
-  network.delays = delays.empty() ? at::zeros({0}, torch::kFloat64) : at::stack(delays);
-  network.line_sos = filters.empty() ? at::zeros({0, 0, 5}, torch::kFloat64) : at::stack(filters);
+  network.delays = delays.empty() ? at::zeros({0}, at::kDouble) : at::stack(delays);
+  network.line_sos = filters.empty() ? at::zeros({0, 0, 5}, at::kDouble) : at::stack(filters);
   network.sample_rate_hz = rate_hz_;
   return network;
 }

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -9,6 +7,7 @@
 #include <vector>
 
 #include "core/network/delay_network.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -28,12 +27,12 @@ class SignalFlow {
   class Gain {
    public:
     Gain(double value) : value_(value) {}
-    Gain(torch::Tensor tensor) : tensor_(std::move(tensor)) {}
-    torch::Tensor tensor() const;  // float64, no dimensions
+    Gain(at::Tensor tensor) : tensor_(std::move(tensor)) {}
+    at::Tensor tensor() const;  // float64, no dimensions
 
    private:
     double value_ = 0;
-    torch::Tensor tensor_;
+    at::Tensor tensor_;
   };
 
   class Signal {
@@ -45,7 +44,7 @@ class SignalFlow {
 
    private:
     friend class SignalFlow;
-    std::map<std::int64_t, torch::Tensor> terms_;  // source -> gain, a number
+    std::map<std::int64_t, at::Tensor> terms_;  // source -> gain, a number
   };
 
   SignalFlow(std::int64_t inputs, double sample_rate_hz);
@@ -53,9 +52,9 @@ class SignalFlow {
   double sample_rate_hz() const { return rate_hz_; }
   Signal input(std::int64_t index) const;
   /// A delay line: what goes in is filtered by `sos` [S, 5] (b0 b1 b2 a1 a2), if given, and delayed.
-  Signal delay(const Signal& in, const Gain& samples, const torch::Tensor& sos = {});
+  Signal delay(const Signal& in, const Gain& samples, const at::Tensor& sos = {});
   /// Filters without delay.
-  Signal filter(const Signal& in, const torch::Tensor& sos) { return delay(in, 0.0, sos); }
+  Signal filter(const Signal& in, const at::Tensor& sos) { return delay(in, 0.0, sos); }
   /// What went into the line that `line` is the output of, `samples` ago, before its filter: a tap inside it.
   Signal tap(const Signal& line, const Gain& samples);
   /// A signal that is known later. Circles of it must pass a delay, or have a gain other than 1.
@@ -72,17 +71,17 @@ class SignalFlow {
   std::int64_t lines() const { return static_cast<std::int64_t>(lines_.size()); }
 
   /// Throws   ContractError where a loop was left open, or closes without delay at a gain of 1
-  DelayNetwork network(const std::vector<Signal>& outputs, torch::ScalarType dtype = torch::kFloat64) const;
+  DelayNetwork network(const std::vector<Signal>& outputs, at::ScalarType dtype = at::kDouble) const;
 
  private:
   struct Line {
     Signal in;
-    torch::Tensor samples, sos;
+    at::Tensor samples, sos;
   };
   /// Sources by number: inputs from 0, lines from kLines, loops from kLoops.
   static constexpr std::int64_t kLines = std::int64_t{1} << 20, kLoops = std::int64_t{1} << 40;
   static Signal source(std::int64_t number);
-  torch::Tensor rows_of(const std::vector<Signal>& signals, std::int64_t first, std::int64_t count) const;
+  at::Tensor rows_of(const std::vector<Signal>& signals, std::int64_t first, std::int64_t count) const;
 
   std::int64_t inputs_;
   double rate_hz_;

@@ -25,7 +25,7 @@ constexpr std::int64_t kLongestHop = 4096;
 [[noreturn]] void fail(const std::string& what) { throw ContractError("turning matrix: " + what); }
 
 /// left T right for radii and angles [M, P]: a sum over pairs of what their cosine and their sine multiply.
-torch::Tensor product(const TurningMatrix& turning, const torch::Tensor& radius, const torch::Tensor& angle) {
+at::Tensor product(const TurningMatrix& turning, const at::Tensor& radius, const at::Tensor& angle) {
   const std::int64_t n = turning.lines(), pairs = turning.pairs(), odd = n % 2;
   // Components 2p and 2p + 1 of both sides, [P, N]; the second of an odd N's last pair is nothing.
   const auto left = at::constant_pad_nd(turning.left.t(), {0, 0, 0, odd}).reshape({pairs, 2, n});
@@ -43,13 +43,12 @@ torch::Tensor product(const TurningMatrix& turning, const torch::Tensor& radius,
 void TurningMatrix::check() const {
   for (const auto* side : {&left, &right}) {
     if (!side->defined() || side->dim() != 2 || side->size(0) != left.size(0) || side->size(1) != left.size(0) ||
-        side->scalar_type() != torch::kFloat64)
+        side->scalar_type() != at::kDouble)
       fail("sides of [N, N] float64 expected");
   }
   for (const auto* values : {&radius, &radius_depth, &radius_rate_hz, &radius_phase_turns, &angle_turns,
                              &angle_depth_turns, &angle_rate_hz, &angle_phase_turns, &turn_hz}) {
-    if (!values->defined() || values->dim() != 1 || values->size(0) != pairs() ||
-        values->scalar_type() != torch::kFloat64)
+    if (!values->defined() || values->dim() != 1 || values->size(0) != pairs() || values->scalar_type() != at::kDouble)
       fail("a number in float64 for each of " + std::to_string(pairs()) + " pairs expected");
   }
   if (!(radius.min().item<double>() >= 0)) fail("a radius is below 0");
@@ -57,26 +56,25 @@ void TurningMatrix::check() const {
     fail("a radius_depth is outside 0 .. 1");
 }
 
-TurningMatrix still_matrix(const torch::Tensor& left, const torch::Tensor& right) {
+TurningMatrix still_matrix(const at::Tensor& left, const at::Tensor& right) {
   TurningMatrix turning;
-  turning.left = left.to(torch::kFloat64);
-  turning.right = right.to(torch::kFloat64);
-  const auto zero = at::zeros({turning.pairs()}, torch::kFloat64), one = at::ones({turning.pairs()}, torch::kFloat64);
+  turning.left = left.to(at::kDouble);
+  turning.right = right.to(at::kDouble);
+  const auto zero = at::zeros({turning.pairs()}, at::kDouble), one = at::ones({turning.pairs()}, at::kDouble);
   turning.radius = turning.radius_rate_hz = turning.angle_rate_hz = one;
   turning.radius_depth = turning.radius_phase_turns = turning.angle_turns = turning.angle_depth_turns =
       turning.angle_phase_turns = turning.turn_hz = zero;
   return turning;
 }
 
-TurningMatrix rotating_orthogonal(const torch::Tensor& matrix, const torch::Tensor& turn_hz) {
-  auto turning = still_matrix(matrix, at::eye(matrix.size(0), torch::kFloat64));
+TurningMatrix rotating_orthogonal(const at::Tensor& matrix, const at::Tensor& turn_hz) {
+  auto turning = still_matrix(matrix, at::eye(matrix.size(0), at::kDouble));
   turning.turn_hz = turn_hz;
   turning.check();
   return turning;
 }
 
-TurningMatrix dynamic_eigenvalues(const torch::Tensor& basis, const torch::Tensor& radius,
-                                  const torch::Tensor& angle_turns) {
+TurningMatrix dynamic_eigenvalues(const at::Tensor& basis, const at::Tensor& radius, const at::Tensor& angle_turns) {
   auto turning = still_matrix(basis, basis.t());
   turning.radius = radius;
   turning.angle_turns = angle_turns;
@@ -84,7 +82,7 @@ TurningMatrix dynamic_eigenvalues(const torch::Tensor& basis, const torch::Tenso
   return turning;
 }
 
-TurningMatrix with_listeners(const TurningMatrix& turning, const torch::Tensor& rows) {
+TurningMatrix with_listeners(const TurningMatrix& turning, const at::Tensor& rows) {
   const std::int64_t n = turning.lines(), outside = rows.size(0);
   if (outside == 0) return turning;
   if (rows.dim() != 2 || rows.size(1) != n) fail("listeners of [O, " + std::to_string(n) + "] expected");
@@ -104,22 +102,22 @@ TurningMatrix with_listeners(const TurningMatrix& turning, const torch::Tensor& 
     *values = at::constant_pad_nd(*values, {0, more});
   for (auto* values : {&out.radius, &out.radius_rate_hz, &out.angle_rate_hz})
     *values = at::constant_pad_nd(*values, {0, more}, 1);
-  const auto mine = at::eye(outside, torch::kFloat64);
+  const auto mine = at::eye(outside, at::kDouble);
   out.left = at::cat({at::constant_pad_nd(out.left, {0, outside}), at::constant_pad_nd(mine, {n, 0})}, 0);
-  out.right = at::constant_pad_nd(at::cat({turning.right, rows.to(torch::kFloat64)}, 0), {0, outside});
+  out.right = at::constant_pad_nd(at::cat({turning.right, rows.to(at::kDouble)}, 0), {0, outside});
   return out;
 }
 
-torch::Tensor at_rest(const TurningMatrix& turning) {
+at::Tensor at_rest(const TurningMatrix& turning) {
   return product(turning, turning.radius.unsqueeze(0), (turning.angle_turns * kTurn).unsqueeze(0)).squeeze(0);
 }
 
-torch::Tensor matrices_of(const TurningMatrix& turning, std::int64_t samples, double sample_rate_hz, std::int64_t hop) {
+at::Tensor matrices_of(const TurningMatrix& turning, std::int64_t samples, double sample_rate_hz, std::int64_t hop) {
   turning.check();
   if (samples < 1 || hop < 1 || !(sample_rate_hz > 0)) fail("samples, a hop and a rate above 0 expected");
   const std::int64_t count = std::max<std::int64_t>(2, (samples + hop - 1) / hop + 1);
-  const auto t = (at::arange(count, torch::kFloat64) * (static_cast<double>(hop) / sample_rate_hz)).unsqueeze(1);
-  const auto sine = [&](const torch::Tensor& hz, const torch::Tensor& phase) {
+  const auto t = (at::arange(count, at::kDouble) * (static_cast<double>(hop) / sample_rate_hz)).unsqueeze(1);
+  const auto sine = [&](const at::Tensor& hz, const at::Tensor& phase) {
     return ((t * hz + phase) * kTurn).sin();  // [M, P]
   };
   const auto radius =
@@ -131,14 +129,14 @@ torch::Tensor matrices_of(const TurningMatrix& turning, std::int64_t samples, do
 }
 
 std::int64_t fine_hop(const TurningMatrix& turning, double sample_rate_hz) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   const double step = kTurn / sample_rate_hz;  // radians a sample of one turn a second
   const auto swing = turning.angle_depth_turns.abs() * kTurn, pace = turning.angle_rate_hz.abs() * step;
   const auto turn = turning.turn_hz.abs() * step + swing * pace, turn_change = swing * pace.square();
   const auto half = turning.radius * turning.radius_depth / 2, radius_pace = turning.radius_rate_hz.abs() * step;
   const auto bend = turning.radius * (turn.square() + turn_change) + 2 * half * radius_pace * turn +
                     half * radius_pace.square();  // |(r exp(j theta))''|
-  const auto norm = [](const torch::Tensor& side) { return at::linalg_svdvals(side).max().item<double>(); };
+  const auto norm = [](const at::Tensor& side) { return at::linalg_svdvals(side).max().item<double>(); };
   const double most = bend.max().item<double>() * norm(turning.left) * norm(turning.right);
   const double hop = most > 0 ? std::floor(std::sqrt(8 * kHopError / most)) : static_cast<double>(kLongestHop);
   return static_cast<std::int64_t>(std::clamp(hop, 1.0, static_cast<double>(kLongestHop)));

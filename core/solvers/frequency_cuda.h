@@ -10,7 +10,7 @@ namespace diffverb {
 inline constexpr std::int64_t kMostLinesOnCuda = 64;
 
 FrequencyForward frequency_forward_on_cuda(const FrequencyTensors& tensors, bool keep);
-std::array<torch::Tensor, 6> frequency_backward_on_cuda(const FrequencyTensors& tensors, const torch::Tensor& grad_h,
-                                                        const torch::Tensor& states, const FrequencyNeeds& needs);
+std::array<at::Tensor, 6> frequency_backward_on_cuda(const FrequencyTensors& tensors, const at::Tensor& grad_h,
+                                                     const at::Tensor& states, const FrequencyNeeds& needs);
 
 }  // namespace diffverb

@@ -13,12 +13,12 @@ namespace diffverb {
 namespace {
 
 /// z^-n on the grid, [K] complex128
-torch::Tensor power(const torch::Tensor& omega, double radius, double n) {
+at::Tensor power(const at::Tensor& omega, double radius, double n) {
   return at::exp(at::complex(at::zeros_like(omega), omega * -n)) * std::pow(radius, -n);
 }
 
 /// The lines' gains G [K, N], in float64: a phase of thousands of turns does not fit into float32.
-torch::Tensor line_gains(const DelayNetwork& network, const torch::Tensor& omega, double radius) {
+at::Tensor line_gains(const DelayNetwork& network, const at::Tensor& omega, double radius) {
   const auto m = network.delays.unsqueeze(0), w = omega.unsqueeze(1);
   auto gains = at::exp(at::complex(-std::log(radius) * m.expand({omega.size(0), m.size(1)}), -w * m));
   const auto z1 = power(omega, radius, 1).unsqueeze(1), z2 = power(omega, radius, 2).unsqueeze(1);
@@ -32,8 +32,7 @@ torch::Tensor line_gains(const DelayNetwork& network, const torch::Tensor& omega
 
 }  // namespace
 
-torch::Tensor frequency_response_by_library(const DelayNetwork& network, const torch::Tensor& omega_rad,
-                                            double radius) {
+at::Tensor frequency_response_by_library(const DelayNetwork& network, const at::Tensor& omega_rad, double radius) {
   const auto type = c10::toComplexType(network.a.scalar_type());
   const auto g = line_gains(network, omega_rad, radius).to(type);  // [K, N]
   const auto a = network.a.to(type), b = network.b.to(type), c = network.c.to(type), d = network.d.to(type);

@@ -1,4 +1,3 @@
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/stack.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -20,9 +19,9 @@ using torch::autograd::variable_list;
 
 class FrequencyResponse : public torch::autograd::Function<FrequencyResponse> {
  public:
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& a, const torch::Tensor& b,
-                               const torch::Tensor& c, const torch::Tensor& d, const torch::Tensor& delays,
-                               const torch::Tensor& sos, const torch::Tensor& omega, double radius, bool keep) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& a, const at::Tensor& b, const at::Tensor& c,
+                            const at::Tensor& d, const at::Tensor& delays, const at::Tensor& sos,
+                            const at::Tensor& omega, double radius, bool keep) {
     const FrequencyTensors t{a.contiguous(),      b.contiguous(),   c.contiguous(),     d.contiguous(),
                              delays.contiguous(), sos.contiguous(), omega.contiguous(), radius};
     FrequencyNeeds needs;
@@ -57,8 +56,8 @@ class FrequencyResponse : public torch::autograd::Function<FrequencyResponse> {
   }
 };
 
-void check_grid(const torch::Tensor& omega_rad, double radius, const torch::Device& device) {
-  if (omega_rad.dim() != 1 || omega_rad.scalar_type() != torch::kFloat64 || omega_rad.device() != device) {
+void check_grid(const at::Tensor& omega_rad, double radius, const at::Device& device) {
+  if (omega_rad.dim() != 1 || omega_rad.scalar_type() != at::kDouble || omega_rad.device() != device) {
     throw ContractError(
         "frequency_response: the grid must be a float64 vector of radians a sample on the network's device");
   }
@@ -73,26 +72,25 @@ bool has_kernel(const DelayNetwork& network) {
   return network.a.is_cpu();
 }
 
-torch::Tensor by_kernel(const DelayNetwork& n, const torch::Tensor& omega_rad, double radius) {
+at::Tensor by_kernel(const DelayNetwork& n, const at::Tensor& omega_rad, double radius) {
   return FrequencyResponse::apply(n.a, n.b, n.c, n.d, n.delays, n.line_sos, omega_rad.detach(), radius,
                                   at::GradMode::is_enabled());
 }
 
 }  // namespace
 
-torch::Tensor frequency_response(const DelayNetwork& network, const torch::Tensor& omega_rad, double radius) {
+at::Tensor frequency_response(const DelayNetwork& network, const at::Tensor& omega_rad, double radius) {
   network.check();
   check_grid(omega_rad, radius, network.a.device());
   return has_kernel(network) ? by_kernel(network, omega_rad, radius)
                              : frequency_response_by_library(network, omega_rad.detach(), radius);
 }
 
-torch::Tensor frequency_response(const std::vector<DelayNetwork>& networks, const torch::Tensor& omega_rad,
-                                 double radius) {
+at::Tensor frequency_response(const std::vector<DelayNetwork>& networks, const at::Tensor& omega_rad, double radius) {
   const DelayNetwork all = stacked("frequency_response", networks);
   check_grid(omega_rad, radius, all.a.device());
   if (has_kernel(all)) return by_kernel(all, omega_rad, radius);
-  std::vector<torch::Tensor> responses;
+  std::vector<at::Tensor> responses;
   for (const DelayNetwork& network : networks)
     responses.push_back(frequency_response_by_library(network, omega_rad.detach(), radius));
   return at::stack(responses);

@@ -80,8 +80,8 @@ FrequencyForward forward(const FrequencyTensors& t, const FrequencyNeeds& needs,
 }
 
 template <typename Scalar>
-std::vector<FrequencyGradient> gradients(const FrequencyTensors& t, const torch::Tensor& grad_h,
-                                         const torch::Tensor& states, const FrequencyNeeds& needs) {
+std::vector<FrequencyGradient> gradients(const FrequencyTensors& t, const at::Tensor& grad_h, const at::Tensor& states,
+                                         const FrequencyNeeds& needs) {
   const auto problems = problems_of<Scalar>(t);
   const auto* g = static_cast<const Scalar*>(grad_h.const_data_ptr());
   const auto* kept = states.numel() > 0 ? states.const_data_ptr<Scalar>() : nullptr;
@@ -107,7 +107,7 @@ std::vector<FrequencyGradient> gradients(const FrequencyTensors& t, const torch:
 
 c10::SymInt frequency_states_numel(const FrequencyTensors& t, const FrequencyNeeds& needs, bool keep) {
   if (!keep) return 0;
-  const bool single = t.a.scalar_type() == torch::kFloat32;
+  const bool single = t.a.scalar_type() == at::kFloat;
   const std::int64_t lanes = single ? frequency_lanes<float>() : frequency_lanes<double>();
   const c10::SymInt packs = (t.omega.sym_size(0) + (lanes - 1)) / lanes;
   const c10::SymInt ends = t.b.sym_size(-1) * (needs.line_gains() ? 2 : 1) + t.c.sym_size(-2);
@@ -117,19 +117,19 @@ c10::SymInt frequency_states_numel(const FrequencyTensors& t, const FrequencyNee
 }
 
 FrequencyForward frequency_forward_on_cpu(const FrequencyTensors& t, const FrequencyNeeds& needs, bool keep) {
-  return t.a.scalar_type() == torch::kFloat32 ? forward<float>(t, needs, keep) : forward<double>(t, needs, keep);
+  return t.a.scalar_type() == at::kFloat ? forward<float>(t, needs, keep) : forward<double>(t, needs, keep);
 }
 
-std::array<torch::Tensor, 6> frequency_backward_on_cpu(const FrequencyTensors& t, const torch::Tensor& grad_h,
-                                                       const torch::Tensor& states, const FrequencyNeeds& needs) {
-  const auto sums = t.a.scalar_type() == torch::kFloat32 ? gradients<float>(t, grad_h, states, needs)
-                                                         : gradients<double>(t, grad_h, states, needs);
+std::array<at::Tensor, 6> frequency_backward_on_cpu(const FrequencyTensors& t, const at::Tensor& grad_h,
+                                                    const at::Tensor& states, const FrequencyNeeds& needs) {
+  const auto sums = t.a.scalar_type() == at::kFloat ? gradients<float>(t, grad_h, states, needs)
+                                                    : gradients<double>(t, grad_h, states, needs);
   using Part = std::vector<double> FrequencyGradient::*;
   const Part parts[6] = {&FrequencyGradient::a, &FrequencyGradient::b,      &FrequencyGradient::c,
                          &FrequencyGradient::d, &FrequencyGradient::delays, &FrequencyGradient::sos};
   const bool wanted[6] = {needs.a, needs.b, needs.c, needs.d, needs.delays, needs.sos};
-  const torch::Tensor* like[6] = {&t.a, &t.b, &t.c, &t.d, &t.delays, &t.sos};
-  std::array<torch::Tensor, 6> result;
+  const at::Tensor* like[6] = {&t.a, &t.b, &t.c, &t.d, &t.delays, &t.sos};
+  std::array<at::Tensor, 6> result;
   for (std::size_t i = 0; i < 6; ++i) {
     if (!wanted[i]) continue;
     std::vector<double> all;

@@ -14,11 +14,11 @@
 
 namespace diffverb {
 
-torch::Tensor impulse_response(const DelayNetwork& network, std::int64_t samples) {
+at::Tensor impulse_response(const DelayNetwork& network, std::int64_t samples) {
   network.check();
   if (samples < 1)
     throw ContractError("impulse_response: " + std::to_string(samples) + " samples, expected at least 1");
-  std::vector<torch::Tensor> responses;
+  std::vector<at::Tensor> responses;
   for (std::int64_t i = 0; i < network.inputs(); ++i) {
     auto input = at::zeros({network.inputs(), samples}, network.a.options().requires_grad(false));
     input[i][0].fill_(1);
@@ -27,7 +27,7 @@ torch::Tensor impulse_response(const DelayNetwork& network, std::int64_t samples
   return at::stack(responses, 1);
 }
 
-torch::Tensor impulse_response_by_fft(const DelayNetwork& network, std::int64_t fft_size, double alias_decay_db) {
+at::Tensor impulse_response_by_fft(const DelayNetwork& network, std::int64_t fft_size, double alias_decay_db) {
   if (fft_size < 2)
     throw ContractError("impulse_response_by_fft: fft_size is " + std::to_string(fft_size) + ", expected at least 2");
   if (!(alias_decay_db >= 0)) throw ContractError("impulse_response_by_fft: alias_decay_db must not be negative");
@@ -35,7 +35,7 @@ torch::Tensor impulse_response_by_fft(const DelayNetwork& network, std::int64_t 
     throw ContractError("impulse_response_by_fft: a delay is longer than fft_size, " + std::to_string(fft_size) +
                         " samples: its echo would come before its time");
   }
-  const auto options = network.a.options().dtype(torch::kFloat64).requires_grad(false);
+  const auto options = network.a.options().dtype(at::kDouble).requires_grad(false);
   const auto size = static_cast<double>(fft_size);
   const auto omega = at::arange(fft_size / 2 + 1, options) * (2 * std::numbers::pi / size);
   const double radius = std::pow(10.0, alias_decay_db / 20 / size);

@@ -1,10 +1,8 @@
 #pragma once
 
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
-#include <torch/types.h>
 
 #include <cstdlib>
 #include <mutex>
@@ -16,6 +14,7 @@
 
 #include "core/error.h"
 #include "core/network/delay_network.h"
+#include "core/tensor.h"
 
 // What the glue of both solvers shares; not for callers of the solvers.
 namespace diffverb {
@@ -27,15 +26,15 @@ inline void require_first_order(const std::string& solver) {
 }
 
 /// Sums of a kernel as a tensor of the shape, type and device of what they are the gradient of.
-inline torch::Tensor tensor_like(const std::vector<double>& values, const torch::Tensor& like) {
-  return at::tensor(values, torch::kFloat64).reshape(like.sizes()).to(like.options().requires_grad(false));
+inline at::Tensor tensor_like(const std::vector<double>& values, const at::Tensor& like) {
+  return at::tensor(values, at::kDouble).reshape(like.sizes()).to(like.options().requires_grad(false));
 }
 
 /// Points a kernel's problem to a network's tensors, and tells it their sizes. Those of a batch have a leading axis, of
 /// which `network` is taken; without one the problem is of all of them.
 template <typename Scalar, typename Problem, typename Tensors>
 void point_to(Problem& p, const Tensors& t, std::optional<std::int64_t> network = std::nullopt) {
-  const auto at = [&](const torch::Tensor& tensor) { return network ? tensor.select(0, *network) : tensor; };
+  const auto at = [&](const at::Tensor& tensor) { return network ? tensor.select(0, *network) : tensor; };
   p.lines = static_cast<int>(t.a.size(-1));
   p.inputs = static_cast<int>(t.b.size(-1));
   p.outputs = static_cast<int>(t.c.size(-2));
@@ -48,9 +47,9 @@ void point_to(Problem& p, const Tensors& t, std::optional<std::int64_t> network 
 }
 
 /// The networks' tensors of one kind, one above the other.
-inline torch::Tensor stacked(const std::string& solver, const std::vector<DelayNetwork>& networks,
-                             torch::Tensor DelayNetwork::*member) {
-  std::vector<torch::Tensor> tensors;
+inline at::Tensor stacked(const std::string& solver, const std::vector<DelayNetwork>& networks,
+                          at::Tensor DelayNetwork::*member) {
+  std::vector<at::Tensor> tensors;
   for (const DelayNetwork& network : networks) {
     tensors.push_back(network.*member);
     if (tensors.back().sizes() == tensors[0].sizes() && tensors.back().options().type_equal(tensors[0].options()))
@@ -121,7 +120,7 @@ class RecycledMemory {
 };
 
 /// An uninitialised tensor in such memory.
-inline torch::Tensor recycled(at::IntArrayRef sizes, const torch::TensorOptions& options) {
+inline at::Tensor recycled(at::IntArrayRef sizes, const at::TensorOptions& options) {
   std::size_t bytes = options.dtype().itemsize();
   for (const std::int64_t size : sizes) bytes *= static_cast<std::size_t>(size);
   const auto block = RecycledMemory::instance().take(bytes);

@@ -40,8 +40,8 @@ void place_signals(const TimeBlocks<S>& p, S* memory, S*& signal, S*& before_fil
 }
 
 template <typename S>
-torch::Tensor tables_of(TimeBlocks<S>& p, const torch::TensorOptions& options) {
-  torch::Tensor tables = at::empty({static_cast<std::int64_t>(p.networks) * p.sections * 12 * p.lines}, options);
+at::Tensor tables_of(TimeBlocks<S>& p, const at::TensorOptions& options) {
+  at::Tensor tables = at::empty({static_cast<std::int64_t>(p.networks) * p.sections * 12 * p.lines}, options);
   p.tables = tables.template mutable_data_ptr<S>();
   return tables;
 }
@@ -51,7 +51,7 @@ TimeForward forward(const TimeTensors& t) {
   auto p = problem_of<S>(t);
   const auto options = t.a.options().requires_grad(false);
   TimeForward result{at::empty({p.outputs, p.samples}, options), at::empty({signals_size(p)}, options)};
-  const torch::Tensor tables = tables_of(p, options);
+  const at::Tensor tables = tables_of(p, options);
   p.output = result.output.mutable_data_ptr<S>();
   place_signals(p, result.tape.mutable_data_ptr<S>(), p.filtered, p.driven, p.states);
   cuda_module()->play_lines(p);
@@ -59,13 +59,13 @@ TimeForward forward(const TimeTensors& t) {
 }
 
 template <typename S>
-std::array<torch::Tensor, 6> backward(const TimeTensors& t, const torch::Tensor& grad, const torch::Tensor& tape,
-                                      const std::array<bool, 6>& wanted) {
+std::array<at::Tensor, 6> backward(const TimeTensors& t, const at::Tensor& grad, const at::Tensor& tape,
+                                   const std::array<bool, 6>& wanted) {
   auto p = problem_of<S>(t);
   const auto options = t.a.options().requires_grad(false);
-  const auto wide = options.dtype(torch::kFloat64);
-  std::array<torch::Tensor, 6> result;
-  const torch::Tensor tables = tables_of(p, options), adjoint = at::empty({signals_size(p)}, options);
+  const auto wide = options.dtype(at::kDouble);
+  std::array<at::Tensor, 6> result;
+  const at::Tensor tables = tables_of(p, options), adjoint = at::empty({signals_size(p)}, options);
   place_signals(p, const_cast<S*>(tape.const_data_ptr<S>()), p.filtered, p.driven, p.states);  // read alone
   place_signals(p, adjoint.mutable_data_ptr<S>(), p.mixed, p.driven_adjoint, p.costates);
   p.grad_output = grad.const_data_ptr<S>();
@@ -75,12 +75,12 @@ std::array<torch::Tensor, 6> backward(const TimeTensors& t, const torch::Tensor&
   }
   const TimeEntries<S> entries(p);
   const std::int64_t parts = (p.samples + kTimeSumSamples - 1) / kTimeSumSamples;
-  const torch::Tensor partial = at::empty({kNetworks, parts, entries.count()}, wide);
-  const torch::Tensor sums = at::empty({entries.rows, entries.columns}, wide);
-  torch::Tensor sos = at::empty(t.sos.sizes(), wide);
+  const at::Tensor partial = at::empty({kNetworks, parts, entries.count()}, wide);
+  const at::Tensor sums = at::empty({entries.rows, entries.columns}, wide);
+  at::Tensor sos = at::empty(t.sos.sizes(), wide);
   cuda_module()->sum_lines(p, partial.mutable_data_ptr<double>(), sums.mutable_data_ptr<double>(),
                            sos.mutable_data_ptr<double>());
-  const torch::Tensor* const like[4] = {&t.a, &t.b, &t.c, &t.d};
+  const at::Tensor* const like[4] = {&t.a, &t.b, &t.c, &t.d};
   for (std::size_t i = 0; i < 4; ++i) {  // [A B; C D]
     const std::int64_t row = i / 2 * p.lines, column = i % 2 * p.lines;
     if (wanted[i])
@@ -95,13 +95,13 @@ std::array<torch::Tensor, 6> backward(const TimeTensors& t, const torch::Tensor&
 }  // namespace
 
 TimeForward time_forward_on_cuda(const TimeTensors& t) {
-  return t.a.scalar_type() == torch::kFloat32 ? forward<float>(t) : forward<double>(t);
+  return t.a.scalar_type() == at::kFloat ? forward<float>(t) : forward<double>(t);
 }
 
-std::array<torch::Tensor, 6> time_backward_on_cuda(const TimeTensors& t, const torch::Tensor& grad_output,
-                                                   const torch::Tensor& tape, const std::array<bool, 6>& wanted) {
-  return t.a.scalar_type() == torch::kFloat32 ? backward<float>(t, grad_output, tape, wanted)
-                                              : backward<double>(t, grad_output, tape, wanted);
+std::array<at::Tensor, 6> time_backward_on_cuda(const TimeTensors& t, const at::Tensor& grad_output,
+                                                const at::Tensor& tape, const std::array<bool, 6>& wanted) {
+  return t.a.scalar_type() == at::kFloat ? backward<float>(t, grad_output, tape, wanted)
+                                         : backward<double>(t, grad_output, tape, wanted);
 }
 
 }  // namespace diffverb

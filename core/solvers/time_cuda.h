@@ -11,7 +11,7 @@ namespace diffverb {
 inline constexpr std::int64_t kMostTimeLinesOnCuda = 64;
 
 TimeForward time_forward_on_cuda(const TimeTensors& tensors);
-std::array<torch::Tensor, 6> time_backward_on_cuda(const TimeTensors& tensors, const torch::Tensor& grad_output,
-                                                   const torch::Tensor& tape, const std::array<bool, 6>& wanted);
+std::array<at::Tensor, 6> time_backward_on_cuda(const TimeTensors& tensors, const at::Tensor& grad_output,
+                                                const at::Tensor& tape, const std::array<bool, 6>& wanted);
 
 }  // namespace diffverb

@@ -20,9 +20,9 @@ using torch::autograd::variable_list;
 
 class TimeResponse : public torch::autograd::Function<TimeResponse> {
  public:
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& a, const torch::Tensor& b,
-                               const torch::Tensor& c, const torch::Tensor& d, const torch::Tensor& sos,
-                               const torch::Tensor& input, const torch::Tensor& delays) {
+  static at::Tensor forward(AutogradContext* context, const at::Tensor& a, const at::Tensor& b, const at::Tensor& c,
+                            const at::Tensor& d, const at::Tensor& sos, const at::Tensor& input,
+                            const at::Tensor& delays) {
     const TimeTensors t{a.contiguous(),   b.contiguous(),      c.contiguous(),    d.contiguous(),
                         sos.contiguous(), delays.contiguous(), input.contiguous()};
     const auto result = on_gpu(a) ? time_forward_on_cuda(t) : time_forward_on_cpu(t);
@@ -46,7 +46,7 @@ class TimeResponse : public torch::autograd::Function<TimeResponse> {
   }
 };
 
-void check_input(const DelayNetwork& network, const torch::Tensor& input) {
+void check_input(const DelayNetwork& network, const at::Tensor& input) {
   const std::int64_t dims = network.a.dim();
   if (input.dim() != dims || input.size(-2) != network.b.size(-1) || input.size(-1) < 1 ||
       (dims == 3 && input.size(0) != network.a.size(0))) {
@@ -71,10 +71,10 @@ bool has_cuda_kernel(const DelayNetwork& n) {
 }
 
 /// One network, or several as one with a leading axis.
-torch::Tensor respond(const DelayNetwork& n, const torch::Tensor& input) {
+at::Tensor respond(const DelayNetwork& n, const at::Tensor& input) {
   if (has_cuda_kernel(n)) {
     if (n.a.dim() == 2) return TimeResponse::apply(n.a, n.b, n.c, n.d, n.line_sos, input, n.delays.detach());
-    std::vector<torch::Tensor> outputs;
+    std::vector<at::Tensor> outputs;
     for (std::int64_t r = 0; r < n.a.size(0); ++r) {
       outputs.push_back(
           TimeResponse::apply(n.a[r], n.b[r], n.c[r], n.d[r], n.line_sos[r], input[r], n.delays[r].detach()));
@@ -82,7 +82,7 @@ torch::Tensor respond(const DelayNetwork& n, const torch::Tensor& input) {
     return at::stack(outputs);
   }
   // Without a kernel everything comes here from another device, and the answer and its gradients go back.
-  const auto here = [](const torch::Tensor& tensor) { return tensor.to(torch::kCPU); };
+  const auto here = [](const at::Tensor& tensor) { return tensor.to(at::kCPU); };
   const auto output = TimeResponse::apply(here(n.a), here(n.b), here(n.c), here(n.d), here(n.line_sos), here(input),
                                           sounding_delays(here(n.delays.detach()), input.size(-1)));
   if (input.device().is_cpu()) return output;
@@ -96,14 +96,14 @@ torch::Tensor respond(const DelayNetwork& n, const torch::Tensor& input) {
 
 }  // namespace
 
-torch::Tensor time_response(const DelayNetwork& network, const torch::Tensor& input) {
+at::Tensor time_response(const DelayNetwork& network, const at::Tensor& input) {
   network.check();
   require_whole_delays(network);
   check_input(network, input);
   return respond(network, input);
 }
 
-torch::Tensor time_response(const std::vector<DelayNetwork>& networks, const torch::Tensor& input) {
+at::Tensor time_response(const std::vector<DelayNetwork>& networks, const at::Tensor& input) {
   const DelayNetwork all = stacked("time_response", networks);
   require_whole_delays(all);
   const auto inputs = input.dim() == 2 ? input.unsqueeze(0).expand({all.a.size(0), -1, -1}) : input;

@@ -64,11 +64,11 @@ TimeForward forward(const TimeTensors& t) {
 }
 
 template <typename Scalar>
-std::array<torch::Tensor, 6> backward(const TimeTensors& t, const torch::Tensor& grad, const torch::Tensor& tape,
-                                      const std::array<bool, 6>& wanted) {
+std::array<at::Tensor, 6> backward(const TimeTensors& t, const at::Tensor& grad, const at::Tensor& tape,
+                                   const std::array<bool, 6>& wanted) {
   const Problems<Scalar> problems(t);
   const auto options = t.a.options().requires_grad(false);
-  std::array<torch::Tensor, 6> result;
+  std::array<at::Tensor, 6> result;
   if (wanted[5]) result[5] = at::empty(t.input.sizes(), options);
   auto* input = wanted[5] ? result[5].mutable_data_ptr<Scalar>() : nullptr;
   const auto* g = grad.const_data_ptr<Scalar>();
@@ -78,13 +78,13 @@ std::array<torch::Tensor, 6> backward(const TimeTensors& t, const torch::Tensor&
   for_each_network(t.networks(), [&](std::int64_t r) {
     const auto& problem = problems.each[r];
     gradients[r].input = input ? input + r * input_step : nullptr;
-    const torch::Tensor workspace = recycled({static_cast<std::int64_t>(time_workspace_size(problem))}, options);
+    const at::Tensor workspace = recycled({static_cast<std::int64_t>(time_workspace_size(problem))}, options);
     time_backward(problem, kept + problems.tapes[r], g + r * step, workspace.mutable_data_ptr<Scalar>(), gradients[r]);
   });
   using Sums = std::vector<double> TimeGradient<Scalar>::*;
   const Sums sums[5] = {&TimeGradient<Scalar>::a, &TimeGradient<Scalar>::b, &TimeGradient<Scalar>::c,
                         &TimeGradient<Scalar>::d, &TimeGradient<Scalar>::sos};
-  const torch::Tensor* const like[5] = {&t.a, &t.b, &t.c, &t.d, &t.sos};
+  const at::Tensor* const like[5] = {&t.a, &t.b, &t.c, &t.d, &t.sos};
   for (std::size_t i = 0; i < 5; ++i) {
     if (!wanted[i]) continue;
     std::vector<double> all;
@@ -97,21 +97,21 @@ std::array<torch::Tensor, 6> backward(const TimeTensors& t, const torch::Tensor&
 }  // namespace
 
 std::int64_t time_tape_numel(const TimeTensors& t) {
-  return t.a.scalar_type() == torch::kFloat32 ? Problems<float>(t).tape_size : Problems<double>(t).tape_size;
+  return t.a.scalar_type() == at::kFloat ? Problems<float>(t).tape_size : Problems<double>(t).tape_size;
 }
 
-torch::Tensor sounding_delays(const torch::Tensor& delays, std::int64_t samples) {
-  return delays.clamp_max(static_cast<double>(samples)).to(torch::kInt64);
+at::Tensor sounding_delays(const at::Tensor& delays, std::int64_t samples) {
+  return delays.clamp_max(static_cast<double>(samples)).to(at::kLong);
 }
 
 TimeForward time_forward_on_cpu(const TimeTensors& t) {
-  return t.a.scalar_type() == torch::kFloat32 ? forward<float>(t) : forward<double>(t);
+  return t.a.scalar_type() == at::kFloat ? forward<float>(t) : forward<double>(t);
 }
 
-std::array<torch::Tensor, 6> time_backward_on_cpu(const TimeTensors& t, const torch::Tensor& grad_output,
-                                                  const torch::Tensor& tape, const std::array<bool, 6>& wanted) {
-  return t.a.scalar_type() == torch::kFloat32 ? backward<float>(t, grad_output, tape, wanted)
-                                              : backward<double>(t, grad_output, tape, wanted);
+std::array<at::Tensor, 6> time_backward_on_cpu(const TimeTensors& t, const at::Tensor& grad_output,
+                                               const at::Tensor& tape, const std::array<bool, 6>& wanted) {
+  return t.a.scalar_type() == at::kFloat ? backward<float>(t, grad_output, tape, wanted)
+                                         : backward<double>(t, grad_output, tape, wanted);
 }
 
 }  // namespace diffverb

@@ -12,7 +12,7 @@
 namespace diffverb {
 namespace {
 
-using torch::Tensor;
+using at::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
@@ -75,8 +75,7 @@ class VaryingResponse : public torch::autograd::Function<VaryingResponse> {
                         const Tensor& sos, const Tensor& delays, const Tensor& input, std::int64_t hop) {
     const VaryingTensors t{a.contiguous(),   b.contiguous(),      c.contiguous(),     d.contiguous(),
                            sos.contiguous(), delays.contiguous(), input.contiguous(), hop};
-    const auto result =
-        t.a.scalar_type() == torch::kFloat32 ? diffverb::forward<float>(t) : diffverb::forward<double>(t);
+    const auto result = t.a.scalar_type() == at::kFloat ? diffverb::forward<float>(t) : diffverb::forward<double>(t);
     context->save_for_backward({t.a, t.b, t.c, t.d, t.sos, t.delays, t.input});
     context->saved_data["tape"] = result[1];
     context->saved_data["hop"] = hop;
@@ -89,8 +88,8 @@ class VaryingResponse : public torch::autograd::Function<VaryingResponse> {
     const auto tape = context->saved_data["tape"].toTensor();
     const bool with_input = context->needs_input_grad(6);
     const auto grad = grads[0].contiguous();
-    auto result = t.a.scalar_type() == torch::kFloat32 ? diffverb::backward<float>(t, grad, tape, with_input)
-                                                       : diffverb::backward<double>(t, grad, tape, with_input);
+    auto result = t.a.scalar_type() == at::kFloat ? diffverb::backward<float>(t, grad, tape, with_input)
+                                                  : diffverb::backward<double>(t, grad, tape, with_input);
     for (std::size_t i = 0; i < 6; ++i) {
       if (!context->needs_input_grad(i)) result[i] = Tensor();
     }
@@ -103,7 +102,7 @@ class VaryingResponse : public torch::autograd::Function<VaryingResponse> {
 
 /// That no matrix of all lets filters hear each other in a circle.
 void check_filters(const Tensor& matrices, const Tensor& network_delays) {
-  const auto a = matrices.detach().to(torch::kFloat64).contiguous(), delays = network_delays.detach().contiguous();
+  const auto a = matrices.detach().to(at::kDouble).contiguous(), delays = network_delays.detach().contiguous();
   const auto filters = without_delay(delays.const_data_ptr<double>(), static_cast<int>(delays.size(0)));
   if (!filter_lines_of(a.const_data_ptr<double>(), static_cast<int>(a.size(0)), filters).loop.empty())
     fail("over time the matrices let lines without delay hear each other in a circle");
@@ -117,7 +116,7 @@ void check(const DelayNetwork& network, const Tensor& input, const Varying& vary
   if (!network.a.device().is_cpu() || !input.device().is_cpu()) fail("tensors must be on the CPU");
   if (varying.delays.defined()) {
     if (varying.delays.dim() != 2 || varying.delays.size(0) != n || varying.delays.size(1) != samples ||
-        varying.delays.scalar_type() != torch::kFloat64)
+        varying.delays.scalar_type() != at::kDouble)
       fail("the delays must be [" + std::to_string(n) + ", " + std::to_string(samples) + "] float64");
   }
   const auto& delays = varying.delays.defined() ? varying.delays : network.delays;

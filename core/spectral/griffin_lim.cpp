@@ -1,7 +1,15 @@
 #include "core/spectral/griffin_lim.h"
 
 #include <ATen/Parallel.h>
-#include <torch/types.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/view_as_complex.h>
+#include <ATen/ops/view_as_real.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <cmath>
 #include <limits>
@@ -10,6 +18,7 @@
 #include "core/error.h"
 #include "core/spectral/griffin_lim_kernel.h"
 #include "core/spectral/istft.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {
@@ -210,7 +219,7 @@ Tensor spectral_convergence(const Tensor& signal, const Tensor& magnitude, std::
 }
 
 GriffinLimResult griffin_lim(const Tensor& magnitude, const GriffinLimOptions& options) {
-  torch::NoGradGuard no_grad;
+  at::NoGradGuard no_grad;
   check_options(options);
   check_magnitude(magnitude, options);
   const std::int64_t samples = samples_of(magnitude, options);

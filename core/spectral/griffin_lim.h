@@ -1,12 +1,11 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "core/spectral/stft.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 

@@ -1,11 +1,16 @@
 #include "core/spectral/istft.h"
 
-#include <torch/types.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/fft_irfft.h>
+#include <ATen/ops/hann_window.h>
+#include <ATen/ops/unfold_backward.h>
+#include <ATen/ops/zeros.h>
 
 #include <string>
 #include <vector>
 
 #include "core/error.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {

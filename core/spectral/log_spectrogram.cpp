@@ -1,13 +1,15 @@
 #include "core/spectral/log_spectrogram.h"
 
-#include <ATen/ATen.h>
-#include <ATen/core/grad_mode.h>
+#include <ATen/ops/maximum.h>
+#include <ATen/ops/pow.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <limits>
 #include <sstream>
 
 #include "core/error.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <cstdint>
 
 #include "core/spectral/stft.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 

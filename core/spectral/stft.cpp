@@ -1,12 +1,18 @@
 #include "core/spectral/stft.h"
 
+#include <ATen/ops/_fft_c2r.h>
+#include <ATen/ops/_fft_r2c.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/hann_window.h>
+#include <ATen/ops/reflection_pad1d.h>
+#include <ATen/ops/view_as_real.h>
 #include <torch/csrc/autograd/custom_function.h>
-#include <torch/types.h>
 
 #include <vector>
 
 #include "core/error.h"
 #include "core/spectral/istft.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {

@@ -1,14 +1,16 @@
 #include "core/spectral/stft_distance.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/scalar_tensor.h>
 #include <torch/csrc/autograd/custom_function.h>
-#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "core/device/device.h"
 #include "core/error.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
 #include <hwy/aligned_allocator.h>
 
 #include <memory>
@@ -9,6 +8,7 @@
 
 #include "core/spectral/stft.h"
 #include "core/spectral/stft_distance_kernel.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 

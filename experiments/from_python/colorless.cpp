@@ -1,7 +1,15 @@
 // The training of colorless.py in C++: the same starts, bins, steps and stop, with the library's solver. The batches come
 // from the same generator and so are the same. README.md has the question and the result.
-#include <ATen/ATen.h>
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/_fused_adam.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/diag.h>
+#include <ATen/ops/pow.h>
+#include <ATen/ops/randperm.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <CLI/CLI.hpp>
@@ -18,11 +26,12 @@
 #include "core/error.h"
 #include "core/matrices/matrix_exponential.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {
 
-using torch::Tensor;
+using at::Tensor;
 
 constexpr std::int64_t kBins = 480000, kBatch = 2000, kEpochs = 20;
 
@@ -47,8 +56,8 @@ std::vector<Start> read_starts(const std::string& path) {
     for (double& value : v) words >> value;
     if (n < 2 || !words)
       throw DataError(path + ": the state of " + start.run + " is not N, N delays, b, c, N x N numbers");
-    const auto all = at::tensor(v, torch::kFloat64);
-    const auto single = [&](const Tensor& t) { return t.to(torch::kFloat32).contiguous(); };
+    const auto all = at::tensor(v, at::kDouble);
+    const auto single = [&](const Tensor& t) { return t.to(at::kFloat).contiguous(); };
     start.delays = all.slice(0, 0, n);
     start.b = single(all.slice(0, n, 2 * n));
     start.c = single(all.slice(0, 2 * n, 3 * n));
@@ -66,14 +75,14 @@ struct Terms {
 class Training {
  public:
   explicit Training(const Start& start)
-      : omega_(at::arange(kBins, torch::kFloat64) * (std::numbers::pi / static_cast<double>(kBins))),
-        decay_(at::pow(0.9999, start.delays).to(torch::kFloat32)),
+      : omega_(at::arange(kBins, at::kDouble) * (std::numbers::pi / static_cast<double>(kBins))),
+        decay_(at::pow(0.9999, start.delays).to(at::kFloat)),
         b_(start.b),
         c_(start.c),
         a_(start.a) {
     const std::int64_t n = a_.size(0);
     network_.delays = start.delays;
-    network_.line_sos = at::zeros({n, 0, 5}, torch::kFloat64);
+    network_.line_sos = at::zeros({n, 0, 5}, at::kDouble);
     network_.d = at::zeros({n, 1});
     network_.sample_rate_hz = 48000;
     const auto energy = responses(matrix(), omega_).sum(0).abs().square().mean().pow(0.25);
@@ -132,7 +141,7 @@ class Training {
   }
 
   std::vector<double> values(const Tensor& omega) const {
-    const torch::NoGradGuard no_grad;
+    const at::NoGradGuard no_grad;
     const auto t = terms(omega);
     return {t.spectral.item<double>(), t.sparsity.item<double>()};
   }
@@ -140,7 +149,7 @@ class Training {
   void step(const Tensor& omega, double rate) {
     const auto t = terms(omega);
     auto gradients = torch::autograd::grad({t.spectral + t.sparsity}, {a_, b_, c_});
-    const torch::NoGradGuard no_grad;
+    const at::NoGradGuard no_grad;
     for (auto& gradient : gradients)
       gradient = gradient.contiguous();  // the one of a diagonal is not, and Adam takes it as it lies
     count_.add_(1);

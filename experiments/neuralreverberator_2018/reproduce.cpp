@@ -1,6 +1,9 @@
 // The published autoencoder's figures on a folder of responses: what its spectrograms, and the sounds made from them,
 // differ from the responses by. README.md has the question and the result.
-#include <ATen/ATen.h>
+#include <ATen/ops/avg_pool1d.h>
+#include <ATen/ops/pow.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -18,6 +21,7 @@
 #include "core/progress.h"
 #include "core/resample.h"
 #include "core/spectral/griffin_lim.h"
+#include "core/tensor.h"
 #include "datasets/response_file.h"
 #include "models/spectral_autoencoder.h"
 #include "train/model_file.h"
@@ -61,8 +65,8 @@ std::vector<fs::path> files_in(const std::vector<std::string>& inputs) {
 }
 
 /// [F, K] power to third octaves, single bins at the bottom, and three frames.
-torch::Tensor smoothed(const torch::Tensor& power) {
-  std::vector<torch::Tensor> bands;
+at::Tensor smoothed(const at::Tensor& power) {
+  std::vector<at::Tensor> bands;
   for (std::int64_t low = 0, high = 1; low < power.size(0); low = high) {
     high = std::max<std::int64_t>(low + 1, std::llround(static_cast<double>(low) * std::exp2(1.0 / 3)));
     high = std::min(high, power.size(0));
@@ -73,17 +77,15 @@ torch::Tensor smoothed(const torch::Tensor& power) {
 }
 
 /// Mean over frames of the root mean square over rows of the difference in dB.
-double distance_db(const torch::Tensor& a, const torch::Tensor& b) {
+double distance_db(const at::Tensor& a, const at::Tensor& b) {
   return ((a.log10() - b.log10()) * 10).square().mean(0).sqrt().mean().item<double>();
 }
 
 /// Nothing below 80 dB under its own maximum.
-torch::Tensor clipped(const torch::Tensor& power) {
-  return power.clamp_min(power.max() * std::pow(10.0, -kSpanDb / 10));
-}
+at::Tensor clipped(const at::Tensor& power) { return power.clamp_min(power.max() * std::pow(10.0, -kSpanDb / 10)); }
 
-torch::Tensor power_of_values(const torch::Tensor& values, double span_db) {
-  return at::pow(10.0, (values.to(torch::kFloat64) - 1) * (span_db / 10));
+at::Tensor power_of_values(const at::Tensor& values, double span_db) {
+  return at::pow(10.0, (values.to(at::kDouble) - 1) * (span_db / 10));
 }
 
 std::optional<double> relative_pct(std::optional<double> other, std::optional<double> target) {
@@ -98,8 +100,8 @@ acoustics::BandResult octave_1k(const std::vector<double>& sound, double rate_hz
   return acoustics::analyze_channel(sound, rate_hz, options).octaves.at(0);
 }
 
-std::vector<double> to_vector(const torch::Tensor& row) {
-  const auto t = row.to(torch::kFloat64).contiguous();
+std::vector<double> to_vector(const at::Tensor& row) {
+  const auto t = row.to(at::kDouble).contiguous();
   return {t.const_data_ptr<double>(), t.const_data_ptr<double>() + t.numel()};
 }
 
@@ -119,7 +121,7 @@ class Reproduction {
     std::map<std::string, Errors> out;
     const struct {
       const char* name;
-      torch::Tensor values;
+      at::Tensor values;
       double span_db;
     } paths[] = {{"as shipped", decoded, kShippedSpanDb},
                  {"scale fixed", decoded, kSpanDb},
@@ -137,7 +139,7 @@ class Reproduction {
       }
       const auto sound = play(path.values[0][0], path.span_db);
       const auto heard = clipped(
-          power_spectrogram(sound.to(torch::kFloat64).unsqueeze(0), 1024, 256, Padding::kReflect)[0].narrow(1, 0, 128));
+          power_spectrogram(sound.to(at::kDouble).unsqueeze(0), 1024, 256, Padding::kReflect)[0].narrow(1, 0, 128));
       e.sound_lsd_smoothed_db = distance_db(smoothed(heard), smoothed(seen));
       const acoustics::BandResult played = octave_1k(to_vector(sound), rate_hz);
       e.t20_pct = relative_pct(played.t20_s, original.t20_s);
@@ -149,7 +151,7 @@ class Reproduction {
 
  private:
   /// As the published generator does it: random phases, plain Griffin-Lim.
-  torch::Tensor play(const torch::Tensor& values, double span_db) const {
+  at::Tensor play(const at::Tensor& values, double span_db) const {
     GriffinLimOptions options;
     options.iterations = iterations_;
     options.momentum = 0;
@@ -187,7 +189,7 @@ void run(const Options& options) {
   ModelFile file = load_model(options.model);
   auto* model = dynamic_cast<SpectralAutoencoder*>(file.model.get());
   if (!model) throw DataError(options.model + ": holds a " + file.type + ", expected a spectral_autoencoder");
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   const Reproduction reproduction(*model, options.iterations);
   const auto files = files_in(options.inputs);
   std::map<std::string, std::vector<Errors>> all;

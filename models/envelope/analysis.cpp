@@ -5,7 +5,9 @@
 #include <ATen/ops/fft_ifft.h>
 #include <ATen/ops/fft_irfft.h>
 #include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/real.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <cmath>
@@ -59,13 +61,13 @@ std::vector<BandBins> band_bins(std::int64_t fft_size) {
 }
 
 /// Energy in cells of 4 ms from `kBeforeSeconds` before the onset on, [K, cells].
-torch::Tensor uniform_energy(const torch::Tensor& response, std::int64_t cells) {
+at::Tensor uniform_energy(const at::Tensor& response, std::int64_t cells) {
   const std::int64_t fft_size = cells * std::llround(kUniformCellSeconds * kEnvelopeRateHz);
   const auto spectrum = at::fft_rfft(response, fft_size);
-  std::vector<torch::Tensor> rows;
+  std::vector<at::Tensor> rows;
   for (const BandBins& band : band_bins(fft_size)) {
     const std::int64_t length = cells * band.per_cell, count = static_cast<std::int64_t>(band.weights.size());
-    const auto weights = torch::tensor(band.weights).to(response.device());
+    const auto weights = at::tensor(band.weights).to(response.device());
     const auto part = spectrum.slice(0, band.first, band.first + count) * weights;
     const auto envelope = at::fft_ifft(at::constant_pad_nd(part, {0, length - count}));
     const double scale = 2.0 * static_cast<double>(length) / static_cast<double>(fft_size);
@@ -75,20 +77,20 @@ torch::Tensor uniform_energy(const torch::Tensor& response, std::int64_t cells) 
 }
 
 /// Cells of 4 ms to the layout's, the ringing before the onset to the first.
-torch::Tensor to_layout(const torch::Tensor& uniform) {
+at::Tensor to_layout(const at::Tensor& uniform) {
   const EnvelopeLayout& layout = envelope_layout();
   const auto before = std::llround(kBeforeSeconds / kUniformCellSeconds);
-  const auto sums = at::constant_pad_nd(uniform.to(torch::kFloat64).cumsum(1), {1, 0});
+  const auto sums = at::constant_pad_nd(uniform.to(at::kDouble).cumsum(1), {1, 0});
   std::vector<std::int64_t> edges;
   for (const double t : layout.times_s)
     edges.push_back(std::min<std::int64_t>(before + std::llround(t / kUniformCellSeconds), sums.size(1) - 1));
   edges[0] = 0;
-  return sums.index_select(1, torch::tensor(edges).to(uniform.device())).diff().to(torch::kFloat32);
+  return sums.index_select(1, at::tensor(edges).to(uniform.device())).diff().to(at::kFloat);
 }
 
 /// Power of the distance's bands as at 16 kHz, [26, 128]. Measured at 48 kHz in bins and windows of the same widths: a
 /// spectrum cut at 8 kHz would ring there for as long as the loudest sound is far above the end.
-torch::Tensor distance_power(const torch::Tensor& from_onset) {
+at::Tensor distance_power(const at::Tensor& from_onset) {
   constexpr std::int64_t kRatio = 3;
   const std::int64_t length = kRatio * kDistanceFrames * kDistanceHop;
   const auto samples = at::constant_pad_nd(from_onset, {0, std::max<std::int64_t>(0, length - from_onset.size(0))});
@@ -96,7 +98,7 @@ torch::Tensor distance_power(const torch::Tensor& from_onset) {
                                        kRatio * kDistanceHop, Padding::kZero) /
                      (kRatio * kRatio);
   const std::vector<int> edges = distance_edges_bins();
-  std::vector<torch::Tensor> rows;
+  std::vector<at::Tensor> rows;
   for (std::size_t b = 0; b + 1 < edges.size(); ++b)
     rows.push_back(power.slice(0, edges[b], edges[b + 1]).slice(1, 0, kDistanceFrames).mean(0));
   return at::stack(rows);
@@ -104,8 +106,8 @@ torch::Tensor distance_power(const torch::Tensor& from_onset) {
 
 }  // namespace
 
-EnvelopeAnalysis analyze_envelope(const torch::Tensor& ir, std::int64_t onset_samples) {
-  if (ir.dim() != 2 || ir.scalar_type() != torch::kFloat32 || onset_samples < 0 || onset_samples >= ir.size(1)) {
+EnvelopeAnalysis analyze_envelope(const at::Tensor& ir, std::int64_t onset_samples) {
+  if (ir.dim() != 2 || ir.scalar_type() != at::kFloat || onset_samples < 0 || onset_samples >= ir.size(1)) {
     std::ostringstream message;
     message << "analyze_envelope: expected float32 [B, T] with the onset inside, got " << ir.sizes() << ' '
             << ir.dtype();
@@ -113,7 +115,7 @@ EnvelopeAnalysis analyze_envelope(const torch::Tensor& ir, std::int64_t onset_sa
   }
   const auto before = std::llround(kBeforeSeconds * kEnvelopeRateHz);
   const EnvelopeLayout& layout = envelope_layout();
-  std::vector<torch::Tensor> energies, powers, bands;
+  std::vector<at::Tensor> energies, powers, bands;
   std::vector<std::int64_t> cells;
   std::vector<float> gains;
   for (std::int64_t b = 0; b < ir.size(0); ++b) {
@@ -139,8 +141,8 @@ EnvelopeAnalysis analyze_envelope(const torch::Tensor& ir, std::int64_t onset_sa
     bands.push_back(known);
     gains.push_back(static_cast<float>(std::sqrt(total)));
   }
-  return {at::stack(energies), at::stack(powers), at::stack(bands), torch::tensor(cells).to(ir.device()),
-          torch::tensor(gains).to(ir.device())};
+  return {at::stack(energies), at::stack(powers), at::stack(bands), at::tensor(cells).to(ir.device()),
+          at::tensor(gains).to(ir.device())};
 }
 
 }  // namespace diffverb

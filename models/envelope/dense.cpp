@@ -1,6 +1,7 @@
 #include "models/envelope/dense.h"
 
 #include <ATen/ops/addmm.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/zeros.h>
 
@@ -12,25 +13,23 @@ namespace {
 constexpr double kSlope = 0.1;
 
 DenseLayer zero_layer(std::int64_t inputs, std::int64_t outputs) {
-  return {torch::zeros({outputs, inputs}).set_requires_grad(true), torch::zeros({outputs}).set_requires_grad(true)};
+  return {at::zeros({outputs, inputs}).set_requires_grad(true), at::zeros({outputs}).set_requires_grad(true)};
 }
 
 void draw(DenseLayer& layer, Random& random, double scale) {
-  const torch::NoGradGuard guard;
+  const at::NoGradGuard guard;
   const double range = scale / std::sqrt(static_cast<double>(layer.weight.size(1)));
-  for (torch::Tensor* tensor : {&layer.weight, &layer.bias}) {
-    auto values = torch::empty(tensor->sizes(), torch::kFloat32);
+  for (at::Tensor* tensor : {&layer.weight, &layer.bias}) {
+    auto values = at::empty(tensor->sizes(), at::kFloat);
     float* to = values.data_ptr<float>();
     for (std::int64_t i = 0; i < values.numel(); ++i) to[i] = static_cast<float>(random.uniform(-range, range));
     tensor->copy_(values);
   }
 }
 
-torch::Tensor apply(const DenseLayer& layer, const torch::Tensor& x) {
-  return at::addmm(layer.bias, x, layer.weight.t());
-}
+at::Tensor apply(const DenseLayer& layer, const at::Tensor& x) { return at::addmm(layer.bias, x, layer.weight.t()); }
 
-void add(const DenseLayer& layer, const std::string& prefix, std::map<std::string, torch::Tensor>& to) {
+void add(const DenseLayer& layer, const std::string& prefix, std::map<std::string, at::Tensor>& to) {
   to[prefix + ".weight"] = layer.weight;
   to[prefix + ".bias"] = layer.bias;
 }
@@ -48,13 +47,13 @@ void DenseNetwork::reset(Random& random, double output_scale) {
   draw(out_, random, output_scale);
 }
 
-torch::Tensor DenseNetwork::forward(const torch::Tensor& x) const {
+at::Tensor DenseNetwork::forward(const at::Tensor& x) const {
   auto y = at::leaky_relu(apply(in_, x), kSlope);
   for (const Block& block : blocks_) y = y + apply(block.b, at::leaky_relu(apply(block.a, y), kSlope));
   return apply(out_, y).to(x.scalar_type());  // within an Autocast the layers come out narrower
 }
 
-void DenseNetwork::add_parameters(const std::string& prefix, std::map<std::string, torch::Tensor>& to) const {
+void DenseNetwork::add_parameters(const std::string& prefix, std::map<std::string, at::Tensor>& to) const {
   add(in_, prefix + "in", to);
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     add(blocks_[i].a, prefix + "block" + std::to_string(i + 1) + ".a", to);

@@ -1,20 +1,19 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "core/seed.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 
 /// y = W x + b.
 struct DenseLayer {
-  torch::Tensor weight;  // [out, in]
-  torch::Tensor bias;    // [out]
+  at::Tensor weight;  // [out, in]
+  at::Tensor bias;    // [out]
 };
 
 /// Dense layers with residual blocks between them:
@@ -29,9 +28,9 @@ class DenseNetwork {
 
   /// Uniform in +- 1 / sqrt(inputs of the layer); the last layer's times `output_scale`.
   void reset(Random& random, double output_scale);
-  torch::Tensor forward(const torch::Tensor& x) const;  // [B, inputs] -> [B, outputs]
+  at::Tensor forward(const at::Tensor& x) const;  // [B, inputs] -> [B, outputs]
   /// prefix + "in.weight", "block1.a.weight", ..., "out.bias"
-  void add_parameters(const std::string& prefix, std::map<std::string, torch::Tensor>& to) const;
+  void add_parameters(const std::string& prefix, std::map<std::string, at::Tensor>& to) const;
 
  private:
   struct Block {

@@ -2,12 +2,19 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/fft_fft.h>
 #include <ATen/ops/fft_ifft.h>
 #include <ATen/ops/fft_irfft.h>
 #include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/full_like.h>
 #include <ATen/ops/hann_window.h>
+#include <ATen/ops/imag.h>
+#include <ATen/ops/maximum.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/real.h>
 #include <ATen/ops/roll.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
@@ -42,16 +49,16 @@ constexpr Stage kStages[] = {{180, 180, 32, 400}, {2000, 2000, 8, 60}, {kEnvelop
 /// Bands that are as wide: rows of one transform. A band's bins alone, moved to 0 Hz, are its analytic signal at a rate
 /// that its power envelope just needs.
 struct BandGroup {
-  torch::Tensor index;    // [R M] where the bins stand in both spectra, one after the other
-  torch::Tensor weights;  // [R, M]; 0 beyond the band
-  torch::Tensor blurs;    // [R, M / 2 + 1]: transforms of the smoothing windows
-  torch::Tensor powers;   // [R, 1] of unit white noise in the band
+  at::Tensor index;    // [R M] where the bins stand in both spectra, one after the other
+  at::Tensor weights;  // [R, M]; 0 beyond the band
+  at::Tensor blurs;    // [R, M / 2 + 1]: transforms of the smoothing windows
+  at::Tensor powers;   // [R, 1] of unit white noise in the band
 };
 
 struct Bands {
   std::vector<BandGroup> groups;
-  torch::Tensor uncovered;  // [2, F] 1 - sum of squared weights: what these bands leave as it is
-  torch::Tensor weights;    // [2, F] sums of all bands' weights
+  at::Tensor uncovered;  // [2, F] 1 - sum of squared weights: what these bands leave as it is
+  at::Tensor weights;    // [2, F] sums of all bands' weights
 };
 
 struct Band {
@@ -80,10 +87,10 @@ BandGroup make_group(const std::vector<Band>& bands, const std::vector<std::size
   const double bin_hz = kEnvelopeRateHz / static_cast<double>(samples);
   const auto count = static_cast<std::int64_t>(rows.size());
   BandGroup group;
-  group.index = torch::zeros({count * size}, torch::kLong);
-  group.weights = torch::zeros({count, size}, torch::kFloat64);
-  group.blurs = torch::zeros({count, size / 2 + 1}, torch::kFloat64);
-  group.powers = torch::zeros({count, 1}, torch::kFloat64);
+  group.index = at::zeros({count * size}, at::kLong);
+  group.weights = at::zeros({count, size}, at::kDouble);
+  group.blurs = at::zeros({count, size / 2 + 1}, at::kDouble);
+  group.powers = at::zeros({count, 1}, at::kDouble);
   auto* index = group.index.data_ptr<std::int64_t>();
   auto* weights = group.weights.data_ptr<double>();
   auto* blurs = group.blurs.data_ptr<double>();
@@ -111,8 +118,8 @@ Bands make_bands(std::int64_t samples, double below_hz) {
   const std::vector<Band> all = bands_of(samples);
   const double bin_hz = kEnvelopeRateHz / static_cast<double>(samples);
   Bands out;
-  out.uncovered = torch::ones({2, samples / 2 + 1}, torch::kFloat64);
-  out.weights = torch::zeros({2, samples / 2 + 1}, torch::kFloat64);
+  out.uncovered = at::ones({2, samples / 2 + 1}, at::kDouble);
+  out.weights = at::zeros({2, samples / 2 + 1}, at::kDouble);
   auto uncovered = out.uncovered.accessor<double, 2>(), sums = out.weights.accessor<double, 2>();
   std::map<std::int64_t, std::vector<std::size_t>> by_size;
   for (std::size_t k = 0; k < all.size(); ++k) {
@@ -132,7 +139,7 @@ Bands make_bands(std::int64_t samples, double below_hz) {
 }
 
 /// Divides each band by its own smoothed envelope: [2, F] -> [2, F].
-torch::Tensor even_envelopes(const torch::Tensor& spectra, const Bands& bands) {
+at::Tensor even_envelopes(const at::Tensor& spectra, const Bands& bands) {
   const auto from = spectra.reshape({-1});
   auto to = at::zeros_like(from);
   for (const BandGroup& group : bands.groups) {
@@ -148,12 +155,12 @@ torch::Tensor even_envelopes(const torch::Tensor& spectra, const Bands& bands) {
 
 /// Moves the short-time power of all bands together towards a constant one, as the distance sees it: of the bins of its
 /// bands and three of its frames.
-torch::Tensor even_frames(const torch::Tensor& spectra, const Bands& bands, const Stage& stage, std::int64_t samples) {
+at::Tensor even_frames(const at::Tensor& spectra, const Bands& bands, const Stage& stage, std::int64_t samples) {
   const std::int64_t length = samples / stage.decimation, frame = kFrame / stage.decimation,
                      hop = kHop / stage.decimation, bins = length / 2 + 1, parts = frame / hop;
   const auto weights = bands.weights.slice(1, 0, bins);
   const auto signal = at::fft_irfft((weights * spectra.slice(1, 0, bins)).sum(0), length);
-  const auto window = at::hann_window(frame, true, torch::kFloat64);
+  const auto window = at::hann_window(frame, true, at::kDouble);
   const auto frames = at::fft_rfft(
       at::cat({signal, signal.slice(0, 0, frame)}).unfold(0, frame, hop).slice(0, 0, length / hop) * window);
   auto power = (at::real(frames).square() + at::imag(frames).square()).contiguous();
@@ -164,11 +171,11 @@ torch::Tensor even_frames(const torch::Tensor& spectra, const Bands& bands, cons
   }
   power = (power + at::roll(power, kHopsOfDistance, 0) + at::roll(power, -kHopsOfDistance, 0)) / 3;
   // White noise of unit power at 48 kHz, of which a part of the rate is left.
-  auto wanted = torch::full_like(power[0], window.square().sum().item<double>() * stage.decimation);
+  auto wanted = at::full_like(power[0], window.square().sum().item<double>() * stage.decimation);
   wanted.slice(0, 0, kDeepestBin).copy_(power.slice(1, 0, kDeepestBin).mean(0));
   const auto gain = (wanted / at::maximum(power, kLeastFrame * wanted)).sqrt();
   const auto change = (at::fft_irfft(frames * (gain - 1), frame, 1) * window).reshape({length / hop, parts, hop});
-  auto difference = torch::zeros({length / hop, hop}, torch::kFloat64);
+  auto difference = at::zeros({length / hop, hop}, at::kDouble);
   for (std::int64_t part = 0; part < parts; ++part) difference += at::roll(change.select(1, part), part, 0);
   difference *= static_cast<double>(hop) / window.square().sum().item<double>();
   auto step = at::fft_rfft(difference.reshape({-1}));
@@ -192,12 +199,12 @@ class OneThread {
 
 }  // namespace
 
-torch::Tensor even_noise(std::int64_t samples, std::uint64_t seed) {
+at::Tensor even_noise(std::int64_t samples, std::uint64_t seed) {
   if (samples < (1 << 14) || (samples & (samples - 1)) != 0)
     throw ContractError("even_noise: expected a power of two from 16384 on, got " + std::to_string(samples));
-  const torch::NoGradGuard guard;
+  const at::NoGradGuard guard;
   const OneThread one;
-  auto noise = torch::empty({2, samples}, torch::kFloat64);
+  auto noise = at::empty({2, samples}, at::kDouble);
   Random random(seed, "even_noise");
   for (std::int64_t i = 0; i < noise.numel(); ++i) noise.data_ptr<double>()[i] = random.normal();
   auto spectra = at::fft_rfft(noise);
@@ -206,7 +213,7 @@ torch::Tensor even_noise(std::int64_t samples, std::uint64_t seed) {
     for (int i = 0; i < stage.iterations; ++i)
       spectra = even_frames(even_envelopes(spectra, bands), bands, stage, samples);
   }
-  return at::fft_irfft(spectra, samples).to(torch::kFloat32);
+  return at::fft_irfft(spectra, samples).to(at::kFloat);
 }
 
 }  // namespace diffverb

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -19,6 +19,6 @@ namespace diffverb {
 /// Reads    samples: a power of two, 16384 or more
 /// Returns  [2, samples] float32, of about unit power; the same for any number of threads
 /// Throws   ContractError for another number of samples
-torch::Tensor even_noise(std::int64_t samples, std::uint64_t seed);
+at::Tensor even_noise(std::int64_t samples, std::uint64_t seed);
 
 }  // namespace diffverb

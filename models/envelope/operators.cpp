@@ -2,6 +2,8 @@
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/einsum.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
@@ -22,9 +24,9 @@ constexpr double kWindowSeconds = kDistanceFftSize / kDistanceRateHz;
 
 double hann(double share) { return 0.5 - 0.5 * std::cos(2 * std::numbers::pi * share); }
 
-torch::Tensor tensor_of(const std::vector<std::vector<double>>& rows) {
+at::Tensor tensor_of(const std::vector<std::vector<double>>& rows) {
   const auto columns = static_cast<std::int64_t>(rows[0].size());
-  auto out = torch::empty({static_cast<std::int64_t>(rows.size()), columns}, torch::kFloat32);
+  auto out = at::empty({static_cast<std::int64_t>(rows.size()), columns}, at::kFloat);
   float* to = out.data_ptr<float>();
   for (const auto& row : rows) to = std::copy(row.begin(), row.end(), to);
   return out;
@@ -65,7 +67,7 @@ std::vector<double> window_lobe() {
   return lobe;
 }
 
-torch::Tensor make_leak(const std::vector<std::vector<double>>& density) {
+at::Tensor make_leak(const std::vector<std::vector<double>>& density) {
   const std::vector<double> lobe = window_lobe();
   const auto half = static_cast<std::ptrdiff_t>(lobe.size() / 2);
   const std::vector<int> edges = distance_edges_bins();
@@ -91,7 +93,7 @@ torch::Tensor make_leak(const std::vector<std::vector<double>>& density) {
   return tensor_of(out);
 }
 
-torch::Tensor make_window() {
+at::Tensor make_window() {
   const EnvelopeLayout& layout = envelope_layout();
   constexpr int kPoints = 9;
   std::vector<std::vector<double>> out(layout.cells(), std::vector<double>(kDistanceFrames, 0.0));
@@ -154,8 +156,8 @@ Spread spread_of(int band, std::ptrdiff_t cell_samples) {
 void make_smear(EnvelopeOperators& maps) {
   const auto bands = envelope_layout().bands();
   const auto cell = static_cast<std::ptrdiff_t>(std::lround(kUniformCellSeconds * kEnvelopeRateHz));
-  maps.smear = torch::zeros({bands, kUniformCells, kUniformCells}, torch::kFloat32);
-  maps.direct_smear = torch::zeros({bands, kUniformCells}, torch::kFloat32);
+  maps.smear = at::zeros({bands, kUniformCells, kUniformCells}, at::kFloat);
+  maps.direct_smear = at::zeros({bands, kUniformCells}, at::kFloat);
   auto smear = maps.smear.accessor<float, 3>();
   auto direct = maps.direct_smear.accessor<float, 2>();
   for (int k = 0; k < bands; ++k) {
@@ -173,7 +175,7 @@ void make_smear(EnvelopeOperators& maps) {
   }
 }
 
-torch::Tensor make_octaves(const std::vector<std::vector<double>>& density) {
+at::Tensor make_octaves(const std::vector<std::vector<double>>& density) {
   std::vector<std::vector<double>> out;
   for (const acoustics::Band& band : acoustics::make_bands(acoustics::BandWidth::kOctave, kEnvelopeRateHz, 125, 8000)) {
     const acoustics::Sections filter = acoustics::band_filter(band, kEnvelopeRateHz);
@@ -208,9 +210,9 @@ EnvelopeOperators make_operators() {
 
 }  // namespace
 
-EnvelopeOperators EnvelopeOperators::to(torch::Device device) const {
+EnvelopeOperators EnvelopeOperators::to(at::Device device) const {
   EnvelopeOperators out = *this;
-  for (torch::Tensor* tensor :
+  for (at::Tensor* tensor :
        {&out.leak, &out.window, &out.smear, &out.direct_smear, &out.octaves, &out.knots, &out.cell_s, &out.time_s})
     *tensor = tensor->to(device);
   return out;
@@ -221,12 +223,12 @@ const EnvelopeOperators& envelope_operators() {
   return kMaps;
 }
 
-torch::Tensor predict_power(const EnvelopeOperators& maps, const torch::Tensor& direct, const torch::Tensor& energy) {
+at::Tensor predict_power(const EnvelopeOperators& maps, const at::Tensor& direct, const at::Tensor& energy) {
   const auto later = at::einsum("ck,bkt->bct", {maps.leak, energy}).matmul(maps.window);
   return later + direct.matmul(maps.leak.t()).unsqueeze(-1) * maps.window[0];
 }
 
-torch::Tensor predict_energy(const EnvelopeOperators& maps, const torch::Tensor& direct, const torch::Tensor& energy) {
+at::Tensor predict_energy(const EnvelopeOperators& maps, const at::Tensor& direct, const at::Tensor& energy) {
   const auto first = energy.slice(2, 0, kUniformCells);                                 // [B, K, 125]
   const auto smeared = maps.smear.matmul(first.permute({1, 2, 0})).permute({2, 0, 1});  // [K, 125, B] -> [B, K, 125]
   return at::cat({smeared + maps.direct_smear * direct.unsqueeze(-1), energy.slice(2, kUniformCells)}, 2);

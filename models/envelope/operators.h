@@ -1,6 +1,6 @@
 #pragma once
 
-#include <torch/types.h>
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -16,24 +16,24 @@ namespace diffverb {
 /// 48 kHz have unit energy in all; M the energy that band k of an analysis shows in cell t; octaves [O, K] sums bands
 /// to what the octave filters of core/acoustics let through, 125 Hz to 8 kHz.
 struct EnvelopeOperators {
-  torch::Tensor leak;          // [26, K] float32
-  torch::Tensor window;        // [NT, 128]
-  torch::Tensor smear;         // [K, 125, 125] (cell measured, cell of the source)
-  torch::Tensor direct_smear;  // [K, 125]
-  torch::Tensor octaves;       // [O, K]
-  torch::Tensor knots;         // [J, NT] gain of early energy
-  torch::Tensor cell_s;        // [NT] lengths
-  torch::Tensor time_s;        // [NT] middles
+  at::Tensor leak;          // [26, K] float32
+  at::Tensor window;        // [NT, 128]
+  at::Tensor smear;         // [K, 125, 125] (cell measured, cell of the source)
+  at::Tensor direct_smear;  // [K, 125]
+  at::Tensor octaves;       // [O, K]
+  at::Tensor knots;         // [J, NT] gain of early energy
+  at::Tensor cell_s;        // [NT] lengths
+  at::Tensor time_s;        // [NT] middles
 
-  EnvelopeOperators to(torch::Device device) const;
+  EnvelopeOperators to(at::Device device) const;
 };
 
 /// Computed once (a second), on the CPU.
 const EnvelopeOperators& envelope_operators();
 
 /// Power of the distance's bands, [B, 26, 128].
-torch::Tensor predict_power(const EnvelopeOperators& maps, const torch::Tensor& direct, const torch::Tensor& energy);
+at::Tensor predict_power(const EnvelopeOperators& maps, const at::Tensor& direct, const at::Tensor& energy);
 /// Energy by band and cell as an analysis would show it, [B, K, NT].
-torch::Tensor predict_energy(const EnvelopeOperators& maps, const torch::Tensor& direct, const torch::Tensor& energy);
+at::Tensor predict_energy(const EnvelopeOperators& maps, const at::Tensor& direct, const at::Tensor& energy);
 
 }  // namespace diffverb

@@ -6,6 +6,7 @@
 #include <ATen/ops/maximum.h>
 #include <ATen/ops/minimum.h>
 #include <ATen/ops/sinh.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <cmath>
@@ -26,31 +27,31 @@ constexpr double kLargestSpreadDb = 60;              // of a band below the loud
 constexpr double kLargestDirectDb = 35;              // of a direct sound above the loudest band
 constexpr double kDecayPerT60 = 13.815510557964274;  // 6 ln 10
 
-torch::Tensor power(const torch::Tensor& db) { return at::exp(db * (std::log(10.0) / 10)); }
+at::Tensor power(const at::Tensor& db) { return at::exp(db * (std::log(10.0) / 10)); }
 
 /// Between low and high on a logarithmic scale.
-torch::Tensor bounded(const torch::Tensor& x, double low, double high) {
+at::Tensor bounded(const at::Tensor& x, double low, double high) {
   return at::exp(std::log(low) + std::log(high / low) * x.sigmoid());
 }
 
 /// |log2(f / 1 kHz)| of the bands: measured spectra fall away on both sides.
-torch::Tensor octaves_from_1khz(const torch::Tensor& like) {
+at::Tensor octaves_from_1khz(const at::Tensor& like) {
   // Kept, by device and type: a copy from the CPU in the midst of a step would hold a GPU up.
   static std::mutex mutex;
   // Not destroyed: at exit CUDA is gone before it.
-  static auto& kept = *new std::map<std::pair<std::string, torch::ScalarType>, torch::Tensor>;
+  static auto& kept = *new std::map<std::pair<std::string, at::ScalarType>, at::Tensor>;
   const std::lock_guard<std::mutex> lock(mutex);
-  torch::Tensor& tensor = kept[{like.device().str(), like.scalar_type()}];
+  at::Tensor& tensor = kept[{like.device().str(), like.scalar_type()}];
   if (tensor.defined()) return tensor;
   std::vector<float> out;
   for (const double hz : envelope_layout().centres_hz)
     out.push_back(static_cast<float>(std::abs(std::log2(hz / 1000))));
-  tensor = torch::tensor(out).to(like.device(), like.scalar_type());
+  tensor = at::tensor(out).to(like.device(), like.scalar_type());
   return tensor;
 }
 
 /// Energy of r exp(-r t) in each cell: the middle's value times the mean of exp over the cell.
-torch::Tensor decay(const EnvelopeOperators& maps, const torch::Tensor& t60_s) {
+at::Tensor decay(const EnvelopeOperators& maps, const at::Tensor& t60_s) {
   const auto rate = kDecayPerT60 / t60_s.unsqueeze(-1);
   const auto half = 0.5 * rate * maps.cell_s;
   return 2 * at::exp(-rate * maps.time_s) * at::sinh(half);
@@ -60,7 +61,7 @@ torch::Tensor decay(const EnvelopeOperators& maps, const torch::Tensor& t60_s) {
 
 std::int64_t EnvelopeParameters::count() { return 6 + envelope_layout().knots(); }
 
-EnvelopeParameters EnvelopeParameters::from_outputs(const torch::Tensor& outputs) {
+EnvelopeParameters EnvelopeParameters::from_outputs(const at::Tensor& outputs) {
   // Beyond +-12 a level would be 100 dB off: nothing that a room needs, but a number that overflows.
   const auto x = outputs.reshape({outputs.size(0), count(), envelope_layout().bands()}).clamp(-12, 12);
   EnvelopeParameters out;
@@ -77,7 +78,7 @@ EnvelopeParameters EnvelopeParameters::from_outputs(const torch::Tensor& outputs
   return out;
 }
 
-torch::Tensor cell_energy(const EnvelopeOperators& maps, const EnvelopeParameters& p, bool with_floor) {
+at::Tensor cell_energy(const EnvelopeOperators& maps, const EnvelopeParameters& p, bool with_floor) {
   const auto mix = p.mix.unsqueeze(-1);
   const auto decays = (1 - mix) * decay(maps, p.t1_s) + mix * decay(maps, p.t2_s);
   const auto gain_db = p.level_db.unsqueeze(-1) + at::einsum("bjk,jt->bkt", {p.early_db, maps.knots});
@@ -85,6 +86,6 @@ torch::Tensor cell_energy(const EnvelopeOperators& maps, const EnvelopeParameter
   return with_floor ? energy + power(p.floor_db).unsqueeze(-1) * maps.cell_s : energy;
 }
 
-torch::Tensor direct_energy(const EnvelopeParameters& p) { return power(p.direct_db); }
+at::Tensor direct_energy(const EnvelopeParameters& p) { return power(p.direct_db); }
 
 }  // namespace diffverb

@@ -1,7 +1,6 @@
 #pragma once
 
-#include <torch/types.h>
-
+#include "core/tensor.h"
 #include "models/envelope/operators.h"
 
 namespace diffverb {
@@ -16,22 +15,22 @@ namespace diffverb {
 /// of unit energy.
 /// Source   two-slope decay: Xiang et al. 2005; envelopes as a decoder's output: Steinmetz et al. 2021, Lin et al. 2024
 struct EnvelopeParameters {
-  torch::Tensor level_db, direct_db;  // [B, K] energy of the decays, of the direct sound
-  torch::Tensor t1_s, t2_s;           // [B, K] decay times, t1 <= t2
-  torch::Tensor mix;                  // [B, K] share of the second decay
-  torch::Tensor floor_db;             // [B, K] power of the noise floor, energy a second
-  torch::Tensor early_db;             // [B, J, K]
+  at::Tensor level_db, direct_db;  // [B, K] energy of the decays, of the direct sound
+  at::Tensor t1_s, t2_s;           // [B, K] decay times, t1 <= t2
+  at::Tensor mix;                  // [B, K] share of the second decay
+  at::Tensor floor_db;             // [B, K] power of the noise floor, energy a second
+  at::Tensor early_db;             // [B, J, K]
 
   /// Numbers a band, of which the network gives each.
   static std::int64_t count();
   /// Reads    outputs [B, count() K] of a network, any numbers
   /// Returns  parameters within bounds: decay times 0.04 to 12 s (72 s for the second), early gains within 12 dB
-  static EnvelopeParameters from_outputs(const torch::Tensor& outputs);
+  static EnvelopeParameters from_outputs(const at::Tensor& outputs);
 };
 
 /// Energy in each cell of the layout, [B, K, NT]; `with_floor` keeps the noise floor.
-torch::Tensor cell_energy(const EnvelopeOperators& maps, const EnvelopeParameters& parameters, bool with_floor = true);
+at::Tensor cell_energy(const EnvelopeOperators& maps, const EnvelopeParameters& parameters, bool with_floor = true);
 /// Energy of the direct sound, [B, K].
-torch::Tensor direct_energy(const EnvelopeParameters& parameters);
+at::Tensor direct_energy(const EnvelopeParameters& parameters);
 
 }  // namespace diffverb

@@ -1,6 +1,7 @@
 #include "models/envelope/variation.h"
 
 #include <ATen/ops/einsum.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/log10.h>
 #include <ATen/ops/zeros.h>
 
@@ -20,18 +21,18 @@ constexpr double kHighPassed = 0.6, kLowEndHz = 200;  // share of the examples; 
 constexpr double kRumble = 0.6;                       // share of the noise floors that rise below 200 Hz
 constexpr double kLeastEnd = 0.4, kLastEnd = 30;      // seconds at which a file may end
 
-torch::Tensor normals(Random& random, at::IntArrayRef shape) {
-  auto out = torch::empty(shape, torch::kFloat32);
+at::Tensor normals(Random& random, at::IntArrayRef shape) {
+  auto out = at::empty(shape, at::kFloat);
   float* to = out.data_ptr<float>();
   for (std::int64_t i = 0; i < out.numel(); ++i) to[i] = static_cast<float>(random.normal());
   return out;
 }
 
 /// Neighbouring bands alike: noise of unit variance, smoothed over about three of them.
-torch::Tensor smooth_normals(Random& random, std::int64_t rows, std::int64_t bands) {
+at::Tensor smooth_normals(Random& random, std::int64_t rows, std::int64_t bands) {
   constexpr int kReach = 6;
   const auto noise = normals(random, {rows, bands + 2 * kReach});
-  auto out = torch::zeros({rows, bands});
+  auto out = at::zeros({rows, bands});
   double squares = 0;
   for (int i = -kReach; i <= kReach; ++i) {
     const double weight = std::exp(-0.5 * i * i / 4.0);
@@ -41,24 +42,24 @@ torch::Tensor smooth_normals(Random& random, std::int64_t rows, std::int64_t ban
   return out / std::sqrt(squares);
 }
 
-torch::Tensor power_of(const torch::Tensor& db) { return (db * (std::log(10.0) / 10)).exp(); }
+at::Tensor power_of(const at::Tensor& db) { return (db * (std::log(10.0) / 10)).exp(); }
 
 double octaves_from_1khz(std::int64_t band) {
   return std::log2(envelope_layout().centres_hz[static_cast<std::size_t>(band)] / 1000);
 }
 
 /// Rows of zeros and ones: which examples are changed.
-torch::Tensor draw_changed(Random& random, std::int64_t count, double share) {
-  auto out = torch::zeros({count});
+at::Tensor draw_changed(Random& random, std::int64_t count, double share) {
+  auto out = at::zeros({count});
   for (std::int64_t i = 0; i < count; ++i) out[i] = random.uniform() < share ? 1.0f : 0.0f;
   return out;
 }
 
 /// What loudspeakers, microphones and high-pass filters leave of the lowest bands, dB, [B, K]: 6 to 24 dB an octave
 /// below 15 to 150 Hz for most examples, and single bins by themselves.
-torch::Tensor draw_low_end(Random& random, std::int64_t count, double gain_db) {
+at::Tensor draw_low_end(Random& random, std::int64_t count, double gain_db) {
   const auto& centres = envelope_layout().centres_hz;
-  auto out = torch::zeros({count, envelope_layout().bands()});
+  auto out = at::zeros({count, envelope_layout().bands()});
   auto to = out.accessor<float, 2>();
   for (std::int64_t i = 0; i < count; ++i) {
     const double corner = std::exp(random.uniform(std::log(15.0), std::log(150.0))), slope = random.uniform(6, 24);
@@ -71,7 +72,7 @@ torch::Tensor draw_low_end(Random& random, std::int64_t count, double gain_db) {
 }
 
 /// How much faster each band decays, dB a second, [B, K]; none slower, so that a noise floor never rises.
-torch::Tensor draw_slopes(Random& random, const torch::Tensor& energy, const EnvelopeVariation& variation) {
+at::Tensor draw_slopes(Random& random, const at::Tensor& energy, const EnvelopeVariation& variation) {
   const std::int64_t count = energy.size(0), bands = energy.size(1);
   const auto& maps = envelope_operators();
   // An exponential's centre of energy lies T / (6 ln 10) behind its begin.
@@ -88,7 +89,7 @@ torch::Tensor draw_slopes(Random& random, const torch::Tensor& energy, const Env
 }
 
 /// Change of the first 160 ms, dB, [B, J, K]: alike in all bands, and each by itself.
-torch::Tensor draw_early(Random& random, std::int64_t count, const EnvelopeVariation& variation) {
+at::Tensor draw_early(Random& random, std::int64_t count, const EnvelopeVariation& variation) {
   const std::int64_t knots = envelope_layout().knots(), bands = envelope_layout().bands();
   const auto common = normals(random, {count, knots, 1});
   const auto smooth = smooth_normals(random, count * knots, bands).reshape({count, knots, bands});
@@ -96,7 +97,7 @@ torch::Tensor draw_early(Random& random, std::int64_t count, const EnvelopeVaria
 }
 
 /// A file that ends early, or one of a lower rate.
-void cut(EnvelopeBatch& batch, const torch::Tensor& changed, Random& random) {
+void cut(EnvelopeBatch& batch, const at::Tensor& changed, Random& random) {
   const auto& times = envelope_layout().times_s;
   for (std::int64_t i = 0; i < changed.size(0); ++i) {
     const double end = std::exp(random.uniform(std::log(kLeastEnd), std::log(kLastEnd)));
@@ -126,7 +127,7 @@ void add_floors(EnvelopeBatch& batch, Random& random, double share) {
   }
   const auto floors = power_of(floor_db).unsqueeze(-1) * maps.cell_s;
   batch.energy = batch.energy + floors;
-  batch.power = batch.power + predict_power(maps, torch::zeros({count, bands}), floors);
+  batch.power = batch.power + predict_power(maps, at::zeros({count, bands}), floors);
 }
 
 }  // namespace
@@ -148,7 +149,7 @@ void vary_envelopes(EnvelopeBatch& batch, const EnvelopeVariation& variation) {
       gain_db.unsqueeze(-1) + slope.unsqueeze(-1) * maps.time_s + at::einsum("bjk,jt->bkt", {early, maps.knots});
   change_db = change_db * changed.reshape({count, 1, 1});
   const auto energy = batch.energy * power_of(change_db);
-  const auto no_direct = torch::zeros({count, bands});  // it stands in the first cell
+  const auto no_direct = at::zeros({count, bands});  // it stands in the first cell
   batch.power = batch.power * predict_power(maps, no_direct, energy) /
                 predict_power(maps, no_direct, batch.energy).clamp_min(1e-20);
   batch.energy = energy;

@@ -1,17 +1,17 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 
 /// Analysed responses (envelope/analysis.h), one a row.
 struct EnvelopeBatch {
-  torch::Tensor energy;       // [B, K, NT]
-  torch::Tensor power;        // [B, 26, 128]
-  torch::Tensor known_bands;  // [B, K] bool
-  torch::Tensor known_cells;  // [B] int64
+  at::Tensor energy;       // [B, K, NT]
+  at::Tensor power;        // [B, 26, 128]
+  at::Tensor known_bands;  // [B, K] bool
+  at::Tensor known_cells;  // [B] int64
 };
 
 /// How far training changes what it sees of a room, so that rooms that were never measured are near some that were.

@@ -1,6 +1,11 @@
 #include "models/waveform/layers.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/addcmul.h>
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/conv1d.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -8,19 +13,20 @@
 #include <numbers>
 
 #include "core/error.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {
 
 constexpr double kSmall = 0.3;  // what a block adds to its input, at first
 
-torch::Tensor zeros(at::IntArrayRef sizes, torch::ScalarType type) {
-  return at::zeros(sizes, torch::TensorOptions().dtype(type)).set_requires_grad(true);
+at::Tensor zeros(at::IntArrayRef sizes, at::ScalarType type) {
+  return at::zeros(sizes, at::TensorOptions().dtype(type)).set_requires_grad(true);
 }
 
 class GatedUnit : public torch::autograd::Function<GatedUnit> {
  public:
-  static torch::Tensor forward(torch::autograd::AutogradContext* context, const torch::Tensor& x) {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x) {
     const std::int64_t channels = x.size(1) / 2;
     // sigmoid(b) = (1 + tanh(b / 2)) / 2: one function over contiguous memory
     auto gates = x.clone(at::MemoryFormat::Contiguous);
@@ -49,39 +55,39 @@ class GatedUnit : public torch::autograd::Function<GatedUnit> {
 
 }  // namespace
 
-WaveConv WaveConv::make(std::int64_t inputs, std::int64_t outputs, std::int64_t taps, torch::ScalarType type) {
+WaveConv WaveConv::make(std::int64_t inputs, std::int64_t outputs, std::int64_t taps, at::ScalarType type) {
   return {zeros({outputs, inputs, taps}, type), zeros({outputs}, type)};
 }
 
 void WaveConv::reset(Random& random, double scale) {
-  const torch::NoGradGuard guard;
+  const at::NoGradGuard guard;
   const double range = scale / std::sqrt(static_cast<double>(weight.size(1) * weight.size(2)));
-  auto values = at::empty(weight.sizes(), torch::kFloat64);
+  auto values = at::empty(weight.sizes(), at::kDouble);
   double* to = values.data_ptr<double>();
   for (std::int64_t i = 0; i < values.numel(); ++i) to[i] = random.uniform(-range, range);
   weight.copy_(values);
   bias.zero_();
 }
 
-torch::Tensor WaveConv::forward(const torch::Tensor& x, std::int64_t dilation, std::int64_t stride) const {
+at::Tensor WaveConv::forward(const at::Tensor& x, std::int64_t dilation, std::int64_t stride) const {
   if (x.dim() == 2) return at::addmm(bias, x, weight.squeeze(2).t());
   const std::int64_t taps = weight.size(2), padding = stride > 1 ? 0 : dilation * (taps - 1) / 2;
   return at::conv1d(x, weight, bias, {stride}, {padding}, {dilation});
 }
 
-void WaveConv::add_parameters(const std::string& prefix, std::map<std::string, torch::Tensor>& to) const {
+void WaveConv::add_parameters(const std::string& prefix, std::map<std::string, at::Tensor>& to) const {
   if (!weight.defined()) return;
   to[prefix + ".weight"] = weight;
   to[prefix + ".bias"] = bias;
 }
 
-torch::Tensor gated_unit(const torch::Tensor& x) {
+at::Tensor gated_unit(const at::Tensor& x) {
   if (x.dim() != 3 || x.size(1) % 2 != 0)
     throw ContractError("gated_unit: expected [B, 2 C, F], got an odd number of channels or other axes");
   return GatedUnit::apply(x);
 }
 
-WaveBlock WaveBlock::make(const Sizes& sizes, std::int64_t dilation, torch::ScalarType type) {
+WaveBlock WaveBlock::make(const Sizes& sizes, std::int64_t dilation, at::ScalarType type) {
   const std::int64_t c = sizes.channels;
   WaveBlock block;
   block.dilation = dilation;
@@ -99,7 +105,7 @@ void WaveBlock::reset(Random& random) {
   out.reset(random, kSmall * uniform);
 }
 
-torch::Tensor WaveBlock::forward(const torch::Tensor& x, const torch::Tensor& z, const torch::Tensor& c) const {
+at::Tensor WaveBlock::forward(const at::Tensor& x, const at::Tensor& z, const at::Tensor& c) const {
   auto inner = x;
   if (film.weight.defined()) {
     const auto both = film.forward(z).unsqueeze(-1).chunk(2, 1);
@@ -110,19 +116,19 @@ torch::Tensor WaveBlock::forward(const torch::Tensor& x, const torch::Tensor& z,
   return x + out.forward(gated_unit(gates));
 }
 
-void WaveBlock::add_parameters(const std::string& prefix, std::map<std::string, torch::Tensor>& to) const {
+void WaveBlock::add_parameters(const std::string& prefix, std::map<std::string, at::Tensor>& to) const {
   dilated.add_parameters(prefix + ".dilated", to);
   condition.add_parameters(prefix + ".condition", to);
   film.add_parameters(prefix + ".film", to);
   out.add_parameters(prefix + ".out", to);
 }
 
-torch::Tensor mel_wavelets(std::int64_t pairs, std::int64_t taps, double rate_hz) {
+at::Tensor mel_wavelets(std::int64_t pairs, std::int64_t taps, double rate_hz) {
   const auto mel = [](double hz) { return std::log1p(hz / 700); };
   const auto hertz = [](double m) { return 700 * std::expm1(m); };
   const double low = mel(40),
                step = (mel(0.475 * rate_hz) - low) / static_cast<double>(std::max<std::int64_t>(pairs - 1, 1));
-  auto out = at::zeros({2 * pairs, taps}, torch::kFloat64);
+  auto out = at::zeros({2 * pairs, taps}, at::kDouble);
   double* to = out.data_ptr<double>();
   for (std::int64_t k = 0; k < 2 * pairs; ++k) {
     const double place = low + step * static_cast<double>(k % pairs), hz = hertz(place);

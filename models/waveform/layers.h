@@ -1,12 +1,11 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <map>
 #include <string>
 
 #include "core/seed.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -16,16 +15,16 @@ namespace diffverb {
 ///
 /// Beyond both ends x is 0, so that without a stride there are as many outputs as inputs.
 struct WaveConv {
-  torch::Tensor weight;  // [out, in, taps]
-  torch::Tensor bias;    // [out]
+  at::Tensor weight;  // [out, in, taps]
+  at::Tensor bias;    // [out]
 
-  static WaveConv make(std::int64_t inputs, std::int64_t outputs, std::int64_t taps, torch::ScalarType type);
+  static WaveConv make(std::int64_t inputs, std::int64_t outputs, std::int64_t taps, at::ScalarType type);
   /// Uniform in +- scale / sqrt(inputs taps), bias 0.
   void reset(Random& random, double scale);
   /// Reads    x [B, in, F], or [B, in] where taps is 1
   /// Returns  [B, out, ceil(F / stride)] or [B, out]; a stride s > 1 takes s taps that lie side by side
-  torch::Tensor forward(const torch::Tensor& x, std::int64_t dilation = 1, std::int64_t stride = 1) const;
-  void add_parameters(const std::string& prefix, std::map<std::string, torch::Tensor>& to) const;
+  at::Tensor forward(const at::Tensor& x, std::int64_t dilation = 1, std::int64_t stride = 1) const;
+  void add_parameters(const std::string& prefix, std::map<std::string, at::Tensor>& to) const;
 };
 
 /// tanh(a) sigmoid(b), a the first half of the channels and b the second.
@@ -34,7 +33,7 @@ struct WaveConv {
 /// Returns  [B, C, F]
 /// Gradient analytic, once
 /// Source   van den Oord et al. 2016, WaveNet, equation 2
-torch::Tensor gated_unit(const torch::Tensor& x);
+at::Tensor gated_unit(const at::Tensor& x);
 
 /// A residual block of WaveNet with a dilated convolution of three taps, conditioned twice: on a point for all times
 /// (FiLM) and on a sequence.
@@ -56,10 +55,10 @@ struct WaveBlock {
   struct Sizes {
     std::int64_t channels = 0, latent = 0, condition = 0;  // 0: without
   };
-  static WaveBlock make(const Sizes& sizes, std::int64_t dilation, torch::ScalarType type);
+  static WaveBlock make(const Sizes& sizes, std::int64_t dilation, at::ScalarType type);
   void reset(Random& random);
-  torch::Tensor forward(const torch::Tensor& x, const torch::Tensor& z, const torch::Tensor& c) const;
-  void add_parameters(const std::string& prefix, std::map<std::string, torch::Tensor>& to) const;
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& z, const at::Tensor& c) const;
+  void add_parameters(const std::string& prefix, std::map<std::string, at::Tensor>& to) const;
 };
 
 /// Pairs of windowed cosines and sines, spaced evenly in mel from 40 Hz to 95 % of half the rate, each of unit energy
@@ -67,6 +66,6 @@ struct WaveBlock {
 ///
 /// Returns  [2 pairs, taps] float64: all cosines, then all sines
 /// Source   Zeghidour et al. 2021, LEAF (learned filters that begin as a mel scale)
-torch::Tensor mel_wavelets(std::int64_t pairs, std::int64_t taps, double rate_hz);
+at::Tensor mel_wavelets(std::int64_t pairs, std::int64_t taps, double rate_hz);
 
 }  // namespace diffverb

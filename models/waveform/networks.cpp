@@ -1,8 +1,18 @@
 #include "models/waveform/networks.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/conv1d.h>
+#include <ATen/ops/conv_transpose1d.h>
+#include <ATen/ops/leaky_relu.h>
+#include <ATen/ops/logaddexp.h>
+#include <ATen/ops/upsample_linear1d.h>
+#include <ATen/ops/zeros.h>
 
 #include <cmath>
+
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {
@@ -16,24 +26,23 @@ constexpr double kUsualFloor = -9, kLargestGain = 4;
 constexpr double kPulse = 3;  // the early part begins as a pulse, about as loud as the noise
 
 std::vector<WaveBlock> make_blocks(const WaveBlock::Sizes& sizes, std::initializer_list<std::int64_t> dilations,
-                                   torch::ScalarType type) {
+                                   at::ScalarType type) {
   std::vector<WaveBlock> blocks;
   for (const std::int64_t dilation : dilations) blocks.push_back(WaveBlock::make(sizes, dilation, type));
   return blocks;
 }
 
-torch::Tensor make_filters(std::int64_t bands, torch::ScalarType type) {
+at::Tensor make_filters(std::int64_t bands, at::ScalarType type) {
   return mel_wavelets(bands / 2, kWaveTaps, kWaveRateHz).to(type).unsqueeze(1).set_requires_grad(true);
 }
 
-torch::Tensor along(const std::vector<WaveBlock>& blocks, torch::Tensor x, const torch::Tensor& z,
-                    const torch::Tensor& c) {
+at::Tensor along(const std::vector<WaveBlock>& blocks, at::Tensor x, const at::Tensor& z, const at::Tensor& c) {
   for (const WaveBlock& block : blocks) x = block.forward(x, z, c);
   return x;
 }
 
 void add_blocks(const std::vector<WaveBlock>& blocks, const std::string& prefix,
-                std::map<std::string, torch::Tensor>& to) {
+                std::map<std::string, at::Tensor>& to) {
   for (std::size_t i = 0; i < blocks.size(); ++i)
     blocks[i].add_parameters(prefix + ".block" + std::to_string(i + 1), to);
 }
@@ -44,11 +53,11 @@ void reset_blocks(std::vector<WaveBlock>& blocks, Random& random) {
 
 }  // namespace
 
-torch::Tensor four_times(const torch::Tensor& x) {
+at::Tensor four_times(const at::Tensor& x) {
   return at::upsample_linear1d(x, at::IntArrayRef{kWaveGrowth * x.size(2)}, false, c10::optional<double>{});
 }
 
-WaveEncoder::WaveEncoder(const WaveSizes& sizes, torch::ScalarType type)
+WaveEncoder::WaveEncoder(const WaveSizes& sizes, at::ScalarType type)
     : sizes_(sizes), front_(make_filters(sizes.bands, type)) {
   const std::int64_t c = sizes.channels;
   in_ = WaveConv::make(sizes.bands / 2, c, 1, type);
@@ -68,7 +77,7 @@ void WaveEncoder::reset(Random& random) {
   out_.reset(random, 1);
 }
 
-torch::Tensor WaveEncoder::forward(const torch::Tensor& ir) const {
+at::Tensor WaveEncoder::forward(const at::Tensor& ir) const {
   const auto y = at::conv1d(ir.unsqueeze(1), front_, {}, {kWaveHop}, {kPadding});
   const auto square = y.square(),
              energy = square.narrow(1, 0, sizes_.bands / 2) + square.narrow(1, sizes_.bands / 2, sizes_.bands / 2);
@@ -77,7 +86,7 @@ torch::Tensor WaveEncoder::forward(const torch::Tensor& ir) const {
   return kLatentBound * (out_.forward(x.flatten(1)) / kLatentBound).tanh();
 }
 
-void WaveEncoder::add_parameters(const std::string& prefix, std::map<std::string, torch::Tensor>& to) const {
+void WaveEncoder::add_parameters(const std::string& prefix, std::map<std::string, at::Tensor>& to) const {
   to[prefix + "filters"] = front_;
   in_.add_parameters(prefix + "in", to);
   for (std::size_t i = 0; i < stages_.size(); ++i) {
@@ -88,7 +97,7 @@ void WaveEncoder::add_parameters(const std::string& prefix, std::map<std::string
   out_.add_parameters(prefix + "out", to);
 }
 
-WaveDecoder::WaveDecoder(const WaveSizes& sizes, torch::ScalarType type)
+WaveDecoder::WaveDecoder(const WaveSizes& sizes, at::ScalarType type)
     : sizes_(sizes), type_(type), filters_(make_filters(sizes.bands, type)) {
   const std::int64_t c = sizes.channels, latent = sizes.latent, bands = sizes.bands;
   seed_ = WaveConv::make(latent, c * kWaveSeedFrames, 1, type);
@@ -111,17 +120,17 @@ void WaveDecoder::reset(Random& random) {
   for (WaveConv* layer : {&level_, &rate_, &floor_, &gain_, &early_, &out_}) layer->reset(random, 0.1);
   in_.reset(random, std::sqrt(3.0));
   reset_blocks(blocks_, random);
-  const torch::NoGradGuard guard;
+  const at::NoGradGuard guard;
   early_.bias[0] = kPulse;
 }
 
-torch::Tensor WaveDecoder::condition(const torch::Tensor& z) const {
+at::Tensor WaveDecoder::condition(const at::Tensor& z) const {
   auto c = at::leaky_relu(seed_.forward(z), kSlope).reshape({z.size(0), sizes_.channels, kWaveSeedFrames});
   for (const auto& blocks : growth_) c = along(blocks, four_times(c), z, {});
   return c;
 }
 
-torch::Tensor WaveDecoder::log_gain(const torch::Tensor& z, const torch::Tensor& c) const {
+at::Tensor WaveDecoder::log_gain(const at::Tensor& z, const at::Tensor& c) const {
   const double frame_s = static_cast<double>(kWaveHop) / kWaveRateHz;
   const double onset = static_cast<double>(sizes_.onset_samples) / kWaveHop;
   const auto t = (at::arange(kWaveFrames, z.options()) + 0.5 - onset).clamp_min(0) * frame_s;
@@ -132,7 +141,7 @@ torch::Tensor WaveDecoder::log_gain(const torch::Tensor& z, const torch::Tensor&
   return shape + kLargestGain * (gain_.forward(c) / kLargestGain).tanh();
 }
 
-torch::Tensor WaveDecoder::forward(const torch::Tensor& z, const torch::Tensor& noise) const {
+at::Tensor WaveDecoder::forward(const at::Tensor& z, const at::Tensor& noise) const {
   const std::int64_t batch = z.size(0), onset = sizes_.onset_samples;
   const auto n = noise.expand({batch, sizes_.bands, kWaveFrames});
   auto pulse = at::zeros({batch, 1, kWaveFrames}, z.options());
@@ -146,7 +155,7 @@ torch::Tensor WaveDecoder::forward(const torch::Tensor& z, const torch::Tensor& 
   return at::constant_pad_nd(wave.narrow(1, onset, kWaveSamples - onset) + early, {onset, 0});
 }
 
-void WaveDecoder::add_parameters(const std::string& prefix, std::map<std::string, torch::Tensor>& to) const {
+void WaveDecoder::add_parameters(const std::string& prefix, std::map<std::string, at::Tensor>& to) const {
   to[prefix + "filters"] = filters_;
   const std::pair<const char*, const WaveConv*> layers[] = {{"seed", &seed_},   {"level", &level_}, {"rate", &rate_},
                                                             {"floor", &floor_}, {"gain", &gain_},   {"early", &early_},

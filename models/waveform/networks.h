@@ -1,13 +1,12 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "core/seed.h"
+#include "core/tensor.h"
 #include "models/waveform/layers.h"
 
 namespace diffverb {
@@ -35,11 +34,11 @@ struct WaveSizes {
 /// Source   Engel et al. 2017, NSynth (dilated convolutions down to an embedding); Zeghidour et al. 2021, LEAF
 class WaveEncoder {
  public:
-  WaveEncoder(const WaveSizes& sizes, torch::ScalarType type);
+  WaveEncoder(const WaveSizes& sizes, at::ScalarType type);
 
   void reset(Random& random);
-  torch::Tensor forward(const torch::Tensor& ir) const;
-  void add_parameters(const std::string& prefix, std::map<std::string, torch::Tensor>& to) const;
+  at::Tensor forward(const at::Tensor& ir) const;
+  void add_parameters(const std::string& prefix, std::map<std::string, at::Tensor>& to) const;
 
  private:
   struct Stage {
@@ -47,7 +46,7 @@ class WaveEncoder {
     WaveConv down;
   };
   WaveSizes sizes_;
-  torch::Tensor front_;  // [bands, 1, taps]
+  at::Tensor front_;  // [bands, 1, taps]
   WaveConv in_, out_;
   std::vector<Stage> stages_;
 };
@@ -68,25 +67,25 @@ class WaveEncoder {
 /// Source   van den Oord et al. 2016, WaveNet; Steinmetz et al. 2021, FiNS; Lin et al. 2024, DECOR (slopes)
 class WaveDecoder {
  public:
-  WaveDecoder(const WaveSizes& sizes, torch::ScalarType type);
+  WaveDecoder(const WaveSizes& sizes, at::ScalarType type);
 
   void reset(Random& random);
-  torch::Tensor forward(const torch::Tensor& z, const torch::Tensor& noise) const;
-  void add_parameters(const std::string& prefix, std::map<std::string, torch::Tensor>& to) const;
+  at::Tensor forward(const at::Tensor& z, const at::Tensor& noise) const;
+  void add_parameters(const std::string& prefix, std::map<std::string, at::Tensor>& to) const;
 
  private:
-  torch::Tensor condition(const torch::Tensor& z) const;                         // [B, C, 1024]
-  torch::Tensor log_gain(const torch::Tensor& z, const torch::Tensor& c) const;  // [B, bands, 1024]
+  at::Tensor condition(const at::Tensor& z) const;                      // [B, C, 1024]
+  at::Tensor log_gain(const at::Tensor& z, const at::Tensor& c) const;  // [B, bands, 1024]
 
   WaveSizes sizes_;
-  torch::ScalarType type_;
+  at::ScalarType type_;
   WaveConv seed_, level_, rate_, floor_, gain_, early_, in_, out_;
   std::vector<std::vector<WaveBlock>> growth_;
   std::vector<WaveBlock> blocks_;
-  torch::Tensor filters_;  // [bands, 1, taps]
+  at::Tensor filters_;  // [bands, 1, taps]
 };
 
 /// Four times as many frames: linear between the centres of the old ones, constant beyond the first and the last.
-torch::Tensor four_times(const torch::Tensor& x);
+at::Tensor four_times(const at::Tensor& x);
 
 }  // namespace diffverb

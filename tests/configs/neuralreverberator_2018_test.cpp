@@ -1,7 +1,9 @@
-#include <ATen/ATen.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include "core/error.h"
+#include "core/tensor.h"
 #include "losses/loss.h"
 #include "models/spectral_autoencoder.h"
 #include "tests/losses/loss_fixture.h"
@@ -30,7 +32,7 @@ TEST(NeuralReverberator2018Config, MakesThePublishedNetworkAndItsLoss) {
   ASSERT_EQ(losses.size(), 1u);
   Fields loss_fields = losses[0];
   const auto loss = family<Loss>().make(loss_fields);
-  Response target(decaying_noise(1, 2, 32512, 16000, 0.8).transpose(0, 1).to(torch::kFloat32), 16000);
+  Response target(decaying_noise(1, 2, 32512, 16000, 0.8).transpose(0, 1).to(at::kFloat), 16000);
   model.set_training(true);
   model.add_features(target);
   loss->prepare(target);

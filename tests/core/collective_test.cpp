@@ -1,5 +1,7 @@
 #include "core/collective.h"
 
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/rand.h>
 #include <gtest/gtest.h>
 
 namespace diffverb {
@@ -9,23 +11,23 @@ namespace {
 class Tripled : public Collective {
  public:
   int size() const override { return 3; }
-  void sum_in_place(torch::Tensor& tensor) override { tensor.mul_(3); }
+  void sum_in_place(at::Tensor& tensor) override { tensor.mul_(3); }
 };
 
 TEST(Collective, AloneItReturnsTheTensorItself) {
-  const torch::Tensor x = torch::rand({4});
+  const at::Tensor x = at::rand({4});
   EXPECT_EQ(collective().size(), 1);
   EXPECT_EQ(all_reduce_sum(x).data_ptr(), x.data_ptr());
 }
 
 TEST(Collective, SumsOverRanksForwardsAndBackwards) {
   set_collective(std::make_shared<Tripled>());
-  torch::Tensor x = torch::rand({2, 3}, torch::requires_grad());
-  const torch::Tensor y = all_reduce_sum(x.t());
+  at::Tensor x = at::rand({2, 3}).requires_grad_();
+  const at::Tensor y = all_reduce_sum(x.t());
   (y * y).sum().backward();
   set_collective(nullptr);
-  EXPECT_TRUE(torch::allclose(y, 3 * x.detach().t()));
-  EXPECT_TRUE(torch::allclose(x.grad(), 3 * 2 * 3 * x.detach()));
+  EXPECT_TRUE(at::allclose(y, 3 * x.detach().t()));
+  EXPECT_TRUE(at::allclose(x.grad(), 3 * 2 * 3 * x.detach()));
   EXPECT_EQ(collective().size(), 1);
 }
 

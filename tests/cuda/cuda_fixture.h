@@ -1,12 +1,12 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <torch/types.h>
 
 #include <string>
 
 #include "core/device/device.h"
 #include "core/device/precision.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 
@@ -36,8 +36,8 @@ class OnGpu : public Base {
 class CUDA : public OnGpu<testing::Test> {};
 
 /// |a - b| relative to the largest |b|.
-inline double distance(const torch::Tensor& a, const torch::Tensor& b) {
-  const auto x = a.detach().to(torch::kCPU), y = b.detach().to(torch::kCPU);
+inline double distance(const at::Tensor& a, const at::Tensor& b) {
+  const auto x = a.detach().to(at::kCPU), y = b.detach().to(at::kCPU);
   const double scale = std::max(1e-12, y.abs().max().item<double>());
   return (x - y).abs().max().item<double>() / scale;
 }

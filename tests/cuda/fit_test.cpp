@@ -33,7 +33,7 @@ class CUDAFit : public OnGpu<testing::TestWithParam<std::vector<std::string>>> {
 TEST_P(CUDAFit, AStepGivesWhatTheCpusGives) {
   auto overlays = GetParam();
   overlays.emplace_back("train.graph=false");
-  FitSteps here(overlays), there(overlays, torch::kCUDA);
+  FitSteps here(overlays), there(overlays, at::kCUDA);
   const double loss = here.step();
   EXPECT_NEAR(there.step(), loss, 1e-3 * loss);
   for (const auto& [name, gradient] : here.gradients())
@@ -43,7 +43,7 @@ TEST_P(CUDAFit, AStepGivesWhatTheCpusGives) {
 TEST_P(CUDAFit, AStepAsksTheDeviceForNothing) {
   auto overlays = GetParam();
   overlays.emplace_back("train.graph=false");
-  FitSteps steps(overlays, torch::kCUDA);
+  FitSteps steps(overlays, at::kCUDA);
   steps.loop().step();
   const OperatorWatch watch;
   const auto values = steps.loop().step();
@@ -53,9 +53,9 @@ TEST_P(CUDAFit, AStepAsksTheDeviceForNothing) {
 
 TEST_P(CUDAFit, AsAGraphIsWhatItIsLaunchByLaunch) {
   auto overlays = GetParam();
-  FitSteps graph(overlays, torch::kCUDA);
+  FitSteps graph(overlays, at::kCUDA);
   overlays.emplace_back("train.graph=false");
-  FitSteps launches(overlays, torch::kCUDA);
+  FitSteps launches(overlays, at::kCUDA);
   testing::internal::CaptureStderr();
   for (int k = 0; k < 12; ++k) {
     const double loss = launches.step();

@@ -1,3 +1,7 @@
+#include <ATen/ops/full.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
+
 #include "core/device/cuda_module.h"
 #include "core/log.h"
 #include "tests/cuda/cuda_fixture.h"
@@ -7,12 +11,12 @@ namespace diffverb {
 namespace {
 
 Response target_of(double value) {
-  return Response(torch::full({2, 1, 4}, value, torch::TensorOptions().device(torch::kCUDA)), 8000);
+  return Response(at::full({2, 1, 4}, value, at::TensorOptions().device(at::kCUDA)), 8000);
 }
 
 TEST_F(CUDA, AGraphRepeatsAStepOnNewNumbers) {
   int calls = 0;
-  auto sum = torch::zeros({}, torch::TensorOptions().device(torch::kCUDA));
+  auto sum = at::zeros({}, at::TensorOptions().device(at::kCUDA));
   StepGraph graph([&](const Response& target) {
     ++calls;
     sum.add_(target.ir().mean());
@@ -50,7 +54,7 @@ TEST_F(CUDA, AStepThatAsksTheDeviceGoesOnWithoutAGraph) {
 TEST_F(CUDA, ABatchOfAnotherSizeIsSteppedAsItIs) {
   StepGraph graph([](const Response& target) { return target.ir().sum(); });
   for (int k = 1; k <= 6; ++k) graph.run(target_of(k));
-  const Response small(torch::ones({1, 1, 4}, torch::TensorOptions().device(torch::kCUDA)), 8000);
+  const Response small(at::ones({1, 1, 4}, at::TensorOptions().device(at::kCUDA)), 8000);
   EXPECT_EQ(graph.run(small).item<double>(), 4);
   EXPECT_EQ(graph.run(target_of(3)).item<double>(), 24);
 }

@@ -1,4 +1,6 @@
 // Every registered loss on the GPU: a new one is tested without a line here.
+#include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/linspace.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include "tests/cuda/cuda_fixture.h"
@@ -13,19 +15,19 @@ constexpr std::int64_t kLength = 8000;
 class CUDALosses : public OnGpu<testing::TestWithParam<std::string>> {
  protected:
   struct Result {
-    torch::Tensor value, ir, matrix;
+    at::Tensor value, ir, matrix;
   };
 
-  static Response response_of(const torch::Tensor& ir, const torch::Tensor& matrix) {
+  static Response response_of(const at::Tensor& ir, const at::Tensor& matrix) {
     Response response(ir, kRateHz);
     response.set("feedback_matrix", matrix);
     response.set_transfer_function(at::fft_rfft(ir).unsqueeze(2));
     return response;
   }
 
-  static Result result_on(torch::Device device, torch::ScalarType type) {
-    const auto matrix = at::linspace(-1, 1, 16, torch::kFloat64).reshape({4, 4});
-    const auto place = [&](const torch::Tensor& t) { return t.to(device, type).contiguous(); };
+  static Result result_on(at::Device device, at::ScalarType type) {
+    const auto matrix = at::linspace(-1, 1, 16, at::kDouble).reshape({4, 4});
+    const auto place = [&](const at::Tensor& t) { return t.to(device, type).contiguous(); };
     const auto loss = make_loss(GetParam());
     loss->prepare(response_of(place(decaying_noise(1, 2, kLength, kRateHz, 0.25)), place(matrix.t())));
     const auto ir = place(decaying_noise(2, 2, kLength, kRateHz, 0.2) * 0.7).set_requires_grad(true);
@@ -35,8 +37,8 @@ class CUDALosses : public OnGpu<testing::TestWithParam<std::string>> {
     return {value, gradients[0], gradients[1]};
   }
 
-  static void expect_equal(torch::ScalarType type, double tolerance) {
-    const Result host = result_on(torch::kCPU, type), device = result_on(torch::kCUDA, type);
+  static void expect_equal(at::ScalarType type, double tolerance) {
+    const Result host = result_on(at::kCPU, type), device = result_on(at::kCUDA, type);
     EXPECT_TRUE(device.value.is_cuda());
     EXPECT_LT(distance(device.value, host.value), tolerance);
     ASSERT_EQ(device.ir.defined(), host.ir.defined());
@@ -52,11 +54,11 @@ class CUDALosses : public OnGpu<testing::TestWithParam<std::string>> {
 
 TEST_P(CUDALosses, AreWhatTheyAreOnTheCpu) {
   // Some compute in float32 whatever they are given, and then a sum of 8,000 squares rounds in another order.
-  const bool narrow = result_on(torch::kCPU, torch::kFloat64).value.scalar_type() == torch::kFloat32;
-  expect_equal(torch::kFloat64, narrow ? 1e-3 : 1e-8);
+  const bool narrow = result_on(at::kCPU, at::kDouble).value.scalar_type() == at::kFloat;
+  expect_equal(at::kDouble, narrow ? 1e-3 : 1e-8);
 }
 
-TEST_P(CUDALosses, AreWhatTheyAreOnTheCpuInFloat32) { expect_equal(torch::kFloat32, 1e-2); }
+TEST_P(CUDALosses, AreWhatTheyAreOnTheCpuInFloat32) { expect_equal(at::kFloat, 1e-2); }
 
 INSTANTIATE_TEST_SUITE_P(Each, CUDALosses, testing::ValuesIn(family<Loss>().names()),
                          [](const auto& info) { return info.param; });

@@ -1,3 +1,6 @@
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
+
 #include <cmath>
 
 #include "core/seed.h"
@@ -11,8 +14,8 @@ namespace diffverb {
 namespace {
 
 /// Noise that decays from `onset` on: [B, 1, T], each response by another time.
-torch::Tensor responses(std::int64_t count, std::int64_t samples, double rate_hz, std::int64_t onset) {
-  auto out = torch::zeros({count, 1, samples});
+at::Tensor responses(std::int64_t count, std::int64_t samples, double rate_hz, std::int64_t onset) {
+  auto out = at::zeros({count, 1, samples});
   for (std::int64_t b = 0; b < count; ++b) {
     Random random(static_cast<std::uint64_t>(b), "responses");
     auto* to = out.data_ptr<float>() + b * samples;
@@ -24,7 +27,7 @@ torch::Tensor responses(std::int64_t count, std::int64_t samples, double rate_hz
   return out;
 }
 
-void move(const Model& model, torch::Device device) {
+void move(const Model& model, at::Device device) {
   for (const auto& tensors : {model.parameters(), model.buffers()}) {
     for (auto [name, tensor] : tensors) tensor.set_data(tensor.detach().to(device));
   }
@@ -36,13 +39,13 @@ std::unique_ptr<Model> make(const std::string& type, const std::string& yaml) {
 }
 
 struct Pass {
-  torch::Tensor output, loss;
-  std::map<std::string, torch::Tensor> gradients, buffers;
+  at::Tensor output, loss;
+  std::map<std::string, at::Tensor> gradients, buffers;
 };
 
 /// A training step up to its gradients, on a device and in a precision, from the same start.
-Pass pass(const std::string& type, const std::string& yaml, const std::string& read, const torch::Tensor& ir,
-          double rate_hz, torch::Device device, Precision precision = Precision::kFp32) {
+Pass pass(const std::string& type, const std::string& yaml, const std::string& read, const at::Tensor& ir,
+          double rate_hz, at::Device device, Precision precision = Precision::kFp32) {
   tune_device(device, precision);
   const auto model = make(type, yaml);
   move(*model, device);
@@ -54,7 +57,7 @@ Pass pass(const std::string& type, const std::string& yaml, const std::string& r
   Pass out;
   {
     const Autocast autocast(device, precision);
-    out.output = model->forward(target).get(read).to(torch::kFloat32);
+    out.output = model->forward(target).get(read).to(at::kFloat);
   }
   const auto scale = target.get(read).square().mean().clamp_min(1e-12);
   out.loss = (out.output - target.get(read)).square().mean() / scale;
@@ -82,14 +85,14 @@ const Case kSpectral{"spectral_autoencoder",
                      0};
 const Case kEnvelope{"envelope_autoencoder", "{latent: 8, width: 64}", "octave_energy", 48000, 96000, 2400};
 
-Pass pass(const Case& c, torch::Device device, Precision precision = Precision::kFp32) {
+Pass pass(const Case& c, at::Device device, Precision precision = Precision::kFp32) {
   return pass(c.type, c.yaml, c.read, responses(4, c.samples, c.rate_hz, c.onset), c.rate_hz, device, precision);
 }
 
 class CUDAModels : public OnGpu<testing::TestWithParam<const Case*>> {};
 
 TEST_P(CUDAModels, AreWhatTheyAreOnTheCpu) {
-  const Pass host = pass(*GetParam(), torch::kCPU), device = pass(*GetParam(), torch::kCUDA);
+  const Pass host = pass(*GetParam(), at::kCPU), device = pass(*GetParam(), at::kCUDA);
   EXPECT_TRUE(device.output.is_cuda());
   EXPECT_LT(distance(device.output, host.output), 2e-3);
   EXPECT_LT(distance(device.loss, host.loss), 1e-3);
@@ -105,12 +108,12 @@ TEST_P(CUDAModels, AreWhatTheyAreOnTheCpu) {
 }
 
 TEST_P(CUDAModels, ComputeInBfloat16WithinItsRounding) {
-  const Pass full = pass(*GetParam(), torch::kCUDA), half = pass(*GetParam(), torch::kCUDA, Precision::kBf16);
+  const Pass full = pass(*GetParam(), at::kCUDA), half = pass(*GetParam(), at::kCUDA, Precision::kBf16);
   const double loss = full.loss.item<double>();
   EXPECT_NEAR(half.loss.item<double>(), loss, 0.05 * loss);
   EXPECT_GT(distance(half.output, full.output), 0) << "nothing was computed in bfloat16";
   for (const auto& [name, gradient] : half.gradients) {
-    EXPECT_EQ(gradient.scalar_type(), torch::kFloat32) << name;
+    EXPECT_EQ(gradient.scalar_type(), at::kFloat) << name;
     EXPECT_TRUE(gradient.isfinite().all().item<bool>()) << name;
   }
 }
@@ -120,7 +123,7 @@ INSTANTIATE_TEST_SUITE_P(Each, CUDAModels, testing::Values(&kSpectral, &kEnvelop
 
 TEST_F(CUDA, GriffinLimIsWhatItIsOnTheCpu) {
   Random random(3);
-  auto magnitude = torch::empty({2, 513, 37});
+  auto magnitude = at::empty({2, 513, 37});
   for (std::int64_t i = 0; i < magnitude.numel(); ++i) magnitude.data_ptr<float>()[i] = std::abs(random.normal());
   for (const auto method : {PhaseMethod::kGriffinLim, PhaseMethod::kAveragedReflections}) {
     GriffinLimOptions options;
@@ -128,7 +131,7 @@ TEST_F(CUDA, GriffinLimIsWhatItIsOnTheCpu) {
     options.hop_size = 256;
     options.iterations = 5;
     options.method = method;
-    const auto there = griffin_lim(magnitude.to(torch::kCUDA), options).signal;
+    const auto there = griffin_lim(magnitude.to(at::kCUDA), options).signal;
     EXPECT_TRUE(there.is_cuda());
     EXPECT_LT(distance(there, griffin_lim(magnitude, options).signal), 1e-3);
   }

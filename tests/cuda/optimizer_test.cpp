@@ -1,3 +1,8 @@
+#include <ATen/Context.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
+
 #include <cmath>
 
 #include "tests/cuda/cuda_fixture.h"
@@ -10,31 +15,31 @@ namespace {
 /// Parameters without a forward pass; one of float64, which LibTorch's own pass steps.
 class Bag final : public Model {
  public:
-  explicit Bag(torch::Device device) {
-    torch::manual_seed(3);
-    const auto add = [&](const std::string& name, const torch::Tensor& t) {
+  explicit Bag(at::Device device) {
+    at::manual_seed(3);
+    const auto add = [&](const std::string& name, const at::Tensor& t) {
       tensors[name] = t.to(device).detach().set_requires_grad(true);
     };
-    add("a", torch::randn({5, 7}));
-    add("b", torch::randn({3}));
-    add("c", torch::randn({4, 4, 2}, torch::kFloat64));
-    add("slow", torch::randn({6, 2}).t().contiguous());
-    add("turned", torch::randn({6, 2}).t());
-    add("large", torch::randn({300, 1000}));
+    add("a", at::randn({5, 7}));
+    add("b", at::randn({3}));
+    add("c", at::randn({4, 4, 2}, at::kDouble));
+    add("slow", at::randn({6, 2}).t().contiguous());
+    add("turned", at::randn({6, 2}).t());
+    add("large", at::randn({300, 1000}));
   }
-  std::map<std::string, torch::Tensor> parameters() const override { return tensors; }
+  std::map<std::string, at::Tensor> parameters() const override { return tensors; }
   double rate_scale(const std::string& name) const override { return name == "slow" ? 0.25 : 1; }
   Response forward(const Response& target) override { return target; }
-  std::map<std::string, torch::Tensor> tensors;
+  std::map<std::string, at::Tensor> tensors;
 };
 
 struct Stepped {
-  std::map<std::string, torch::Tensor> values;
+  std::map<std::string, at::Tensor> values;
   std::vector<double> norms;
-  std::vector<torch::Tensor> averages;
+  std::vector<at::Tensor> averages;
 };
 
-Stepped steps_on(torch::Device device, const AdamOptions& options, int steps, int bad_step = -1) {
+Stepped steps_on(at::Device device, const AdamOptions& options, int steps, int bad_step = -1) {
   Bag bag(device);
   FlatParameters flat(bag);
   FlatAdam adam(flat, options);
@@ -42,7 +47,7 @@ Stepped steps_on(torch::Device device, const AdamOptions& options, int steps, in
   Stepped out;
   for (int k = 0; k < steps; ++k) {
     flat.zero_gradients();
-    auto sum = torch::zeros({}, torch::TensorOptions().dtype(torch::kFloat64).device(device));
+    auto sum = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device));
     for (const auto& [name, t] : bag.tensors) sum = sum + (t.square().square() + 0.3 * t.sin()).sum();
     sum.backward();
     if (k == bad_step) bag.tensors.at("b").mutable_grad()[1] = std::nan("");
@@ -69,19 +74,19 @@ void expect_same(const Stepped& device, const Stepped& host) {
 
 TEST_F(CUDA, AdamWStepsAsOnTheCpu) {
   const AdamOptions options{.beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-7, .weight_decay = 0.1};
-  expect_same(steps_on(torch::kCUDA, options, 40), steps_on(torch::kCPU, options, 40));
+  expect_same(steps_on(at::kCUDA, options, 40), steps_on(at::kCPU, options, 40));
 }
 
 TEST_F(CUDA, AdamWithClippedGradientsStepsAsOnTheCpu) {
   const AdamOptions options{.weight_decay = 0.1, .decoupled = false, .clip_norm = 5};
-  expect_same(steps_on(torch::kCUDA, options, 40), steps_on(torch::kCPU, options, 40));
+  expect_same(steps_on(at::kCUDA, options, 40), steps_on(at::kCPU, options, 40));
 }
 
 TEST_F(CUDA, AGradientThatIsNoNumberMovesNothing) {
   const AdamOptions options;
-  const Stepped before = steps_on(torch::kCUDA, options, 4), after = steps_on(torch::kCUDA, options, 5, 4);
+  const Stepped before = steps_on(at::kCUDA, options, 4), after = steps_on(at::kCUDA, options, 5, 4);
   EXPECT_FALSE(std::isfinite(after.norms[4]));
-  for (const auto& [name, value] : before.values) EXPECT_TRUE(torch::equal(after.values.at(name), value)) << name;
+  for (const auto& [name, value] : before.values) EXPECT_TRUE(at::equal(after.values.at(name), value)) << name;
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "core/solvers/solvers.h"
 
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/view_as_real.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include "tests/core/solvers/network_fixture.h"
@@ -9,10 +11,10 @@
 namespace diffverb {
 namespace {
 
-std::vector<torch::Tensor> tensors_of(const DelayNetwork& n) { return {n.a, n.b, n.c, n.d, n.line_sos}; }
+std::vector<at::Tensor> tensors_of(const DelayNetwork& n) { return {n.a, n.b, n.c, n.d, n.line_sos}; }
 
-DelayNetwork network_on(torch::Device device) {
-  auto network = random_network({8, 2, 2, 2}, 11, torch::kFloat64, 3, 60, true);
+DelayNetwork network_on(at::Device device) {
+  auto network = random_network({8, 2, 2, 2}, 11, at::kDouble, 3, 60, true);
   for (auto* t : {&network.a, &network.b, &network.c, &network.d, &network.delays, &network.line_sos})
     *t = t->to(device).detach();
   for (auto* t : {&network.a, &network.b, &network.c, &network.d, &network.line_sos}) t->set_requires_grad(true);
@@ -21,11 +23,11 @@ DelayNetwork network_on(torch::Device device) {
 
 template <class Solve>
 void expect_same(const Solve& solve) {
-  const auto here = network_on(torch::kCPU), there = network_on(torch::kCUDA);
+  const auto here = network_on(at::kCPU), there = network_on(at::kCUDA);
   const auto y = solve(here), z = solve(there);
   EXPECT_TRUE(z.is_cuda());
   EXPECT_LT(distance(z, y), 1e-9);
-  const auto weights = at::linspace(-1, 1, y.numel(), torch::kFloat64).reshape(y.sizes());
+  const auto weights = at::linspace(-1, 1, y.numel(), at::kDouble).reshape(y.sizes());
   const auto gradients = torch::autograd::grad({(y * weights).sum()}, tensors_of(here));
   const auto others = torch::autograd::grad({(z * weights.cuda()).sum()}, tensors_of(there));
   for (std::size_t i = 0; i < gradients.size(); ++i) EXPECT_LT(distance(others[i], gradients[i]), 1e-7) << i;
@@ -40,7 +42,7 @@ TEST_F(CUDA, FrequencyResponseIsWhatItIsOnTheCpu) {
 
 TEST_F(CUDA, FrequencyKernelTakesEveryNumberOfLinesAndBatches) {
   for (const std::int64_t lines : {1, 5, 8, 13, 16, 17, 32, 33, 64}) {
-    for (const auto dtype : {torch::kFloat32, torch::kFloat64}) {
+    for (const auto dtype : {at::kFloat, at::kDouble}) {
       std::vector<DelayNetwork> here, there;
       for (std::uint64_t r = 0; r < 2; ++r) {
         here.push_back(random_network({lines, 1, 2, 1}, 20 + r, dtype, 3, 40, false));
@@ -48,10 +50,10 @@ TEST_F(CUDA, FrequencyKernelTakesEveryNumberOfLinesAndBatches) {
         for (auto* t : {&there[r].a, &there[r].b, &there[r].c, &there[r].d, &there[r].delays, &there[r].line_sos})
           *t = t->cuda();
       }
-      const auto omega = at::linspace(0.01, 3.1, 53, torch::kFloat64);
+      const auto omega = at::linspace(0.01, 3.1, 53, at::kDouble);
       EXPECT_LT(distance(at::view_as_real(frequency_response(there, omega.cuda(), 1.01)),
                          at::view_as_real(frequency_response(here, omega, 1.01))),
-                dtype == torch::kFloat32 ? 1e-4 : 1e-9)
+                dtype == at::kFloat ? 1e-4 : 1e-9)
           << lines;
     }
   }
@@ -59,7 +61,7 @@ TEST_F(CUDA, FrequencyKernelTakesEveryNumberOfLinesAndBatches) {
 
 TEST_F(CUDA, TimeResponseIsWhatItIsOnTheCpu) {
   expect_same([](const DelayNetwork& n) {
-    const auto input = at::linspace(-1, 1, 400, torch::kFloat64).sin().reshape({2, 200}).to(n.a.device());
+    const auto input = at::linspace(-1, 1, 400, at::kDouble).sin().reshape({2, 200}).to(n.a.device());
     return time_response(n, input);
   });
 }
@@ -68,14 +70,14 @@ TEST_F(CUDA, TimeKernelTakesEveryNumberOfLinesDelayAndLength) {
   for (const NetworkShape& shape : {NetworkShape{1, 1, 1, 0}, NetworkShape{5, 2, 3, 2}, NetworkShape{16, 1, 2, 11},
                                     NetworkShape{33, 1, 1, 1}, NetworkShape{64, 1, 1, 2}}) {
     for (const double shortest : {1.0, 9.0, 40.0, 600.0}) {
-      for (const auto dtype : {torch::kFloat32, torch::kFloat64}) {
+      for (const auto dtype : {at::kFloat, at::kDouble}) {
         const auto network = random_network(shape, 40, dtype, shortest, shortest + 200);
         const auto input = uniform({shape.inputs, 1500}, -1, 1, 41).to(dtype);
-        std::vector<torch::Tensor> results[2];
+        std::vector<at::Tensor> results[2];
         for (const bool gpu : {false, true}) {
-          const torch::Device device = gpu ? torch::kCUDA : torch::kCPU;
+          const at::Device device = gpu ? at::kCUDA : at::kCPU;
           DelayNetwork n = network;
-          std::vector<torch::Tensor> leaves;
+          std::vector<at::Tensor> leaves;
           for (auto* t : {&n.a, &n.b, &n.c, &n.d, &n.line_sos})
             leaves.push_back(*t = t->to(device).detach().clone().set_requires_grad(true));
           n.delays = n.delays.to(device);
@@ -86,7 +88,7 @@ TEST_F(CUDA, TimeKernelTakesEveryNumberOfLinesDelayAndLength) {
         }
         for (std::size_t i = 0; i < results[0].size(); ++i) {
           if (results[0][i].numel() == 0) continue;
-          EXPECT_LT(distance(results[1][i], results[0][i]), dtype == torch::kFloat32 ? 2e-3 : 1e-9)
+          EXPECT_LT(distance(results[1][i], results[0][i]), dtype == at::kFloat ? 2e-3 : 1e-9)
               << shape.lines << " lines, from " << shortest << " samples on, result " << i;
         }
       }
@@ -95,16 +97,16 @@ TEST_F(CUDA, TimeKernelTakesEveryNumberOfLinesDelayAndLength) {
 }
 
 TEST_F(CUDA, TheSolversCanBeRecorded) {
-  auto network = network_on(torch::kCUDA);
+  auto network = network_on(at::kCUDA);
   network.is_sound = true;
-  const auto input = at::linspace(-1, 1, 400, torch::kFloat64).sin().reshape({2, 200}).cuda();
-  const auto omega = at::linspace(0.01, 3.1, 37, torch::kFloat64).cuda();
+  const auto input = at::linspace(-1, 1, 400, at::kDouble).sin().reshape({2, 200}).cuda();
+  const auto omega = at::linspace(0.01, 3.1, 37, at::kDouble).cuda();
   StepGraph graph([&](const Response&) {
     const auto value = time_response(network, input).square().sum() +
                        at::view_as_real(frequency_response(network, omega)).square().sum();
     const auto gradients = torch::autograd::grad({value}, tensors_of(network));
-    torch::Tensor sum = value.detach();
-    for (const auto& gradient : gradients) sum = sum + gradient.to(torch::kFloat64).abs().sum();
+    at::Tensor sum = value.detach();
+    for (const auto& gradient : gradients) sum = sum + gradient.to(at::kDouble).abs().sum();
     return sum;
   });
   const double first = graph.run({}).item<double>();

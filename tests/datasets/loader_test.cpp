@@ -2,6 +2,7 @@
 
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -27,12 +28,12 @@ class Numbers final : public Dataset {
   double sample_rate_hz() const override { return 8000; }
   std::int64_t samples() const override { return 2; }
   std::int64_t size(Split split) const override { return split == Split::kTrain ? count_ : 0; }
-  torch::Tensor example(Split, std::int64_t index, std::uint64_t seed) const override {
+  at::Tensor example(Split, std::int64_t index, std::uint64_t seed) const override {
     std::this_thread::sleep_for(std::chrono::microseconds((index * 7919) % 300));
     if (index == broken_) throw DataError("example " + std::to_string(index) + " is broken");
     ++made;
     const float low = static_cast<float>(seed & 0xffff);
-    return torch::tensor({static_cast<float>(index), low}).unsqueeze(0);
+    return at::tensor({static_cast<float>(index), low}).unsqueeze(0);
   }
   std::string describe(Split, std::int64_t) const override { return ""; }
   std::map<std::string, std::int64_t> licences(Split) const override { return {}; }

@@ -28,7 +28,7 @@ std::unique_ptr<Dataset> opened(const std::string& yaml) {
   return dataset;
 }
 
-double rms(const torch::Tensor& x) { return std::sqrt(x.square().mean().item<double>()); }
+double rms(const at::Tensor& x) { return std::sqrt(x.square().mean().item<double>()); }
 
 TEST(Rirs, GivesResponsesWithTheOnsetInPlaceAndUnitEnergy) {
   const Scratch scratch;
@@ -37,7 +37,7 @@ TEST(Rirs, GivesResponsesWithTheOnsetInPlaceAndUnitEnergy) {
   EXPECT_EQ(set->samples(), 8000);
   EXPECT_EQ(set->size(Split::kTrain), 6);
   EXPECT_EQ(set->size(Split::kTest), 0);
-  const torch::Tensor x = set->example(Split::kTrain, 4, 0);
+  const at::Tensor x = set->example(Split::kTrain, 4, 0);
   ASSERT_EQ(x.sizes(), (std::vector<std::int64_t>{1, 8000}));
   EXPECT_NEAR(x.square().sum().item<double>(), 1, 1e-5);
   EXPECT_EQ(x.slice(1, 0, 64).abs().max().item<float>(), 0);

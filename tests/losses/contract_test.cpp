@@ -1,4 +1,12 @@
 // What every registered loss keeps to, whatever it measures. A new loss is tested without a line here.
+#include <ATen/ops/cat.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/pad.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -14,13 +22,13 @@ namespace {
 constexpr double kRateHz = 16000;
 constexpr std::int64_t kLength = 8000;
 
-torch::Tensor hadamard4() {
-  return torch::tensor({1., 1., 1., 1., 1., -1., 1., -1., 1., 1., -1., -1., 1., -1., -1., 1.}, torch::kFloat64)
+at::Tensor hadamard4() {
+  return at::tensor({1., 1., 1., 1., 1., -1., 1., -1., 1., 1., -1., -1., 1., -1., -1., 1.}, at::kDouble)
              .reshape({4, 4}) /
          2;
 }
 
-Response response_of(const torch::Tensor& ir, const torch::Tensor& matrix) {
+Response response_of(const at::Tensor& ir, const at::Tensor& matrix) {
   Response response(ir, kRateHz);
   response.set("feedback_matrix", matrix);
   response.set_transfer_function(at::fft_rfft(ir).unsqueeze(2));  // [B, C, 1, F]
@@ -30,19 +38,19 @@ Response response_of(const torch::Tensor& ir, const torch::Tensor& matrix) {
 /// A target, and an estimate that differs from it in everything: noise, decay, level and matrix.
 class ContractLosses : public testing::TestWithParam<std::string> {
  protected:
-  torch::Tensor target_ir = decaying_noise(1, 2, kLength, kRateHz, 0.25);
-  torch::Tensor target_matrix = hadamard4();
-  torch::Tensor ir = decaying_noise(2, 2, kLength, kRateHz, 0.2) * 0.7;
-  torch::Tensor matrix = hadamard4() + 0.1 * at::linspace(-1, 1, 16, torch::kFloat64).reshape({4, 4});
+  at::Tensor target_ir = decaying_noise(1, 2, kLength, kRateHz, 0.25);
+  at::Tensor target_matrix = hadamard4();
+  at::Tensor ir = decaying_noise(2, 2, kLength, kRateHz, 0.2) * 0.7;
+  at::Tensor matrix = hadamard4() + 0.1 * at::linspace(-1, 1, 16, at::kDouble).reshape({4, 4});
   std::unique_ptr<Loss> loss = make_loss(GetParam());
 
   Response target() const { return response_of(target_ir, target_matrix); }
   void SetUp() override { loss->prepare(target()); }
 
   struct Gradient {
-    torch::Tensor value, ir, matrix;  // a gradient is undefined where the loss does not read the tensor
+    at::Tensor value, ir, matrix;  // a gradient is undefined where the loss does not read the tensor
   };
-  Gradient gradient_at(const torch::Tensor& at_ir, const torch::Tensor& at_matrix) const {
+  Gradient gradient_at(const at::Tensor& at_ir, const at::Tensor& at_matrix) const {
     const auto x = at_ir.clone().set_requires_grad(true), a = at_matrix.clone().set_requires_grad(true);
     const auto value = loss->evaluate(response_of(x, a));
     const auto gradients = torch::autograd::grad({value}, {x, a}, {}, std::nullopt, false, /*allow_unused=*/true);
@@ -74,7 +82,7 @@ TEST_P(ContractLosses, HasItsStatedValueAtTheTargetAndMoreElsewhere) {
   const double elsewhere = elsewhere_tensor.item<double>();
   // A loss in single precision may also estimate something of the target (edc: the noise floor that it takes off), and
   // be a little off.
-  const double share = elsewhere_tensor.scalar_type() == torch::kFloat32 ? 2e-2 : 1e-9;
+  const double share = elsewhere_tensor.scalar_type() == at::kFloat ? 2e-2 : 1e-9;
   const double tolerance = share * std::abs(elsewhere - loss->value_at_target());
   EXPECT_NEAR(loss->evaluate(target()).item<double>(), loss->value_at_target(), tolerance);
   EXPECT_GT(elsewhere, loss->value_at_target());
@@ -83,15 +91,15 @@ TEST_P(ContractLosses, HasItsStatedValueAtTheTargetAndMoreElsewhere) {
 TEST_P(ContractLosses, GradientIsTheSlopeInFiniteDifferences) {
   const Gradient g = gradient_at(ir, matrix);
   // A loss that computes in single precision says so by the type that it returns.
-  const bool single = g.value.scalar_type() == torch::kFloat32;
+  const bool single = g.value.scalar_type() == at::kFloat;
   const double step = single ? 3e-3 : 1e-6, tolerance = single ? 1e-2 : 1e-6;
   double largest = 0;
   for (int trial = 0; trial < 4; ++trial) {
     auto generator = at::make_generator<at::CPUGeneratorImpl>(100 + trial);
     // The first way is the steepest that changes every number by the same share of itself; the others are random.
-    const auto way = [&](const torch::Tensor& gradient, const torch::Tensor& x) -> torch::Tensor {
+    const auto way = [&](const at::Tensor& gradient, const at::Tensor& x) -> at::Tensor {
       if (!gradient.defined()) return at::zeros_like(x);
-      const auto v = x.abs() * (trial == 0 ? gradient.sign() : at::randn(x.sizes(), generator, torch::kFloat64));
+      const auto v = x.abs() * (trial == 0 ? gradient.sign() : at::randn(x.sizes(), generator, at::kDouble));
       return v * (x.norm() / v.norm().clamp_min(std::numeric_limits<double>::min()));
     };
     const auto v = way(g.ir, ir), w = way(g.matrix, matrix);
@@ -114,8 +122,8 @@ TEST_P(ContractLosses, ValueAndGradientAreFiniteAtSilence) {
 TEST_P(ContractLosses, ValueAndGradientAreFiniteAtTheTarget) { expect_finite(gradient_at(target_ir, target_matrix)); }
 
 TEST_P(ContractLosses, ValueAndGradientAreFiniteInSinglePrecision) {
-  loss->prepare(response_of(target_ir.to(torch::kFloat32), target_matrix.to(torch::kFloat32)));
-  const auto x = ir.to(torch::kFloat32), a = matrix.to(torch::kFloat32);
+  loss->prepare(response_of(target_ir.to(at::kFloat), target_matrix.to(at::kFloat)));
+  const auto x = ir.to(at::kFloat), a = matrix.to(at::kFloat);
   const Gradient g = gradient_at(x, a);
   expect_finite(g);
   expect_finite(gradient_at(at::zeros_like(x), at::zeros_like(a)));
@@ -126,15 +134,15 @@ TEST_P(ContractLosses, ValueAndGradientAreFiniteInSinglePrecision) {
 
 TEST_P(ContractLosses, ValueAndGradientAreFiniteForSoftAndLoudResponses) {
   for (const double gain : {1e-5, 1e4}) {
-    loss->prepare(response_of((target_ir * gain).to(torch::kFloat32), target_matrix.to(torch::kFloat32)));
-    expect_finite(gradient_at((ir * gain).to(torch::kFloat32), matrix.to(torch::kFloat32)));
+    loss->prepare(response_of((target_ir * gain).to(at::kFloat), target_matrix.to(at::kFloat)));
+    expect_finite(gradient_at((ir * gain).to(at::kFloat), matrix.to(at::kFloat)));
   }
 }
 
 /// Shapes that a loss may refuse with a ContractError (too short for a decay, one response at a time), but not answer
 /// with nonsense.
 TEST_P(ContractLosses, AnswersOrRefusesOtherShapes) {
-  const auto measure = [&](const torch::Tensor& h, const torch::Tensor& g) {
+  const auto measure = [&](const at::Tensor& h, const at::Tensor& g) {
     try {
       loss->prepare(response_of(g, target_matrix));
       expect_finite(gradient_at(h, matrix));

@@ -1,4 +1,14 @@
 // Answers that are known beforehand. What all losses have in common is in contract_test.cpp.
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/kron.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/polar.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -16,17 +26,16 @@ constexpr double kRateHz = 16000;
 constexpr std::int64_t kLength = 8000;
 const double kHalfDb = 20 * std::log10(2.0);  // 6.02
 
-torch::Tensor noise(std::uint64_t seed, std::int64_t channels = 1) {
+at::Tensor noise(std::uint64_t seed, std::int64_t channels = 1) {
   return decaying_noise(seed, channels, kLength, kRateHz, 0.25);
 }
 
-double of(const std::string& name, const torch::Tensor& ir, const torch::Tensor& target,
-          const std::string& yaml = "{}") {
+double of(const std::string& name, const at::Tensor& ir, const at::Tensor& target, const std::string& yaml = "{}") {
   return value(*make_loss(name, yaml), ir, target, kRateHz);
 }
 
-torch::Tensor tone(double hz, double amplitude) {
-  return (at::arange(kLength, torch::kFloat64) * (2 * std::numbers::pi * hz / kRateHz)).sin().reshape({1, 1, kLength}) *
+at::Tensor tone(double hz, double amplitude) {
+  return (at::arange(kLength, at::kDouble) * (2 * std::numbers::pi * hz / kRateHz)).sin().reshape({1, 1, kLength}) *
          amplitude;
 }
 
@@ -38,8 +47,8 @@ TEST(Esr, OfHalfTheAmplitudeIsAQuarterAndOfSilenceOne) {
 }
 
 TEST(Esr, WeighsALoudAndASoftChannelEqually) {
-  const auto gains = torch::tensor({1.0, 0.01}, torch::kFloat64).reshape({1, 2, 1});
-  const auto errors = torch::tensor({1.0, 0.5}, torch::kFloat64).reshape({1, 2, 1});
+  const auto gains = at::tensor({1.0, 0.01}, at::kDouble).reshape({1, 2, 1});
+  const auto errors = at::tensor({1.0, 0.5}, at::kDouble).reshape({1, 2, 1});
   const auto target = noise(1, 2) * gains;
   EXPECT_NEAR(of("esr", target * errors, target), 0.125, 1e-12);
 }
@@ -101,11 +110,10 @@ TEST(MrStft, IsTheSameInSinglePrecisionWhereItsFramesAreTakenInOnePass) {
       "{fft_sizes: [1024, 2048, 512], hop_sizes: [120, 240, 50], win_lengths: [600, 1200, 240], padding: reflect, "
       "floor_power: 1e-8}";
   const double exact = of("mr_stft", noise(2, 2), noise(1, 2), auraloss);
-  EXPECT_NEAR(of("mr_stft", noise(2, 2).to(torch::kFloat32), noise(1, 2).to(torch::kFloat32), auraloss), exact,
-              2e-6 * exact);
+  EXPECT_NEAR(of("mr_stft", noise(2, 2).to(at::kFloat), noise(1, 2).to(at::kFloat), auraloss), exact, 2e-6 * exact);
 }
 
-double of_magnitudes(const torch::Tensor& h, const torch::Tensor& target) {
+double of_magnitudes(const at::Tensor& h, const at::Tensor& target) {
   Response estimate(kRateHz), wanted(kRateHz);
   estimate.set_transfer_function(h.reshape({1, 1, 1, -1}));
   wanted.set_transfer_function(target.reshape({1, 1, 1, -1}));
@@ -113,9 +121,9 @@ double of_magnitudes(const torch::Tensor& h, const torch::Tensor& target) {
 }
 
 TEST(Magnitude, IsTheMeanSquareOfWhatTheModuliDifferBy) {
-  for (const auto type : {torch::kComplexDouble, torch::kComplexFloat}) {
-    const auto phase = at::linspace(0, 400, 10001, torch::kFloat64);
-    const auto h = at::polar(at::full({10001}, 3.0, torch::kFloat64), phase).to(type), ones = at::ones({10001}, type);
+  for (const auto type : {at::kComplexDouble, at::kComplexFloat}) {
+    const auto phase = at::linspace(0, 400, 10001, at::kDouble);
+    const auto h = at::polar(at::full({10001}, 3.0, at::kDouble), phase).to(type), ones = at::ones({10001}, type);
     EXPECT_NEAR(of_magnitudes(h, ones), 4, 1e-6);
     EXPECT_NEAR(of_magnitudes(h, h.conj() * 2), 9, 1e-5);
     EXPECT_NEAR(of_magnitudes(at::zeros({5}, type), at::ones({5}, type)), 1, 1e-12);
@@ -124,9 +132,8 @@ TEST(Magnitude, IsTheMeanSquareOfWhatTheModuliDifferBy) {
 
 TEST(Magnitude, RefusesWhatIsNoTransferFunction) {
   EXPECT_THROW(of_magnitudes(at::ones({4}), at::ones({4})), ContractError);
-  EXPECT_THROW(of_magnitudes(at::ones({4}, torch::kComplexFloat), at::ones({4}, torch::kComplexDouble)), ContractError);
-  EXPECT_THROW(of_magnitudes(at::ones({5}, torch::kComplexDouble), at::ones({4}, torch::kComplexDouble)),
-               ContractError);
+  EXPECT_THROW(of_magnitudes(at::ones({4}, at::kComplexFloat), at::ones({4}, at::kComplexDouble)), ContractError);
+  EXPECT_THROW(of_magnitudes(at::ones({5}, at::kComplexDouble), at::ones({4}, at::kComplexDouble)), ContractError);
 }
 
 TEST(MelStft, FollowsTheLoudnessLaw) {
@@ -184,17 +191,17 @@ TEST(BandLevel, OfOneOfTwoBandsTwiceAsLoudIsHalfItsLevel) {
 TEST(Sparsity, IsOneForAPermutationAndZeroForHadamard) {
   auto loss = make_loss("sparsity");
   Response response(kRateHz);
-  response.set("feedback_matrix", at::eye(8, torch::kFloat64).roll(1, 0));
+  response.set("feedback_matrix", at::eye(8, at::kDouble).roll(1, 0));
   EXPECT_NEAR(loss->evaluate(response).item<double>(), 1, 1e-12);
-  const auto two = torch::tensor({1.0, 1.0, 1.0, -1.0}, torch::kFloat64).reshape({2, 2}) / std::sqrt(2.0);
+  const auto two = at::tensor({1.0, 1.0, 1.0, -1.0}, at::kDouble).reshape({2, 2}) / std::sqrt(2.0);
   response.set("feedback_matrix", at::kron(two, at::kron(two, two)));
   EXPECT_NEAR(loss->evaluate(response).item<double>(), 0, 1e-12);
 }
 
 TEST(Sparsity, OfABlockOfMixedLinesLiesBetween) {
   Response response(kRateHz);
-  const auto two = torch::tensor({1.0, 1.0, 1.0, -1.0}, torch::kFloat64).reshape({2, 2}) / std::sqrt(2.0);
-  response.set("feedback_matrix", at::kron(at::eye(2, torch::kFloat64), two));
+  const auto two = at::tensor({1.0, 1.0, 1.0, -1.0}, at::kDouble).reshape({2, 2}) / std::sqrt(2.0);
+  response.set("feedback_matrix", at::kron(at::eye(2, at::kDouble), two));
   // sum |A| = 4 sqrt 2, so (4 sqrt 2 - 8) / (4 (1 - 2)) = 2 - sqrt 2
   EXPECT_NEAR(make_loss("sparsity")->evaluate(response).item<double>(), 2 - std::sqrt(2.0), 1e-12);
 }
@@ -210,7 +217,7 @@ TEST(Coherence, OfAnInvertedChannel) {
 TEST(Coherence, OfOneChannelIsZero) { EXPECT_EQ(of("coherence", noise(2), noise(1)), 0); }
 
 TEST(Coherence, DoesNotSeeTheLevelOfAChannel) {
-  const auto gains = torch::tensor({0.1, 3.0}, torch::kFloat64).reshape({1, 2, 1});
+  const auto gains = at::tensor({0.1, 3.0}, at::kDouble).reshape({1, 2, 1});
   EXPECT_NEAR(of("coherence", noise(1, 2) * gains, noise(1, 2)), 0, 1e-5);
 }
 
@@ -234,8 +241,8 @@ TEST(Coherence, ComparesEveryPairOfChannels) {
 }
 
 /// Echoes of equal strength, one every `gap` samples.
-torch::Tensor echoes(std::int64_t gap) {
-  auto out = at::zeros({1, 1, kLength}, torch::kFloat64);
+at::Tensor echoes(std::int64_t gap) {
+  auto out = at::zeros({1, 1, kLength}, at::kDouble);
   out.slice(2, 0, kLength, gap).fill_(1);
   return out;
 }

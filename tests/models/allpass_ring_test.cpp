@@ -1,3 +1,5 @@
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/linspace.h>
 #include <gtest/gtest.h>
 
 #include <numbers>
@@ -15,7 +17,7 @@ TEST(NestedAllpass, PassesAllFrequenciesAlike) {
     for (const std::string rest :
          {", inner_ms: [22], inner_gain: [0.4]", ", inner_ms: [22, 8.3], inner_gain: [0.7, -0.6]"}) {
       const auto network = reverb_network("nested_allpass", 48000, "{gain: 0.5, nesting: " + nesting + rest + "}");
-      const auto h = frequency_response(network, at::linspace(0.001, 3.14, 2001, torch::kFloat64)).abs();
+      const auto h = frequency_response(network, at::linspace(0.001, 3.14, 2001, at::kDouble)).abs();
       EXPECT_LT((h - 1).abs().max().item<double>(), 1e-4) << nesting << rest;
     }
   }
@@ -58,7 +60,7 @@ TEST(NestedAllpass, IsWhatMikelsonsLoopsPlay) {
 }
 
 TEST(NestedAllpass, GrowsDenserWhereAPlainAllpassDoesNot) {
-  const auto echoes = [](const torch::Tensor& h, std::int64_t from, std::int64_t to) {
+  const auto echoes = [](const at::Tensor& h, std::int64_t from, std::int64_t to) {
     return h.reshape({-1}).narrow(0, from, to - from).abs().gt(1e-9).sum().item<std::int64_t>();
   };
   const auto nested = reverb_response("nested_allpass", 48000, 24000, "{gain: 0.6}");

@@ -1,4 +1,7 @@
-#include <ATen/ATen.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -7,6 +10,7 @@
 #include "core/audio_file.h"
 #include "core/error.h"
 #include "core/seed.h"
+#include "core/tensor.h"
 #include "models/decay_change.h"
 #include "models/response_model.h"
 #include "runtime/render.h"
@@ -24,14 +28,14 @@ std::unique_ptr<Model> convolution(const std::string& file, const std::string& m
   return family<Model>().make("convolution", fields);
 }
 
-torch::Tensor responses(const Model& model) {
-  const torch::NoGradGuard no_grad;
+at::Tensor responses(const Model& model) {
+  const at::NoGradGuard no_grad;
   return dynamic_cast<const ResponseModel&>(model).responses();
 }
 
-torch::Tensor rows_of(const Audio& audio) {
-  std::vector<torch::Tensor> rows;
-  for (const auto& channel : audio.channels) rows.push_back(at::tensor(channel).to(torch::kFloat64));
+at::Tensor rows_of(const Audio& audio) {
+  std::vector<at::Tensor> rows;
+  for (const auto& channel : audio.channels) rows.push_back(at::tensor(channel).to(at::kDouble));
   return at::stack(rows);
 }
 
@@ -136,7 +140,7 @@ TEST(Convolution, TheNoiseBelowTheDecayIsNotLifted) {
   const Scratch scratch;
   write_audio(scratch / "room.wav", room(1, 0.3, 1.5, -60));
   const auto h = responses(*convolution((scratch / "room.wav").string(), "stretch: 2.5"))[0][0];
-  const auto power = [](const torch::Tensor& x) { return x.square().mean().item<double>(); };
+  const auto power = [](const at::Tensor& x) { return x.square().mean().item<double>(); };
   const auto file = rows_of(room(1, 0.3, 1.5, -60))[0];
   // Stretched to 0.75 s it is 120 dB down at 1.4 s: what is left is the file's own noise.
   EXPECT_NEAR(10 * std::log10(power(h.slice(0, 44800, 48000)) / power(file.slice(0, 44800, 48000))), 0, 0.5);
@@ -166,7 +170,7 @@ TEST(Convolution, TheEqualiserLiftsItsBands) {
   const auto plain = responses(*convolution((scratch / "room.wav").string()))[0][0];
   const auto lifted = responses(
       *convolution((scratch / "room.wav").string(), "level_db: -3, eq_db: [0, 0, 0, 0, 0, 12, 0, 0, 0, 0]"))[0][0];
-  const auto level_at = [&](const torch::Tensor& h, double hz) {
+  const auto level_at = [&](const at::Tensor& h, double hz) {
     const auto spectrum = at::fft_rfft(h, 65536).abs().square();
     const auto bin = static_cast<std::int64_t>(hz / 32000 * 65536);
     return 10 * std::log10(spectrum.slice(0, bin * 98 / 100, bin * 102 / 100).sum().item<double>());

@@ -1,9 +1,14 @@
 #include "models/envelope_autoencoder.h"
 
 #include <ATen/ops/allclose.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full_like.h>
 #include <ATen/ops/log10.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -21,10 +26,10 @@ namespace {
 constexpr std::int64_t kOnset = 2400;
 
 /// White noise that decays by 60 dB in t60_s from sample kOnset on, without a direct sound: [1, T].
-torch::Tensor decaying_white(std::uint64_t seed, double t60_s, double seconds) {
+at::Tensor decaying_white(std::uint64_t seed, double t60_s, double seconds) {
   Random random(seed, "white");
   const auto samples = static_cast<std::int64_t>(seconds * kEnvelopeRateHz);
-  auto out = torch::zeros({1, samples});
+  auto out = at::zeros({1, samples});
   for (std::int64_t n = kOnset; n < samples; ++n) {
     const double t = static_cast<double>(n - kOnset) / kEnvelopeRateHz;
     out[0][n] = random.normal() * std::pow(10.0, -3 * t / t60_s);
@@ -39,7 +44,7 @@ std::unique_ptr<EnvelopeAutoencoder> make_model(const std::string& yaml) {
   return model;
 }
 
-Response target_of(const torch::Tensor& ir) { return {ir.unsqueeze(1), kEnvelopeRateHz}; }
+Response target_of(const at::Tensor& ir) { return {ir.unsqueeze(1), kEnvelopeRateHz}; }
 
 /// The parameters of the noise above: every band holds energy by its width.
 EnvelopeParameters white_parameters(double t60_s) {
@@ -52,17 +57,17 @@ EnvelopeParameters white_parameters(double t60_s) {
     for (std::size_t k = 0; k < width.size(); ++k) width[k] += weights[k] * weights[k] * step_hz;
   }
   for (const double w : width) level.push_back(static_cast<float>(10 * std::log10(w / (kEnvelopeRateHz / 2))));
-  const auto row = torch::tensor(level).unsqueeze(0), t = torch::full_like(row, t60_s);
+  const auto row = at::tensor(level).unsqueeze(0), t = at::full_like(row, t60_s);
   return {row,
-          torch::full_like(row, -200),
+          at::full_like(row, -200),
           t,
           t,
-          torch::full_like(row, 1e-5),
-          torch::full_like(row, -200),
-          torch::zeros({1, layout.knots(), row.size(1)})};
+          at::full_like(row, 1e-5),
+          at::full_like(row, -200),
+          at::zeros({1, layout.knots(), row.size(1)})};
 }
 
-torch::Tensor db(const torch::Tensor& x) { return 10 * at::log10(x + 1e-30); }
+at::Tensor db(const at::Tensor& x) { return 10 * at::log10(x + 1e-30); }
 
 TEST(EnvelopeLayout, SquaresOfTheWeightsAddUpToOne) {
   const EnvelopeLayout& layout = envelope_layout();
@@ -101,7 +106,7 @@ TEST(EnvelopeAnalysis, EnergyIsThatOfTheSoundAndUnknownBandsAreFound) {
   const auto every = ir[0].contiguous();
   low.channels.emplace_back(every.const_data_ptr<float>(), every.const_data_ptr<float>() + 16000);
   const Audio high = resample(low, kEnvelopeRateHz);
-  const auto resampled = torch::tensor(high.channels[0]).unsqueeze(0);
+  const auto resampled = at::tensor(high.channels[0]).unsqueeze(0);
   const auto known = analyze_envelope(resampled, kOnset).known_bands[0];
   EXPECT_TRUE(known.slice(0, 0, 25).all().item<bool>());
   EXPECT_FALSE(known.slice(0, 28).any().item<bool>());
@@ -115,7 +120,7 @@ TEST(EnvelopeOperators, WhatIsPredictedIsWhatNoiseShows) {
   const auto direct = direct_energy(parameters), energy = cell_energy(maps, parameters);
   const auto expected_power = db(predict_power(maps, direct, energy))[0];
   const auto expected_octaves = db(maps.octaves.matmul(predict_energy(maps, direct, energy)))[0];
-  torch::Tensor power, octaves;
+  at::Tensor power, octaves;
   for (int run = 0; run < kRuns; ++run) {
     const EnvelopeAnalysis result = analyze_envelope(decaying_white(100 + run, kT60, 1.2), kOnset);
     const auto in_octaves = maps.octaves.matmul(result.energy);
@@ -135,7 +140,7 @@ TEST(EnvelopeParameters, EveryBandDecaysWhateverTheNetworkSays) {
   Random random(3);
   const std::int64_t count = EnvelopeParameters::count() * envelope_layout().bands();
   for (const double scale : {0.1, 1.0, 10.0, 1000.0}) {
-    auto outputs = torch::zeros({4, count});
+    auto outputs = at::zeros({4, count});
     for (std::int64_t i = 0; i < outputs.numel(); ++i)
       outputs.data_ptr<float>()[i] = static_cast<float>(scale * random.normal());
     const auto energy = cell_energy(envelope_operators(), EnvelopeParameters::from_outputs(outputs), false);
@@ -148,7 +153,7 @@ TEST(EnvelopeParameters, EveryBandDecaysWhateverTheNetworkSays) {
 
 TEST(EnvelopeParameters, StayWithinWhatARoomHas) {
   Random random(4);
-  auto outputs = torch::zeros({8, EnvelopeParameters::count() * envelope_layout().bands()});
+  auto outputs = at::zeros({8, EnvelopeParameters::count() * envelope_layout().bands()});
   for (std::int64_t i = 0; i < outputs.numel(); ++i)
     outputs.data_ptr<float>()[i] = static_cast<float>(6 * random.normal());
   const EnvelopeParameters p = EnvelopeParameters::from_outputs(outputs);
@@ -170,9 +175,9 @@ TEST(EnvelopeAutoencoder, TheSameSeedVariesAlikeAndPlayingDoesNotVary) {
     model->add_features(target);
     return target.get("band_energy");
   };
-  EXPECT_TRUE(torch::equal(features(true, 5), features(true, 5)));
-  EXPECT_FALSE(torch::equal(features(true, 5), features(true, 6)));
-  EXPECT_TRUE(torch::equal(features(false, 5), features(false, 6)));
+  EXPECT_TRUE(at::equal(features(true, 5), features(true, 5)));
+  EXPECT_FALSE(at::equal(features(true, 5), features(true, 6)));
+  EXPECT_TRUE(at::equal(features(false, 5), features(false, 6)));
 }
 
 TEST(EnvelopeAutoencoder, LearnsARoom) {
@@ -185,15 +190,15 @@ TEST(EnvelopeAutoencoder, LearnsARoom) {
   second_loss->prepare(target);
   auto parameters = model->parameters();
   double first = 0, last = 0;
-  std::map<std::string, torch::Tensor> squares;
+  std::map<std::string, at::Tensor> squares;
   for (int step = 0; step < 150; ++step) {
-    for (auto& [name, parameter] : parameters) parameter.mutable_grad() = torch::Tensor();
+    for (auto& [name, parameter] : parameters) parameter.mutable_grad() = at::Tensor();
     const Response out = model->forward(target);
     auto loss = first_loss->evaluate(out) + second_loss->evaluate(out);
     last = loss.item<double>();
     if (step == 0) first = last;
     loss.backward();
-    const torch::NoGradGuard guard;
+    const at::NoGradGuard guard;
     for (auto& [name, parameter] : parameters) {
       auto& square = squares[name];
       const auto now = parameter.grad().square();
@@ -207,10 +212,10 @@ TEST(EnvelopeAutoencoder, LearnsARoom) {
 
 TEST(EnvelopeAutoencoder, RefusesAnotherRateAndSeveralChannels) {
   const auto model = make_model("{latent: 4, width: 16, blocks: 1}");
-  Response stereo(torch::ones({1, 2, 4800}), kEnvelopeRateHz), slow(torch::ones({1, 1, 4800}), 16000);
+  Response stereo(at::ones({1, 2, 4800}), kEnvelopeRateHz), slow(at::ones({1, 1, 4800}), 16000);
   EXPECT_THROW(model->add_features(stereo), ContractError);
   EXPECT_THROW(model->add_features(slow), ContractError);
-  Response silent(torch::zeros({1, 1, 4800}), kEnvelopeRateHz);
+  Response silent(at::zeros({1, 1, 4800}), kEnvelopeRateHz);
   EXPECT_THROW(model->add_features(silent), ContractError);
 }
 

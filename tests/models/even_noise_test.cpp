@@ -1,11 +1,15 @@
 #include "models/envelope/even_noise.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/fft_irfft.h>
 #include <ATen/ops/fft_rfft.h>
 #include <ATen/ops/hann_window.h>
 #include <ATen/ops/log10.h>
 #include <ATen/ops/roll.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -19,18 +23,18 @@ namespace {
 
 constexpr std::int64_t kSamples = 1 << 16, kFrame = 3072;
 
-torch::Tensor gaussian(std::uint64_t seed) {
+at::Tensor gaussian(std::uint64_t seed) {
   Random random(seed);
-  auto out = torch::empty({2, kSamples});
+  auto out = at::empty({2, kSamples});
   for (std::int64_t i = 0; i < out.numel(); ++i) out.data_ptr<float>()[i] = static_cast<float>(random.normal());
   return out;
 }
 
 /// All bands together, as a decoder plays them at equal densities: [samples].
-torch::Tensor sum_of_bands(const torch::Tensor& noise) {
+at::Tensor sum_of_bands(const at::Tensor& noise) {
   const EnvelopeLayout& layout = envelope_layout();
-  const auto spectra = at::fft_rfft(noise.to(torch::kFloat64));
-  auto weights = torch::zeros(spectra.sizes(), torch::kFloat64);
+  const auto spectra = at::fft_rfft(noise.to(at::kDouble));
+  auto weights = at::zeros(spectra.sizes(), at::kDouble);
   for (std::int64_t i = 0; i < weights.size(1); ++i) {
     const auto at = layout.weights_at(static_cast<double>(i) * kEnvelopeRateHz / kSamples);
     for (std::size_t k = 0; k < at.size(); ++k)
@@ -39,16 +43,15 @@ torch::Tensor sum_of_bands(const torch::Tensor& noise) {
   return at::fft_irfft((weights * spectra).sum(0), kSamples);
 }
 
-double deviation_db(const torch::Tensor& power) {
+double deviation_db(const at::Tensor& power) {
   return (10 * at::log10(power / power.mean())).square().mean().sqrt().item<double>();
 }
 
 /// How far each of the distance's bands strays over time, in dB: bins of a band and three frames 16 ms apart.
-std::vector<double> deviations(const torch::Tensor& noise) {
+std::vector<double> deviations(const at::Tensor& noise) {
   const auto signal = sum_of_bands(noise);
-  const auto frames =
-      torch::cat({signal, signal.slice(0, 0, kFrame)}).unfold(0, kFrame, 256).slice(0, 0, kSamples / 256);
-  const auto power = at::fft_rfft(frames * at::hann_window(kFrame, true, torch::kFloat64)).abs().square();
+  const auto frames = at::cat({signal, signal.slice(0, 0, kFrame)}).unfold(0, kFrame, 256).slice(0, 0, kSamples / 256);
+  const auto power = at::fft_rfft(frames * at::hann_window(kFrame, true, at::kDouble)).abs().square();
   const std::vector<int> edges = distance_edges_bins();
   std::vector<double> out;
   for (std::size_t b = 0; b + 2 < edges.size(); ++b) {
@@ -64,8 +67,8 @@ double mean_of(const std::vector<double>& values, std::size_t from, std::size_t 
   return sum / static_cast<double>(to - from);
 }
 
-const torch::Tensor& made_noise() {
-  static const torch::Tensor noise = even_noise(kSamples, 1);
+const at::Tensor& made_noise() {
+  static const at::Tensor noise = even_noise(kSamples, 1);
   return noise;
 }
 
@@ -73,14 +76,14 @@ TEST(EvenNoise, IsTheSameForASeedAndAnyNumberOfThreads) {
   const int threads = at::get_num_threads();
   const auto first = even_noise(1 << 14, 3);
   at::set_num_threads(threads > 1 ? 1 : 2);
-  EXPECT_TRUE(torch::equal(even_noise(1 << 14, 3), first));
+  EXPECT_TRUE(at::equal(even_noise(1 << 14, 3), first));
   at::set_num_threads(threads);
-  EXPECT_FALSE(torch::equal(even_noise(1 << 14, 4), first));
+  EXPECT_FALSE(at::equal(even_noise(1 << 14, 4), first));
 }
 
 TEST(EvenNoise, StraysFarLessThanGaussianNoiseInEveryBand) {
   const auto& noise = made_noise();
-  ASSERT_EQ(noise.sizes(), torch::IntArrayRef({2, kSamples}));
+  ASSERT_EQ(noise.sizes(), at::IntArrayRef({2, kSamples}));
   const std::vector<double> even = deviations(noise), random = deviations(gaussian(1));
   ASSERT_EQ(even.size(), 25u);
   // One bin is some four dB of Gaussian noise, a third octave at 1 kHz one and a half.
@@ -93,7 +96,7 @@ TEST(EvenNoise, StraysFarLessThanGaussianNoiseInEveryBand) {
 
 TEST(EvenNoise, HasThePowerOfWhiteNoiseInEveryBand) {
   const EnvelopeLayout& layout = envelope_layout();
-  const auto power = (at::fft_rfft(made_noise().to(torch::kFloat64)).abs().square() / kSamples).contiguous();
+  const auto power = (at::fft_rfft(made_noise().to(at::kDouble)).abs().square() / kSamples).contiguous();
   std::vector<double> sum(static_cast<std::size_t>(layout.bands())), expected(sum.size());
   for (std::int64_t i = 0; i < power.size(1); ++i) {
     const auto weights = layout.weights_at(static_cast<double>(i) * kEnvelopeRateHz / kSamples);

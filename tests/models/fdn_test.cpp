@@ -1,11 +1,15 @@
 #include "models/fdn.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/isfinite.h>
 #include <gtest/gtest.h>
 
 #include "core/error.h"
 #include "core/fields.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "runtime/weights.h"
 #include "tests/rooms.h"
 #include "tests/scratch.h"
@@ -60,7 +64,7 @@ TEST(FdnModel, PlaysTheEarlyPartExactlyAndNothingButTheNetworkAfterIt) {
   EXPECT_EQ(model->early_part().size(1), early);
 
   const DelayNetwork network = model->network();
-  torch::NoGradGuard no_grad;
+  at::NoGradGuard no_grad;
   auto alone = impulse_response(network, model->samples()).squeeze(1);
   // Through the equaliser by its difference equation, as a check of the model's own Fourier transform.
   const auto sos = model->output_sos();
@@ -85,11 +89,11 @@ TEST(FdnModel, PlaysTheEarlyPartExactlyAndNothingButTheNetworkAfterIt) {
 TEST(FdnModel, StartsNearTheRoomBeforeAnyTraining) {
   const NoiseRoom room{.seconds = 1.4, .t60_s = 0.7};
   const auto model = designed("{lines: 16}", room);
-  torch::NoGradGuard no_grad;
-  const auto ir = model->forward().ir()[0][0].to(torch::kFloat64), target = room.tensor()[0];
+  at::NoGradGuard no_grad;
+  const auto ir = model->forward().ir()[0][0].to(at::kDouble), target = room.tensor()[0];
   for (const double t : {0.1, 0.2, 0.3, 0.4}) {
     const auto from = static_cast<std::int64_t>(t * room.rate_hz);
-    const auto rest = [&](const torch::Tensor& x) {
+    const auto rest = [&](const at::Tensor& x) {
       return 10 * std::log10(x.slice(0, from).square().sum().item<double>());
     };
     EXPECT_NEAR(rest(ir), rest(target), 2.0) << t;
@@ -107,7 +111,7 @@ TEST(FdnModel, EveryParameterHasAFiniteGradient) {
     EXPECT_GE(model->parameters().size(), 4u);
     for (const auto& [name, tensor] : model->parameters()) {
       ASSERT_TRUE(tensor.grad().defined()) << yaml << " " << name;
-      EXPECT_TRUE(torch::isfinite(tensor.grad()).all().item<bool>()) << yaml << " " << name;
+      EXPECT_TRUE(at::isfinite(tensor.grad()).all().item<bool>()) << yaml << " " << name;
       EXPECT_GT(tensor.grad().abs().max().item<double>(), 0) << yaml << " " << name;
     }
   }
@@ -120,10 +124,10 @@ TEST(FdnModel, NoParametersMakeItUnstable) {
   Random random(11);
   for (int trial = 0; trial < 24; ++trial) {
     const auto model = designed(trial % 2 ? "{lines: 8, early_ms: 20}" : "{lines: 8, early_ms: 20, groups: 2}", room);
-    torch::NoGradGuard no_grad;
+    at::NoGradGuard no_grad;
     const double size = std::pow(10.0, random.uniform(-2, 1.3));
     for (const auto& [name, tensor] : model->parameters()) {
-      auto noise = torch::empty_like(tensor).flatten();
+      auto noise = at::empty_like(tensor).flatten();
       for (std::int64_t i = 0; i < noise.size(0); ++i) noise[i] = random.normal();
       const double scale = name == "eq_db" ? std::min(2 * size, 12.0) : size;
       tensor.add_(noise.reshape(tensor.sizes()), scale);
@@ -133,9 +137,9 @@ TEST(FdnModel, NoParametersMakeItUnstable) {
     const auto loaded = runtime::load_model(scratch / "weights.safetensors");
     ASSERT_TRUE(loaded.model) << loaded.error;
     const auto a = model->network().a;
-    EXPECT_LT((a.matmul(a.t()) - torch::eye(8)).abs().max().item<double>(), 1e-5) << "size " << size;
+    EXPECT_LT((a.matmul(a.t()) - at::eye(8)).abs().max().item<double>(), 1e-5) << "size " << size;
     const auto plain = impulse_response(model->network(), 4 * 16000).squeeze(1).square();
-    EXPECT_TRUE(torch::isfinite(plain).all().item<bool>());
+    EXPECT_TRUE(at::isfinite(plain).all().item<bool>());
     EXPECT_LE(plain.slice(1, 3 * 16000).sum().item<double>(), plain.slice(1, 0, 16000).sum().item<double>())
         << "size " << size;
   }
@@ -161,8 +165,8 @@ TEST(FdnModel, LinesStayTogetherWhereHalfOfThemHaveNoMatrix) {
 TEST(FdnModel, TheSameSeedIsTheSameModel) {
   const NoiseRoom room;
   const auto first = designed("{lines: 8}", room), second = designed("{lines: 8}", room);
-  torch::NoGradGuard no_grad;
-  EXPECT_TRUE(torch::equal(first->forward().ir(), second->forward().ir()));
+  at::NoGradGuard no_grad;
+  EXPECT_TRUE(at::equal(first->forward().ir(), second->forward().ir()));
 }
 
 TEST(FdnModel, RefusesMatricesThatDoNotExist) {

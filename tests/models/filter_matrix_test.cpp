@@ -1,6 +1,7 @@
 #include "models/filter_matrix.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/linspace.h>
 #include <gtest/gtest.h>
 
 #include <set>
@@ -9,6 +10,7 @@
 #include "core/error.h"
 #include "core/matrices/haar.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "tests/core/solvers/network_fixture.h"
 #include "tests/models/plain_reverb.h"
 
@@ -36,12 +38,12 @@ std::vector<std::int64_t> pulses_of(const std::vector<std::vector<std::int64_t>>
 }
 
 TEST(FilterMatrix, IsParaunitaryForAnyKindAndN) {
-  const auto omega = at::linspace(0, 3.14159, 97, torch::kFloat64);
+  const auto omega = at::linspace(0, 3.14159, 97, at::kDouble);
   for (const std::string kind : {"dense", "velvet"}) {
     for (const std::int64_t n : {2, 3, 8, 16}) {
       for (const std::int64_t stages : {0, 1, 3}) {
         const auto a = response_of(drawn(kind, n, stages), omega);
-        const auto off = a.matmul(a.conj().transpose(1, 2)) - at::eye(n, torch::kComplexDouble);
+        const auto off = a.matmul(a.conj().transpose(1, 2)) - at::eye(n, at::kComplexDouble);
         EXPECT_LT(largest(off), 1e-12) << kind << " " << n << " " << stages;
         if (stages > 0) {
           EXPECT_GT(largest(a[40] - a[0]), 0.1);
@@ -67,7 +69,7 @@ TEST(FilterMatrix, DenseFillsEverySampleVelvetOnePulseInEachGap) {
 }
 
 TEST(FilterMatrix, TheDiagramPlaysIt) {
-  const auto omega = at::linspace(0.01, 3.1, 61, torch::kFloat64);
+  const auto omega = at::linspace(0.01, 3.1, 61, at::kDouble);
   for (const std::string kind : {"dense", "velvet"}) {
     const auto matrix = drawn(kind, 4, 2, 7.5);
     SignalFlow flow(4, 48000);

@@ -1,3 +1,5 @@
+#include <ATen/ops/equal.h>
+#include <ATen/ops/fft_rfft.h>
 #include <gtest/gtest.h>
 
 #include "tests/models/plain_reverb.h"

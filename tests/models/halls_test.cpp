@@ -1,7 +1,9 @@
-#include <ATen/ATen.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "tests/core/solvers/network_fixture.h"
 #include "tests/models/plain_reverb.h"
 
@@ -83,7 +85,7 @@ PlainSection first_order(double hz) {
   return {.b0 = b, .b1 = b, .a1 = -(1 - t) / (1 + t)};
 }
 
-torch::Tensor plain_progenitor(const torch::Tensor& input) {
+at::Tensor plain_progenitor(const at::Tensor& input) {
   const auto u = input.accessor<double, 2>();
   const double rt60_s = 2, gain = std::pow(0.237, 1 / rt60_s), w = 2 * kPi * 5 / 34125;
   const double cut = (std::sqrt(3.) - 2 * std::sin(w)) / (std::sin(w) + std::sqrt(3.) * std::cos(w));
@@ -148,21 +150,21 @@ torch::Tensor plain_progenitor(const torch::Tensor& input) {
 
 TEST(Progenitor, AtRestPlaysFreeverb3sLoopSampleBySample) {
   const auto model = make_reverb("progenitor", "{sample_rate_hz: 34125}");
-  auto input = at::zeros({2, 30000}, torch::kFloat64);
+  auto input = at::zeros({2, 30000}, at::kDouble);
   input.narrow(1, 0, 2000).copy_(uniform({2, 2000}, -1, 1, 5));
-  const auto heard = time_response(model->network(34125, torch::kFloat64), input);
+  const auto heard = time_response(model->network(34125, at::kDouble), input);
   EXPECT_LT(relative_error(heard, plain_progenitor(input)), 1e-9);
 }
 
 TEST(Lexicon224, IsLessPeriodicWhenItsCombsMove) {
   const auto model = make_reverb("lexicon224", "{sample_rate_hz: 34125, decay_s: 4, damping_hz: 12000}");
-  auto input = at::zeros({2, 3 * 34125}, torch::kFloat64);
+  auto input = at::zeros({2, 3 * 34125}, at::kDouble);
   input.select(1, 0) = 1;
-  const torch::NoGradGuard no_grad;
-  const auto moving = model->play(input)[0], still = time_response(model->network(34125, torch::kFloat64), input)[0];
+  const at::NoGradGuard no_grad;
+  const auto moving = model->play(input)[0], still = time_response(model->network(34125, at::kDouble), input)[0];
   // The shortest comb's period in what is left after two seconds: an autocorrelation.
-  const auto at_period = [](const torch::Tensor& ir, std::int64_t period) {
-    const auto late = ir.narrow(0, 2 * 34125, 34125).to(torch::kFloat64);
+  const auto at_period = [](const at::Tensor& ir, std::int64_t period) {
+    const auto late = ir.narrow(0, 2 * 34125, 34125).to(at::kDouble);
     const auto a = late.narrow(0, 0, 34125 - period), b = late.narrow(0, period, 34125 - period);
     return (a * b).sum().item<double>() / (a.norm() * b.norm()).item<double>();
   };
@@ -173,8 +175,8 @@ class ReverbsWithTanks : public testing::TestWithParam<const char*> {};
 
 TEST_P(ReverbsWithTanks, BothSidesAreHeardAndHaveLittleInCommon) {
   const auto model = make_reverb(GetParam(), "{seconds: 1}");
-  const torch::NoGradGuard no_grad;
-  const auto ir = model->forward().ir()[0].to(torch::kFloat64);
+  const at::NoGradGuard no_grad;
+  const auto ir = model->forward().ir()[0].to(at::kDouble);
   ASSERT_EQ(ir.size(0), 2);
   const double left = ir[0].norm().item<double>(), right = ir[1].norm().item<double>();
   EXPECT_LT(std::abs(20 * std::log10(left / right)), 4);
@@ -188,9 +190,9 @@ TEST_P(ReverbsWithTanks, PlaysAsTheResponseAtRestWhereNothingMoves) {
                                        : name == "emt250"     ? "{sample_rate_hz: 24000}"
                                                               : "{sample_rate_hz: 24000, wander: 0}");
   EXPECT_EQ(model->motion(24000).empty(), name == "emt250");
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   const auto input = uniform({2, 12000}, -1, 1, 4);
-  const auto expected = time_response(model->network(24000, torch::kFloat64), input);
+  const auto expected = time_response(model->network(24000, at::kDouble), input);
   EXPECT_LT(relative_error(model->play(input), expected), 1e-9);
 }
 

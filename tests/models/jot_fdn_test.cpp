@@ -1,10 +1,16 @@
-#include <ATen/ATen.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <set>
 
 #include "core/error.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "models/line_decay.h"
 #include "models/primes.h"
 #include "tests/core/solvers/network_fixture.h"
@@ -16,7 +22,7 @@ namespace {
 constexpr double kPi = std::numbers::pi;
 
 /// |H| of sections [S, 5] at a frequency.
-double gain_at(const torch::Tensor& sos, double hz, double rate) {
+double gain_at(const at::Tensor& sos, double hz, double rate) {
   const auto z = std::polar(1.0, -2 * kPi * hz / rate);
   std::complex<double> h = 1;
   for (std::int64_t s = 0; s < sos.size(0); ++s) {
@@ -57,7 +63,7 @@ TEST(JotFdn, DecaysInTheTimeItIsGiven) {
 }
 
 /// Energy between two frequencies, dB.
-double band_db(const torch::Tensor& response, double from_hz, double to_hz) {
+double band_db(const at::Tensor& response, double from_hz, double to_hz) {
   const auto power = at::fft_rfft(response.reshape({-1})).abs().square();
   const double bin = 24000.0 / static_cast<double>(power.size(0) - 1);
   return 10 * std::log10(power.slice(0, std::lround(from_hz / bin), std::lround(to_hz / bin)).mean().item<double>());
@@ -84,13 +90,13 @@ TEST(JotFdn, DelaysArePrimesOfItsOwnOrTheOnesThatAreGiven) {
   }
   EXPECT_NE(primes, prime_delays(32, 1000, 3000, 5));
   const auto given = make_reverb("jot_fdn", "{delays_samples: [1009, 1201, 1499], tone_correction: false}");
-  EXPECT_TRUE(at::equal(given->build(48000).delays, at::tensor({1009., 1201., 1499.}, torch::kFloat64)));
+  EXPECT_TRUE(at::equal(given->build(48000).delays, at::tensor({1009., 1201., 1499.}, at::kDouble)));
   EXPECT_EQ(given->build(24000).delays[1].item<double>(), 601);
 }
 
 /// Of a model that stands still: an impulse at the first input.
-torch::Tensor impulse(std::int64_t inputs, std::int64_t samples) {
-  auto input = at::zeros({inputs, samples}, torch::kFloat64);
+at::Tensor impulse(std::int64_t inputs, std::int64_t samples) {
+  auto input = at::zeros({inputs, samples}, at::kDouble);
   input[0][0] = 1;
   return input;
 }
@@ -98,13 +104,13 @@ torch::Tensor impulse(std::int64_t inputs, std::int64_t samples) {
 const std::string kLow = "sample_rate_hz: 8000, seconds: 0.5", kSmall = kLow + ", delays_ms: [5, 20]";
 
 TEST(JotFdn, PlaysItsResponseWhereAllDepthsAreZero) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   for (const std::string lines : {"5", "6"}) {
     for (const std::string turning :
          {"{type: rotating, turn_hz: 0}", "{type: eigenvalues, radius_depth: 0, angle_depth_turns: 0}"}) {
       const auto still = make_reverb("jot_fdn", "{" + kSmall + ", lines: " + lines + ", turning: " + turning + "}");
       ASSERT_TRUE(still->turning(8000));
-      const auto network = still->network(8000, torch::kFloat64);
+      const auto network = still->network(8000, at::kDouble);
       EXPECT_LT(largest(at_rest(*still->turning(8000)) - network.a), 1e-12);
       const auto played = still->play(impulse(1, 4000));
       EXPECT_LT(relative_error(played, time_response(network, impulse(1, 4000))), 1e-10) << turning;
@@ -115,7 +121,7 @@ TEST(JotFdn, PlaysItsResponseWhereAllDepthsAreZero) {
 }
 
 TEST(JotFdn, TheToneCorrectionOfWhatTurnsIsTheSameFilterBehindIt) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   for (const std::string lines : {"5", "6"}) {
     for (const std::string turning : {"{type: rotating, turn_hz: 3, angle_depth_turns: 0.2}",
                                       "{type: eigenvalues, radius_depth: 0.2, angle_depth_turns: 0.2}"}) {
@@ -124,14 +130,13 @@ TEST(JotFdn, TheToneCorrectionOfWhatTurnsIsTheSameFilterBehindIt) {
                  without = make_reverb("jot_fdn", "{" + yaml + ", tone_correction: false}");
       const auto input = uniform({1, 3000}, -1, 1, 3);
       const auto plain = without->play(input);
-      const auto sos = LineDecay{at::scalar_tensor(2.0, torch::kFloat64), at::scalar_tensor(1.0, torch::kFloat64),
-                                 at::scalar_tensor(3000.0, torch::kFloat64)}
+      const auto sos = LineDecay{at::scalar_tensor(2.0, at::kDouble), at::scalar_tensor(1.0, at::kDouble),
+                                 at::scalar_tensor(3000.0, at::kDouble)}
                            .tone_sos(8000);
       const auto before = at::constant_pad_nd(plain, {1, 0}).slice(1, 0, 3000);
       const auto expected = sos[0][0] * plain + sos[0][1] * before;
       EXPECT_LT(relative_error(with->play(input), expected), 1e-10) << turning << lines;
-      EXPECT_GT(relative_error(plain, time_response(without->network(8000, torch::kFloat64), input)), 0.1)
-          << "it moves";
+      EXPECT_GT(relative_error(plain, time_response(without->network(8000, at::kDouble), input)), 0.1) << "it moves";
     }
   }
 }
@@ -160,10 +165,10 @@ TEST(JotFdn, TrajectoriesAreLearnedThroughWhatIsPlayed) {
                                     "turning.angle_depth_turns",
                                     "turning.turn_hz",
                                     "turning.angle_rate_hz"};
-  std::vector<torch::Tensor> leaves;
+  std::vector<at::Tensor> leaves;
   for (const auto& name : names) leaves.push_back(parameters.at(name));
   const auto gradients = torch::autograd::grad({score()}, leaves);
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     const auto way = uniform(leaves[i].sizes().vec(), 0.5, 1, 20 + i), start = leaves[i].clone();
     const auto at_step = [&](double step) {
@@ -202,7 +207,7 @@ TEST(JotFdn, LinesMoveAtPacesOfTheirOwnAsAChorusOrAWander) {
 }
 
 TEST(JotFdn, AnyMatrixOfTheFamilyMayFeedIt) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   for (const auto& name : family<FeedbackMatrix>().names()) {
     const auto h = reverb_response("jot_fdn", 8000, 8000,
                                    "{lines: " + std::string(name == "conference" ? "6" : "8") +

@@ -1,11 +1,13 @@
 // fusion_ir and time_varying_ir: responses between which a sound moves.
-#include <ATen/ATen.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <numbers>
 
 #include "core/error.h"
+#include "core/tensor.h"
 #include "models/response_model.h"
 #include "tests/core/solvers/network_fixture.h"
 #include "tests/models/contract/minimal_config.h"
@@ -38,7 +40,7 @@ constexpr const char* kTrajectories =
 
 TEST(TimeVaryingIr, PlaysTheSumOverItsKernel) {
   const Scratch scratch;
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   const auto model = make("time_varying_ir", two_files(scratch) + kTrajectories);
   const auto parts = model->parts();
   constexpr int kSamples = 700;
@@ -52,7 +54,7 @@ TEST(TimeVaryingIr, PlaysTheSumOverItsKernel) {
     return value;
   };
   const auto x = uniform({1, kSamples}, -1, 1, 4);
-  auto expected = at::zeros({kSamples}, torch::kFloat64);
+  auto expected = at::zeros({kSamples}, at::kDouble);
   for (int n = 0; n < kSamples; ++n) {
     double y = 0;
     for (int k = std::max(0, n - 59); k <= n; ++k) {
@@ -78,7 +80,7 @@ TEST(TimeVaryingIr, ItsResponsesAreLearnedWhereTheConfigSaysSo) {
   const auto x = uniform({1, 300}, -1, 1, 4);
   const auto score = [&] { return model->play(x).square().sum(); };
   const auto gradient = torch::autograd::grad({score()}, {leaf})[0];
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   const auto way = uniform(leaf.sizes().vec(), -1, 1, 5), start = leaf.clone();
   const auto at_step = [&](double step) {
     leaf.copy_(start + step * way);
@@ -100,18 +102,18 @@ TEST(TimeVaryingIr, TrajectoriesAreRecoveredFromASoundAndWhatItBecame) {
                " before_phase_turns: [0.05, 0.25, 0.45, 0.65], after_phase_turns: [0.05, 0.35, 0.85, 0.45],"
                " learn: [before_depth, before_phase_turns, after_mean, after_depth, after_phase_turns]");
   const auto x = uniform({1, 8000}, -1, 1, 8);
-  torch::Tensor target;
+  at::Tensor target;
   {
-    const torch::NoGradGuard no_grad;
+    const at::NoGradGuard no_grad;
     target = known->play(x);
   }
-  std::map<std::string, std::pair<torch::Tensor, torch::Tensor>> moments;
+  std::map<std::string, std::pair<at::Tensor, at::Tensor>> moments;
   const auto loss_now = [&] { return (fitted->play(x) - target).square().mean() / target.square().mean(); };
   const double first = loss_now().item<double>();
   for (int step = 1; step <= 400; ++step) {
     const auto loss = loss_now();
     loss.backward();
-    const torch::NoGradGuard no_grad;
+    const at::NoGradGuard no_grad;
     const double rate = step < 250 ? 0.02 : 0.004;
     for (const auto& [name, leaf] : fitted->parameters()) {
       auto& [mean, power] = moments[name];
@@ -122,7 +124,7 @@ TEST(TimeVaryingIr, TrajectoriesAreRecoveredFromASoundAndWhatItBecame) {
       leaf.mutable_grad().zero_();
     }
   }
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   EXPECT_GT(first, 0.05);
   EXPECT_LT(loss_now().item<double>(), 1e-4);
   const auto there = known->parts(), here = fitted->parts();
@@ -131,7 +133,7 @@ TEST(TimeVaryingIr, TrajectoriesAreRecoveredFromASoundAndWhatItBecame) {
 }
 
 TEST(FusionIr, KeepsTheSumOfItsSquaresAndMoves) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   Fields fields = Fields::from_text(minimal_config("fusion_ir", "depth: [0.9, 0.9, 0.9], rate_hz: [0.5, 0.7, 0.9]"));
   const auto made = family<Model>().make("fusion_ir", fields);
   const auto parts = dynamic_cast<const MovingResponseModel&>(*made).parts();
@@ -146,7 +148,7 @@ TEST(FusionIr, KeepsTheSumOfItsSquaresAndMoves) {
 TEST(FusionIr, OfOneResponseIsAConvolution) {
   const Scratch scratch;
   two_files(scratch);
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   const auto model = make("fusion_ir", "responses: [" + (scratch / "0.wav").string() + "]");
   const auto x = uniform({1, 500}, -1, 1, 3);
   EXPECT_LT(relative_error(model->play(x), convolve(model->parts().taps[0], x)), 1e-9);

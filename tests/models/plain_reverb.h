@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ATen/ATen.h>
+#include <ATen/ops/tensor.h>
 
 #include <cmath>
 #include <cstdint>
@@ -11,6 +11,7 @@
 
 #include "core/fields.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "models/network_model.h"
 
 namespace diffverb {
@@ -92,24 +93,24 @@ class PlainLine {
 };
 
 inline DelayNetwork reverb_network(const std::string& name, double rate_hz, const std::string& yaml = "{}") {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   return make_reverb(name, yaml)->network(rate_hz);
 }
 
 /// [O, I, T], float64
-inline torch::Tensor reverb_response(const std::string& name, double rate_hz, std::int64_t samples,
-                                     const std::string& yaml = "{}") {
-  const torch::NoGradGuard no_grad;
-  return impulse_response(reverb_network(name, rate_hz, yaml), samples).to(torch::kFloat64);
+inline at::Tensor reverb_response(const std::string& name, double rate_hz, std::int64_t samples,
+                                  const std::string& yaml = "{}") {
+  const at::NoGradGuard no_grad;
+  return impulse_response(reverb_network(name, rate_hz, yaml), samples).to(at::kDouble);
 }
 
-inline double distance(const torch::Tensor& value, const std::vector<double>& expected) {
-  const auto there = at::tensor(expected, torch::kFloat64);
+inline double distance(const at::Tensor& value, const std::vector<double>& expected) {
+  const auto there = at::tensor(expected, at::kDouble);
   return ((value.reshape({-1}) - there).norm() / there.norm()).item<double>();
 }
 
 /// The first samples that are heard, 120 dB below the loudest: filters that undo each other leave a rest.
-inline std::vector<std::int64_t> first_echoes(const torch::Tensor& response, std::size_t count) {
+inline std::vector<std::int64_t> first_echoes(const at::Tensor& response, std::size_t count) {
   const auto h = response.reshape({-1}).contiguous();
   const double least = 1e-6 * h.abs().max().item<double>();
   std::vector<std::int64_t> times;

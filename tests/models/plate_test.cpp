@@ -1,7 +1,12 @@
-#include <ATen/ATen.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "models/plate_tank.h"
 #include "tests/core/solvers/network_fixture.h"
 #include "tests/models/plain_reverb.h"
@@ -11,14 +16,14 @@ namespace {
 
 using Rows = std::vector<std::vector<double>>;
 
-torch::Tensor rows(const Rows& values) {
-  std::vector<torch::Tensor> all;
-  for (const auto& row : values) all.push_back(at::tensor(row, torch::kFloat64));
+at::Tensor rows(const Rows& values) {
+  std::vector<at::Tensor> all;
+  for (const auto& row : values) all.push_back(at::tensor(row, at::kDouble));
   return at::stack(all);
 }
 
-torch::Tensor noise_burst(std::int64_t samples, std::int64_t burst) {
-  auto input = at::zeros({2, samples}, torch::kFloat64);
+at::Tensor noise_burst(std::int64_t samples, std::int64_t burst) {
+  auto input = at::zeros({2, samples}, at::kDouble);
   input.narrow(1, 0, burst).copy_(uniform({2, burst}, -1, 1, 5));
   return input;
 }
@@ -65,7 +70,7 @@ std::vector<double> plain_diffuser(std::vector<double> x) {
   return x;
 }
 
-torch::Tensor plain_dattorro(const torch::Tensor& input, double excursion) {
+at::Tensor plain_dattorro(const at::Tensor& input, double excursion) {
   const auto u = input.accessor<double, 2>();
   std::vector<double> x;
   double low = 0;
@@ -81,7 +86,7 @@ torch::Tensor plain_dattorro(const torch::Tensor& input, double excursion) {
 TEST(Dattorro, AtRestPlaysThePublishedPlateSampleBySample) {
   const auto model = make_reverb("dattorro", "{sample_rate_hz: 29761}");
   const auto input = noise_burst(40000, 3000);
-  const auto heard = time_response(model->network(29761, torch::kFloat64), input);
+  const auto heard = time_response(model->network(29761, at::kDouble), input);
   EXPECT_LT(relative_error(heard, plain_dattorro(input, 0)), 1e-9);
 }
 
@@ -110,9 +115,9 @@ TEST(Dattorro, FirstEchoesAreThoseOfTheTapTable) {
 
 TEST(PlateTank, InputDiffusersLetAllFrequenciesThroughAlike) {
   SignalFlow flow(1, 48000);
-  const auto g = at::scalar_tensor(0.75, torch::kFloat64), h = at::scalar_tensor(0.625, torch::kFloat64);
-  const auto network = flow.network({plate_diffuser(flow, flow.input(0), g, h)}, torch::kFloat64);
-  const auto response = frequency_response(with_whole_delays(network), at::linspace(0.01, 3.1, 301, torch::kFloat64));
+  const auto g = at::scalar_tensor(0.75, at::kDouble), h = at::scalar_tensor(0.625, at::kDouble);
+  const auto network = flow.network({plate_diffuser(flow, flow.input(0), g, h)}, at::kDouble);
+  const auto response = frequency_response(with_whole_delays(network), at::linspace(0.01, 3.1, 301, at::kDouble));
   EXPECT_LT(largest(response.abs() - 1), 1e-9);
 }
 
@@ -137,7 +142,7 @@ TEST(Strev, AtRestPlaysFreeverb3sTankSampleBySample) {
     auto output = low(10000);
     for (auto& value : row) value = output.step(value);
   }
-  EXPECT_LT(relative_error(time_response(model->network(rate, torch::kFloat64), input), rows(y)), 1e-9);
+  EXPECT_LT(relative_error(time_response(model->network(rate, at::kDouble), input), rows(y)), 1e-9);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "models/room_design.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/filters/peaking.h"
+#include "core/tensor.h"
 #include "tests/rooms.h"
 
 namespace diffverb {
@@ -62,7 +63,7 @@ TEST(RoomDesign, RefusesWhatDoesNotDecay) {
   Random random(3);
   std::vector<double> noise(16000);
   for (double& x : noise) x = random.normal();
-  const auto ir = torch::tensor(noise, torch::kFloat64).unsqueeze(0);
+  const auto ir = at::tensor(noise, at::kDouble).unsqueeze(0);
   EXPECT_THROW(design_room(ir, 16000, third_octave_centres(20, 96000, 16000, 0.46), {}), DataError);
 }
 

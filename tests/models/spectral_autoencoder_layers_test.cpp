@@ -1,10 +1,21 @@
 // The row kernels against LibTorch's operators and against finite differences.
-#include <ATen/ATen.h>
+#include <ATen/Context.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/randn_like.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include "core/collective.h"
 #include "core/error.h"
+#include "core/tensor.h"
 #include "models/layers.h"
 #include "tests/scratch.h"
 
@@ -41,7 +52,7 @@ class ConvolutionRows : public testing::TestWithParam<Case> {
   void SetUp() override {
     at::manual_seed(3);
     const Case& c = GetParam();
-    const auto type = torch::TensorOptions().dtype(torch::kFloat64);
+    const auto type = at::TensorOptions().dtype(at::kDouble);
     leaves = {at::randn({3, c.input_f, c.input_t, c.shape.inputs}, type), at::randn(c.shape.kernel_shape(), type),
               at::randn({c.shape.outputs}, type)};
     if (c.scaled) {
@@ -54,27 +65,27 @@ class ConvolutionRows : public testing::TestWithParam<Case> {
     variance_weight = at::randn({c.shape.outputs}, type) * 10;
   }
 
-  ConvOutput rows(const std::vector<torch::Tensor>& x) const { return run(convolve_by_rows, x); }
-  ConvOutput library(const std::vector<torch::Tensor>& x) const { return run(convolve_by_library, x); }
+  ConvOutput rows(const std::vector<at::Tensor>& x) const { return run(convolve_by_rows, x); }
+  ConvOutput library(const std::vector<at::Tensor>& x) const { return run(convolve_by_library, x); }
   /// A number that depends on all outputs.
-  torch::Tensor total(const ConvOutput& out) const {
+  at::Tensor total(const ConvOutput& out) const {
     auto sum = (out.values * weight).sum();
     if (out.mean.defined()) sum = sum + (out.mean * mean_weight).sum() + (out.variance * variance_weight).sum();
     return sum;
   }
-  std::vector<torch::Tensor> leaves;
-  torch::Tensor weight, mean_weight, variance_weight;
+  std::vector<at::Tensor> leaves;
+  at::Tensor weight, mean_weight, variance_weight;
 
  private:
   template <class Convolve>
-  ConvOutput run(const Convolve& convolve, const std::vector<torch::Tensor>& x) const {
+  ConvOutput run(const Convolve& convolve, const std::vector<at::Tensor>& x) const {
     const Case& c = GetParam();
-    const Activation in{x[0], c.scaled ? x[3] : torch::Tensor(), c.scaled ? x[4] : torch::Tensor()};
+    const Activation in{x[0], c.scaled ? x[3] : at::Tensor(), c.scaled ? x[4] : at::Tensor()};
     return convolve(in, x[1], x[2], c.shape, c.slope, c.statistics);
   }
 };
 
-double distance(const torch::Tensor& a, const torch::Tensor& b) {
+double distance(const at::Tensor& a, const at::Tensor& b) {
   return ((a - b).norm() / b.norm().clamp_min(1e-300)).item<double>();
 }
 
@@ -97,19 +108,18 @@ TEST_P(ConvolutionRows, AgreeWithTheLibraryInValuesStatisticsAndGradients) {
 }
 
 TEST_P(ConvolutionRows, AgreeInSinglePrecision) {
-  std::vector<torch::Tensor> single;
-  for (const auto& leaf : leaves) single.push_back(leaf.detach().to(torch::kFloat32).set_requires_grad(true));
-  weight = weight.to(torch::kFloat32);
+  std::vector<at::Tensor> single;
+  for (const auto& leaf : leaves) single.push_back(leaf.detach().to(at::kFloat).set_requires_grad(true));
+  weight = weight.to(at::kFloat);
   const ConvOutput ours = rows(single), exact = library(leaves);
-  EXPECT_LT(distance(ours.values.to(torch::kFloat64), exact.values), 1e-6);
+  EXPECT_LT(distance(ours.values.to(at::kDouble), exact.values), 1e-6);
   const auto a = torch::autograd::grad({total(ours)}, single), b = torch::autograd::grad({total(exact)}, leaves);
-  for (std::size_t i = 0; i < single.size(); ++i)
-    EXPECT_LT(distance(a[i].to(torch::kFloat64), b[i]), 1e-5) << "leaf " << i;
+  for (std::size_t i = 0; i < single.size(); ++i) EXPECT_LT(distance(a[i].to(at::kDouble), b[i]), 1e-5) << "leaf " << i;
 }
 
 TEST_P(ConvolutionRows, GradientIsTheSlopeInFiniteDifferences) {
   const auto gradients = torch::autograd::grad({total(rows(leaves))}, leaves);
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     const auto way = at::randn_like(leaves[i]);
     const double step = 1e-7 / way.norm().item<double>();  // so small that no unit crosses the corner of its ReLU
@@ -145,7 +155,7 @@ TEST(ConvolutionRowsRefuse, WhatDoesNotFit) {
             }),
             "convolve: the kernel must be [2, 2, 2, 3], got [2, 2, 3, 2]");
   EXPECT_THROW(convolve({image, {}, {}}, kernel, at::zeros({2}), shape, 1, false), ContractError);
-  EXPECT_THROW(convolve({image.to(torch::kFloat64), {}, {}}, kernel, bias, shape, 1, false), ContractError);
+  EXPECT_THROW(convolve({image.to(at::kDouble), {}, {}}, kernel, bias, shape, 1, false), ContractError);
 }
 
 TEST(ConvolutionRowsRefuse, ASecondDerivative) {
@@ -164,25 +174,25 @@ ConvBlock::Options plain_block() {
 }
 
 /// A block whose convolution leaves its input as it is.
-ConvBlock identity_block(std::map<std::string, torch::Tensor>& tensors) {
-  ConvBlock block(plain_block(), torch::TensorOptions().dtype(torch::kFloat64));
+ConvBlock identity_block(std::map<std::string, at::Tensor>& tensors) {
+  ConvBlock block(plain_block(), at::TensorOptions().dtype(at::kDouble));
   block.add_parameters("", tensors);
   block.add_buffers("", tensors);
-  const torch::NoGradGuard no_grad;
-  tensors["kernel"].copy_(at::eye(2, torch::kFloat64).reshape({1, 1, 2, 2}));
+  const at::NoGradGuard no_grad;
+  tensors["kernel"].copy_(at::eye(2, at::kDouble).reshape({1, 1, 2, 2}));
   return block;
 }
 
 TEST(BatchNormLayer, NormalisesByTheBatchInTrainingAndByTheRunningStatisticsElsewhere) {
-  std::map<std::string, torch::Tensor> tensors;
+  std::map<std::string, at::Tensor> tensors;
   ConvBlock block = identity_block(tensors);
   at::manual_seed(1);
-  const auto x = at::randn({4, 3, 5, 2}, torch::kFloat64) * 3 + 7;
-  const torch::NoGradGuard no_grad;
-  tensors["gamma"].copy_(at::tensor({2., 0.5}, torch::kFloat64));
-  tensors["beta"].copy_(at::tensor({-1., 4.}, torch::kFloat64));
+  const auto x = at::randn({4, 3, 5, 2}, at::kDouble) * 3 + 7;
+  const at::NoGradGuard no_grad;
+  tensors["gamma"].copy_(at::tensor({2., 0.5}, at::kDouble));
+  tensors["beta"].copy_(at::tensor({-1., 4.}, at::kDouble));
   const auto mean = x.mean({0, 1, 2}), variance = x.var({0, 1, 2}, false);
-  const auto normalised = [&](const torch::Tensor& m, const torch::Tensor& v) -> torch::Tensor {
+  const auto normalised = [&](const at::Tensor& m, const at::Tensor& v) -> at::Tensor {
     return (x - m) / (v + 1e-3).sqrt() * tensors["gamma"] + tensors["beta"];
   };
   const auto trained = block.forward({x, {}, {}}, true).materialised();
@@ -197,21 +207,20 @@ TEST(BatchNormLayer, NormalisesByTheBatchInTrainingAndByTheRunningStatisticsElse
 /// The second of two ranks that both hold other images; the first one's sums are known beforehand.
 class OtherRank : public Collective {
  public:
-  explicit OtherRank(torch::Tensor other) : other_(std::move(other)) {}
+  explicit OtherRank(at::Tensor other) : other_(std::move(other)) {}
   int size() const override { return 2; }
-  void sum_in_place(torch::Tensor& tensor) override { tensor.add_(other_); }
+  void sum_in_place(at::Tensor& tensor) override { tensor.add_(other_); }
 
  private:
-  torch::Tensor other_;
+  at::Tensor other_;
 };
 
 TEST(BatchNormLayer, NormalisesByTheBatchOfAllRanks) {
-  std::map<std::string, torch::Tensor> alone_tensors, shared_tensors;
+  std::map<std::string, at::Tensor> alone_tensors, shared_tensors;
   ConvBlock alone = identity_block(alone_tensors), shared = identity_block(shared_tensors);
   at::manual_seed(2);
-  const auto here = at::randn({2, 3, 5, 2}, torch::kFloat64) * 3 + 7,
-             there = at::randn({2, 3, 5, 2}, torch::kFloat64) - 50;
-  const torch::NoGradGuard no_grad;
+  const auto here = at::randn({2, 3, 5, 2}, at::kDouble) * 3 + 7, there = at::randn({2, 3, 5, 2}, at::kDouble) - 50;
+  const at::NoGradGuard no_grad;
   const auto whole = alone.forward({at::cat({here, there}), {}, {}}, true).materialised();
   set_collective(std::make_shared<OtherRank>(at::stack({there.mean({0, 1, 2}), there.square().mean({0, 1, 2})})));
   const auto part = shared.forward({here, {}, {}}, true).materialised();
@@ -222,9 +231,9 @@ TEST(BatchNormLayer, NormalisesByTheBatchOfAllRanks) {
 }
 
 TEST(BatchNormLayer, RefusesToTrainOnOneNumber) {
-  std::map<std::string, torch::Tensor> tensors;
+  std::map<std::string, at::Tensor> tensors;
   ConvBlock block = identity_block(tensors);
-  const auto x = at::ones({1, 1, 1, 2}, torch::kFloat64);
+  const auto x = at::ones({1, 1, 1, 2}, at::kDouble);
   EXPECT_THROW(block.forward({x, {}, {}}, true), ContractError);
   EXPECT_NO_THROW(block.forward({x, {}, {}}, false));
 }

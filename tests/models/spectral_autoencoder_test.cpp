@@ -1,6 +1,16 @@
 #include "models/spectral_autoencoder.h"
 
-#include <ATen/ATen.h>
+#include <ATen/Context.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/pow.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/randn_like.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -12,6 +22,7 @@
 
 #include "core/collective.h"
 #include "core/error.h"
+#include "core/tensor.h"
 #include "tests/scratch.h"
 
 namespace diffverb {
@@ -29,18 +40,18 @@ std::unique_ptr<SpectralAutoencoder> make_tiny() {
   auto model = make(
       "{latent: 2, encoder_filters: [2, 3, 2, 3, 2, 3, 2, 3, 2, 4], decoder_filters: [4, 3, 2, 3, 2, 3, 2, 3, 2, 3]}");
   for (const auto& tensors : {model->parameters(), model->buffers()}) {
-    for (auto [name, tensor] : tensors) tensor.set_data(tensor.to(torch::kFloat64));
+    for (auto [name, tensor] : tensors) tensor.set_data(tensor.to(at::kDouble));
   }
   return model;
 }
 
-Response target_of(const torch::Tensor& spectrogram) {
+Response target_of(const at::Tensor& spectrogram) {
   Response target(16000);
   target.set("spectrogram", spectrogram);
   return target;
 }
 
-std::int64_t count(const std::map<std::string, torch::Tensor>& tensors, const std::string& prefix) {
+std::int64_t count(const std::map<std::string, at::Tensor>& tensors, const std::string& prefix) {
   std::int64_t sum = 0;
   for (const auto& [name, tensor] : tensors) sum += name.rfind(prefix, 0) == 0 ? tensor.numel() : 0;
   return sum;
@@ -88,16 +99,16 @@ TEST(SpectralAutoencoder, GradientIsTheSlopeInFiniteDifferencesThroughAllLayers)
   const auto model = make_tiny();
   model->set_training(true);
   at::manual_seed(2);
-  const auto x = at::rand({3, 1, 513, 128}, torch::kFloat64);
+  const auto x = at::rand({3, 1, 513, 128}, at::kDouble);
   const auto loss = [&] { return (model->forward(target_of(x)).get("spectrogram") - x).square().mean(); };
-  std::vector<torch::Tensor> leaves;
+  std::vector<at::Tensor> leaves;
   std::vector<std::string> names;
   for (const auto& [name, tensor] : model->parameters()) {
     names.push_back(name);
     leaves.push_back(tensor);
   }
   const auto gradients = torch::autograd::grad({loss()}, leaves);
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   double sum = 0;
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     const auto kept = leaves[i].clone(), way = at::randn_like(kept);
@@ -120,7 +131,7 @@ class ThreadRanks : public Collective {
  public:
   explicit ThreadRanks(int size) : size_(size) {}
   int size() const override { return size_; }
-  void sum_in_place(torch::Tensor& tensor) override {
+  void sum_in_place(at::Tensor& tensor) override {
     std::unique_lock lock(mutex_);
     const auto round = round_;
     sum_ = arrived_ == 0 ? tensor.clone() : sum_ + tensor;
@@ -138,16 +149,16 @@ class ThreadRanks : public Collective {
  private:
   int size_, arrived_ = 0;
   std::int64_t round_ = 0;
-  torch::Tensor sum_, result_;
+  at::Tensor sum_, result_;
   std::mutex mutex_;
   std::condition_variable all_here_;
 };
 
 /// One step's gradients and statistics on part of a batch, of which `share` is this rank's.
-std::map<std::string, torch::Tensor> gradients_on(const torch::Tensor& spectrogram, double share) {
+std::map<std::string, at::Tensor> gradients_on(const at::Tensor& spectrogram, double share) {
   const auto model = make_tiny();
   model->set_training(true);
-  const torch::Tensor out = model->forward(target_of(spectrogram)).get("spectrogram");
+  const at::Tensor out = model->forward(target_of(spectrogram)).get("spectrogram");
   ((out - spectrogram).square().mean() * share).backward();
   auto tensors = model->buffers();
   for (const auto& [name, parameter] : model->parameters()) tensors["gradient." + name] = parameter.grad();
@@ -156,10 +167,10 @@ std::map<std::string, torch::Tensor> gradients_on(const torch::Tensor& spectrogr
 
 TEST(SpectralAutoencoder, TwoRanksOfFourGiveTheGradientsAndStatisticsOfOneOfEight) {
   at::manual_seed(5);
-  const auto x = at::rand({8, 1, 513, 128}, torch::kFloat64);
+  const auto x = at::rand({8, 1, 513, 128}, at::kDouble);
   const auto whole = gradients_on(x, 1);
   set_collective(std::make_shared<ThreadRanks>(2));
-  std::array<std::map<std::string, torch::Tensor>, 2> parts;
+  std::array<std::map<std::string, at::Tensor>, 2> parts;
   std::vector<std::thread> ranks;
   for (int rank = 0; rank < 2; ++rank)
     ranks.emplace_back([&, rank] { parts[rank] = gradients_on(x.narrow(0, 4 * rank, 4), 0.5); });
@@ -167,7 +178,7 @@ TEST(SpectralAutoencoder, TwoRanksOfFourGiveTheGradientsAndStatisticsOfOneOfEigh
   set_collective(nullptr);
   for (const auto& [name, tensor] : whole) {
     const bool gradient = name.rfind("gradient.", 0) == 0;
-    const torch::Tensor together = gradient ? parts[0].at(name) + parts[1].at(name) : parts[0].at(name);
+    const at::Tensor together = gradient ? parts[0].at(name) + parts[1].at(name) : parts[0].at(name);
     // What stands right before a norm is without effect on it: rounding alone is left.
     const double scale = std::max(1e-6, tensor.abs().max().item<double>());
     EXPECT_LT((together - tensor).abs().max().item<double>(), 1e-9 * scale) << name;
@@ -178,16 +189,16 @@ TEST(SpectralAutoencoder, LearnsASpectrogramInAFewSteps) {
   const auto model = make_tiny();
   model->set_training(true);
   at::manual_seed(4);
-  const auto f = at::linspace(0, 1, 513, torch::kFloat64).view({513, 1}), t = at::linspace(0, 1, 128, torch::kFloat64);
+  const auto f = at::linspace(0, 1, 513, at::kDouble).view({513, 1}), t = at::linspace(0, 1, 128, at::kDouble);
   const auto x = at::stack({at::exp(-3 * t - f), at::exp(-t - 2 * f)}).unsqueeze(1);
   double first = 0, last = 0;
   for (int step = 0; step < 40; ++step) {
-    for (auto [name, p] : model->parameters()) p.mutable_grad() = torch::Tensor();
+    for (auto [name, p] : model->parameters()) p.mutable_grad() = at::Tensor();
     const auto loss = (model->forward(target_of(x)).get("spectrogram") - x).square().mean();
     loss.backward();
     last = loss.item<double>();
     if (step == 0) first = last;
-    const torch::NoGradGuard no_grad;
+    const at::NoGradGuard no_grad;
     for (auto [name, p] : model->parameters()) p.sub_(0.02 * p.grad() / (p.grad().norm() + 1e-6));
   }
   EXPECT_LT(last, 0.2 * first);
@@ -195,7 +206,7 @@ TEST(SpectralAutoencoder, LearnsASpectrogramInAFewSteps) {
 
 TEST(SpectralAutoencoder, RemembersStatisticsInTrainingOnly) {
   const auto model = make_tiny();
-  const auto x = at::rand({2, 1, 513, 128}, torch::kFloat64);
+  const auto x = at::rand({2, 1, 513, 128}, at::kDouble);
   const auto mean = model->buffers().at("encoder.1.mean");
   model->forward(target_of(x));
   EXPECT_EQ(mean.abs().max().item<double>(), 0);
@@ -247,8 +258,7 @@ TEST(SpectralAutoencoder, RefusesWhatIsNoSpectrogramAndNoLatent) {
 TEST(LogSpectrogram, IsItsDefinition) {
   at::manual_seed(5);
   constexpr std::int64_t kLength = 3000;
-  const auto ir =
-      at::randn({1, kLength}, torch::kFloat64) * at::pow(10.0, at::linspace(0, -6, kLength, torch::kFloat64));
+  const auto ir = at::randn({1, kLength}, at::kDouble) * at::pow(10.0, at::linspace(0, -6, kLength, at::kDouble));
   for (const bool fixed : {false, true}) {
     LogSpectrogramOptions options;
     options.fixed_span = fixed;
@@ -285,7 +295,7 @@ TEST(LogSpectrogram, IsItsDefinition) {
 
 TEST(LogSpectrogram, ScalesFromTheWholeResponseBeforeItCuts) {
   at::manual_seed(7);
-  const auto ir = at::randn({1, 60000}, torch::kFloat64) * at::pow(10.0, at::linspace(0, -3, 60000, torch::kFloat64));
+  const auto ir = at::randn({1, 60000}, at::kDouble) * at::pow(10.0, at::linspace(0, -3, 60000, at::kDouble));
   LogSpectrogramOptions all;
   all.frames = 60000 / 256 + 1;
   const LogSpectrogram cut = log_spectrogram(ir, {}), whole = log_spectrogram(ir, all);
@@ -296,7 +306,7 @@ TEST(LogSpectrogram, ScalesFromTheWholeResponseBeforeItCuts) {
 
 TEST(LogSpectrogram, ComesBackAsPower) {
   at::manual_seed(6);
-  const auto ir = at::randn({2, 32512}, torch::kFloat64) * at::tensor({1., 1e-3}, torch::kFloat64).view({2, 1});
+  const auto ir = at::randn({2, 32512}, at::kDouble) * at::tensor({1., 1e-3}, at::kDouble).view({2, 1});
   const LogSpectrogram s = log_spectrogram(ir, {});
   const auto power = power_spectrogram(ir, 1024, 256, Padding::kReflect).narrow(2, 0, 128);
   const auto back = power_of(s);

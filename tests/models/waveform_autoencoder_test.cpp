@@ -1,6 +1,14 @@
 #include "models/waveform_autoencoder.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/allclose.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -8,6 +16,7 @@
 
 #include "core/error.h"
 #include "core/fields.h"
+#include "core/tensor.h"
 #include "losses/loss.h"
 
 namespace diffverb {
@@ -24,23 +33,23 @@ std::unique_ptr<WaveformAutoencoder> make_model(const std::string& yaml) {
 
 std::unique_ptr<WaveformAutoencoder> tiny_model() { return make_model("{latent: 4, channels: 6, bands: 8}"); }
 
-torch::Tensor normals(at::IntArrayRef sizes, std::uint64_t seed, torch::ScalarType type = torch::kFloat64) {
+at::Tensor normals(at::IntArrayRef sizes, std::uint64_t seed, at::ScalarType type = at::kDouble) {
   Random random(seed);
-  auto out = at::empty(sizes, torch::kFloat64);
+  auto out = at::empty(sizes, at::kDouble);
   auto* to = out.data_ptr<double>();
   for (std::int64_t i = 0; i < out.numel(); ++i) to[i] = random.normal();
   return out.to(type);
 }
 
 /// Noise that decays by 60 dB in t60_s, from sample 64 on, of unit energy: [1, 1, 32768] at 16 kHz.
-torch::Tensor decaying(double t60_s, std::uint64_t seed) {
-  auto out = normals({1, 1, kWaveSamples}, seed, torch::kFloat32);
-  const auto t = (at::arange(kWaveSamples, torch::kFloat32) - 64) / kWaveRateHz;
+at::Tensor decaying(double t60_s, std::uint64_t seed) {
+  auto out = normals({1, 1, kWaveSamples}, seed, at::kFloat);
+  const auto t = (at::arange(kWaveSamples, at::kFloat) - 64) / kWaveRateHz;
   out = out * (-6.9078 / t60_s * t).exp() * (t >= 0);
   return out / out.square().sum().sqrt();
 }
 
-Response target_of(const WaveformAutoencoder& model, const torch::Tensor& ir) {
+Response target_of(const WaveformAutoencoder& model, const at::Tensor& ir) {
   Response target(ir, kWaveRateHz);
   model.add_features(target);
   return target;
@@ -48,15 +57,15 @@ Response target_of(const WaveformAutoencoder& model, const torch::Tensor& ir) {
 
 /// Compares the gradient of sum(f() w) with a central difference along one random direction for each leaf.
 template <class Function>
-void expect_gradients(const Function& f, const std::map<std::string, torch::Tensor>& leaves, double step,
+void expect_gradients(const Function& f, const std::map<std::string, at::Tensor>& leaves, double step,
                       double tolerance) {
   const auto weight = normals(f().sizes(), 99);
-  std::vector<torch::Tensor> inputs;
+  std::vector<at::Tensor> inputs;
   for (const auto& [name, leaf] : leaves) inputs.push_back(leaf);
   const auto gradients = torch::autograd::grad({(f() * weight).sum()}, inputs);
   std::size_t i = 0;
   for (const auto& [name, leaf] : leaves) {
-    const torch::NoGradGuard guard;
+    const at::NoGradGuard guard;
     auto values = leaf;
     const auto direction = normals(leaf.sizes(), 200 + i), before = leaf.clone();
     values.copy_(before + step * direction);
@@ -80,21 +89,21 @@ TEST(WaveformLayers, TheGateIsTanhTimesSigmoidWithItsGradient) {
 }
 
 TEST(WaveformLayers, ABlockHasTheGradientsOfItsFormulaAndSeesItsDilation) {
-  WaveBlock block = WaveBlock::make({.channels = 4, .latent = 3, .condition = 2}, 4, torch::kFloat64);
+  WaveBlock block = WaveBlock::make({.channels = 4, .latent = 3, .condition = 2}, 4, at::kDouble);
   Random random(3);
   block.reset(random);
   {
-    const torch::NoGradGuard guard;
+    const at::NoGradGuard guard;
     block.film.weight.copy_(0.3 * normals(block.film.weight.sizes(), 4));
   }
   auto x = normals({2, 4, 21}, 5).set_requires_grad(true), z = normals({2, 3}, 6).set_requires_grad(true),
        c = normals({2, 2, 21}, 7).set_requires_grad(true);
-  std::map<std::string, torch::Tensor> leaves{{"x", x}, {"z", z}, {"c", c}};
+  std::map<std::string, at::Tensor> leaves{{"x", x}, {"z", z}, {"c", c}};
   block.add_parameters("block", leaves);
   EXPECT_EQ(leaves.size(), 11u);
   expect_gradients([&] { return block.forward(x, z, c); }, leaves, 1e-5, 1e-6);
 
-  const torch::NoGradGuard guard;
+  const at::NoGradGuard guard;
   auto other = x.clone();
   other.narrow(2, 10, 1).add_(1);
   const auto moved = (block.forward(other, z, c) - block.forward(x, z, c)).abs().sum(at::IntArrayRef({0, 1})) > 0;
@@ -103,7 +112,7 @@ TEST(WaveformLayers, ABlockHasTheGradientsOfItsFormulaAndSeesItsDilation) {
 
 TEST(WaveformLayers, FiltersBeginAsPairsOfUnitEnergyThatRise) {
   const auto filters = mel_wavelets(16, 256, kWaveRateHz);
-  EXPECT_TRUE(at::allclose(filters.square().sum(1), at::ones({32}, torch::kFloat64)));
+  EXPECT_TRUE(at::allclose(filters.square().sum(1), at::ones({32}, at::kDouble)));
   double before = -1;  // the lowest is broader than its frequency
   for (std::int64_t k = 0; k < 16; ++k) {
     const auto spectrum = at::fft_rfft(filters[k], 16000).abs();
@@ -117,13 +126,13 @@ TEST(WaveformLayers, FiltersBeginAsPairsOfUnitEnergyThatRise) {
 
 TEST(WaveformNetworks, EncoderAndDecoderHaveTheGradientsOfTheirFormulas) {
   Random random(11);
-  WaveEncoder encoder(kTiny, torch::kFloat64);
+  WaveEncoder encoder(kTiny, at::kDouble);
   encoder.reset(random);
-  WaveDecoder decoder(kTiny, torch::kFloat64);
+  WaveDecoder decoder(kTiny, at::kDouble);
   decoder.reset(random);
-  const auto ir = decaying(0.5, 1).squeeze(1).to(torch::kFloat64), noise = normals({1, kTiny.bands, kWaveFrames}, 2);
+  const auto ir = decaying(0.5, 1).squeeze(1).to(at::kDouble), noise = normals({1, kTiny.bands, kWaveFrames}, 2);
   auto z = normals({1, kTiny.latent}, 3).set_requires_grad(true);
-  std::map<std::string, torch::Tensor> of_encoder, of_decoder{{"z", z}};
+  std::map<std::string, at::Tensor> of_encoder, of_decoder{{"z", z}};
   encoder.add_parameters("", of_encoder);
   decoder.add_parameters("", of_decoder);
   expect_gradients([&] { return encoder.forward(ir); }, of_encoder, 1e-6, 1e-4);
@@ -131,10 +140,10 @@ TEST(WaveformNetworks, EncoderAndDecoderHaveTheGradientsOfTheirFormulas) {
 }
 
 TEST(WaveformNetworks, ASampleDependsOnTheNoiseAsFarAsStated) {
-  WaveDecoder decoder(kTiny, torch::kFloat64);
+  WaveDecoder decoder(kTiny, at::kDouble);
   Random random(1);
   decoder.reset(random);
-  const torch::NoGradGuard guard;
+  const at::NoGradGuard guard;
   const auto z = normals({1, kTiny.latent}, 2), noise = normals({1, kTiny.bands, kWaveFrames}, 3);
   auto other = noise.clone();
   other.narrow(2, 500, 1).add_(1);
@@ -148,7 +157,7 @@ TEST(WaveformNetworks, ASampleDependsOnTheNoiseAsFarAsStated) {
 
 TEST(WaveformAutoencoder, TheLevelIsANumberOfItsOwn) {
   auto model = tiny_model();
-  const torch::NoGradGuard guard;
+  const at::NoGradGuard guard;
   const auto ir = decaying(0.4, 1);
   const Response soft = model->forward(target_of(*model, ir)), loud = model->forward(target_of(*model, 10 * ir));
   EXPECT_TRUE(at::allclose(soft.get("latent"), loud.get("latent"), 1e-4, 1e-5));
@@ -161,7 +170,7 @@ TEST(WaveformAutoencoder, TheLevelIsANumberOfItsOwn) {
 
 TEST(WaveformAutoencoder, DrawsFromItsSeedInTrainingAndNothingElse) {
   auto model = tiny_model();
-  const torch::NoGradGuard guard;
+  const at::NoGradGuard guard;
   const auto ir = decaying(0.4, 1);
   const auto run = [&](std::uint64_t seed, bool training) {
     model->set_training(training);
@@ -200,7 +209,7 @@ TEST(TrainingWaveformAutoencoder, LearnsInFortySteps) {
   const auto ir = at::cat({decaying(0.2, 1), decaying(0.4, 2), decaying(0.8, 3), decaying(1.6, 4)});
   Fields spectra = Fields::from_text("{type: smoothed_lsd}"), decays = Fields::from_text("{type: octave_decay}");
   const auto lsd = family<Loss>().make(spectra), decay = family<Loss>().make(decays);
-  std::map<std::string, std::pair<torch::Tensor, torch::Tensor>> moments;
+  std::map<std::string, std::pair<at::Tensor, at::Tensor>> moments;
   for (const auto& [name, tensor] : model->parameters())
     moments[name] = {at::zeros_like(tensor), at::zeros_like(tensor)};
   double first = 0, last = 0;
@@ -215,7 +224,7 @@ TEST(TrainingWaveformAutoencoder, LearnsInFortySteps) {
     const auto total = lsd->evaluate(out) + decay->evaluate(out);
     (step == 0 ? first : last) = total.item<double>();
     total.backward();
-    const torch::NoGradGuard guard;
+    const at::NoGradGuard guard;
     for (auto [name, tensor] : model->parameters()) {  // Adam
       auto& [mean, square] = moments[name];
       mean.mul_(0.9).add_(tensor.grad(), 0.1);

@@ -1,18 +1,23 @@
 // The operators for Python, called as Python calls them: by name through the dispatcher, from the library that it loads.
 // experiments/from_python/opcheck.py has what only Python can ask.
-#include <ATen/ATen.h>
 #include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/view_as_real.h>
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "tests/core/solvers/network_fixture.h"
 
 namespace diffverb {
 namespace {
 
-using torch::Tensor;
+using at::Tensor;
 
 class Operators : public testing::Test {
  protected:
@@ -55,7 +60,7 @@ TEST_F(Operators, AreTheLibrarysSolversWithTheirGradients) {
   const auto plain = random_network({6, 2, 2, 2}, 5);
   const auto leaves = leaves_of(plain);
   const auto network = with_tensors(plain, leaves);
-  const auto omega = at::linspace(0.1, 3, 33, torch::kFloat64);
+  const auto omega = at::linspace(0.1, 3, 33, at::kDouble);
   expect_same_gradients(frequency(network, omega, 1.01), frequency_response(network, omega, 1.01), leaves);
   const auto input = uniform({2, 300}, -1, 1, 6);
   expect_same_gradients(time(network, input), time_response(network, input), leaves);
@@ -83,7 +88,7 @@ TEST_F(Operators, TakeABatchOfNetworksInTimeToo) {
 
 TEST_F(Operators, RefuseWithOneLineWhatTheirContractExcludes) {
   const auto network = random_network({4, 1, 1, 0}, 7);
-  const auto omega = at::linspace(0.1, 3, 5, torch::kFloat64);
+  const auto omega = at::linspace(0.1, 3, 5, at::kDouble);
   const auto said = [&](DelayNetwork changed) -> std::string {
     try {
       frequency(changed, omega, 1.0);
@@ -93,7 +98,7 @@ TEST_F(Operators, RefuseWithOneLineWhatTheirContractExcludes) {
     return "";
   };
   auto half = network;
-  half.a = half.a.to(torch::kHalf);
+  half.a = half.a.to(at::kHalf);
   EXPECT_NE(said(half).find("Half"), std::string::npos);
   auto growing = network;
   growing.a = 2 * growing.a;
@@ -119,10 +124,10 @@ TEST_F(Operators, RefuseWithOneLineWhatTheirContractExcludes) {
 TEST_F(Operators, GiveShapesAndTypesForMetaTensors) {
   auto network = random_network({4, 2, 3, 1}, 8);
   for (auto* t : {&network.a, &network.b, &network.c, &network.d, &network.delays, &network.line_sos})
-    *t = t->to(torch::kMeta);
+    *t = t->to(at::kMeta);
   const auto h = frequency(network, at::empty({7}, network.delays.options()), 1.0);
   EXPECT_EQ(h.sizes(), (std::vector<std::int64_t>{3, 2, 7}));
-  EXPECT_EQ(h.scalar_type(), torch::kComplexDouble);
+  EXPECT_EQ(h.scalar_type(), at::kComplexDouble);
   EXPECT_EQ(time(network, at::empty({2, 50}, network.a.options())).sizes(), (std::vector<std::int64_t>{3, 50}));
 }
 

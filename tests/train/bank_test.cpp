@@ -1,5 +1,6 @@
 #include "train/bank.h"
 
+#include <ATen/ops/arange.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -14,8 +15,8 @@ namespace diffverb {
 namespace {
 
 /// A decoder whose spectrograms fall faster the larger the first coordinate is.
-torch::Tensor decode(const torch::Tensor& z) {
-  const auto frame = torch::arange(40), bin = torch::arange(257).unsqueeze(1);
+at::Tensor decode(const at::Tensor& z) {
+  const auto frame = at::arange(40), bin = at::arange(257).unsqueeze(1);
   const auto rate = (2 + z.select(1, 0)).reshape({-1, 1, 1}) * 0.01 + 0.005;
   return (1 - rate * frame - 0.001 * bin - 0.02 * (z.select(1, 1).reshape({-1, 1, 1}))).unsqueeze(1);
 }
@@ -118,7 +119,7 @@ TEST(MakeBank, RefusesWhatItCannotUse) {
   EXPECT_THROW(make_bank(decode, options), ContractError);
   options = small_options();
   options.batch = 2;
-  const Decoder broken = [](const torch::Tensor& z) {
+  const Decoder broken = [](const at::Tensor& z) {
     auto s = decode(z);
     s.masked_fill_((z.select(1, 0) > 1).reshape({-1, 1, 1, 1}), std::nan(""));
     return s;

@@ -1,5 +1,14 @@
 // What `diffverb bench` runs beside its peers: the same numbers without them.
-#include <ATen/ATen.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/fft_irfft.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/linalg_matrix_exp.h>
+#include <ATen/ops/linalg_solve.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/polar.h>
+#include <ATen/ops/pow.h>
+#include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -11,6 +20,7 @@
 #include "core/device/device.h"
 #include "core/error.h"
 #include "core/filters/graphic_equaliser.h"
+#include "core/tensor.h"
 #include "tests/host_module.h"
 #include "tests/losses/loss_fixture.h"
 #include "train/bench_flamo_step.h"
@@ -25,13 +35,13 @@ namespace {
 TEST(GpuBench, MeasuresWhatItSaysWithTheHostInTheGpusPlace) {
   HostModule module;
   const StandInForGpu gpu(module);
-  const BenchResult frequency = bench_gpu_frequency(torch::kCPU, 40, 2);
+  const BenchResult frequency = bench_gpu_frequency(at::kCPU, 40, 2);
   EXPECT_EQ(frequency.size, "N=16 K=40 I=1 R=2 c64 graph");
   EXPECT_GT(*frequency.peer_ms, 0);
   ASSERT_EQ(frequency.figures[0].first, "over_bound");
   EXPECT_DOUBLE_EQ(frequency.figures[0].second, frequency.ours_ms / *frequency.peer_ms);
   EXPECT_GT(module.frequency_solves, 100);
-  const BenchResult time = bench_gpu_time(torch::kCPU, 3000);
+  const BenchResult time = bench_gpu_time(at::kCPU, 3000);
   EXPECT_GT(time.ours_ms, 0);
   EXPECT_GT(module.time_solves, 100);
 }
@@ -39,36 +49,35 @@ TEST(GpuBench, MeasuresWhatItSaysWithTheHostInTheGpusPlace) {
 constexpr std::int64_t kBins = FlamoStart::kFftSize / 2 + 1;
 const double kRadius = std::pow(10.0, FlamoStart::kAliasDecayDb / FlamoStart::kFftSize / 20);
 
-torch::Tensor omega() { return at::arange(kBins, torch::kFloat64) * (2 * std::numbers::pi / FlamoStart::kFftSize); }
+at::Tensor omega() { return at::arange(kBins, at::kDouble) * (2 * std::numbers::pi / FlamoStart::kFftSize); }
 
 /// C (I - E D A)^-1 D B bin by bin in float64, E the equalisers [K, N]: FLAMO's loop as it stands.
-torch::Tensor transfer_function(const std::map<std::string, torch::Tensor>& p, const FlamoStart& start,
-                                const torch::Tensor& a, const torch::Tensor& equalisers) {
-  const auto delays = at::tensor(start.delays, torch::kFloat64);
+at::Tensor transfer_function(const std::map<std::string, at::Tensor>& p, const FlamoStart& start, const at::Tensor& a,
+                             const at::Tensor& equalisers) {
+  const auto delays = at::tensor(start.delays, at::kDouble);
   const auto angle = -omega().unsqueeze(1) * delays.unsqueeze(0);
   const auto d = at::polar(at::pow(1 / kRadius, delays).expand_as(angle), angle);  // [K, N]
-  const auto complex = [](const torch::Tensor& x) { return x.to(torch::kComplexDouble); };
-  const auto loop =
-      complex(at::eye(a.size(0), torch::kFloat64)) - (equalisers * d).unsqueeze(2) * complex(a).unsqueeze(0);
+  const auto complex = [](const at::Tensor& x) { return x.to(at::kComplexDouble); };
+  const auto loop = complex(at::eye(a.size(0), at::kDouble)) - (equalisers * d).unsqueeze(2) * complex(a).unsqueeze(0);
   const auto x = at::linalg_solve(loop, d.unsqueeze(2) * complex(p.at("input_gain")).unsqueeze(0));
   return complex(p.at("output_gain")).unsqueeze(0).matmul(x).reshape({-1});
 }
 
-torch::Tensor equaliser_responses(const torch::Tensor& attenuation) {
+at::Tensor equaliser_responses(const at::Tensor& attenuation) {
   const auto sos = graphic_equaliser_sos(attenuation.t().sigmoid().log10() * 20,
                                          {62.5, 125, 250, 500, 1000, 2000, 4000, 8000, 16000}, 1, 48000);
-  const auto z1 = at::polar(at::full({kBins}, 1 / kRadius, torch::kFloat64), -omega()).reshape({1, 1, kBins});
+  const auto z1 = at::polar(at::full({kBins}, 1 / kRadius, at::kDouble), -omega()).reshape({1, 1, kBins});
   const auto c = [&](int i) { return sos.select(2, i).unsqueeze(2); };  // [N, S, 1]
   const auto response = (c(0) + c(1) * z1 + c(2) * z1 * z1) / (1 + c(3) * z1 + c(4) * z1 * z1);
   return response.prod(1).t();  // [K, N]
 }
 
 void expect_step(FlamoStep& ours, const FlamoStart& start, double tolerance,
-                 const std::function<torch::Tensor(std::map<std::string, torch::Tensor>&)>& loss) {
-  std::map<std::string, torch::Tensor> p;
-  std::vector<torch::Tensor> leaves;
+                 const std::function<at::Tensor(std::map<std::string, at::Tensor>&)>& loss) {
+  std::map<std::string, at::Tensor> p;
+  std::vector<at::Tensor> leaves;
   for (const auto& [name, value] : start.parameters) {
-    p[name] = value.to(torch::kFloat64).set_requires_grad(true);
+    p[name] = value.to(at::kDouble).set_requires_grad(true);
     leaves.push_back(p[name]);
   }
   const auto expected = loss(p);
@@ -81,12 +90,12 @@ void expect_step(FlamoStep& ours, const FlamoStart& start, double tolerance,
   }
 }
 
-torch::Tensor rotation(const torch::Tensor& matrix) {
+at::Tensor rotation(const at::Tensor& matrix) {
   const auto upper = matrix.triu(1);
   return at::linalg_matrix_exp(upper - upper.t());
 }
 
-torch::Tensor sparsity(const torch::Tensor& a) {
+at::Tensor sparsity(const at::Tensor& a) {
   Response response(48000);
   response.set("feedback_matrix", a);
   return make_loss("sparsity")->evaluate(response);
@@ -96,10 +105,10 @@ TEST(BenchFlamo, TheColorlessStepIsItsFormula) {
   const auto start = FlamoStart::colorless(4);
   const auto loss = [&](auto& p) {
     const auto a = rotation(p.at("matrix"));
-    const auto h = transfer_function(p, start, a, at::ones({kBins, 4}, torch::kComplexDouble));
+    const auto h = transfer_function(p, start, a, at::ones({kBins, 4}, at::kComplexDouble));
     return (h.abs() - 1).square().mean() + 0.2 * sparsity(a);
   };
-  expect_step(*make_colorless_step(start, torch::kFloat64), start, 1e-9, loss);
+  expect_step(*make_colorless_step(start, at::kDouble), start, 1e-9, loss);
   expect_step(*make_colorless_step(start), start, 1e-4, loss);
 }
 
@@ -108,15 +117,15 @@ TEST(BenchFlamo, TheE8StepIsItsFormula) {
   const auto stft = make_loss("mr_stft",
                               "{fft_sizes: [1024, 2048, 512], hop_sizes: [120, 240, 50], win_lengths: [600, 1200, "
                               "240], padding: reflect, floor_power: 1e-8}");
-  stft->prepare(Response(start.target.to(torch::kFloat64).reshape({1, 1, -1}), 48000));
+  stft->prepare(Response(start.target.to(at::kDouble).reshape({1, 1, -1}), 48000));
   const auto loss = [&](auto& p) {
     const auto a = rotation(p.at("matrix"));
     const auto h = transfer_function(p, start, a, equaliser_responses(p.at("attenuation")));
     const auto ir =
-        at::fft_irfft(h, FlamoStart::kFftSize) * at::pow(kRadius, at::arange(FlamoStart::kFftSize, torch::kFloat64));
+        at::fft_irfft(h, FlamoStart::kFftSize) * at::pow(kRadius, at::arange(FlamoStart::kFftSize, at::kDouble));
     return stft->evaluate(Response(ir.reshape({1, 1, -1}), 48000)) + sparsity(a);
   };
-  expect_step(*make_e8_step(start, torch::kFloat64), start, 1e-7, loss);
+  expect_step(*make_e8_step(start, at::kDouble), start, 1e-7, loss);
   // The logarithm's slope has no bound: where a bin is nearly silent it is made of float32's rounding.
   expect_step(*make_e8_step(start), start, 2e-3, loss);
 }

@@ -1,5 +1,11 @@
 #include "train/checkpoint.h"
 
+#include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include "core/error.h"
@@ -10,11 +16,11 @@ namespace {
 
 Checkpoint sample() {
   Checkpoint checkpoint;
-  checkpoint.tensors["a"] = torch::arange(6, torch::kFloat32).reshape({2, 3});
-  checkpoint.tensors["b.moment"] = torch::rand({4}, torch::kFloat64);
-  checkpoint.tensors["step"] = torch::tensor(std::int64_t{1} << 60);
-  checkpoint.tensors["bytes"] = torch::tensor({0, 255, 3}, torch::kUInt8);
-  checkpoint.tensors["none"] = torch::empty({0, 5});
+  checkpoint.tensors["a"] = at::arange(6, at::kFloat).reshape({2, 3});
+  checkpoint.tensors["b.moment"] = at::rand({4}, at::kDouble);
+  checkpoint.tensors["step"] = at::tensor(std::int64_t{1} << 60);
+  checkpoint.tensors["bytes"] = at::tensor({0, 255, 3}, at::kByte);
+  checkpoint.tensors["none"] = at::empty({0, 5});
   checkpoint.texts["config"] = "model:\n  lines: 16  # \"quoted\"\n";
   return checkpoint;
 }
@@ -28,16 +34,16 @@ TEST(Checkpoint, ReadsBackEveryBit) {
   ASSERT_EQ(back.tensors.size(), saved.tensors.size());
   for (const auto& [name, tensor] : saved.tensors) {
     EXPECT_EQ(back.tensor(name).scalar_type(), tensor.scalar_type()) << name;
-    EXPECT_TRUE(torch::equal(back.tensor(name), tensor)) << name;
+    EXPECT_TRUE(at::equal(back.tensor(name), tensor)) << name;
   }
 }
 
 TEST(Checkpoint, ContiguousOrNotIsTheSame) {
   const Scratch scratch;
   Checkpoint checkpoint;
-  checkpoint.tensors["t"] = torch::arange(6).reshape({2, 3}).t();
+  checkpoint.tensors["t"] = at::arange(6).reshape({2, 3}).t();
   save_checkpoint(scratch / "c", checkpoint);
-  EXPECT_TRUE(torch::equal(load_checkpoint(scratch / "c").tensor("t"), checkpoint.tensors["t"]));
+  EXPECT_TRUE(at::equal(load_checkpoint(scratch / "c").tensor("t"), checkpoint.tensors["t"]));
 }
 
 TEST(Checkpoint, EveryTruncatedAndEveryFlippedFileIsRefused) {
@@ -71,22 +77,22 @@ TEST(Checkpoint, AFileOfAnotherKindIsCalledThat) {
 
 TEST(Checkpoint, CopiesOnlyIntoTheSameShapeAndType) {
   const Checkpoint checkpoint = sample();
-  torch::Tensor a = torch::zeros({2, 3});
+  at::Tensor a = at::zeros({2, 3});
   const void* storage = a.data_ptr();
   checkpoint.copy_to("a", a);
-  EXPECT_TRUE(torch::equal(a, checkpoint.tensor("a")));
+  EXPECT_TRUE(at::equal(a, checkpoint.tensor("a")));
   EXPECT_EQ(a.data_ptr(), storage);
   EXPECT_EQ(message_of<DataError>([&] {
-              checkpoint.copy_to("a", torch::zeros({3, 2}));
+              checkpoint.copy_to("a", at::zeros({3, 2}));
             }),
             "checkpoint: tensor 'a' is Float [2, 3], expected Float [3, 2]");
-  EXPECT_THROW(checkpoint.copy_to("a", torch::zeros({2, 3}, torch::kFloat64)), DataError);
+  EXPECT_THROW(checkpoint.copy_to("a", at::zeros({2, 3}, at::kDouble)), DataError);
   EXPECT_EQ(message_of<DataError>([&] { checkpoint.tensor("stp"); }).substr(0, 52),
             "checkpoint: no tensor 'stp', did you mean 'step'? kn");
 }
 
 TEST(Checkpoint, CopiesIntoAParameterThatNeedsAGradient) {
-  torch::Tensor parameter = torch::zeros({2, 3}, torch::requires_grad());
+  at::Tensor parameter = at::zeros({2, 3}).requires_grad_();
   sample().copy_to("a", parameter);
   EXPECT_TRUE(parameter.requires_grad());
   EXPECT_EQ(parameter[1][2].item<float>(), 5);
@@ -95,7 +101,7 @@ TEST(Checkpoint, CopiesIntoAParameterThatNeedsAGradient) {
 TEST(Checkpoint, TypesThatItCannotHoldAreRefused) {
   const Scratch scratch;
   Checkpoint checkpoint;
-  checkpoint.tensors["z"] = torch::zeros({2}, torch::kComplexFloat);
+  checkpoint.tensors["z"] = at::zeros({2}, at::kComplexFloat);
   EXPECT_THROW(save_checkpoint(scratch / "c", checkpoint), ContractError);
   EXPECT_EQ(scratch.file_count(), 0u);
 }

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/tensor.h"
 #include "tests/rooms.h"
 #include "train/stepped_fit.h"
 
@@ -15,12 +14,12 @@ namespace diffverb {
 /// A fit of a short noise room, step by step.
 class FitSteps {
  public:
-  explicit FitSteps(std::vector<std::string> overlays, torch::Device device = torch::kCPU)
+  explicit FitSteps(std::vector<std::string> overlays, at::Device device = at::kCPU)
       : fit_(with_small_model(std::move(overlays)), kRoom.tensor(), kRoom.rate_hz, 3, device) {}
 
   /// What recording a step must leave alone.
-  std::vector<torch::Tensor> state() {
-    std::vector<torch::Tensor> all;
+  std::vector<at::Tensor> state() {
+    std::vector<at::Tensor> all;
     for (const auto& buffer : fit_.loop().state().parameters.buffers()) {
       all.push_back(buffer.values);
       all.push_back(buffer.gradients);
@@ -32,13 +31,13 @@ class FitSteps {
 
   /// Returns the loss.
   double step() {
-    const torch::Tensor values = fit_.step();
+    const at::Tensor values = fit_.step();
     ++fit_.loop().state().step;
     return fit_.sum_of(values);
   }
   TrainingLoop& loop() { return fit_.loop(); }
-  std::map<std::string, torch::Tensor> gradients() const {
-    std::map<std::string, torch::Tensor> out;
+  std::map<std::string, at::Tensor> gradients() const {
+    std::map<std::string, at::Tensor> out;
     for (const auto& [name, parameter] : model().parameters()) out[name] = parameter.grad().cpu().clone();
     return out;
   }

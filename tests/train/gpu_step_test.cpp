@@ -1,4 +1,7 @@
 // A step of a fit on the way that it takes on a GPU, the host in the GPU's place: the same numbers, nothing that waits.
+#include <ATen/ops/equal.h>
+#include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/linspace.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -47,7 +50,7 @@ TEST_P(GpuStep, AsksTheDeviceForNothing) {
   FitSteps fit(overlays);
   fit.loop().step();
   const OperatorWatch watch;
-  const torch::Tensor values = fit.loop().step();
+  const at::Tensor values = fit.loop().step();
   EXPECT_GT(watch.count(), 100u) << "a watch that sees nothing proves nothing";
   EXPECT_TRUE(watch.waiting().empty()) << joined(watch.waiting());
   EXPECT_TRUE(values.isfinite().all().item<bool>());
@@ -63,7 +66,7 @@ TEST_P(GpuStep, AsAGraphIsTheSameToTheBit) {
   module.state = graph.state();
   for (int k = 0; k < 8; ++k) EXPECT_EQ(graph.step(), launches.step()) << k;
   for (const auto& [name, parameter] : launches.model().parameters())
-    EXPECT_TRUE(torch::equal(graph.model().parameters().at(name), parameter)) << name;
+    EXPECT_TRUE(at::equal(graph.model().parameters().at(name), parameter)) << name;
   EXPECT_EQ(module.captures, 1);
   EXPECT_EQ(module.replays, 5);
 }
@@ -80,18 +83,18 @@ class GpuLoss : public testing::TestWithParam<std::string> {};
 
 TEST_P(GpuLoss, GivesWhatTheCpusGivesAndAsksForNothing) {
   constexpr double kRateHz = 16000;
-  const auto response_of = [&](const torch::Tensor& ir, const torch::Tensor& matrix) {
+  const auto response_of = [&](const at::Tensor& ir, const at::Tensor& matrix) {
     Response response(ir, kRateHz);
     response.set("feedback_matrix", matrix);
     response.set_transfer_function(at::fft_rfft(ir).unsqueeze(2));
     return response;
   };
-  const auto target = decaying_noise(1, 2, 8000, kRateHz, 0.25).to(torch::kFloat32);
+  const auto target = decaying_noise(1, 2, 8000, kRateHz, 0.25).to(at::kFloat);
   const auto matrix = at::linspace(-1, 1, 16).reshape({4, 4});
   const auto result = [&](std::vector<std::string>* waiting) {
     const auto loss = make_loss(GetParam());
     loss->prepare(response_of(target, matrix.t()));
-    const auto ir = (decaying_noise(2, 2, 8000, kRateHz, 0.2) * 0.7).to(torch::kFloat32).set_requires_grad(true);
+    const auto ir = (decaying_noise(2, 2, 8000, kRateHz, 0.2) * 0.7).to(at::kFloat).set_requires_grad(true);
     const auto a = matrix.clone().set_requires_grad(true);
     std::optional<OperatorWatch> watch;
     const Response response = response_of(ir, a);
@@ -100,7 +103,7 @@ TEST_P(GpuLoss, GivesWhatTheCpusGivesAndAsksForNothing) {
     const auto gradients = torch::autograd::grad({value}, {ir, a}, {}, std::nullopt, false, /*allow_unused=*/true);
     if (waiting) *waiting = watch->waiting();
     watch.reset();
-    return std::vector<torch::Tensor>{value.detach(), gradients[0], gradients[1]};
+    return std::vector<at::Tensor>{value.detach(), gradients[0], gradients[1]};
   };
   const auto here = result(nullptr);
   HostModule module;

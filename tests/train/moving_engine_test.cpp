@@ -1,4 +1,7 @@
 // What the engine plays of moving delays and turning matrices is what the time solver plays.
+#include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -29,12 +32,12 @@ std::vector<std::vector<float>> sound(int channels) {
 }
 
 /// A at every sample, as weights.h defines it.
-torch::Tensor matrices_over_time(const runtime::DelayNetworkWeights& w) {
+at::Tensor matrices_over_time(const runtime::DelayNetworkWeights& w) {
   const auto matrix = [&](std::vector<float> values) {
-    return torch::tensor(values).reshape({w.lines, w.lines}).to(torch::kFloat64);
+    return at::tensor(values).reshape({w.lines, w.lines}).to(at::kDouble);
   };
   const auto left = matrix(w.turn_left), right = matrix(w.turn_right);
-  const auto turns = torch::zeros({kFrames + 1, w.lines, w.lines}, torch::kFloat64);
+  const auto turns = at::zeros({kFrames + 1, w.lines, w.lines}, at::kDouble);
   auto at = turns.accessor<double, 3>();
   const auto sine = [](double hz, double seconds, double phase) {
     return std::sin(2 * std::numbers::pi * (hz * seconds + phase));
@@ -65,20 +68,20 @@ void expect_the_solver(const runtime::DelayNetworkWeights& w) {
   const auto played = runtime::render(loaded.model, input, 0);
   runtime::DelayNetworkWeights still = w;
   still.delay_motions.clear(), still.turning.clear(), still.turn_left.clear(), still.turn_right.clear();
-  const DelayNetwork network = to_network(still).to(torch::kFloat64);
-  torch::Tensor signal = torch::empty({w.inputs, kFrames}, torch::kFloat64);
-  for (int i = 0; i < w.inputs; ++i) signal[i] = torch::tensor(input[static_cast<std::size_t>(i)]).to(torch::kFloat64);
+  const DelayNetwork network = to_network(still).to(at::kDouble);
+  at::Tensor signal = at::empty({w.inputs, kFrames}, at::kDouble);
+  for (int i = 0; i < w.inputs; ++i) signal[i] = at::tensor(input[static_cast<std::size_t>(i)]).to(at::kDouble);
   std::vector<LineMotion> motions;
   for (const runtime::DelayMotion& m : w.delay_motions)
     motions.push_back({m.line, m.depth_samples, m.rate_hz, m.phase_turns, m.noise_phase_turns});
   Varying varying;
   varying.delays = delay_trajectories(network, motions, kFrames, loudness_level(signal, w.sample_rate_hz));
   if (!w.turning.empty()) varying.matrices = matrices_over_time(w), varying.hop_samples = 1;
-  const torch::Tensor expected = varying_time_response(network, signal, varying);
+  const at::Tensor expected = varying_time_response(network, signal, varying);
   const double peak = expected.abs().max().item<double>();
   EXPECT_GT(peak, 0);
   for (int o = 0; o < w.outputs; ++o) {
-    const auto heard = torch::tensor(played[static_cast<std::size_t>(o)]).to(torch::kFloat64);
+    const auto heard = at::tensor(played[static_cast<std::size_t>(o)]).to(at::kDouble);
     EXPECT_LT((heard.slice(0, 0, kFrames) - expected[o]).abs().max().item<double>(), 1e-5 * peak);
   }
 }

@@ -1,3 +1,9 @@
+#include <ATen/Context.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 #include <torch/optim/adam.h>
 #include <torch/optim/adamw.h>
@@ -17,25 +23,25 @@ namespace {
 /// Parameters without a forward pass.
 class Bag final : public Model {
  public:
-  std::map<std::string, torch::Tensor> parameters() const override { return tensors; }
+  std::map<std::string, at::Tensor> parameters() const override { return tensors; }
   double rate_scale(const std::string& name) const override { return name == "slow" ? 0.25 : 1; }
   Response forward(const Response& target) override { return target; }
-  std::map<std::string, torch::Tensor> tensors;
+  std::map<std::string, at::Tensor> tensors;
 };
 
 Bag sample_bag() {
-  torch::manual_seed(3);
+  at::manual_seed(3);
   Bag bag;
-  bag.tensors = {{"a", torch::randn({5, 7}).requires_grad_()},
-                 {"b", torch::randn({3}).requires_grad_()},
-                 {"c", torch::randn({4, 4, 2}, torch::kFloat64).requires_grad_()},
-                 {"slow", torch::randn({6, 2}).t().contiguous().requires_grad_()},
-                 {"turned", torch::randn({6, 2}).t().detach().requires_grad_()}};
+  bag.tensors = {{"a", at::randn({5, 7}).requires_grad_()},
+                 {"b", at::randn({3}).requires_grad_()},
+                 {"c", at::randn({4, 4, 2}, at::kDouble).requires_grad_()},
+                 {"slow", at::randn({6, 2}).t().contiguous().requires_grad_()},
+                 {"turned", at::randn({6, 2}).t().detach().requires_grad_()}};
   return bag;
 }
 
-torch::Tensor loss_of(const std::map<std::string, torch::Tensor>& tensors) {
-  torch::Tensor sum = torch::zeros({}, torch::kFloat64);
+at::Tensor loss_of(const std::map<std::string, at::Tensor>& tensors) {
+  at::Tensor sum = at::zeros({}, at::kDouble);
   for (const auto& [name, t] : tensors) sum = sum + (t.square().square() + 0.3 * t.sin()).sum();
   return sum;
 }
@@ -44,13 +50,13 @@ torch::Tensor loss_of(const std::map<std::string, torch::Tensor>& tensors) {
 template <class Optimizer, class Options>
 void compare_with_libtorch(bool decoupled, double weight_decay) {
   Bag bag = sample_bag();
-  std::map<std::string, torch::Tensor> twins;
+  std::map<std::string, at::Tensor> twins;
   std::vector<torch::optim::OptimizerParamGroup> groups;
   for (const auto& [name, t] : bag.tensors) {
     twins[name] = t.detach().clone().requires_grad_();
     auto options = std::make_unique<Options>(0.05 * bag.rate_scale(name));
     options->betas({0.8, 0.95}).eps(1e-7).weight_decay(t.dim() >= 2 ? weight_decay : 0);
-    groups.emplace_back(std::vector<torch::Tensor>{twins[name]}, std::move(options));
+    groups.emplace_back(std::vector<at::Tensor>{twins[name]}, std::move(options));
   }
   Optimizer reference(groups, Options(0.05));
   FlatParameters flat(bag);
@@ -78,12 +84,12 @@ TEST(FlatAdam, EqualsLibTorchsAdamW) {
 
 TEST(FlatAdam, ClipsTheNormOverAllParameters) {
   Bag bag;
-  bag.tensors = {{"a", torch::zeros({2}).requires_grad_()}, {"b", torch::zeros({1}, torch::kFloat64).requires_grad_()}};
+  bag.tensors = {{"a", at::zeros({2}).requires_grad_()}, {"b", at::zeros({1}, at::kDouble).requires_grad_()}};
   FlatParameters flat(bag);
   FlatAdam adam(flat, {.beta1 = 0, .clip_norm = 2});
   const auto set = [&](double a0, double a1, double b) {
     flat.zero_gradients();
-    bag.tensors["a"].mutable_grad().copy_(torch::tensor({a0, a1}));
+    bag.tensors["a"].mutable_grad().copy_(at::tensor({a0, a1}));
     bag.tensors["b"].mutable_grad().fill_(b);
   };
   set(3, 4, 12);
@@ -102,22 +108,22 @@ TEST(FlatAdam, AGradientThatIsNotANumberChangesNothing) {
   flat.zero_gradients();
   loss_of(bag.tensors).backward();
   bag.tensors["b"].mutable_grad()[2] = std::nan("");
-  const torch::Tensor before = bag.tensors["a"].detach().clone();
+  const at::Tensor before = bag.tensors["a"].detach().clone();
   EXPECT_FALSE(std::isfinite(adam.step(0.1).item<double>()));
-  EXPECT_TRUE(torch::equal(bag.tensors["a"], before));
+  EXPECT_TRUE(at::equal(bag.tensors["a"], before));
   EXPECT_EQ(adam.first()[0].abs().max().item<double>(), 0);
   EXPECT_EQ(flat.first_bad_gradient(), "b is not a number at index 2");
 }
 
 TEST(FlatParameters, KeepValuesStridesAndTheModelsOwnTensors) {
   Bag bag = sample_bag();
-  std::map<std::string, torch::Tensor> before;
+  std::map<std::string, at::Tensor> before;
   for (const auto& [name, t] : bag.tensors) before[name] = t.detach().clone();
   FlatParameters flat(bag);
   EXPECT_EQ(flat.buffers().size(), 2u);  // float32, float64
   EXPECT_FALSE(bag.tensors["turned"].is_contiguous());
   for (const auto& [name, t] : bag.tensors) {
-    EXPECT_TRUE(torch::equal(t, before[name])) << name;
+    EXPECT_TRUE(at::equal(t, before[name])) << name;
     EXPECT_TRUE(t.is_leaf() && t.requires_grad()) << name;
   }
   loss_of(bag.tensors).backward();
@@ -131,18 +137,18 @@ TEST(FlatParameters, KeepValuesStridesAndTheModelsOwnTensors) {
 
 TEST(FlatParameters, ComplexAndComputedOnesAreRefused) {
   Bag bag;
-  bag.tensors = {{"z", torch::zeros({2}, torch::kComplexFloat).requires_grad_()}};
+  bag.tensors = {{"z", at::zeros({2}, at::kComplexFloat).requires_grad_()}};
   EXPECT_EQ(message_of<ContractError>([&] { FlatParameters{bag}; }),
-            "parameter 'z' is complex: give its real view, torch::view_as_real");
-  bag.tensors = {{"y", torch::zeros({2}).requires_grad_() * 2}};
+            "parameter 'z' is complex: give its real view, at::view_as_real");
+  bag.tensors = {{"y", at::zeros({2}).requires_grad_() * 2}};
   EXPECT_NE(message_of<ContractError>([&] { FlatParameters{bag}; }).find("no leaf"), std::string::npos);
 }
 
 TEST(Ema, FollowsItsFormulaForWeightsAndStatisticsAlike) {
   Bag bag;
-  bag.tensors = {{"a", torch::full({1}, 1.0, torch::kFloat64).requires_grad_()}};
+  bag.tensors = {{"a", at::full({1}, 1.0, at::kDouble).requires_grad_()}};
   FlatParameters flat(bag);
-  const torch::Tensor statistic = torch::full({2}, 1.0, torch::kFloat64), count = torch::zeros({1}, torch::kInt64);
+  const at::Tensor statistic = at::full({2}, 1.0, at::kDouble), count = at::zeros({1}, at::kLong);
   Ema ema(flat, {{"statistic", statistic}, {"count", count}}, 0.6);
   double expected = 1;
   for (int t = 1; t <= 30; ++t) {

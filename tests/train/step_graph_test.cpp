@@ -1,7 +1,10 @@
 // How a step comes to be a graph, and what happens where it cannot: with the host in the GPU's place.
 #include "train/step_graph.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,12 +13,13 @@
 #include "core/device/device.h"
 #include "core/device/operator_watch.h"
 #include "core/device/precision.h"
+#include "core/tensor.h"
 #include "tests/host_module.h"
 
 namespace diffverb {
 namespace {
 
-Response target_of(double value, std::int64_t count = 2) { return Response(torch::full({count, 1, 4}, value), 8000); }
+Response target_of(double value, std::int64_t count = 2) { return Response(at::full({count, 1, 4}, value), 8000); }
 
 /// What is logged meanwhile.
 std::string logged(const std::function<void()>& work) {
@@ -28,7 +32,7 @@ TEST(StepGraph, IsRecordedOnceAfterThreeStepsAndRepeatedFromThenOn) {
   HostModule module;
   const StandInForGpu gpu(module);
   int calls = 0;
-  auto sum = torch::zeros({});
+  auto sum = at::zeros({});
   module.state = {sum};
   StepGraph graph([&](const Response& target) {
     ++calls;
@@ -51,7 +55,7 @@ TEST(StepGraph, ValuesOfAStepAreTheCallersOwn) {
   HostModule module;
   const StandInForGpu gpu(module);
   StepGraph graph([](const Response& target) { return target.ir().sum(); });
-  std::vector<torch::Tensor> values;
+  std::vector<at::Tensor> values;
   for (int k = 1; k <= 6; ++k) values.push_back(graph.run(target_of(k)));
   for (int k = 1; k <= 6; ++k) EXPECT_EQ(values[k - 1].item<double>(), 8 * k);
 }
@@ -59,7 +63,7 @@ TEST(StepGraph, ValuesOfAStepAreTheCallersOwn) {
 TEST(StepGraph, AStepOnOneTargetNeedsNone) {
   HostModule module;
   const StandInForGpu gpu(module);
-  auto count = torch::zeros({});
+  auto count = at::zeros({});
   module.state = {count};
   StepGraph graph([&](const Response&) { return count.add_(1).clone(); });
   for (int k = 1; k <= 6; ++k) EXPECT_EQ(graph.run({}).item<double>(), k);
@@ -92,12 +96,12 @@ TEST(StepGraph, ARefusingOperatorIsNamedOnceAndTheStepsGoOn) {
 TEST(StepGraph, AnOperatorOfTheWayBackIsNamedToo) {
   HostModule module;
   const StandInForGpu gpu(module);
-  auto leaf = torch::ones({3}).set_requires_grad(true);
+  auto leaf = at::ones({3}).set_requires_grad(true);
   StepGraph graph([&](const Response&) {
     auto value = (leaf * leaf).sum();
     if (!may_read_from_device()) {
       auto flat = leaf * 1;
-      flat.register_hook([](const torch::Tensor& g) { return g.mm(g); });  // refuses a vector
+      flat.register_hook([](const at::Tensor& g) { return g.mm(g); });  // refuses a vector
       value = flat.sum();
     }
     leaf.mutable_grad().reset();
@@ -122,13 +126,13 @@ TEST(StepGraph, ABatchOfAnotherSizeIsSteppedAsItIs) {
 
 TEST(StepGraph, WithoutAModuleAStepIsAStep) {
   int calls = 0;
-  StepGraph graph([&](const Response&) { return torch::full({}, ++calls); });
+  StepGraph graph([&](const Response&) { return at::full({}, ++calls); });
   for (int k = 1; k <= 6; ++k) EXPECT_EQ(graph.run({}).item<int>(), k);
   EXPECT_FALSE(graph.is_recorded());
 }
 
 TEST(OperatorWatch, SeesWhatWaitsOnTheWayBackToo) {
-  auto x = torch::ones({3}).set_requires_grad(true);
+  auto x = at::ones({3}).set_requires_grad(true);
   {
     const OperatorWatch watch;
     const auto y = (x * 2).sum();
@@ -146,7 +150,7 @@ TEST(OperatorWatch, SeesWhatWaitsOnTheWayBackToo) {
   {
     const OperatorWatch watch;
     auto y = x * 2;
-    y.register_hook([](const torch::Tensor& g) { return g * g.sum().item<float>(); });
+    y.register_hook([](const at::Tensor& g) { return g * g.sum().item<float>(); });
     y.sum().backward();
     EXPECT_FALSE(watch.waiting().empty());
   }

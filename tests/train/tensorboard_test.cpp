@@ -1,5 +1,6 @@
 #include "train/tensorboard.h"
 
+#include <ATen/ops/rand.h>
 #include <gtest/gtest.h>
 
 #include <bit>
@@ -66,7 +67,7 @@ TEST(TensorBoard, PicturesAndSoundsOfAnExampleHaveTagsOfTheirOwn) {
   {
     EventWriter writer(scratch.path());
     path = writer.path();
-    const Response response(torch::rand({1, 1, 4000}), 8000);
+    const Response response(at::rand({1, 1, 4000}), 8000);
     show_samples(writer, response, response, 1, 5);
   }
   std::map<std::string, int> kinds;

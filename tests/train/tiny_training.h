@@ -1,6 +1,13 @@
 #pragma once
 
-#include <torch/types.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/tanh.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
 
 #include <cmath>
 #include <limits>
@@ -15,6 +22,7 @@
 #include "core/fields.h"
 #include "core/log.h"
 #include "core/seed.h"
+#include "core/tensor.h"
 #include "datasets/dataset.h"
 #include "models/model.h"
 #include "tests/scratch.h"
@@ -41,10 +49,10 @@ class TinyData final : public Dataset {
   std::int64_t size(Split split) const override {
     return split == Split::kTrain ? train_ : split == Split::kValidation ? validation_ : 0;
   }
-  torch::Tensor example(Split split, std::int64_t index, std::uint64_t seed) const override {
+  at::Tensor example(Split split, std::int64_t index, std::uint64_t seed) const override {
     if (split == Split::kTrain && index == throw_at_) throw DataError(describe(split, index) + ": silent");
     Random random(static_cast<std::uint64_t>(index + 1000 * static_cast<int>(split)));
-    torch::Tensor out = torch::zeros({1, samples_});
+    at::Tensor out = at::zeros({1, samples_});
     const double decay = (4 + static_cast<double>(index % 7)) * static_cast<double>(samples_) / 64;
     const double gain = seed == 0 ? 1 : 1 + 1e-3 * static_cast<double>(seed % 100);
     auto* to = out.data_ptr<float>();
@@ -71,44 +79,44 @@ class TinyModel final : public Model {
     f.optional("nan_loss_above", nan_above_);
     Random random(7);
     const auto matrix = [&](std::int64_t rows, std::int64_t columns) {
-      torch::Tensor out = torch::empty({rows, columns});
+      at::Tensor out = at::empty({rows, columns});
       for (std::int64_t i = 0; i < out.numel(); ++i)
         out.view(-1)[i] = random.normal() / std::sqrt(static_cast<double>(columns));
       return out.requires_grad_();
     };
     in_ = matrix(width_, 64);
     out_ = matrix(64, width_);
-    bias_ = torch::zeros({width_}).requires_grad_();
-    mean_ = torch::zeros({width_});
-    variance_ = torch::ones({width_});
+    bias_ = at::zeros({width_}).requires_grad_();
+    mean_ = at::zeros({width_});
+    variance_ = at::ones({width_});
   }
-  std::map<std::string, torch::Tensor> parameters() const override {
+  std::map<std::string, at::Tensor> parameters() const override {
     return {{"in", in_}, {"out", out_}, {"bias", bias_}};
   }
-  std::map<std::string, torch::Tensor> buffers() const override { return {{"mean", mean_}, {"variance", variance_}}; }
+  std::map<std::string, at::Tensor> buffers() const override { return {{"mean", mean_}, {"variance", variance_}}; }
   void set_training(bool training) override { training_ = training; }
   void set_seed(std::uint64_t seed) override { seed_ = seed; }
   Response forward(const Response& target) override {
-    const torch::Tensor x = target.ir().squeeze(1);
-    torch::Tensor h = torch::tanh(torch::mm(x, in_.t()) + bias_);
-    torch::Tensor mean = mean_, variance = variance_;
+    const at::Tensor x = target.ir().squeeze(1);
+    at::Tensor h = at::tanh(at::mm(x, in_.t()) + bias_);
+    at::Tensor mean = mean_, variance = variance_;
     if (training_) {
       const double count = static_cast<double>(h.size(0)) * collective().size();
       mean = all_reduce_sum(h.sum(0)) / count;
       variance = all_reduce_sum((h - mean).square().sum(0)) / count;
-      const torch::NoGradGuard no_grad;
+      const at::NoGradGuard no_grad;
       mean_.mul_(0.9).add_(mean.detach(), 0.1);
       variance_.mul_(0.9).add_(variance.detach(), 0.1);
     }
     h = (h - mean) / (variance + 1e-3).sqrt();
     if (training_ && noise_ > 0) {
       Random random(seed_);
-      torch::Tensor draw = torch::empty_like(h);
+      at::Tensor draw = at::empty_like(h);
       for (std::int64_t i = 0; i < draw.numel(); ++i) draw.view(-1).data_ptr<float>()[i] = random.normal();
       h = h + noise_ * draw;
     }
-    torch::Tensor y = torch::mm(h, out_.t());
-    if (nan_above_ > 0) y = torch::where(x.abs().amax(1, true) > nan_above_, torch::full_like(y, std::nan("")), y);
+    at::Tensor y = at::mm(h, out_.t());
+    if (nan_above_ > 0) y = at::where(x.abs().amax(1, true) > nan_above_, at::full_like(y, std::nan("")), y);
     return Response(y.unsqueeze(1), target.sample_rate_hz());
   }
 
@@ -117,7 +125,7 @@ class TinyModel final : public Model {
   std::int64_t width_ = 8;
   bool training_ = false;
   std::uint64_t seed_ = 0;
-  torch::Tensor in_, out_, bias_, mean_, variance_;
+  at::Tensor in_, out_, bias_, mean_, variance_;
 };
 
 inline TrainOptions tiny_options() {

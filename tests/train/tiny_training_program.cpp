@@ -19,7 +19,7 @@ class SlowData final : public Dataset {
   double sample_rate_hz() const override { return data_->sample_rate_hz(); }
   std::int64_t samples() const override { return data_->samples(); }
   std::int64_t size(Split split) const override { return data_->size(split); }
-  torch::Tensor example(Split split, std::int64_t index, std::uint64_t seed) const override {
+  at::Tensor example(Split split, std::int64_t index, std::uint64_t seed) const override {
     std::this_thread::sleep_for(std::chrono::milliseconds(pause_ms_));
     return data_->example(split, index, seed);
   }

@@ -1,5 +1,6 @@
 #include "train/training_run.h"
 
+#include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -36,14 +37,14 @@ void expect_same_end(const fs::path& one, const fs::path& other) {
   ASSERT_EQ(a.tensors.size(), b.tensors.size());
   for (const auto& [name, tensor] : a.tensors) {
     if (name == "rng") continue;  // LibTorch's state has unset padding
-    EXPECT_TRUE(torch::equal(tensor, b.tensor(name))) << name;
+    EXPECT_TRUE(at::equal(tensor, b.tensor(name))) << name;
   }
   EXPECT_EQ(a.text("state"), b.text("state"));
   EXPECT_EQ(read_text(one / "losses.jsonl"), read_text(other / "losses.jsonl"));
   EXPECT_EQ(read_text(one / "validation.jsonl"), read_text(other / "validation.jsonl"));
   const Checkpoint model = load_checkpoint(one / "model.safetensors");
   for (const auto& [name, tensor] : load_checkpoint(other / "model.safetensors").tensors)
-    EXPECT_TRUE(torch::equal(tensor, model.tensor(name))) << name;
+    EXPECT_TRUE(at::equal(tensor, model.tensor(name))) << name;
 }
 
 /// What a model file comes to on the validation part of the data that it was trained on.
@@ -54,7 +55,7 @@ double validation_loss(const fs::path& model_file, const Overlays& overlays) {
   const auto losses = read_losses(fields, "losses");
   const auto model = load_model(model_file).model;
   model->set_training(false);
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   double sum = 0;
   for (std::int64_t i = 0; i < data.size(Split::kValidation); ++i) {
     Response target(data.example(Split::kValidation, i, 0).unsqueeze(0), data.sample_rate_hz());
@@ -84,8 +85,8 @@ TEST(TrainingRun, LearnsAndLeavesWhatItSays) {
   EXPECT_FALSE(fs::exists(scratch / "run/checkpoint_00000030.safetensors"));
   const Checkpoint best = load_checkpoint(scratch / "run/best.safetensors");
   const Checkpoint model = load_checkpoint(scratch / "run/model.safetensors");
-  EXPECT_TRUE(torch::equal(model.tensor("parameter.in"), best.tensor("ema.in")));
-  EXPECT_FALSE(torch::equal(best.tensor("parameter.in"), best.tensor("ema.in")));
+  EXPECT_TRUE(at::equal(model.tensor("parameter.in"), best.tensor("ema.in")));
+  EXPECT_FALSE(at::equal(best.tensor("parameter.in"), best.tensor("ema.in")));
 }
 
 TEST(TrainingRun, AveragedWeightsAreUsedWithAveragedStatistics) {
@@ -96,9 +97,9 @@ TEST(TrainingRun, AveragedWeightsAreUsedWithAveragedStatistics) {
   const Checkpoint best = load_checkpoint(scratch / "run/best.safetensors");
   const Checkpoint model = load_checkpoint(scratch / "run/model.safetensors");
   const std::string mean = "buffer.encoder.3.mean";
-  EXPECT_TRUE(torch::equal(model.tensor(mean), best.tensor("ema_" + mean)));
-  EXPECT_FALSE(torch::equal(model.tensor(mean), best.tensor(mean)));
-  EXPECT_TRUE(torch::equal(model.tensor("parameter.encoder.3.kernel"), best.tensor("ema.encoder.3.kernel")));
+  EXPECT_TRUE(at::equal(model.tensor(mean), best.tensor("ema_" + mean)));
+  EXPECT_FALSE(at::equal(model.tensor(mean), best.tensor(mean)));
+  EXPECT_TRUE(at::equal(model.tensor("parameter.encoder.3.kernel"), best.tensor("ema.encoder.3.kernel")));
   // The model that is written validates as the run said it does.
   const double said = nlohmann::json::parse(best.text("state"))["best"];
   const double found = validation_loss(scratch / "run/model.safetensors", overlays);

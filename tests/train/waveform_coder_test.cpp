@@ -1,5 +1,8 @@
 // A waveform autoencoder from training to what is played.
-#include <ATen/ATen.h>
+#include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -10,6 +13,7 @@
 #include "core/audio_file.h"
 #include "core/error.h"
 #include "core/log.h"
+#include "core/tensor.h"
 #include "tests/program.h"
 #include "tests/rooms.h"
 #include "tests/scratch.h"
@@ -38,11 +42,11 @@ class Rooms final : public Dataset {
   double sample_rate_hz() const override { return kWaveRateHz; }
   std::int64_t samples() const override { return kWaveSamples; }
   std::int64_t size(Split split) const override { return split == Split::kTrain ? 8 : split == Split::kTest ? 0 : 2; }
-  torch::Tensor example(Split split, std::int64_t index, std::uint64_t) const override {
+  at::Tensor example(Split split, std::int64_t index, std::uint64_t) const override {
     if (split == Split::kTrain && left_ > 0 && --left_ == 0) ::kill(::getpid(), SIGUSR1);
     NoiseRoom room{.seconds = 2, .t60_s = 0.2 + 0.2 * static_cast<double>(index)};
     room.seed = static_cast<std::uint64_t>(1 + index);
-    const auto sound = room.tensor().to(torch::kFloat32);
+    const auto sound = room.tensor().to(at::kFloat);
     return at::constant_pad_nd(sound, {64, kWaveSamples - 64 - sound.size(1)});
   }
   std::string describe(Split, std::int64_t index) const override { return "room " + std::to_string(index); }
@@ -75,7 +79,7 @@ std::unique_ptr<WaveformAutoencoder> tiny_model() {
   fields.required("type", type);
   auto model = std::make_unique<WaveformAutoencoder>(fields);
   // Nothing at its first value: what is exported wrongly is to show.
-  const torch::NoGradGuard guard;
+  const at::NoGradGuard guard;
   std::uint64_t seed = 1;
   for (auto [name, tensor] : model->parameters()) {
     Random random(seed++);
@@ -109,7 +113,7 @@ TEST(TrainingWaveform, AStoppedRunResumesToTheSameWeights) {
   EXPECT_FALSE(train(scratch, "broken", 0, true).training.stopped);
   const Checkpoint a = load_checkpoint(scratch / "whole/model.safetensors"),
                    b = load_checkpoint(scratch / "broken/model.safetensors");
-  for (const auto& [name, tensor] : a.tensors) EXPECT_TRUE(torch::equal(tensor, b.tensor(name))) << name;
+  for (const auto& [name, tensor] : a.tensors) EXPECT_TRUE(at::equal(tensor, b.tensor(name))) << name;
   EXPECT_EQ(read_text(scratch / "whole/losses.jsonl"), read_text(scratch / "broken/losses.jsonl"));
 }
 
@@ -120,7 +124,7 @@ TEST_F(WaveformFiles, TheRuntimePlaysWhatTheModelMakes) {
   for (const std::size_t voice : {std::size_t{0}, std::size_t{1}}) {
     const std::vector<float> played =
         runtime::WaveformDecoder(loaded.weights).decode(z, {.with_floor = true, .voice = voice});
-    const torch::NoGradGuard guard;
+    const at::NoGradGuard guard;
     const auto made = model_
                           ->decode(at::tensor(std::vector<float>(z.begin(), z.end())).unsqueeze(0),
                                    model_->played_noise(static_cast<std::int64_t>(voice)))[0]

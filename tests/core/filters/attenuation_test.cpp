@@ -1,6 +1,10 @@
 #include "core/filters/attenuation.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/isfinite.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -10,12 +14,13 @@
 
 #include "core/error.h"
 #include "core/filters/peaking.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {
 
 /// |H| of a cascade [S, 5] at one frequency, straight from the definition.
-double magnitude(const torch::Tensor& sos, double omega) {
+double magnitude(const at::Tensor& sos, double omega) {
   const auto rows = sos.accessor<double, 2>();
   const std::complex<double> z = std::polar(1.0, -omega);
   double out = 1;
@@ -36,10 +41,10 @@ TEST(Attenuation, NoRatesWhateverMakeALineLouder) {
         std::pow(10.0, -5 + 6 * uniform(generator));  // dB a sample: 60 dB in 140 s to 60 dB in 6 samples
     std::vector<double> values;
     for (std::size_t k = 0; k <= centres.size(); ++k) values.push_back(normal(generator) * spread);
-    const auto delays = torch::tensor({1.0, 37.0, 997.0, 9001.0}, torch::kFloat64);
+    const auto delays = at::tensor({1.0, 37.0, 997.0, 9001.0}, at::kDouble);
     const auto sos =
-        attenuation_sos(torch::tensor(values, torch::kFloat64), delays, centres, 0.3 + 3 * uniform(generator), rate_hz);
-    ASSERT_TRUE(torch::isfinite(sos).all().item<bool>()) << "spread " << spread;
+        attenuation_sos(at::tensor(values, at::kDouble), delays, centres, 0.3 + 3 * uniform(generator), rate_hz);
+    ASSERT_TRUE(at::isfinite(sos).all().item<bool>()) << "spread " << spread;
     for (std::int64_t line = 0; line < sos.size(0); ++line) {
       for (int k = 0; k <= 2000; ++k) {
         const double omega = std::numbers::pi * std::pow(k / 2000.0, 3);  // close at the bottom
@@ -51,8 +56,8 @@ TEST(Attenuation, NoRatesWhateverMakeALineLouder) {
 
 TEST(Attenuation, FollowsTheDelaySoThatEveryLineDecaysInTheSameTime) {
   const double rate_hz = 48000, t60_s = 1.5;
-  const auto rates = torch::tensor({60.0 / (rate_hz * t60_s)}, torch::kFloat64);
-  const auto sos = attenuation_sos(rates, torch::tensor({480.0, 4800.0}, torch::kFloat64), {}, 1.41, rate_hz);
+  const auto rates = at::tensor({60.0 / (rate_hz * t60_s)}, at::kDouble);
+  const auto sos = attenuation_sos(rates, at::tensor({480.0, 4800.0}, at::kDouble), {}, 1.41, rate_hz);
   EXPECT_NEAR(20 * std::log10(magnitude(sos[0], 0.1)), -60 * 0.01 / t60_s, 1e-9);
   EXPECT_NEAR(20 * std::log10(magnitude(sos[1], 2.0)), -60 * 0.1 / t60_s, 1e-9);
 }
@@ -63,8 +68,8 @@ TEST(Attenuation, TheRateOfALineIsWhatItsSectionsMeasure) {
   std::vector<double> rates(centres.size() + 1, 0.0005);
   rates[3] = 0.002;
   rates[5] = -1;  // clamped: no boost
-  const auto sos = attenuation_sos(torch::tensor(rates, torch::kFloat64), torch::tensor({delay}, torch::kFloat64),
-                                   centres, 1.41, rate_hz);
+  const auto sos =
+      attenuation_sos(at::tensor(rates, at::kDouble), at::tensor({delay}, at::kDouble), centres, 1.41, rate_hz);
   const std::vector<double> hz = {50, 125, 300, 1000, 4321, 15000};
   const auto measured = attenuation_rate(rates, delay, centres, 1.41, rate_hz, hz);
   for (std::size_t i = 0; i < hz.size(); ++i) {
@@ -113,12 +118,12 @@ TEST(Attenuation, FastUltrasoundDoesNotShortenWhatIsHeard) {
 TEST(Attenuation, GradientIsThatOfFiniteDifferences) {
   const double rate_hz = 48000;
   const std::vector<double> centres = {250, 2000};
-  const auto delays = torch::tensor({300.0, 701.0}, torch::kFloat64);
-  const auto weight = at::linspace(-1, 2, 20, torch::kFloat64).reshape({2, 2, 5});
-  const auto value = [&](const torch::Tensor& rates, const torch::Tensor& m) {
+  const auto delays = at::tensor({300.0, 701.0}, at::kDouble);
+  const auto weight = at::linspace(-1, 2, 20, at::kDouble).reshape({2, 2, 5});
+  const auto value = [&](const at::Tensor& rates, const at::Tensor& m) {
     return (attenuation_sos(rates, m, centres, 1.41, rate_hz) * weight).sum();
   };
-  auto rates = torch::tensor({0.001, 0.002, 0.0007}, torch::kFloat64).set_requires_grad(true);
+  auto rates = at::tensor({0.001, 0.002, 0.0007}, at::kDouble).set_requires_grad(true);
   auto leaf_delays = delays.clone().set_requires_grad(true);
   value(rates, leaf_delays).backward();
   for (int k = 0; k < 3; ++k) {
@@ -136,11 +141,9 @@ TEST(Attenuation, GradientIsThatOfFiniteDifferences) {
 }
 
 TEST(Attenuation, RefusesRatesThatDoNotMatchTheCentres) {
-  EXPECT_THROW(
-      attenuation_sos(torch::zeros({2}, torch::kFloat64), torch::ones({3}, torch::kFloat64), {500, 1000}, 1, 48000),
-      ContractError);
-  EXPECT_THROW(attenuation_sos(torch::zeros({3}), torch::ones({3}, torch::kFloat64), {500, 1000}, 1, 48000),
+  EXPECT_THROW(attenuation_sos(at::zeros({2}, at::kDouble), at::ones({3}, at::kDouble), {500, 1000}, 1, 48000),
                ContractError);
+  EXPECT_THROW(attenuation_sos(at::zeros({3}), at::ones({3}, at::kDouble), {500, 1000}, 1, 48000), ContractError);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "core/filters/peaking.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -8,18 +10,19 @@
 #include <numbers>
 
 #include "core/error.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {
 
-std::complex<double> response(const torch::Tensor& section, double omega) {
+std::complex<double> response(const at::Tensor& section, double omega) {
   const auto q = section.accessor<double, 1>();
   const std::complex<double> z = std::polar(1.0, -omega);
   return (q[0] + z * (q[1] + z * q[2])) / (1.0 + z * (q[3] + z * q[4]));
 }
 
 TEST(Peaking, HasItsGainAtTheCentreAndNoneFarAway) {
-  const auto sos = peaking_sos(torch::tensor({6.0, -9.0}, torch::kFloat64), {500, 4000}, 4.3, 48000);
+  const auto sos = peaking_sos(at::tensor({6.0, -9.0}, at::kDouble), {500, 4000}, 4.3, 48000);
   EXPECT_NEAR(20 * std::log10(std::abs(response(sos[0], 2 * std::numbers::pi * 500 / 48000))), 6, 1e-9);
   EXPECT_NEAR(20 * std::log10(std::abs(response(sos[1], 2 * std::numbers::pi * 4000 / 48000))), -9, 1e-9);
   for (int k = 0; k < 2; ++k) {
@@ -32,16 +35,16 @@ TEST(Peaking, ReachesHalfOfItsGainWhereItsQualitySays) {
   // RBJ: in dB the gain is half at the band edges, f0 2^(+-bw/2) with 1/Q = 2 sinh(ln 2 / 2 bw), before the bilinear
   // warp.
   const double centre = 100, rate = 192000, q = 2;
-  const auto sos = peaking_sos(torch::tensor({12.0}, torch::kFloat64), {centre}, q, rate);
+  const auto sos = peaking_sos(at::tensor({12.0}, at::kDouble), {centre}, q, rate);
   const double edge = centre * std::exp(std::asinh(1 / (2 * q)));
   EXPECT_NEAR(20 * std::log10(std::abs(response(sos[0], 2 * std::numbers::pi * edge / rate))), 6, 0.01);
 }
 
 TEST(Peaking, CascadesAreTheProductsOfTheirSections) {
-  const auto gains = torch::tensor({3.0, -4.0, 7.0, 0.5, 2.0, -8.0}, torch::kFloat64).reshape({2, 3});
+  const auto gains = at::tensor({3.0, -4.0, 7.0, 0.5, 2.0, -8.0}, at::kDouble).reshape({2, 3});
   const auto sos = peaking_sos(gains, {100, 1000, 9000}, 1.5, 44100);
-  const auto omega = at::linspace(0.01, 3.1, 77, torch::kFloat64);
-  const auto cascade = cascade_response(sos, omega, torch::kFloat64);
+  const auto omega = at::linspace(0.01, 3.1, 77, at::kDouble);
+  const auto cascade = cascade_response(sos, omega, at::kDouble);
   ASSERT_EQ(cascade.sizes(), (std::vector<std::int64_t>{2, 77}));
   for (int o = 0; o < 2; ++o) {
     for (int k = 0; k < 77; ++k) {
@@ -55,12 +58,12 @@ TEST(Peaking, CascadesAreTheProductsOfTheirSections) {
 
 TEST(HighShelf, HasItsGainAboveHalfOfItAtTheCornerAndNoneBelow) {
   for (const double gain : {-24.0, 5.0}) {
-    const auto sos = high_shelf_sos(torch::tensor({gain}, torch::kFloat64), 18000, 48000)[0];
+    const auto sos = high_shelf_sos(at::tensor({gain}, at::kDouble), 18000, 48000)[0];
     EXPECT_NEAR(std::abs(response(sos, 0)), 1, 1e-9);
     EXPECT_NEAR(20 * std::log10(std::abs(response(sos, 2 * std::numbers::pi * 18000 / 48000))), gain / 2, 1e-9);
     EXPECT_NEAR(20 * std::log10(std::abs(response(sos, std::numbers::pi))), gain, 1e-9);
   }
-  EXPECT_THROW(high_shelf_sos(torch::zeros({1}, torch::kFloat64), 24000, 48000), ContractError);
+  EXPECT_THROW(high_shelf_sos(at::zeros({1}, at::kDouble), 24000, 48000), ContractError);
 }
 
 TEST(HighPass, TakesZeroAwayAndLeavesTheRest) {
@@ -83,8 +86,8 @@ TEST(Centres, AreNominalAndStayBelowTheirShareOfTheRate) {
 }
 
 TEST(Peaking, RefusesCentresBeyondHalfTheRate) {
-  EXPECT_THROW(peaking_sos(torch::zeros({1}, torch::kFloat64), {24000}, 1, 48000), ContractError);
-  EXPECT_THROW(peaking_sos(torch::zeros({2}, torch::kFloat64), {1000}, 1, 48000), ContractError);
+  EXPECT_THROW(peaking_sos(at::zeros({1}, at::kDouble), {24000}, 1, 48000), ContractError);
+  EXPECT_THROW(peaking_sos(at::zeros({2}, at::kDouble), {1000}, 1, 48000), ContractError);
 }
 
 }  // namespace

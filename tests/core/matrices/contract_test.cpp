@@ -1,4 +1,7 @@
 // What every registered feedback matrix keeps to. A new one is tested without a line here.
+#include <ATen/ops/equal.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
 #include "core/error.h"
@@ -19,13 +22,13 @@ TEST_P(ContractMatrices, KeepsItsPropertyForEveryNForWhichItExists) {
     if (!matrix->exists_for(lines)) continue;
     ++sizes;
     for (const std::uint64_t seed : {1, 2}) {
-      matrix->reset(lines, seed, torch::kFloat32);
+      matrix->reset(lines, seed, at::kFloat);
       const auto a = matrix->matrix();
       EXPECT_EQ(a.sizes(), (std::vector<std::int64_t>{lines, lines}));
-      EXPECT_EQ(a.scalar_type(), torch::kFloat32);
+      EXPECT_EQ(a.scalar_type(), at::kFloat);
       EXPECT_LT(distance_from_property(*matrix), 1e-5) << lines << " lines, seed " << seed;
     }
-    matrix->reset(lines, 1, torch::kFloat64);
+    matrix->reset(lines, 1, at::kDouble);
     EXPECT_LT(distance_from_property(*matrix), 1e-11) << lines << " lines";
   }
   EXPECT_GE(sizes, 7);
@@ -38,7 +41,7 @@ TEST_P(ContractMatrices, RefusesEveryOtherNAndNamesTheNearestThatExist) {
       continue;
     }
     try {
-      matrix->reset(lines, 1, torch::kFloat32);
+      matrix->reset(lines, 1, at::kFloat);
       ADD_FAILURE() << lines << " lines";
     } catch (const ConfigError& error) {
       const std::string message = error.what();
@@ -52,7 +55,7 @@ TEST_P(ContractMatrices, RefusesEveryOtherNAndNamesTheNearestThatExist) {
 
 TEST_P(ContractMatrices, KeepsItsPropertyWhereverAnOptimiserTakesIt) {
   for (const std::int64_t lines : {few, valid_lines(*matrix, 16)}) {
-    matrix->reset(lines, 1, torch::kFloat32);
+    matrix->reset(lines, 1, at::kFloat);
     EXPECT_EQ(matrix->matrix().requires_grad(), !matrix->parameters().empty());
     for (const double size : {0.0, 1e-6, 1e-2, 1.0, 10.0, 100.0}) {
       move_parameters(*matrix, size, 5);
@@ -65,7 +68,7 @@ TEST_P(ContractMatrices, KeepsItsPropertyWhereverAnOptimiserTakesIt) {
 TEST_P(ContractMatrices, HasItsPolesWhereItSays) {
   for (const double size : {0.0, 0.5, 3.0}) {
     for (const std::uint64_t seed : {1, 2, 3}) {
-      matrix->reset(few, seed, torch::kFloat64);
+      matrix->reset(few, seed, at::kDouble);
       if (size > 0) move_parameters(*matrix, size, seed);
       const auto delays = random_delays(few, seed);
       const auto a = matrix->matrix().detach(), moduli = pole_moduli(a, delays);
@@ -85,13 +88,13 @@ TEST_P(ContractMatrices, HasItsPolesWhereItSays) {
 }
 
 TEST_P(ContractMatrices, GivesTheGradientOfItsParameters) {
-  matrix->reset(few, 7, torch::kFloat64);
+  matrix->reset(few, 7, at::kDouble);
   const auto weight = uniform({few, few}, -1, 1, 8);
   for (auto& [name, parameter] : matrix->parameters()) {
     auto leaf = parameter;
     EXPECT_TRUE(leaf.is_leaf() && leaf.requires_grad()) << name;
     const auto gradient = torch::autograd::grad({(matrix->matrix() * weight).sum()}, {leaf})[0];
-    torch::NoGradGuard no_grad;
+    at::NoGradGuard no_grad;
     auto differences = at::zeros_like(leaf);
     for (std::int64_t i = 0; i < leaf.numel(); ++i) {
       auto& entry = leaf.mutable_data_ptr<double>()[i];
@@ -111,9 +114,9 @@ TEST_P(ContractMatrices, GivesTheGradientOfItsParameters) {
 TEST_P(ContractMatrices, DependsOnItsSeedAlone) {
   const auto again = make_matrix(GetParam());
   const std::int64_t lines = valid_lines(*matrix, 16);
-  matrix->reset(lines, 3, torch::kFloat32);
+  matrix->reset(lines, 3, at::kFloat);
   at::rand({100});  // the global generator moves on
-  again->reset(lines, 3, torch::kFloat32);
+  again->reset(lines, 3, at::kFloat);
   EXPECT_TRUE(at::equal(matrix->matrix(), again->matrix()));
 }
 
@@ -124,8 +127,8 @@ TEST_P(ContractMatrices, ComesBackFromItsResolvedYaml) {
   Fields again = Fields::from_text(resolved);
   const auto second = family<FeedbackMatrix>().make(GetParam(), again);
   EXPECT_EQ(again.resolved_yaml(), resolved);
-  first->reset(few, 4, torch::kFloat32);
-  second->reset(few, 4, torch::kFloat32);
+  first->reset(few, 4, at::kFloat);
+  second->reset(few, 4, at::kFloat);
   EXPECT_TRUE(at::equal(first->matrix(), second->matrix()));
 }
 

@@ -1,4 +1,24 @@
 // What makes each kind of feedback matrix what it is, beyond the contract of all (contract_test.cpp).
+#include <ATen/ops/abs.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/fft_fft.h>
+#include <ATen/ops/linalg_det.h>
+#include <ATen/ops/linalg_eigvals.h>
+#include <ATen/ops/linalg_matrix_rank.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/polar.h>
+#include <ATen/ops/roll.h>
+#include <ATen/ops/softplus.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
 #include <numbers>
@@ -11,12 +31,12 @@
 namespace diffverb {
 namespace {
 
-double determinant(const torch::Tensor& a) { return at::linalg_det(a.detach()).item<double>(); }
+double determinant(const at::Tensor& a) { return at::linalg_det(a.detach()).item<double>(); }
 
 TEST(ReflectionProduct, IsTheProductOfItsReflections) {
   for (const std::int64_t count : {0, 1, 3, 5}) {
     const auto v = normal_matrix(5, count, 3);
-    auto expected = at::eye(5, torch::kFloat64);
+    auto expected = at::eye(5, at::kDouble);
     for (std::int64_t k = 0; k < count; ++k) {
       const auto column = v.select(1, k);
       expected = expected - 2 * expected.mv(column).outer(column) / column.dot(column);
@@ -28,7 +48,7 @@ TEST(ReflectionProduct, IsTheProductOfItsReflections) {
 TEST(SpecialOrthogonal, HasDeterminantOneForEveryVector) {
   for (const std::int64_t lines : {1, 2, 5, 8, 32}) {
     const auto matrix = make_matrix("special_orthogonal");
-    matrix->reset(lines, 3, torch::kFloat64);
+    matrix->reset(lines, 3, at::kDouble);
     EXPECT_NEAR(determinant(matrix->matrix()), 1, 1e-11) << lines;
     for (const double size : {0.0, 1e-3, 50.0}) {
       move_parameters(*matrix, size, 8);
@@ -38,9 +58,9 @@ TEST(SpecialOrthogonal, HasDeterminantOneForEveryVector) {
 }
 
 /// Mean square of every entry times N over many draws of 4 x 4: 1 for an even draw.
-torch::Tensor spread_of(const std::string& name, const std::string& yaml = "{}") {
+at::Tensor spread_of(const std::string& name, const std::string& yaml = "{}") {
   constexpr int kDraws = 1000;
-  auto sum = at::zeros({4, 4}, torch::kFloat64);
+  auto sum = at::zeros({4, 4}, at::kDouble);
   for (std::uint64_t seed = 0; seed < kDraws; ++seed) sum += matrix_of(name, 4, seed, yaml).square();
   return sum * (4.0 / kDraws);
 }
@@ -57,15 +77,14 @@ TEST(RandomOrthogonal, IsAnEvenDrawWhereTheListingIsNot) {
 TEST(Circulant, HasItsPhasesAsEigenvaluesAndCommutesWithTheShift) {
   for (const std::int64_t lines : {1, 2, 3, 8, 15, 64}) {
     const auto matrix = make_matrix("circulant");
-    matrix->reset(lines, 2, torch::kFloat64);
+    matrix->reset(lines, 2, at::kDouble);
     const auto a = matrix->matrix().detach();
-    const auto shift = at::roll(at::eye(lines, torch::kFloat64), 1, 0);
+    const auto shift = at::roll(at::eye(lines, at::kDouble), 1, 0);
     EXPECT_LT(largest(a.mm(shift) - shift.mm(a)), 1e-13);
     const auto spectrum = at::fft_fft(a.select(1, 0));  // of the first column: the eigenvalues
     EXPECT_LT(largest(spectrum.abs() - 1), 1e-13);
     if (lines < 3) continue;
-    const auto turns =
-        at::polar(at::ones({(lines - 1) / 2}, torch::kFloat64), matrix->parameters().at("phases").detach());
+    const auto turns = at::polar(at::ones({(lines - 1) / 2}, at::kDouble), matrix->parameters().at("phases").detach());
     EXPECT_LT(at::abs(spectrum.slice(0, 1, (lines + 1) / 2) - turns).max().item<double>(), 1e-13) << lines;
   }
 }
@@ -78,19 +97,19 @@ TEST(Conference, IsSymmetricWithZerosOnItsDiagonalAndAllElseOfOneSize) {
   }
   EXPECT_EQ(sizes, (std::vector<std::int64_t>{2, 6, 10, 14, 18, 26, 30, 38, 42, 46, 50, 54, 62}));
   for (const std::int64_t lines : sizes) {
-    matrix->reset(lines, 1, torch::kFloat64);
+    matrix->reset(lines, 1, at::kDouble);
     const auto signs = matrix->matrix() * std::sqrt(static_cast<double>(lines - 1));
     EXPECT_TRUE(at::equal(signs, signs.t())) << lines;
     EXPECT_EQ(largest(signs.diagonal()), 0) << lines;
-    EXPECT_LT(largest(signs.abs() + at::eye(lines, torch::kFloat64) - 1), 1e-14) << lines;
+    EXPECT_LT(largest(signs.abs() + at::eye(lines, at::kDouble) - 1), 1e-14) << lines;
     const auto whole = signs.round();
-    EXPECT_TRUE(at::equal(whole.mm(whole), at::eye(lines, torch::kFloat64) * (lines - 1))) << lines;
+    EXPECT_TRUE(at::equal(whole.mm(whole), at::eye(lines, at::kDouble) * (lines - 1))) << lines;
   }
 }
 
 TEST(Conference, SaysWhichSizesThereAre) {
   try {
-    make_matrix("conference")->reset(64, 1, torch::kFloat32);
+    make_matrix("conference")->reset(64, 1, at::kFloat);
     FAIL();
   } catch (const ConfigError& error) {
     EXPECT_STREQ(error.what(),
@@ -102,11 +121,11 @@ TEST(Conference, SaysWhichSizesThereAre) {
 TEST(IdentityAmount, TurnsFromTheIdentityToAMatrixThatMixesAllLines) {
   const auto matrix = make_matrix("identity_amount", "{amount: 0}");
   for (const std::int64_t lines : {1, 2, 5, 16}) {
-    matrix->reset(lines, 4, torch::kFloat64);
-    EXPECT_LT(largest(matrix->matrix() - at::eye(lines, torch::kFloat64)), 1e-15) << lines;
+    matrix->reset(lines, 4, at::kDouble);
+    EXPECT_LT(largest(matrix->matrix() - at::eye(lines, at::kDouble)), 1e-15) << lines;
     double before = 1;
     for (const double amount : {0.05, 0.2, 0.5, 1.0}) {
-      torch::NoGradGuard no_grad;
+      at::NoGradGuard no_grad;
       matrix->parameters().at("amount").fill_(amount);
       const auto a = matrix->matrix();
       EXPECT_NEAR(determinant(a), 1, 1e-12);
@@ -124,13 +143,13 @@ TEST(IdentityAmount, TurnsFromTheIdentityToAMatrixThatMixesAllLines) {
 TEST(EigenvalueDesign, HasTheEigenvaluesThatItsParametersSay) {
   for (const std::int64_t lines : {1, 2, 7, 16}) {
     const auto matrix = make_matrix("eigenvalue_design", "{decay_db: 2, decay_spread: 0.25, angle_spread: 0.8}");
-    matrix->reset(lines, 5, torch::kFloat64);
+    matrix->reset(lines, 5, at::kDouble);
     for (const bool moved : {false, true}) {
       if (moved) move_parameters(*matrix, 1, 6);
       const auto parameters = matrix->parameters();
       const std::int64_t pairs = lines / 2;
       const auto r = at::exp(-at::softplus(parameters.at("rho").detach())) * std::pow(10.0, -1e-4 / 20);
-      auto expected = r.to(torch::kComplexDouble).slice(0, pairs);
+      auto expected = r.to(at::kComplexDouble).slice(0, pairs);
       if (pairs > 0) {
         const auto upper = at::polar(r.slice(0, 0, pairs), parameters.at("theta").detach());
         expected = at::cat({upper, upper.conj().resolve_conj(), expected});
@@ -151,15 +170,15 @@ TEST(EigenvalueDesign, HasTheEigenvaluesThatItsParametersSay) {
 TEST(Givens, ReachesEveryPlaneAndAHadamardMatrixInLog2NLayers) {
   for (const std::int64_t lines : {2, 3, 8, 9}) {
     const auto matrix = make_matrix("givens");
-    matrix->reset(lines, 3, torch::kFloat64);
+    matrix->reset(lines, 3, at::kDouble);
     EXPECT_EQ(matrix->parameters().at("angles").numel(), lines * (lines - 1) / 2);
     EXPECT_NEAR(determinant(matrix->matrix()), 1, 1e-13);
   }
   const auto butterfly = make_matrix("givens", "{layout: butterfly}");
-  EXPECT_THROW(butterfly->reset(12, 1, torch::kFloat32), ConfigError);
-  butterfly->reset(16, 3, torch::kFloat64);
+  EXPECT_THROW(butterfly->reset(12, 1, at::kFloat), ConfigError);
+  butterfly->reset(16, 3, at::kDouble);
   EXPECT_EQ(butterfly->parameters().at("angles").numel(), 32);
-  torch::NoGradGuard no_grad;
+  at::NoGradGuard no_grad;
   butterfly->parameters().at("angles").fill_(std::numbers::pi / 4);
   EXPECT_LT(largest(butterfly->matrix().abs() - 0.25), 1e-15);
   EXPECT_LT(distance_from_orthogonal(butterfly->matrix()), 1e-14);
@@ -168,9 +187,9 @@ TEST(Givens, ReachesEveryPlaneAndAHadamardMatrixInLog2NLayers) {
 /// N (N - 1) / 2 angles reach every rotation only if no direction is lost: the Jacobian has full rank.
 TEST(Givens, LosesNoDirection) {
   const auto matrix = make_matrix("givens");
-  matrix->reset(5, 3, torch::kFloat64);
+  matrix->reset(5, 3, at::kDouble);
   const auto angles = matrix->parameters().at("angles");
-  std::vector<torch::Tensor> rows;
+  std::vector<at::Tensor> rows;
   for (std::int64_t i = 0; i < 25; ++i)
     rows.push_back(torch::autograd::grad({matrix->matrix().flatten()[i]}, {angles})[0]);
   EXPECT_EQ(at::linalg_matrix_rank(at::stack(rows)).item<std::int64_t>(), 10);
@@ -186,7 +205,7 @@ TEST(BlockDiagonal, KeepsRoomsApartWithoutCouplingAndMixesThemByIt) {
     const auto coupled = matrix_of("block_diagonal", lines, 2, yaml("20"));
     for (std::int64_t r = 0; r < rooms; ++r) {
       for (std::int64_t q = 0; q < rooms; ++q) {
-        const auto block = [&](const torch::Tensor& a) {
+        const auto block = [&](const at::Tensor& a) {
           return a.slice(0, r * each, (r + 1) * each).slice(1, q * each, (q + 1) * each);
         };
         if (r == q) {
@@ -207,9 +226,9 @@ TEST(BlockDiagonal, KeepsRoomsApartWithoutCouplingAndMixesThemByIt) {
 TEST(ComplexUnitary, CommutesWithTheMultiplicationByJ) {
   for (const std::int64_t lines : {2, 6, 16}) {
     const auto matrix = make_matrix("complex_unitary");
-    matrix->reset(lines, 2, torch::kFloat64);
+    matrix->reset(lines, 2, at::kDouble);
     const std::int64_t m = lines / 2;
-    const auto one = at::eye(m, torch::kFloat64), none = at::zeros_like(one);
+    const auto one = at::eye(m, at::kDouble), none = at::zeros_like(one);
     const auto j = at::cat({at::cat({none, -one}, 1), at::cat({one, none}, 1)});
     for (const bool moved : {false, true}) {
       if (moved) move_parameters(*matrix, 2, 6);
@@ -224,7 +243,7 @@ TEST(ComplexUnitary, CommutesWithTheMultiplicationByJ) {
 TEST(AbsorbentAllpass, IsARotationOfLinesThroughAllpasses) {
   for (const std::uint64_t seed : {1, 2, 3}) {
     const auto matrix = make_matrix("absorbent_allpass", "{gain_low: -0.9, gain_high: 0.9}");
-    matrix->reset(8, seed, torch::kFloat64);
+    matrix->reset(8, seed, at::kDouble);
     const auto a = matrix->matrix().detach();
     DelayNetwork network;  // from the outputs of lines 0 .. 3 to their inputs, through lines 4 .. 7
     network.a = a.slice(0, 4).slice(1, 4);
@@ -232,11 +251,11 @@ TEST(AbsorbentAllpass, IsARotationOfLinesThroughAllpasses) {
     network.c = a.slice(0, 0, 4).slice(1, 4);
     network.d = a.slice(0, 0, 4).slice(1, 0, 4);
     network.delays = uniform({4}, 1, 200, seed);
-    network.line_sos = at::zeros({4, 0, 5}, torch::kFloat64);
+    network.line_sos = at::zeros({4, 0, 5}, at::kDouble);
     network.sample_rate_hz = 48000;
     const auto h = frequency_response(network, uniform({500}, 0, std::numbers::pi, seed + 9)).permute({2, 0, 1});
     const auto power = at::matmul(h, h.conj().transpose(1, 2));
-    EXPECT_LT(at::abs(power - at::eye(4, torch::kComplexDouble)).max().item<double>(), 1e-10) << seed;
+    EXPECT_LT(at::abs(power - at::eye(4, at::kComplexDouble)).max().item<double>(), 1e-10) << seed;
   }
 }
 
@@ -244,7 +263,7 @@ TEST(AbsorbentAllpass, IsARotationOfLinesThroughAllpasses) {
 TEST(AbsorbentAllpass, MakesAWholeNetworkAllpassWithItsInputAndOutputTakenFromOneLine) {
   for (const std::uint64_t seed : {1, 2, 3}) {
     const auto matrix = make_matrix("absorbent_allpass");
-    matrix->reset(8, seed, torch::kFloat64);
+    matrix->reset(8, seed, at::kDouble);
     const auto t = matrix->scaling().detach();
     const auto whole = t.unsqueeze(1) * matrix->matrix().detach() / t.unsqueeze(0);  // orthogonal [8, 8]
     DelayNetwork network;  // the line 0 is cut open: its input is the output, its output the input
@@ -253,7 +272,7 @@ TEST(AbsorbentAllpass, MakesAWholeNetworkAllpassWithItsInputAndOutputTakenFromOn
     network.c = whole.slice(0, 0, 1).slice(1, 1);
     network.d = whole.slice(0, 0, 1).slice(1, 0, 1);
     network.delays = uniform({7}, 1, 200, seed).floor();
-    network.line_sos = at::zeros({7, 0, 5}, torch::kFloat64);
+    network.line_sos = at::zeros({7, 0, 5}, at::kDouble);
     network.sample_rate_hz = 48000;
     const auto h = frequency_response(network, uniform({500}, 0, std::numbers::pi, seed + 9));
     EXPECT_LT(largest(h.abs() - 1), 1e-8) << seed;
@@ -263,14 +282,13 @@ TEST(AbsorbentAllpass, MakesAWholeNetworkAllpassWithItsInputAndOutputTakenFromOn
 TEST(Triangular, SwellsWithCoincidingPolesAndDecaysOnceItsLinesLose) {
   DelayNetwork network;
   network.a = matrix_of("triangular", 4, 1, "{diagonal: ones, strength: 2}");
-  network.a =
-      at::where(network.a == 0, network.a, at::ones_like(network.a) * 0.5).tril(-1) + at::eye(4, torch::kFloat64);
-  network.b = at::ones({4, 1}, torch::kFloat64), network.c = at::ones({1, 4}, torch::kFloat64);
-  network.d = at::zeros({1, 1}, torch::kFloat64);
-  network.delays = at::tensor({5., 7., 8., 11.}, torch::kFloat64);
-  network.line_sos = at::tensor({1., 0., 0., 0., 0.}, torch::kFloat64).repeat({4, 1, 1});
+  network.a = at::where(network.a == 0, network.a, at::ones_like(network.a) * 0.5).tril(-1) + at::eye(4, at::kDouble);
+  network.b = at::ones({4, 1}, at::kDouble), network.c = at::ones({1, 4}, at::kDouble);
+  network.d = at::zeros({1, 1}, at::kDouble);
+  network.delays = at::tensor({5., 7., 8., 11.}, at::kDouble);
+  network.line_sos = at::tensor({1., 0., 0., 0., 0.}, at::kDouble).repeat({4, 1, 1});
   network.sample_rate_hz = 48000;
-  const auto mean_of = [](const torch::Tensor& h, std::int64_t from) {
+  const auto mean_of = [](const at::Tensor& h, std::int64_t from) {
     return h.slice(2, from, from + 400).mean().item<double>();
   };
   const auto lossless = impulse_response(network, 4000);

@@ -1,3 +1,8 @@
+#include <ATen/ops/equal.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/linalg_det.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
 #include "core/error.h"
@@ -9,7 +14,7 @@ namespace {
 TEST(Matrices, ExponentialStartsAtTheRotationThatWasDrawn) {
   for (const std::int64_t lines : {2, 3, 5, 16, 33}) {
     const auto matrix = make_matrix("orthogonal_exp");
-    matrix->reset(lines, 9, torch::kFloat64);
+    matrix->reset(lines, 9, at::kDouble);
     EXPECT_LT(largest(matrix->matrix() - haar_orthogonal(lines, 9, true)), 1e-11) << lines << " lines";
   }
 }
@@ -49,19 +54,18 @@ TEST(Matrices, DifferWithTheSeed) {
 TEST(Matrices, HadamardExistsForPowersOfTwoOnly) {
   const auto matrix = make_matrix("hadamard");
   for (const std::int64_t lines : {3, 6, 12, 24})
-    EXPECT_THROW(matrix->reset(lines, 1, torch::kFloat32), ConfigError) << lines;
-  matrix->reset(4, 1, torch::kFloat64);
+    EXPECT_THROW(matrix->reset(lines, 1, at::kFloat), ConfigError) << lines;
+  matrix->reset(4, 1, at::kDouble);
   const auto expected =
-      at::tensor({1., 1., 1., 1., 1., -1., 1., -1., 1., 1., -1., -1., 1., -1., -1., 1.}, torch::kFloat64)
-          .reshape({4, 4}) /
+      at::tensor({1., 1., 1., 1., 1., -1., 1., -1., 1., 1., -1., -1., 1., -1., -1., 1.}, at::kDouble).reshape({4, 4}) /
       2;
   EXPECT_TRUE(at::equal(matrix->matrix(), expected));
 }
 
 TEST(Matrices, HouseholderOfOnesIsJotsMatrix) {
   const auto matrix = make_matrix("householder", "{init: ones}");
-  matrix->reset(8, 1, torch::kFloat64);
-  const auto expected = at::eye(8, torch::kFloat64) - at::ones({8, 8}, torch::kFloat64) * 0.25;
+  matrix->reset(8, 1, at::kDouble);
+  const auto expected = at::eye(8, at::kDouble) - at::ones({8, 8}, at::kDouble) * 0.25;
   EXPECT_LT(largest(matrix->matrix() - expected), 1e-15);
 }
 

@@ -1,6 +1,10 @@
 #include "core/matrices/matrix_exponential.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/linalg_matrix_exp.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
@@ -8,19 +12,19 @@
 
 #include "core/error.h"
 #include "core/matrices/haar.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {
 
-double distance(const torch::Tensor& a, const torch::Tensor& b) {
+double distance(const at::Tensor& a, const at::Tensor& b) {
   return (a - b).abs().max().item<double>() / b.abs().max().item<double>();
 }
 
 TEST(MatrixExponential, OfATurnIsItsRotation) {
   const double angle = 2.5;
-  const auto x = torch::tensor({0.0, -angle, angle, 0.0}, torch::kFloat64).reshape({2, 2});
-  const auto rotation =
-      torch::tensor({std::cos(angle), -std::sin(angle), std::sin(angle), std::cos(angle)}, torch::kFloat64);
+  const auto x = at::tensor({0.0, -angle, angle, 0.0}, at::kDouble).reshape({2, 2});
+  const auto rotation = at::tensor({std::cos(angle), -std::sin(angle), std::sin(angle), std::cos(angle)}, at::kDouble);
   EXPECT_LT(distance(matrix_exponential(x).flatten(), rotation), 1e-15);
 }
 
@@ -54,20 +58,20 @@ TEST(MatrixExponential, WithoutWaitingIsTheSameForEveryNorm) {
       EXPECT_LT(distance(gradient, slope), small ? 1e-12 : 1e-9) << n << " x " << n << ", " << norm;
     }
   }
-  EXPECT_TRUE(matrix_exponential_without_waiting(at::full({2, 2}, 1e4, torch::kFloat64)).isnan().all().item<bool>());
+  EXPECT_TRUE(matrix_exponential_without_waiting(at::full({2, 2}, 1e4, at::kDouble)).isnan().all().item<bool>());
 }
 
 TEST(MatrixExponential, OfASkewMatrixIsOrthogonalInSinglePrecisionToo) {
-  const auto x = (5 * normal_matrix(16, 16, 3)).to(torch::kFloat32);
+  const auto x = (5 * normal_matrix(16, 16, 3)).to(at::kFloat);
   const auto a = matrix_exponential(x - x.t());
-  EXPECT_EQ(a.scalar_type(), torch::kFloat32);
+  EXPECT_EQ(a.scalar_type(), at::kFloat);
   EXPECT_LT((a.mm(a.t()) - at::eye(16)).abs().max().item<double>(), 1e-6);
 }
 
 TEST(MatrixExponential, RefusesWhatIsNotSquareAndReal) {
   EXPECT_THROW(matrix_exponential(at::zeros({2, 3})), ContractError);
   EXPECT_THROW(matrix_exponential(at::zeros({2, 2, 2})), ContractError);
-  EXPECT_THROW(matrix_exponential(at::zeros({2, 2}, torch::kInt64)), ContractError);
+  EXPECT_THROW(matrix_exponential(at::zeros({2, 2}, at::kLong)), ContractError);
 }
 
 }  // namespace

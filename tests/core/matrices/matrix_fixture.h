@@ -1,6 +1,9 @@
 #pragma once
 
-#include <ATen/ATen.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/linalg_eigvals.h>
+#include <ATen/ops/linalg_matrix_norm.h>
+#include <ATen/ops/zeros.h>
 
 #include <memory>
 #include <string>
@@ -8,6 +11,7 @@
 
 #include "core/matrices/haar.h"
 #include "core/matrices/matrix.h"
+#include "core/tensor.h"
 #include "tests/core/solvers/network_fixture.h"
 
 namespace diffverb {
@@ -17,10 +21,10 @@ inline std::unique_ptr<FeedbackMatrix> make_matrix(const std::string& name, cons
   return family<FeedbackMatrix>().make(name, fields);
 }
 
-inline torch::Tensor matrix_of(const std::string& name, std::int64_t lines, std::uint64_t seed,
-                               const std::string& yaml = "{}") {
+inline at::Tensor matrix_of(const std::string& name, std::int64_t lines, std::uint64_t seed,
+                            const std::string& yaml = "{}") {
   const auto matrix = make_matrix(name, yaml);
-  matrix->reset(lines, seed, torch::kFloat64);
+  matrix->reset(lines, seed, at::kDouble);
   return matrix->matrix().detach();
 }
 
@@ -30,14 +34,14 @@ inline std::int64_t valid_lines(const FeedbackMatrix& matrix, std::int64_t at_le
   return at_least;
 }
 
-inline double distance_from_orthogonal(const torch::Tensor& a) {
-  const auto wide = a.detach().to(torch::kFloat64);
-  return largest(wide.mm(wide.t()) - at::eye(a.size(0), torch::kFloat64));
+inline double distance_from_orthogonal(const at::Tensor& a) {
+  const auto wide = a.detach().to(at::kDouble);
+  return largest(wide.mm(wide.t()) - at::eye(a.size(0), at::kDouble));
 }
 
 /// How far a matrix is from what its property() says: 0 where it holds.
 inline double distance_from_property(const FeedbackMatrix& matrix) {
-  const auto a = matrix.matrix().detach().to(torch::kFloat64);
+  const auto a = matrix.matrix().detach().to(at::kDouble);
   switch (matrix.property()) {
     case LoopProperty::kOrthogonal:
       return distance_from_orthogonal(a);
@@ -56,7 +60,7 @@ inline double distance_from_property(const FeedbackMatrix& matrix) {
 
 /// Throws every parameter to normal numbers of this size.
 inline void move_parameters(FeedbackMatrix& matrix, double size, std::uint64_t seed) {
-  torch::NoGradGuard no_grad;
+  at::NoGradGuard no_grad;
   for (auto& [name, parameter] : matrix.parameters()) {
     auto target = parameter;
     target.copy_((size * normal_matrix(target.numel(), 1, seed++)).reshape(target.sizes()));
@@ -64,14 +68,14 @@ inline void move_parameters(FeedbackMatrix& matrix, double size, std::uint64_t s
 }
 
 /// Moduli of all poles of the loop v(n) = A s(n), s_j(n) = v_j(n - m_j): the eigenvalues of its shift registers.
-inline torch::Tensor pole_moduli(const torch::Tensor& a, const std::vector<std::int64_t>& delays) {
+inline at::Tensor pole_moduli(const at::Tensor& a, const std::vector<std::int64_t>& delays) {
   std::vector<std::int64_t> first;
   std::int64_t size = 0;
   for (const std::int64_t delay : delays) {
     first.push_back(size);
     size += delay;
   }
-  auto state = at::zeros({size, size}, torch::kFloat64);
+  auto state = at::zeros({size, size}, at::kDouble);
   for (std::size_t j = 0; j < delays.size(); ++j) {
     for (std::int64_t i = 1; i < delays[j]; ++i) state[first[j] + i][first[j] + i - 1] = 1;
     for (std::size_t k = 0; k < delays.size(); ++k) {

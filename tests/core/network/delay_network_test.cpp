@@ -1,23 +1,35 @@
 #include "core/network/delay_network.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/complex.h>
+#include <ATen/ops/diag.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/linalg_eigvals.h>
+#include <ATen/ops/linalg_inv.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/real.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include "core/device/precision.h"
 #include "core/error.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "tests/core/solvers/network_fixture.h"
 
 namespace diffverb {
 namespace {
 
-torch::Tensor number(double value) { return at::full({}, value, torch::kFloat64); }
+at::Tensor number(double value) { return at::full({}, value, at::kDouble); }
 
-torch::Tensor response(const DelayNetwork& network, const torch::Tensor& omega) {
+at::Tensor response(const DelayNetwork& network, const at::Tensor& omega) {
   return frequency_response(network, omega).permute({2, 0, 1});  // [K, O, I]
 }
 
-const torch::Tensor kGrid = at::linspace(0.02, 3.1, 101, torch::kFloat64);
+const at::Tensor kGrid = at::linspace(0.02, 3.1, 101, at::kDouble);
 
 /// y = -g x + (1 - g^2) w, w(n) = (x + g w)(n - m), by a plain loop.
 std::vector<double> schroeder_allpass(double g, int delay, const std::vector<double>& x) {
@@ -46,10 +58,10 @@ TEST(DelayNetwork, ThatIsSoundIsNotLookedAtButItsShapesAndCompositionsAre) {
   network.is_sound = true;
   EXPECT_NO_THROW(network.check());
   auto misshapen = network;
-  misshapen.b = at::zeros({3, 1}, torch::kFloat64);
+  misshapen.b = at::zeros({3, 1}, at::kDouble);
   EXPECT_THROW(misshapen.check(), ContractError);
   for (const auto& composed :
-       {series(network, network), parallel(network, network), feedback(network, at::zeros({1, 1}, torch::kFloat64)),
+       {series(network, network), parallel(network, network), feedback(network, at::zeros({1, 1}, at::kDouble)),
         allpass(number(0.5), network, number(7))}) {
     EXPECT_FALSE(composed.is_sound);
     EXPECT_THROW(composed.check(), ContractError);
@@ -58,7 +70,7 @@ TEST(DelayNetwork, ThatIsSoundIsNotLookedAtButItsShapesAndCompositionsAre) {
 
 TEST(DelayNetwork, SoundWholeDelaysGetInterpolatorsThatChangeNothing) {
   auto network = random_network({3, 1, 1, 1}, 299);
-  const auto omega = at::linspace(0.02, 3.1, 31, torch::kFloat64);
+  const auto omega = at::linspace(0.02, 3.1, 31, at::kDouble);
   const auto plain = response(with_whole_delays(network), omega);
   network.is_sound = true;
   network.delays.set_requires_grad(true);
@@ -87,15 +99,15 @@ TEST(DelayNetwork, InFeedbackIsTheClosedLoop) {
   const auto inner = random_network({4, 2, 3, 1}, 321);
   const auto gains = uniform({2, 3}, -0.2, 0.2, 322);
   const auto h = response(inner, kGrid);
-  const auto loop = at::eye(2, torch::kComplexDouble) - gains.to(torch::kComplexDouble).matmul(h);
+  const auto loop = at::eye(2, at::kComplexDouble) - gains.to(at::kComplexDouble).matmul(h);
   EXPECT_LT(relative_error(response(feedback(inner, gains), kGrid), h.matmul(at::linalg_inv(loop))), 1e-11);
 }
 
 TEST(DelayNetwork, RefusesALoopWithoutDelayThatHasNoAnswer) {
   auto inner = random_network({2, 1, 1, 0}, 331);
-  inner.d = at::ones({1, 1}, torch::kFloat64);
-  EXPECT_THROW(feedback(inner, at::ones({1, 1}, torch::kFloat64)), ContractError);
-  EXPECT_NO_THROW(feedback(inner, at::full({1, 1}, 0.5, torch::kFloat64)));
+  inner.d = at::ones({1, 1}, at::kDouble);
+  EXPECT_THROW(feedback(inner, at::ones({1, 1}, at::kDouble)), ContractError);
+  EXPECT_NO_THROW(feedback(inner, at::full({1, 1}, 0.5, at::kDouble)));
 }
 
 TEST(DelayNetwork, MakesSchroedersAllpass) {
@@ -135,38 +147,38 @@ TEST(DelayNetwork, MakesANestedAllpassAsAPlainLoopDoes) {
 TEST(DelayNetwork, StaysDifferentiableThroughCompositions) {
   const auto weight = uniform({101}, -1, 1, 341);
   expect_gradient(
-      [&](const std::vector<torch::Tensor>& x) {
+      [&](const std::vector<at::Tensor>& x) {
         const auto nested = allpass(x[0], allpass(x[1], x[2], 48000), x[3]);
-        const auto both = parallel(series(nested, delay_line(x[4], 48000, torch::kFloat64)), nested);
+        const auto both = parallel(series(nested, delay_line(x[4], 48000, at::kDouble)), nested);
         return (at::real(response(feedback(both, x[5]), kGrid)).reshape({-1}) * weight).sum();
       },
-      {number(0.5), number(0.3), number(7.2), number(13.4), number(5.1), at::full({1, 1}, 0.2, torch::kFloat64)}, 1e-6,
+      {number(0.5), number(0.3), number(7.2), number(13.4), number(5.1), at::full({1, 1}, 0.2, at::kDouble)}, 1e-6,
       1e-4);
 }
 
 TEST(DelayNetwork, PlaysAFractionalDelayThroughAnAllpassSection) {
-  auto network = random_network({4, 1, 1, 1}, 351, torch::kFloat64, 1.5, 30, false);
-  network.delays = at::tensor({1.0, 1.5, 12.0, 20.3}, torch::kFloat64);
+  auto network = random_network({4, 1, 1, 1}, 351, at::kDouble, 1.5, 30, false);
+  network.delays = at::tensor({1.0, 1.5, 12.0, 20.3}, at::kDouble);
   const auto whole = with_whole_delays(network);
   EXPECT_TRUE(whole.has_whole_delays());
   EXPECT_EQ(whole.sections(), 2);
   // At low frequencies the interpolator's phase delay is the delay asked for.
-  const auto low = at::full({1}, 1e-3, torch::kFloat64);
+  const auto low = at::full({1}, 1e-3, at::kDouble);
   EXPECT_LT(relative_error(frequency_response(whole, low), frequency_response(network, low)), 1e-8);
   const auto sections = whole.line_sos.select(1, 1);
-  const auto z = at::exp(at::complex(at::zeros({1}, torch::kFloat64), -at::full({1}, 2.0, torch::kFloat64)));
+  const auto z = at::exp(at::complex(at::zeros({1}, at::kDouble), -at::full({1}, 2.0, at::kDouble)));
   for (int j = 0; j < 4; ++j) {
-    const auto q = sections[j].to(torch::kComplexDouble);
+    const auto q = sections[j].to(at::kComplexDouble);
     EXPECT_NEAR(((q[0] + q[1] * z) / (1 + q[3] * z)).abs().item<double>(), 1, 1e-14) << "line " << j;
   }
 }
 
 TEST(DelayNetwork, GivesFractionalDelaysTheirGradientThroughTheSection) {
-  auto network = random_network({3, 1, 1, 1}, 361, torch::kFloat64, 5, 9, false);
-  network.delays = at::tensor({5.3, 7.0, 9.8}, torch::kFloat64);
+  auto network = random_network({3, 1, 1, 1}, 361, at::kDouble, 5, 9, false);
+  network.delays = at::tensor({5.3, 7.0, 9.8}, at::kDouble);
   const auto weight = uniform({60}, -1, 1, 362);
   expect_gradient(
-      [&](const std::vector<torch::Tensor>& x) {
+      [&](const std::vector<at::Tensor>& x) {
         auto moved = network;
         moved.delays = x[0];
         return (impulse_response(with_whole_delays(moved), 60).reshape({-1}) * weight).sum();
@@ -178,7 +190,7 @@ TEST(DelayNetwork, LeavesWholeDelaysAloneAndRefusesTooShortOnes) {
   const auto network = random_network({3, 1, 1, 2}, 371);
   EXPECT_EQ(with_whole_delays(network).sections(), 2);
   auto shorter = network;
-  shorter.delays = at::tensor({1.2, 4.0, 5.0}, torch::kFloat64);
+  shorter.delays = at::tensor({1.2, 4.0, 5.0}, at::kDouble);
   EXPECT_THROW(with_whole_delays(shorter), ContractError);
 }
 
@@ -199,17 +211,17 @@ TEST(DelayNetwork, NamesWhatIsWrongWithIt) {
   refuses([](DelayNetwork& n) { n.a = n.a.slice(1, 0, 2); }, "A has shape");
   refuses([](DelayNetwork& n) { n.c = n.c.slice(1, 0, 2); }, "C has shape");
   refuses([](DelayNetwork& n) { n.d = n.d.slice(1, 0, 1); }, "D has shape");
-  refuses([](DelayNetwork& n) { n.b = n.b.to(torch::kFloat32); }, "one type");
-  refuses([](DelayNetwork& n) { n.delays = n.delays.to(torch::kFloat32); }, "delays");
+  refuses([](DelayNetwork& n) { n.b = n.b.to(at::kFloat); }, "one type");
+  refuses([](DelayNetwork& n) { n.delays = n.delays.to(at::kFloat); }, "delays");
   refuses([](DelayNetwork& n) { n.delays = -n.delays; }, "line 0");
   refuses([](DelayNetwork& n) { n.delays = n.delays * 0; }, "a loop without delay");
-  refuses([](DelayNetwork& n) { n.delays = at::full({3}, NAN, torch::kFloat64); }, "line 0");
-  refuses([](DelayNetwork& n) { n.line_sos = at::ones({3, 1, 5}, torch::kFloat64) * 2; }, "section 0 of line 0");
+  refuses([](DelayNetwork& n) { n.delays = at::full({3}, NAN, at::kDouble); }, "line 0");
+  refuses([](DelayNetwork& n) { n.line_sos = at::ones({3, 1, 5}, at::kDouble) * 2; }, "section 0 of line 0");
   refuses([](DelayNetwork& n) { n.line_sos = n.line_sos.slice(2, 0, 4); }, "line_sos");
-  refuses([](DelayNetwork& n) { n.a = torch::Tensor(); }, "must all be given");
+  refuses([](DelayNetwork& n) { n.a = at::Tensor(); }, "must all be given");
   refuses([](DelayNetwork& n) { n.a = n.a.slice(0, 0, 0).slice(1, 0, 0); }, "N >= 1");
   refuses([](DelayNetwork& n) { n.a = n.a[0]; }, "A has shape");
-  refuses([](DelayNetwork& n) { n.a = n.a.to(torch::kHalf); }, "Half");
+  refuses([](DelayNetwork& n) { n.a = n.a.to(at::kHalf); }, "Half");
   refuses([](DelayNetwork& n) { n.b = n.b.slice(1, 0, 0), n.d = n.d.slice(1, 0, 0); }, "at least one input");
   refuses([](DelayNetwork& n) { n.b = n.b[0]; }, "matrices of one type");
   refuses([](DelayNetwork& n) { n.delays = n.delays.slice(0, 0, 2); }, "delays have shape");
@@ -231,14 +243,14 @@ TEST(DelayNetwork, DoesNotJoinWhatDoesNotFit) {
   slower.sample_rate_hz = 44100;
   EXPECT_THROW(parallel(two, slower), ContractError);
   EXPECT_THROW(allpass(number(0.5), one, number(4)), ContractError);
-  EXPECT_THROW(series(two, random_network({3, 1, 1, 0}, 393, torch::kFloat32)), ContractError);
+  EXPECT_THROW(series(two, random_network({3, 1, 1, 0}, 393, at::kFloat)), ContractError);
 }
 
 /// The largest modulus of a loop's poles, without line filters: the eigenvalues of its state, every sample in a line.
 double largest_pole(const DelayNetwork& n) {
-  const auto whole = n.delays.to(torch::kInt64);
+  const auto whole = n.delays.to(at::kLong);
   const std::int64_t order = whole.sum().item<std::int64_t>();
-  auto state = at::zeros({order, order}, torch::kFloat64);
+  auto state = at::zeros({order, order}, at::kDouble);
   std::vector<std::int64_t> first{0};
   for (std::int64_t j = 0; j < n.lines(); ++j) first.push_back(first.back() + whole[j].item<std::int64_t>());
   for (std::int64_t j = 0; j < n.lines(); ++j) {
@@ -252,7 +264,7 @@ TEST(DelayNetwork, RefusesRandomLoopsThatGrowAndNoneThatDecay) {
   int grown = 0, decayed = 0;
   for (std::uint64_t seed = 0; seed < 150; ++seed) {
     const std::int64_t lines = 1 + static_cast<std::int64_t>(seed % 8);
-    auto n = random_network({lines, 1, 1, 0}, 2000 + seed, torch::kFloat64, 3, 12);
+    auto n = random_network({lines, 1, 1, 0}, 2000 + seed, at::kDouble, 3, 12);
     const double gain = 0.5 + 0.01 * static_cast<double>(seed);
     n.a = gain / std::sqrt(static_cast<double>(lines)) * uniform({lines, lines}, -1.7, 1.7, 3000 + seed);
     const double each_round = std::pow(largest_pole(n), n.delays.max().item<double>());
@@ -269,7 +281,7 @@ TEST(DelayNetwork, RefusesRandomLoopsThatGrowAndNoneThatDecay) {
 }
 
 TEST(DelayNetwork, RefusesALargeRandomLoopThatGrows) {
-  auto n = random_network({256, 1, 1, 0}, 12, torch::kFloat64, 500, 2000);
+  auto n = random_network({256, 1, 1, 0}, 12, at::kDouble, 500, 2000);
   n.a = uniform({256, 256}, -1.7, 1.7, 4) / 16 * 0.9;
   n.b = n.b * 0 + 1;
   EXPECT_NO_THROW(n.check());
@@ -286,12 +298,12 @@ TEST(DelayNetwork, RefusesALargeRandomLoopThatGrows) {
 }
 
 TEST(DelayNetwork, RefusesALoopThatIsSeenToGrow) {
-  const auto with = [](const torch::Tensor& a, double delay) {
+  const auto with = [](const at::Tensor& a, double delay) {
     DelayNetwork n;
-    n.a = a.to(torch::kFloat32);
+    n.a = a.to(at::kFloat);
     n.b = at::ones({a.size(0), 1}), n.c = at::ones({1, a.size(0)}), n.d = at::ones({1, 1});
-    n.delays = at::full({a.size(0)}, delay, torch::kFloat64);
-    n.line_sos = at::zeros({a.size(0), 0, 5}, torch::kFloat64);
+    n.delays = at::full({a.size(0)}, delay, at::kDouble);
+    n.line_sos = at::zeros({a.size(0), 0, 5}, at::kDouble);
     n.sample_rate_hz = 48000;
     return n;
   };
@@ -304,7 +316,7 @@ TEST(DelayNetwork, RefusesALoopThatIsSeenToGrow) {
   EXPECT_THROW(with(at::full({1, 1}, -1.2), 7).check(), ContractError);
   EXPECT_THROW(with(at::diag(at::tensor({0.2, 1.3, 0.1})), 7).check(), ContractError);  // a group of its own
   auto lifted = with(0.9 * at::eye(6), 7);
-  lifted.line_sos = at::tensor({1.4, 0., 0., 0., 0.}, torch::kFloat64).repeat({6, 1, 1});
+  lifted.line_sos = at::tensor({1.4, 0., 0., 0., 0.}, at::kDouble).repeat({6, 1, 1});
   EXPECT_THROW(lifted.check(), ContractError);
 }
 

@@ -1,12 +1,20 @@
 #include "core/network/line_motion.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/fft_irfft.h>
+#include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/hann_window.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <numbers>
 
 #include "core/error.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "tests/core/solvers/network_fixture.h"
 
 namespace diffverb {
@@ -15,7 +23,7 @@ namespace {
 constexpr double kPi = std::numbers::pi;
 
 DelayNetwork network_of(double first_delay = 20) {
-  auto network = random_network({4, 1, 2, 1}, 3, torch::kFloat64, 15, 40);
+  auto network = random_network({4, 1, 2, 1}, 3, at::kDouble, 15, 40);
   network.delays[0] = first_delay;
   return network;
 }
@@ -24,7 +32,7 @@ TEST(LineMotion, IsASineWhereItIsQuietNoiseWhereItIsLoudAndABlendBetween) {
   const LineMotion motion{.line = 0, .depth_samples = 1, .rate_hz = 7, .phase_turns = 0.1, .noise_phase_turns = 0.4};
   const std::int64_t samples = 900;
   for (const double loud : {0.0, 0.3, 1.0}) {
-    const auto m = motion_of(motion, samples, 3000, at::full({samples}, loud, torch::kFloat64));
+    const auto m = motion_of(motion, samples, 3000, at::full({samples}, loud, at::kDouble));
     for (const std::int64_t n : {0, 1, 77, 500, 899}) {
       const double t = static_cast<double>(n) / 3000, np = 2 * kPi * (7 * t + 0.4);
       const double sine = std::sin(2 * kPi * (7 * t + 0.1));
@@ -52,7 +60,7 @@ TEST(LineMotion, GradientsReachTheDepthAndTheDelaysThroughTheSound) {
   const auto network = network_of();
   const auto input = uniform({1, 300}, -1, 1, 9), level = uniform({300}, 0, 1, 10);
   expect_gradient(
-      [&](const std::vector<torch::Tensor>& x) {
+      [&](const std::vector<at::Tensor>& x) {
         DelayNetwork moving = network;
         moving.delays = x[1];
         Varying varying;
@@ -63,12 +71,12 @@ TEST(LineMotion, GradientsReachTheDepthAndTheDelaysThroughTheSound) {
         return varying_time_response(moving, input, varying).square().sum();
       },
       // Small steps: where a delay passes a whole sample the interpolation has a corner.
-      {at::scalar_tensor(2.3, torch::kFloat64), network.delays + 0.37}, 1e-5, 1e-7);
+      {at::scalar_tensor(2.3, at::kDouble), network.delays + 0.37}, 1e-5, 1e-7);
 }
 
 TEST(LineMotion, TheLevelFollowsTheLoudnessInDecibels) {
-  auto input = at::zeros({2, 96000}, torch::kFloat64);
-  const auto sine = (at::arange(96000, torch::kFloat64) * (2 * kPi * 1000 / 48000)).sin();
+  auto input = at::zeros({2, 96000}, at::kDouble);
+  const auto sine = (at::arange(96000, at::kDouble) * (2 * kPi * 1000 / 48000)).sin();
   input[0] = sine * 0.1;  // the mean square of both is 0.0025: -26 dB
   const auto level = loudness_level(input, 48000);
   EXPECT_NEAR(level[-1].item<double>(), (40 - 26.02) / 30, 0.01);
@@ -92,7 +100,7 @@ TEST(LineMotion, AWanderIsLowPassedNoiseThatStaysWithinItsDepth) {
   // A minute at 200 Hz, of corner 2 Hz: power falls by 12 dB and more two octaves above, and it does not repeat.
   const std::int64_t samples = 12000;
   const auto wandering = [&](std::uint64_t seed) {
-    auto sum = at::zeros({samples}, torch::kFloat64);
+    auto sum = at::zeros({samples}, at::kDouble);
     for (const auto& part : wander(3, 5.0, 2, 12, seed)) {
       EXPECT_EQ(part.line, 3);
       sum = sum + part.depth_samples.tensor() * motion_of(part, samples, 200);
@@ -102,7 +110,7 @@ TEST(LineMotion, AWanderIsLowPassedNoiseThatStaysWithinItsDepth) {
   const auto m = wandering(1);
   EXPECT_LE(largest(m), 5);
   EXPECT_GT(m.square().mean().sqrt().item<double>(), 0.12 * 5);
-  const auto power = at::fft_rfft(m * at::hann_window(samples, torch::kFloat64)).abs().square();  // bins of 1/60 Hz
+  const auto power = at::fft_rfft(m * at::hann_window(samples, at::kDouble)).abs().square();  // bins of 1/60 Hz
   const auto sum = [&](double from_hz, double to_hz) {
     return power.slice(0, std::lround(from_hz * 60), std::lround(to_hz * 60)).sum().item<double>();
   };

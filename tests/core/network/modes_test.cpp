@@ -1,6 +1,6 @@
 #include "core/network/modes.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
 #include <Eigen/Eigenvalues>
@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "tests/core/solvers/network_fixture.h"
 
 namespace diffverb {
@@ -33,7 +34,7 @@ std::vector<std::complex<double>> eigenvalues(const DelayNetwork& network) {
 }
 
 TEST(Modes, AreTheEigenvaluesOfTheStateSpace) {
-  const auto network = random_network({5, 1, 1, 0}, 3, torch::kFloat64, 5, 40);
+  const auto network = random_network({5, 1, 1, 0}, 3, at::kDouble, 5, 40);
   const auto modes = modes_of(network);
   auto expected = eigenvalues(network);
   std::size_t count = 0;
@@ -48,7 +49,7 @@ TEST(Modes, AreTheEigenvaluesOfTheStateSpace) {
 
 TEST(Modes, AddUpToTheImpulseResponse) {
   for (const std::int64_t sections : {0, 2}) {
-    const auto network = random_network({4, 2, 2, sections}, 7, torch::kFloat64, 20, 90);
+    const auto network = random_network({4, 2, 2, sections}, 7, at::kDouble, 20, 90);
     const auto ir = impulse_response(network, 600);
     const auto modes = modes_of(network, {.output = 1, .input = 1});
     const auto sum = at::tensor(response_of(modes, 600));

@@ -1,6 +1,13 @@
 #include "core/network/turning_matrix.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/linalg_eigvals.h>
+#include <ATen/ops/linalg_svdvals.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
 #include <numbers>
@@ -9,6 +16,7 @@
 #include "core/error.h"
 #include "core/matrices/haar.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "tests/core/solvers/network_fixture.h"
 
 namespace diffverb {
@@ -33,12 +41,12 @@ TurningMatrix moving_matrix(std::int64_t lines, std::uint64_t seed) {
 }
 
 /// The definition, one number after another.
-torch::Tensor plain_matrix(const TurningMatrix& turning, double t) {
+at::Tensor plain_matrix(const TurningMatrix& turning, double t) {
   const std::int64_t n = turning.lines();
-  const auto value = [](const torch::Tensor& x, std::int64_t p) { return x[p].item<double>(); };
-  auto middle = at::zeros({n, n}, torch::kFloat64);
+  const auto value = [](const at::Tensor& x, std::int64_t p) { return x[p].item<double>(); };
+  auto middle = at::zeros({n, n}, at::kDouble);
   for (std::int64_t p = 0; p < turning.pairs(); ++p) {
-    const auto sine = [&](const torch::Tensor& hz, const torch::Tensor& phase) {
+    const auto sine = [&](const at::Tensor& hz, const at::Tensor& phase) {
       return std::sin(2 * kPi * (value(hz, p) * t + value(phase, p)));
     };
     const double r =
@@ -79,7 +87,7 @@ TEST(TurningMatrix, ARotatingOneIsOrthogonalAtEverySample) {
     const auto turning = rotating_orthogonal(matrix, uniform({(n + 1) / 2}, -7, 7, 4));
     EXPECT_LT(largest(at_rest(turning) - matrix), 1e-15);
     const auto all = matrices_of(turning, 3000, 8000, 1);
-    EXPECT_LT(largest(all.bmm(all.transpose(1, 2)) - at::eye(n, torch::kFloat64)), 1e-13) << n;
+    EXPECT_LT(largest(all.bmm(all.transpose(1, 2)) - at::eye(n, at::kDouble)), 1e-13) << n;
     EXPECT_GT(largest(all[1000] - matrix), 0.1) << n;
   }
 }
@@ -94,7 +102,7 @@ TEST(TurningMatrix, HasTheEigenvaluesThatAreAskedForAtEveryMoment) {
       const double t = static_cast<double>(100 * k) / 8000;
       auto found = at::linalg_eigvals(all[k]);
       for (std::int64_t p = 0; p < turning.pairs(); ++p) {
-        const auto sine = [&](const torch::Tensor& phase) {
+        const auto sine = [&](const at::Tensor& phase) {
           return std::sin(2 * kPi * (2.5 * t + phase[p].item<double>()));
         };
         const double r = turning.radius[p].item<double>() *
@@ -129,11 +137,11 @@ TEST(TurningMatrix, AStraightLineBetweenHopsStaysWithinAMillionth) {
     EXPECT_LT(worst, 1e-6);
     EXPECT_GT(worst, 1e-7) << "finer than it has to be";
   }
-  EXPECT_EQ(fine_hop(still_matrix(at::eye(3, torch::kFloat64), at::eye(3, torch::kFloat64)), 48000), 4096);
+  EXPECT_EQ(fine_hop(still_matrix(at::eye(3, at::kDouble), at::eye(3, at::kDouble)), 48000), 4096);
 }
 
 /// What is in the lines at a sample: all that will come out of them, each line's delay long. s [N, T]
-double energy_at(const torch::Tensor& s, const torch::Tensor& delays, std::int64_t sample) {
+double energy_at(const at::Tensor& s, const at::Tensor& delays, std::int64_t sample) {
   double sum = 0;
   for (std::int64_t j = 0; j < s.size(0); ++j)
     sum += s[j].narrow(0, sample, static_cast<std::int64_t>(delays[j].item<double>())).square().sum().item<double>();
@@ -141,16 +149,15 @@ double energy_at(const torch::Tensor& s, const torch::Tensor& delays, std::int64
 }
 
 TEST(TurningMatrix, KeepsTheEnergyOfALosslessLoopForManySeconds) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   const double rate = 4000;
   const std::int64_t samples = 48000;  // 12 s, some 600 times round
-  auto network = random_network({5, 1, 5, 0}, 70, torch::kFloat64, 40, 130);
-  network.c = at::eye(5, torch::kFloat64), network.d.zero_();
+  auto network = random_network({5, 1, 5, 0}, 70, at::kDouble, 40, 130);
+  network.c = at::eye(5, at::kDouble), network.d.zero_();
   network.sample_rate_hz = rate;
-  const auto turning =
-      rotating_orthogonal(haar_orthogonal(5, 71, false), at::tensor({1.3, -0.7, 0.0}, torch::kFloat64));
+  const auto turning = rotating_orthogonal(haar_orthogonal(5, 71, false), at::tensor({1.3, -0.7, 0.0}, at::kDouble));
   network.a = at_rest(turning);
-  auto input = at::zeros({1, samples}, torch::kFloat64);
+  auto input = at::zeros({1, samples}, at::kDouble);
   input.slice(1, 0, 300) = uniform({1, 300}, -1, 1, 72);
   const auto drift = [&](std::int64_t hop) {
     const auto s = varying_time_response(network, input, {{}, matrices_of(turning, samples, rate, hop), hop});
@@ -173,14 +180,14 @@ TEST(TurningMatrix, KeepsTheEnergyOfALosslessLoopForManySeconds) {
 TEST(TurningMatrix, GradientsOfItsTrajectoriesPassThroughTheSound) {
   for (const std::int64_t n : {4, 5}) {
     const auto turning = moving_matrix(n, 80);
-    auto network = random_network({n, 1, 2, 1}, 81, torch::kFloat64, 4, 12);
+    auto network = random_network({n, 1, 2, 1}, 81, at::kDouble, 4, 12);
     network.sample_rate_hz = 400;  // so that something turns within the input
     const auto input = uniform({1, 90}, -1, 1, 82);
-    const std::vector<torch::Tensor> all = {turning.left,         turning.right,          turning.radius,
-                                            turning.radius_depth, turning.angle_turns,    turning.angle_depth_turns,
-                                            turning.turn_hz,      turning.radius_rate_hz, turning.angle_rate_hz};
+    const std::vector<at::Tensor> all = {turning.left,         turning.right,          turning.radius,
+                                         turning.radius_depth, turning.angle_turns,    turning.angle_depth_turns,
+                                         turning.turn_hz,      turning.radius_rate_hz, turning.angle_rate_hz};
     expect_gradient(
-        [&](const std::vector<torch::Tensor>& x) {
+        [&](const std::vector<at::Tensor>& x) {
           auto here = turning;
           here.left = x[0], here.right = x[1], here.radius = x[2], here.radius_depth = x[3], here.angle_turns = x[4];
           here.angle_depth_turns = x[5], here.turn_hz = x[6], here.radius_rate_hz = x[7], here.angle_rate_hz = x[8];
@@ -205,17 +212,17 @@ TEST(TurningMatrix, ListenersHearTheLoopAndAreNotHeard) {
     }
   }
   const auto odd = moving_matrix(5, 92);
-  EXPECT_THROW(with_listeners(odd, at::ones({1, 5}, torch::kFloat64)), ContractError);
+  EXPECT_THROW(with_listeners(odd, at::ones({1, 5}, at::kDouble)), ContractError);
 }
 
 TEST(TurningMatrix, NamesWhatIsWrong) {
   auto turning = moving_matrix(4, 95);
-  EXPECT_THROW(rotating_orthogonal(turning.left, at::zeros({3}, torch::kFloat64)), ContractError);
+  EXPECT_THROW(rotating_orthogonal(turning.left, at::zeros({3}, at::kDouble)), ContractError);
   EXPECT_THROW(matrices_of(turning, 100, 8000, 0), ContractError);
   turning.radius_depth[0] = 1.5;
   EXPECT_THROW(matrices_of(turning, 100, 8000, 10), ContractError);
   turning.radius_depth[0] = 0.5;
-  turning.right = at::eye(3, torch::kFloat64);
+  turning.right = at::eye(3, at::kDouble);
   EXPECT_THROW(turning.check(), ContractError);
 }
 

@@ -1,25 +1,26 @@
 // The frequency solver, the time solver and the engine that plays the exported weights are three programs for one
 // network.
-#include <ATen/ATen.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "runtime/engine.h"
 #include "tests/core/solvers/network_fixture.h"
 
 namespace diffverb {
 namespace {
 
-DelayNetwork decaying_network(torch::ScalarType dtype, bool whole) {
+DelayNetwork decaying_network(at::ScalarType dtype, bool whole) {
   auto network = random_network({6, 2, 2, 2}, 211, dtype, 20, 90, whole);
   network.a = network.a * 0.6;  // 1e-12 after 8192 samples
   return network;
 }
 
-torch::Tensor play_by_engine(const DelayNetwork& network, std::int64_t samples) {
+at::Tensor play_by_engine(const DelayNetwork& network, std::int64_t samples) {
   runtime::DelayNetworkWeights weights;
-  const auto floats = [](const torch::Tensor& t) {
-    const auto flat = t.detach().to(torch::kFloat32).contiguous();
+  const auto floats = [](const at::Tensor& t) {
+    const auto flat = t.detach().to(at::kFloat).contiguous();
     return std::vector<float>(flat.const_data_ptr<float>(), flat.const_data_ptr<float>() + flat.numel());
   };
   weights.sample_rate_hz = network.sample_rate_hz;
@@ -57,25 +58,25 @@ torch::Tensor play_by_engine(const DelayNetwork& network, std::int64_t samples) 
 }
 
 TEST(SolverAgreement, HoldsForWholeDelaysBetweenFrequencyAndTime) {
-  const auto network = decaying_network(torch::kFloat64, true);
+  const auto network = decaying_network(at::kDouble, true);
   EXPECT_LT(relative_error(impulse_response_by_fft(network, 8192), impulse_response(network, 8192)), 1e-10);
 }
 
 TEST(SolverAgreement, HoldsForFractionalDelaysThroughTheSharedInterpolator) {
-  const auto network = with_whole_delays(decaying_network(torch::kFloat64, false));
+  const auto network = with_whole_delays(decaying_network(at::kDouble, false));
   EXPECT_LT(relative_error(impulse_response_by_fft(network, 8192), impulse_response(network, 8192)), 1e-10);
 }
 
 TEST(SolverAgreement, HoldsInFloat32) {
   for (const bool whole : {true, false}) {
-    const auto network = with_whole_delays(decaying_network(torch::kFloat32, whole));
+    const auto network = with_whole_delays(decaying_network(at::kFloat, whole));
     EXPECT_LT(relative_error(impulse_response_by_fft(network, 8192), impulse_response(network, 8192)), 1e-5);
   }
 }
 
 TEST(SolverAgreement, HoldsWithTheEngineThatPlaysTheWeights) {
   for (const bool whole : {true, false}) {
-    const auto network = with_whole_delays(decaying_network(torch::kFloat32, whole));
+    const auto network = with_whole_delays(decaying_network(at::kFloat, whole));
     const auto played = play_by_engine(network, 8192);
     EXPECT_LT(relative_error(played, impulse_response(network, 8192)), 1e-5);
     EXPECT_LT(relative_error(played, impulse_response_by_fft(network, 8192)), 1e-5);
@@ -83,7 +84,7 @@ TEST(SolverAgreement, HoldsWithTheEngineThatPlaysTheWeights) {
 }
 
 TEST(SolverAgreement, HoldsForATailLongerThanTheTransformWhenItsAliasIsDamped) {
-  auto network = random_network({4, 1, 1, 1}, 221, torch::kFloat64, 20, 60);
+  auto network = random_network({4, 1, 1, 1}, 221, at::kDouble, 20, 60);
   network.a = network.a * 1.2;
   const auto exact = impulse_response(network, 1024);
   EXPECT_GT(relative_error(impulse_response_by_fft(network, 1024), exact), 1e-6)
@@ -92,11 +93,11 @@ TEST(SolverAgreement, HoldsForATailLongerThanTheTransformWhenItsAliasIsDamped) {
 }
 
 TEST(SolverAgreement, HoldsForTheGradients) {
-  const auto network = decaying_network(torch::kFloat64, true);
+  const auto network = decaying_network(at::kDouble, true);
   const auto weight = uniform({2, 2, 4096}, -1, 1, 231);
-  std::vector<std::vector<torch::Tensor>> gradients;
+  std::vector<std::vector<at::Tensor>> gradients;
   for (const bool by_time : {true, false}) {
-    std::vector<torch::Tensor> x;
+    std::vector<at::Tensor> x;
     for (const auto& t : {network.a, network.b, network.c, network.d, network.line_sos})
       x.push_back(t.clone().set_requires_grad(true));
     const auto played = with_tensors(network, x);

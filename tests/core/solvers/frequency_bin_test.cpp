@@ -1,12 +1,18 @@
 #include "core/solvers/frequency_bin.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <type_traits>
 
 #include "core/solvers/frequency_tensors.h"
 #include "core/solvers/solver_tensors.h"
+#include "core/tensor.h"
 #include "tests/core/solvers/host_team.h"
 #include "tests/core/solvers/network_fixture.h"
 
@@ -42,12 +48,12 @@ int solve_all(const BinProblem<S>& p) {
 }
 
 struct Solved {
-  torch::Tensor h, states, gradient;  // gradient [R, entries]
+  at::Tensor h, states, gradient;  // gradient [R, entries]
   int careful = 0;
 };
 
 template <typename S, int N>
-Solved solve(const FrequencyTensors& t, const torch::Tensor& grad_h) {
+Solved solve(const FrequencyTensors& t, const at::Tensor& grad_h) {
   auto p = problem_of<S>(t);
   const auto complex = t.a.options().dtype(c10::toComplexType(t.a.scalar_type()));
   Solved result;
@@ -61,7 +67,7 @@ Solved solve(const FrequencyTensors& t, const torch::Tensor& grad_h) {
   result.careful = solve_all<S, N, true>(p);
 
   const int count = BinEntries<S>(p).count(), ends = p.outputs * p.inputs;
-  result.gradient = at::zeros({p.networks, count}, torch::kFloat64);
+  result.gradient = at::zeros({p.networks, count}, at::kDouble);
   const auto* g = static_cast<const BinComplex<S>*>(grad_h.const_data_ptr());
   std::vector<BinComplex<S>> q(p.lines * p.inputs), here(ends);
   for (int r = 0; r < p.networks; ++r) {
@@ -77,8 +83,8 @@ Solved solve(const FrequencyTensors& t, const torch::Tensor& grad_h) {
   return result;
 }
 
-FrequencyTensors tensors_of(const NetworkShape& shape, torch::ScalarType dtype, std::int64_t networks) {
-  std::vector<torch::Tensor> a, b, c, d, m, sos;
+FrequencyTensors tensors_of(const NetworkShape& shape, at::ScalarType dtype, std::int64_t networks) {
+  std::vector<at::Tensor> a, b, c, d, m, sos;
   for (std::int64_t r = 0; r < networks; ++r) {
     const auto n = random_network(shape, 100 + r, dtype, 3, 40, false);
     a.push_back(n.a), b.push_back(n.b), c.push_back(n.c), d.push_back(n.d), m.push_back(n.delays),
@@ -90,7 +96,7 @@ FrequencyTensors tensors_of(const NetworkShape& shape, torch::ScalarType dtype, 
           at::stack(d),
           at::stack(m),
           at::stack(sos),
-          at::linspace(0.02, 3.1, 19, torch::kFloat64),
+          at::linspace(0.02, 3.1, 19, at::kDouble),
           1.01};
 }
 
@@ -103,8 +109,8 @@ void expect_equal(const FrequencyTensors& t, double tolerance, int careful) {
   const auto kernel = frequency_forward_on_cpu(t, {}, true);
   EXPECT_LT(relative_error(bins.h, kernel.h), tolerance);
   const auto gradients = frequency_backward_on_cpu(t, grad, kernel.states, {});
-  std::vector<torch::Tensor> flat;
-  for (const auto& gradient : gradients) flat.push_back(gradient.to(torch::kFloat64).reshape({t.networks(), -1}));
+  std::vector<at::Tensor> flat;
+  for (const auto& gradient : gradients) flat.push_back(gradient.to(at::kDouble).reshape({t.networks(), -1}));
   std::int64_t at = 0;
   for (std::size_t i = 0; i < flat.size(); ++i) {
     const std::int64_t count = flat[i].size(1);
@@ -117,19 +123,19 @@ void expect_equal(const FrequencyTensors& t, double tolerance, int careful) {
 }
 
 TEST(FrequencyBin, LanesOfTheGpuGiveWhatTheCpuGives) {
-  expect_equal<double, 8>(tensors_of({5, 2, 3, 2}, torch::kFloat64, 2), 1e-10, 0);
-  expect_equal<double, 8>(tensors_of({1, 1, 1, 0}, torch::kFloat64, 1), 1e-10, 0);
-  expect_equal<double, 16>(tensors_of({16, 1, 1, 1}, torch::kFloat64, 1), 1e-10, 0);
-  expect_equal<double, 64>(tensors_of({33, 1, 2, 0}, torch::kFloat64, 1), 1e-10, 0);
-  expect_equal<float, 16>(tensors_of({13, 2, 1, 3}, torch::kFloat32, 3), 2e-4, 0);
-  expect_equal<float, 32>(tensors_of({32, 1, 1, 0}, torch::kFloat32, 1), 2e-4, 0);
+  expect_equal<double, 8>(tensors_of({5, 2, 3, 2}, at::kDouble, 2), 1e-10, 0);
+  expect_equal<double, 8>(tensors_of({1, 1, 1, 0}, at::kDouble, 1), 1e-10, 0);
+  expect_equal<double, 16>(tensors_of({16, 1, 1, 1}, at::kDouble, 1), 1e-10, 0);
+  expect_equal<double, 64>(tensors_of({33, 1, 2, 0}, at::kDouble, 1), 1e-10, 0);
+  expect_equal<float, 16>(tensors_of({13, 2, 1, 3}, at::kFloat, 3), 2e-4, 0);
+  expect_equal<float, 32>(tensors_of({32, 1, 1, 0}, at::kFloat, 1), 2e-4, 0);
 }
 
 TEST(FrequencyBin, PivotsWhereTheFirstPassSaysSo) {
-  auto t = tensors_of({3, 2, 2, 0}, torch::kFloat64, 1);
-  t.a.copy_(at::tensor({1.0, 0.9, -0.2, -0.8, -0.6, 0.3, 0.2, -0.1, 0.4}, torch::kFloat64).reshape({1, 3, 3}));
+  auto t = tensors_of({3, 2, 2, 0}, at::kDouble, 1);
+  t.a.copy_(at::tensor({1.0, 0.9, -0.2, -0.8, -0.6, 0.3, 0.2, -0.1, 0.4}, at::kDouble).reshape({1, 3, 3}));
   t.delays.fill_(8.0);
-  t.omega = at::arange(8, torch::kFloat64) * (std::numbers::pi / 4);  // z^-8 = 1: a zero stands at the first pivot
+  t.omega = at::arange(8, at::kDouble) * (std::numbers::pi / 4);  // z^-8 = 1: a zero stands at the first pivot
   t.radius = 1;
   expect_equal<double, 8>(t, 1e-9, 8);
 }

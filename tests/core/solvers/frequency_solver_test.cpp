@@ -1,30 +1,38 @@
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/complex.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/real.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/view_as_real.h>
 #include <gtest/gtest.h>
 
 #include "core/error.h"
 #include "core/filters/peaking.h"
 #include "core/solvers/frequency_library.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "tests/core/solvers/network_fixture.h"
 
 namespace diffverb {
 namespace {
 
-torch::Tensor grid(std::int64_t bins) { return at::linspace(0.01, 3.1, bins, torch::kFloat64); }
+at::Tensor grid(std::int64_t bins) { return at::linspace(0.01, 3.1, bins, at::kDouble); }
 
 /// A smooth scalar of the response that weighs its real and imaginary parts unequally.
-torch::Tensor score(const torch::Tensor& h) {
+at::Tensor score(const at::Tensor& h) {
   const auto weight =
-      at::complex(at::linspace(0.3, 1, h.numel(), torch::kFloat64), at::linspace(-1, 0.7, h.numel(), torch::kFloat64));
-  return at::real(h.to(torch::kComplexDouble).reshape({-1}) * weight).sum() + h.abs().square().sum();
+      at::complex(at::linspace(0.3, 1, h.numel(), at::kDouble), at::linspace(-1, 0.7, h.numel(), at::kDouble));
+  return at::real(h.to(at::kComplexDouble).reshape({-1}) * weight).sum() + h.abs().square().sum();
 }
 
 class FrequencySolverShapes : public testing::TestWithParam<NetworkShape> {};
 
 TEST_P(FrequencySolverShapes, EqualsALinearSolveOnACircleOfRadiusOneAndBeyond) {
   for (const double radius : {1.0, 1.01}) {
-    const auto network = random_network(GetParam(), 11, torch::kFloat64, 3, 40, false);
+    const auto network = random_network(GetParam(), 11, at::kDouble, 3, 40, false);
     const auto omega = grid(37);  // 37 is a multiple of no register's width
     EXPECT_LT(relative_error(frequency_response(network, omega, radius), response_by_linalg(network, omega, radius)),
               1e-11);
@@ -33,7 +41,7 @@ TEST_P(FrequencySolverShapes, EqualsALinearSolveOnACircleOfRadiusOneAndBeyond) {
 
 TEST_P(FrequencySolverShapes, GivesTheGradientOfEveryTensorByFiniteDifferences) {
   for (const double radius : {1.0, 1.02}) {
-    const auto network = random_network(GetParam(), 12, torch::kFloat64, 3, 12, false);
+    const auto network = random_network(GetParam(), 12, at::kDouble, 3, 12, false);
     const auto omega = grid(13);
     expect_gradient([&](const auto& x) { return score(frequency_response(with_tensors(network, x), omega, radius)); },
                     {network.a, network.b, network.c, network.d, network.line_sos, network.delays}, 1e-6);
@@ -41,17 +49,17 @@ TEST_P(FrequencySolverShapes, GivesTheGradientOfEveryTensorByFiniteDifferences) 
 }
 
 TEST_P(FrequencySolverShapes, IsAsExactInFloat32AsFloat32Is) {
-  const auto network = random_network(GetParam(), 13, torch::kFloat32, 900, 4000, false);
-  const auto wide = network.to(torch::kFloat64);
+  const auto network = random_network(GetParam(), 13, at::kFloat, 900, 4000, false);
+  const auto wide = network.to(at::kDouble);
   const auto omega = grid(501);
   const auto h = frequency_response(network, omega);
-  EXPECT_EQ(h.scalar_type(), torch::kComplexFloat);
+  EXPECT_EQ(h.scalar_type(), at::kComplexFloat);
   EXPECT_LT(relative_error(h, frequency_response(wide, omega)), 2e-5);
 }
 
 TEST_P(FrequencySolverShapes, EqualsLibTorchsOperatorsAndTheirGradients) {
-  const auto network = random_network(GetParam(), 15, torch::kFloat64, 3, 40, false);
-  std::vector<torch::Tensor> tensors{network.a, network.b, network.c, network.d, network.line_sos, network.delays};
+  const auto network = random_network(GetParam(), 15, at::kDouble, 3, 40, false);
+  std::vector<at::Tensor> tensors{network.a, network.b, network.c, network.d, network.line_sos, network.delays};
   for (auto& tensor : tensors) tensor = tensor.detach().clone().set_requires_grad(true);
   const auto here = with_tensors(network, tensors);
   const auto omega = grid(23);
@@ -71,38 +79,38 @@ INSTANTIATE_TEST_SUITE_P(Sizes, FrequencySolverShapes,
                                          NetworkShape{17, 2, 1, 1}));
 
 /// A network whose I - A G has a zero leading entry at every bin where G = 1, but is far from singular.
-DelayNetwork needs_pivoting(torch::ScalarType dtype) {
+DelayNetwork needs_pivoting(at::ScalarType dtype) {
   auto network = random_network({3, 2, 2, 0}, 21, dtype);
-  network.a = at::tensor({1.0, 0.9, -0.2, -0.8, -0.6, 0.3, 0.2, -0.1, 0.4}, torch::kFloat64).reshape({3, 3}).to(dtype);
-  network.delays = at::full({3}, 8.0, torch::kFloat64);
+  network.a = at::tensor({1.0, 0.9, -0.2, -0.8, -0.6, 0.3, 0.2, -0.1, 0.4}, at::kDouble).reshape({3, 3}).to(dtype);
+  network.delays = at::full({3}, 8.0, at::kDouble);
   return network;
 }
 
 TEST(FrequencySolver, PivotsWhereEliminationInOrderBreaksDown) {
-  const auto omega = at::arange(8, torch::kFloat64) * (std::numbers::pi / 4);  // z^-8 = 1
-  const auto expected = response_by_linalg(needs_pivoting(torch::kFloat64), omega, 1.0);
-  EXPECT_LT(relative_error(frequency_response(needs_pivoting(torch::kFloat64), omega), expected), 1e-11);
-  EXPECT_LT(relative_error(frequency_response(needs_pivoting(torch::kFloat32), omega), expected), 1e-5);
+  const auto omega = at::arange(8, at::kDouble) * (std::numbers::pi / 4);  // z^-8 = 1
+  const auto expected = response_by_linalg(needs_pivoting(at::kDouble), omega, 1.0);
+  EXPECT_LT(relative_error(frequency_response(needs_pivoting(at::kDouble), omega), expected), 1e-11);
+  EXPECT_LT(relative_error(frequency_response(needs_pivoting(at::kFloat), omega), expected), 1e-5);
 }
 
 TEST(FrequencySolver, PivotsInTheGradientToo) {
-  const auto network = needs_pivoting(torch::kFloat64);
-  const auto omega = at::arange(8, torch::kFloat64) * (std::numbers::pi / 4);
-  const std::vector<torch::Tensor> at{network.a, network.b, network.c, network.d, network.delays};
-  const auto rebuilt = [&](const std::vector<torch::Tensor>& x) {
+  const auto network = needs_pivoting(at::kDouble);
+  const auto omega = at::arange(8, at::kDouble) * (std::numbers::pi / 4);
+  const std::vector<at::Tensor> at{network.a, network.b, network.c, network.d, network.delays};
+  const auto rebuilt = [&](const std::vector<at::Tensor>& x) {
     return with_tensors(network, {x[0], x[1], x[2], x[3], network.line_sos, x[4]});
   };
   expect_gradient([&](const auto& x) { return score(frequency_response(rebuilt(x), omega)); }, at, 1e-6, 1e-4);
 }
 
 TEST(FrequencySolver, GivesTheSameBitsWithOneThreadAndWithMany) {
-  const auto network = random_network({9, 2, 2, 3}, 31, torch::kFloat32, 200, 900);
+  const auto network = random_network({9, 2, 2, 3}, 31, at::kFloat, 200, 900);
   const auto omega = grid(3001);
   const int threads = at::get_num_threads();
-  std::vector<std::vector<torch::Tensor>> results;
+  std::vector<std::vector<at::Tensor>> results;
   for (const int count : {1, 4}) {
     at::set_num_threads(count);
-    std::vector<torch::Tensor> x;
+    std::vector<at::Tensor> x;
     for (const auto& t : {network.a, network.b, network.c, network.d, network.line_sos, network.delays}) {
       x.push_back(t.clone().set_requires_grad(true));
     }
@@ -117,19 +125,19 @@ TEST(FrequencySolver, GivesTheSameBitsWithOneThreadAndWithMany) {
 }
 
 TEST(FrequencySolver, HoldsADeepCutAtTheBottomOfAHighRateInFloat32) {
-  auto network = random_network({4, 1, 1, 0}, 41, torch::kFloat32, 900, 4000);
-  const auto db = at::full({4, 1}, -12.0, torch::kFloat64);
+  auto network = random_network({4, 1, 1, 0}, 41, at::kFloat, 900, 4000);
+  const auto db = at::full({4, 1}, -12.0, at::kDouble);
   network.line_sos = peaking_sos(db, {63.0}, 1.4, 96000);
-  const auto wide = network.to(torch::kFloat64);
-  const auto omega = at::linspace(20, 400, 381, torch::kFloat64) * (2 * std::numbers::pi / 96000);
+  const auto wide = network.to(at::kDouble);
+  const auto omega = at::linspace(20, 400, 381, at::kDouble) * (2 * std::numbers::pi / 96000);
   EXPECT_LT(relative_error(frequency_response(network, omega), frequency_response(wide, omega)), 1e-5);
 }
 
 TEST(FrequencySolver, MakesOnlyTheGradientsThatAreAskedFor) {
   const auto network = random_network({6, 2, 2, 2}, 51);
   const auto omega = grid(29);
-  const std::vector<torch::Tensor> at{network.a, network.b, network.c, network.d, network.line_sos, network.delays};
-  std::vector<torch::Tensor> all;
+  const std::vector<at::Tensor> at{network.a, network.b, network.c, network.d, network.line_sos, network.delays};
+  std::vector<at::Tensor> all;
   for (const auto& t : at) all.push_back(t.clone().set_requires_grad(true));
   const auto expected = torch::autograd::grad({score(frequency_response(with_tensors(network, all), omega))}, all);
   for (std::size_t i = 0; i < at.size(); ++i) {
@@ -152,15 +160,15 @@ TEST(FrequencySolver, TakesTensorsInAnyMemoryOrder) {
 
 TEST(FrequencySolver, RefusesWhatItsContractExcludes) {
   const auto network = random_network({3, 1, 1, 1}, 71);
-  EXPECT_THROW(frequency_response(network, grid(4).to(torch::kFloat32)), ContractError);
+  EXPECT_THROW(frequency_response(network, grid(4).to(at::kFloat)), ContractError);
   EXPECT_THROW(frequency_response(network, grid(4).reshape({2, 2})), ContractError);
   EXPECT_THROW(frequency_response(network, grid(4).slice(0, 0, 0)), ContractError);
   EXPECT_THROW(frequency_response(network, grid(4), 0.99), ContractError);
   auto mixed = network;
-  mixed.b = mixed.b.to(torch::kFloat32);
+  mixed.b = mixed.b.to(at::kFloat);
   EXPECT_THROW(frequency_response(mixed, grid(4)), ContractError);
   auto unstable = network;
-  unstable.line_sos = at::tensor({1., 0., 0., 0., 1.01}, torch::kFloat64).reshape({1, 1, 5}).repeat({3, 1, 1});
+  unstable.line_sos = at::tensor({1., 0., 0., 0., 1.01}, at::kDouble).reshape({1, 1, 5}).repeat({3, 1, 1});
   EXPECT_THROW(frequency_response(unstable, grid(4)), ContractError);
   EXPECT_THROW(frequency_response(std::vector<DelayNetwork>{}, grid(4)), ContractError);
   EXPECT_THROW(frequency_response({network, random_network({4, 1, 1, 1}, 72)}, grid(4)), ContractError);

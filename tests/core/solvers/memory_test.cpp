@@ -1,9 +1,10 @@
 // What the solvers take at their peak above what the process held before, output and gradient included.
-#include <ATen/ATen.h>
+#include <ATen/ops/linspace.h>
 #include <gtest/gtest.h>
 
 #include "core/solvers/solver_tensors.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "tests/core/solvers/network_fixture.h"
 #include "train/bench_timing.h"
 
@@ -12,8 +13,8 @@ namespace {
 
 constexpr std::int64_t kTenSeconds = 480000;  // at 48 kHz
 
-std::vector<torch::Tensor> make_leaves(DelayNetwork& network) {
-  std::vector<torch::Tensor> leaves;
+std::vector<at::Tensor> make_leaves(DelayNetwork& network) {
+  std::vector<at::Tensor> leaves;
   for (auto* tensor : {&network.a, &network.b, &network.c, &network.d, &network.line_sos}) {
     *tensor = tensor->detach().clone().set_requires_grad(true);
     if (tensor->numel() > 0) leaves.push_back(*tensor);
@@ -33,7 +34,7 @@ void expect_peak(const std::string& what, double least_mb, double most_mb, const
 }
 
 TEST(SolverMemory, OfTheTimeSolverIsBelow500MegabytesForTenSecondsOfSixteenLines) {
-  const auto expect = [](torch::ScalarType dtype, std::int64_t sections, double least_mb) {
+  const auto expect = [](at::ScalarType dtype, std::int64_t sections, double least_mb) {
     auto network = random_network({16, 1, 1, sections}, 401, dtype, 500, 2500);
     const auto leaves = make_leaves(network);
     const auto input = uniform({1, kTenSeconds}, -1, 1, 402).to(dtype).set_requires_grad(true);
@@ -44,15 +45,15 @@ TEST(SolverMemory, OfTheTimeSolverIsBelow500MegabytesForTenSecondsOfSixteenLines
     });
   };
   const double signals_mb = 16.0 * kTenSeconds * 4 / 1e6;  // of every line, once
-  expect(torch::kFloat32, 0, 2 * signals_mb);
-  expect(torch::kFloat32, 10, 4 * signals_mb);
-  expect(torch::kFloat64, 10, 8 * signals_mb);
+  expect(at::kFloat, 0, 2 * signals_mb);
+  expect(at::kFloat, 10, 4 * signals_mb);
+  expect(at::kDouble, 10, 8 * signals_mb);
 }
 
 TEST(SolverMemory, OfModulatedDelaysIsBelow500MegabytesForTenSecondsOfSixteenLines) {
-  auto network = random_network({16, 1, 1, 2}, 411, torch::kFloat32, 500, 2500);
+  auto network = random_network({16, 1, 1, 2}, 411, at::kFloat, 500, 2500);
   auto leaves = make_leaves(network);
-  const auto input = uniform({1, kTenSeconds}, -1, 1, 412).to(torch::kFloat32);
+  const auto input = uniform({1, kTenSeconds}, -1, 1, 412).to(at::kFloat);
   Varying varying;
   varying.delays = (network.delays.unsqueeze(1) + 0.5).expand({16, kTenSeconds}).contiguous().set_requires_grad(true);
   leaves.push_back(varying.delays);
@@ -61,9 +62,9 @@ TEST(SolverMemory, OfModulatedDelaysIsBelow500MegabytesForTenSecondsOfSixteenLin
 }
 
 TEST(SolverMemory, OfTheFrequencySolverIsThatOfTheStatesThatItKeeps) {
-  auto network = random_network({16, 1, 1, 0}, 421, torch::kFloat32, 500, 2500, false);
+  auto network = random_network({16, 1, 1, 0}, 421, at::kFloat, 500, 2500, false);
   auto leaves = make_leaves(network);
-  const auto omega = at::linspace(0, 3.1, 48001, torch::kFloat64);
+  const auto omega = at::linspace(0, 3.1, 48001, at::kDouble);
   const auto step = [&] { torch::autograd::grad({frequency_response(network, omega).abs().square().sum()}, leaves); };
   const double states_mb = 48001 * 16 * 8 / 1e6;      // a complex number a line and bin
   expect_peak("frequency", 2 * states_mb, 30, step);  // G X and C G P^-1; the peer's autograd keeps some N of them
@@ -73,9 +74,9 @@ TEST(SolverMemory, OfTheFrequencySolverIsThatOfTheStatesThatItKeeps) {
 }
 
 TEST(SolverMemory, OfTheFrequencySolverHasABoundWhereStatesWouldBeManyTimesLarger) {
-  auto network = random_network({64, 8, 8, 0}, 431, torch::kFloat32, 500, 2500);
+  auto network = random_network({64, 8, 8, 0}, 431, at::kFloat, 500, 2500);
   const auto leaves = make_leaves(network);
-  const auto omega = at::linspace(0, 3.1, 48001, torch::kFloat64);
+  const auto omega = at::linspace(0, 3.1, 48001, at::kDouble);
   const double h_mb = 64 * 48001 * 8 / 1e6, states_mb = 48001 * 64 * 16 * 8 / 1e6;
   // H, its cotangent and what square() keeps; states are not kept.
   expect_peak("frequency_64", h_mb, 0.5 * states_mb,

@@ -1,8 +1,16 @@
 #pragma once
 
+#include <ATen/ops/complex.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/linalg_solve.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
-#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>
@@ -13,20 +21,21 @@
 #include "core/matrices/haar.h"
 #include "core/network/delay_network.h"
 #include "core/seed.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 
 /// Numbers in [low, high), float64.
-inline torch::Tensor uniform(std::vector<std::int64_t> shape, double low, double high, std::uint64_t seed) {
+inline at::Tensor uniform(std::vector<std::int64_t> shape, double low, double high, std::uint64_t seed) {
   Random random(seed, "uniform");
-  auto tensor = at::empty(shape, torch::kFloat64);
+  auto tensor = at::empty(shape, at::kDouble);
   for (std::int64_t i = 0; i < tensor.numel(); ++i) tensor.mutable_data_ptr<double>()[i] = random.uniform(low, high);
   return tensor;
 }
 
 /// Stable sections whose gain does not pass 1 by much: poles within 0.9, small numerator changes.
-inline torch::Tensor random_sections(std::int64_t lines, std::int64_t sections, std::uint64_t seed) {
-  auto sos = at::empty({lines, sections, 5}, torch::kFloat64);
+inline at::Tensor random_sections(std::int64_t lines, std::int64_t sections, std::uint64_t seed) {
+  auto sos = at::empty({lines, sections, 5}, at::kDouble);
   Random random(seed, "sections");
   double* q = sos.mutable_data_ptr<double>();
   for (std::int64_t i = 0; i < lines * sections; ++i, q += 5) {
@@ -48,9 +57,8 @@ struct NetworkShape {
 };
 
 /// A network that decays: an orthogonal matrix times 0.8, delays of `shortest` to `longest` samples.
-inline DelayNetwork random_network(const NetworkShape& shape, std::uint64_t seed,
-                                   torch::ScalarType dtype = torch::kFloat64, double shortest = 3, double longest = 40,
-                                   bool whole = true) {
+inline DelayNetwork random_network(const NetworkShape& shape, std::uint64_t seed, at::ScalarType dtype = at::kDouble,
+                                   double shortest = 3, double longest = 40, bool whole = true) {
   DelayNetwork network;
   network.a = (0.8 * haar_orthogonal(shape.lines, seed, false)).to(dtype);
   network.b = uniform({shape.lines, shape.inputs}, -1, 1, seed + 1).to(dtype);
@@ -65,18 +73,16 @@ inline DelayNetwork random_network(const NetworkShape& shape, std::uint64_t seed
 
 /// The definition, sample by sample, in double, with direct-form filters: what every solver must play. input [I, T] ->
 /// [O, T]
-inline torch::Tensor play_plainly(const DelayNetwork& network, const torch::Tensor& input) {
-  const auto a = network.a.detach().to(torch::kFloat64).contiguous(),
-             b = network.b.detach().to(torch::kFloat64).contiguous();
-  const auto c = network.c.detach().to(torch::kFloat64).contiguous(),
-             d = network.d.detach().to(torch::kFloat64).contiguous();
-  const auto u = input.detach().to(torch::kFloat64).contiguous(), sos = network.line_sos.detach().contiguous();
+inline at::Tensor play_plainly(const DelayNetwork& network, const at::Tensor& input) {
+  const auto a = network.a.detach().to(at::kDouble).contiguous(), b = network.b.detach().to(at::kDouble).contiguous();
+  const auto c = network.c.detach().to(at::kDouble).contiguous(), d = network.d.detach().to(at::kDouble).contiguous();
+  const auto u = input.detach().to(at::kDouble).contiguous(), sos = network.line_sos.detach().contiguous();
   const std::int64_t n = network.lines(), inputs = network.inputs(), outputs = network.outputs(), samples = u.size(1),
                      k = network.sections();
-  auto y = at::zeros({outputs, samples}, torch::kFloat64);
+  auto y = at::zeros({outputs, samples}, at::kDouble);
   std::vector<std::vector<double>> filtered(n, std::vector<double>(samples));
   std::vector<double> state(n * k * 2, 0.0), s(n);
-  const auto at2 = [](const torch::Tensor& m, std::int64_t i, std::int64_t j) {
+  const auto at2 = [](const at::Tensor& m, std::int64_t i, std::int64_t j) {
     return m.const_data_ptr<double>()[i * m.size(1) + j];
   };
   const auto drive = [&](std::int64_t j, std::int64_t t) {
@@ -122,23 +128,23 @@ inline torch::Tensor play_plainly(const DelayNetwork& network, const torch::Tens
   return y;
 }
 
-inline double largest(const torch::Tensor& tensor) { return tensor.detach().abs().max().item<double>(); }
+inline double largest(const at::Tensor& tensor) { return tensor.detach().abs().max().item<double>(); }
 
 /// Largest difference over the largest value of what is expected.
-inline double relative_error(const torch::Tensor& value, const torch::Tensor& expected) {
-  const auto wide = expected.is_complex() ? torch::kComplexDouble : torch::kFloat64;
+inline double relative_error(const at::Tensor& value, const at::Tensor& expected) {
+  const auto wide = expected.is_complex() ? at::kComplexDouble : at::kDouble;
   return largest(value.to(wide) - expected.to(wide)) / (largest(expected) + 1e-300);
 }
 
 /// Compares the gradient of f at x with central differences of fourth order, entry by entry, relative to the largest
 /// entry.
-inline void expect_gradient(const std::function<torch::Tensor(const std::vector<torch::Tensor>&)>& f,
-                            const std::vector<torch::Tensor>& at, double tolerance, double step = 1e-4) {
-  std::vector<torch::Tensor> x;
+inline void expect_gradient(const std::function<at::Tensor(const std::vector<at::Tensor>&)>& f,
+                            const std::vector<at::Tensor>& at, double tolerance, double step = 1e-4) {
+  std::vector<at::Tensor> x;
   for (const auto& tensor : at)
     x.push_back(tensor.detach().clone(at::MemoryFormat::Contiguous).set_requires_grad(true));
   const auto gradients = torch::autograd::grad({f(x)}, x);
-  torch::NoGradGuard no_grad;
+  at::NoGradGuard no_grad;
   for (std::size_t i = 0; i < x.size(); ++i) {
     if (x[i].numel() == 0) continue;
     auto differences = at::zeros_like(x[i]).contiguous();
@@ -159,7 +165,7 @@ inline void expect_gradient(const std::function<torch::Tensor(const std::vector<
 }
 
 /// The network with A, B, C, D, line_sos (and delays, if given) replaced.
-inline DelayNetwork with_tensors(DelayNetwork network, const std::vector<torch::Tensor>& x) {
+inline DelayNetwork with_tensors(DelayNetwork network, const std::vector<at::Tensor>& x) {
   network.a = x[0];
   network.b = x[1];
   network.c = x[2];
@@ -170,14 +176,14 @@ inline DelayNetwork with_tensors(DelayNetwork network, const std::vector<torch::
 }
 
 /// H by at::linalg_solve, from the formula.
-inline torch::Tensor response_by_linalg(const DelayNetwork& network, const torch::Tensor& omega, double radius) {
-  const auto wide = torch::kComplexDouble;
+inline at::Tensor response_by_linalg(const DelayNetwork& network, const at::Tensor& omega, double radius) {
+  const auto wide = at::kComplexDouble;
   const auto log_z = at::complex(at::full_like(omega, std::log(radius)), omega);    // [K]
   const auto inverse_z = at::exp(-log_z).unsqueeze(1);                              // [K, 1]
   auto gain = at::exp(-log_z.unsqueeze(1) * network.delays.to(wide).unsqueeze(0));  // [K, N]
   for (std::int64_t s = 0; s < network.sections(); ++s) {
     const auto q = network.line_sos.select(1, s).to(wide);
-    const auto quadratic = [&](const torch::Tensor& c0, std::int64_t c1, std::int64_t c2) {
+    const auto quadratic = [&](const at::Tensor& c0, std::int64_t c1, std::int64_t c2) {
       return c0.unsqueeze(0) + q.select(1, c1).unsqueeze(0) * inverse_z +
              q.select(1, c2).unsqueeze(0) * inverse_z * inverse_z;
     };

@@ -1,15 +1,19 @@
-#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
 #include "core/error.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "tests/core/solvers/network_fixture.h"
 
 namespace diffverb {
 namespace {
 
-torch::Tensor score(const torch::Tensor& y) {
+at::Tensor score(const at::Tensor& y) {
   return (y * at::linspace(-1, 1, y.numel(), y.options()).reshape(y.sizes())).sum() + y.square().sum();
 }
 
@@ -22,9 +26,9 @@ TEST_P(TimeSolverShapes, EqualsThePlainLoop) {
 }
 
 TEST_P(TimeSolverShapes, GivesTheGradientOfEveryTensorByFiniteDifferences) {
-  const auto network = random_network(GetParam(), 121, torch::kFloat64, 2, 9);
+  const auto network = random_network(GetParam(), 121, at::kDouble, 2, 9);
   const auto input = uniform({GetParam().inputs, 45}, -1, 1, 122);
-  const auto rebuilt = [&](const std::vector<torch::Tensor>& x) {
+  const auto rebuilt = [&](const std::vector<at::Tensor>& x) {
     return with_tensors(network, {x[0], x[1], x[2], x[3], x[4]});
   };
   expect_gradient([&](const auto& x) { return score(time_response(rebuilt(x), x[5])); },
@@ -32,8 +36,8 @@ TEST_P(TimeSolverShapes, GivesTheGradientOfEveryTensorByFiniteDifferences) {
 }
 
 TEST_P(TimeSolverShapes, IsAsExactInFloat32AsFloat32Is) {
-  const auto network = random_network(GetParam(), 131, torch::kFloat32, 20, 300);
-  const auto input = uniform({GetParam().inputs, 4000}, -1, 1, 132).to(torch::kFloat32);
+  const auto network = random_network(GetParam(), 131, at::kFloat, 20, 300);
+  const auto input = uniform({GetParam().inputs, 4000}, -1, 1, 132).to(at::kFloat);
   EXPECT_LT(relative_error(time_response(network, input), play_plainly(network, input)), 1e-5);
 }
 
@@ -47,7 +51,7 @@ class TimeSolverBlocks : public testing::TestWithParam<int> {};
 
 TEST_P(TimeSolverBlocks, AreExactAtTheirBoundariesForwardsAndBackwards) {
   auto network = random_network({3, 1, 2, 2}, 141);
-  network.delays = at::tensor({static_cast<double>(GetParam()), GetParam() + 3.0, 2.0 * GetParam()}, torch::kFloat64);
+  network.delays = at::tensor({static_cast<double>(GetParam()), GetParam() + 3.0, 2.0 * GetParam()}, at::kDouble);
   for (const std::int64_t samples : {1, 5, 511, 512, 513, 1100}) {
     const auto input = uniform({1, samples}, -1, 1, 142);
     EXPECT_LT(relative_error(time_response(network, input), play_plainly(network, input)), 1e-11)
@@ -55,14 +59,14 @@ TEST_P(TimeSolverBlocks, AreExactAtTheirBoundariesForwardsAndBackwards) {
   }
   // The gradient in a random direction of all tensors at once, across several segments.
   const auto input = uniform({1, 1100}, -1, 1, 143);
-  std::vector<torch::Tensor> x;
+  std::vector<at::Tensor> x;
   for (const auto& t : {network.a, network.b, network.c, network.d, network.line_sos, input})
     x.push_back(t.clone().set_requires_grad(true));
-  const auto value = [&](const std::vector<torch::Tensor>& at) {
+  const auto value = [&](const std::vector<at::Tensor>& at) {
     return score(time_response(with_tensors(network, {at[0], at[1], at[2], at[3], at[4]}), at[5]));
   };
   const auto gradients = torch::autograd::grad({value(x)}, x);
-  torch::NoGradGuard no_grad;
+  at::NoGradGuard no_grad;
   for (std::size_t i = 0; i < x.size(); ++i) {
     const auto direction = uniform(x[i].sizes().vec(), -1, 1, 144 + i);
     const auto moved = [&](double by) {
@@ -81,8 +85,7 @@ TEST_P(TimeSolverBlocks, AreExactAtTheirBoundariesForwardsAndBackwards) {
 INSTANTIATE_TEST_SUITE_P(ShortestDelay, TimeSolverBlocks, testing::Values(1, 2, 7, 64, 255, 256, 257));
 
 TEST(TimeSolver, KeepsNothingFromOneCallToTheNext) {
-  const auto small = random_network({5, 1, 1, 2}, 151),
-             large = random_network({9, 2, 2, 3}, 152, torch::kFloat64, 30, 400);
+  const auto small = random_network({5, 1, 1, 2}, 151), large = random_network({9, 2, 2, 3}, 152, at::kDouble, 30, 400);
   const auto u = uniform({1, 300}, -1, 1, 153), w = uniform({2, 2000}, -1, 1, 154);
   const auto first = time_response(small, u);
   time_response(large, w);  // leaves larger buffers behind
@@ -107,7 +110,7 @@ TEST(TimeSolver, TakesAnInputInAnyMemoryOrder) {
 }
 
 /// Networks of one shape whose delays, and so blocks and tapes, differ.
-std::vector<DelayNetwork> batch_of(std::int64_t count, torch::ScalarType dtype, std::vector<torch::Tensor>& leaves) {
+std::vector<DelayNetwork> batch_of(std::int64_t count, at::ScalarType dtype, std::vector<at::Tensor>& leaves) {
   std::vector<DelayNetwork> networks;
   for (std::int64_t r = 0; r < count; ++r) {
     auto network = random_network({5, 2, 3, 2}, 500 + 10 * r, dtype, 3, 40 + 60 * static_cast<double>(r));
@@ -121,13 +124,13 @@ std::vector<DelayNetwork> batch_of(std::int64_t count, torch::ScalarType dtype, 
 }
 
 TEST(TimeSolver, ABatchGivesTheBitsOfItsNetworksOneByOne) {
-  for (const auto dtype : {torch::kFloat32, torch::kFloat64}) {
-    std::vector<torch::Tensor> leaves;
+  for (const auto dtype : {at::kFloat, at::kDouble}) {
+    std::vector<at::Tensor> leaves;
     const auto networks = batch_of(4, dtype, leaves);
     const auto input = uniform({4, 2, 900}, -1, 1, 551).to(dtype).set_requires_grad(true);
     leaves.push_back(input);
     const auto together = time_response(networks, input);
-    std::vector<torch::Tensor> single;
+    std::vector<at::Tensor> single;
     for (std::size_t r = 0; r < networks.size(); ++r)
       single.push_back(time_response(networks[r], input[static_cast<std::int64_t>(r)]));
     const auto apart = at::stack(single);
@@ -140,11 +143,11 @@ TEST(TimeSolver, ABatchGivesTheBitsOfItsNetworksOneByOne) {
 }
 
 TEST(TimeSolver, ABatchSharesOneInputWhereThereIsOne) {
-  std::vector<torch::Tensor> leaves;
-  const auto networks = batch_of(3, torch::kFloat64, leaves);
+  std::vector<at::Tensor> leaves;
+  const auto networks = batch_of(3, at::kDouble, leaves);
   const auto input = uniform({2, 300}, -1, 1, 552).set_requires_grad(true);
   leaves.push_back(input);
-  std::vector<torch::Tensor> single;
+  std::vector<at::Tensor> single;
   for (const auto& network : networks) single.push_back(time_response(network, input));
   const auto together = time_response(networks, input), apart = at::stack(single);
   EXPECT_TRUE(at::equal(together, apart));
@@ -155,12 +158,11 @@ TEST(TimeSolver, ABatchSharesOneInputWhereThereIsOne) {
 
 TEST(TimeSolver, ABatchGivesTheSameBitsWithOneThreadAndWithMany) {
   const int threads = at::get_num_threads();
-  std::vector<std::vector<torch::Tensor>> results;
+  std::vector<std::vector<at::Tensor>> results;
   for (const int count : {1, 4}) {
     at::set_num_threads(count);
-    std::vector<torch::Tensor> leaves;
-    const auto y =
-        time_response(batch_of(7, torch::kFloat32, leaves), uniform({2, 700}, -1, 1, 553).to(torch::kFloat32));
+    std::vector<at::Tensor> leaves;
+    const auto y = time_response(batch_of(7, at::kFloat, leaves), uniform({2, 700}, -1, 1, 553).to(at::kFloat));
     auto all = torch::autograd::grad({score(y)}, leaves);
     all.push_back(y.detach());
     results.push_back(all);
@@ -173,10 +175,10 @@ TEST(TimeSolver, ABatchGivesTheSameBitsWithOneThreadAndWithMany) {
 TEST(TimeSolver, ALineLongerThanTheInputIsSilentAndTakesNoMemory) {
   auto network = random_network({3, 1, 2, 1}, 561);
   const auto input = uniform({1, 50}, -1, 1, 562);
-  network.delays = at::tensor({5.0, 50.0, 7.0}, torch::kFloat64);
+  network.delays = at::tensor({5.0, 50.0, 7.0}, at::kDouble);
   auto longer = network;
-  longer.delays = at::tensor({5.0, 1e12, 7.0}, torch::kFloat64);
-  std::vector<torch::Tensor> leaves;
+  longer.delays = at::tensor({5.0, 1e12, 7.0}, at::kDouble);
+  std::vector<at::Tensor> leaves;
   for (auto* t : {&longer.a, &longer.b, &longer.c, &longer.d, &longer.line_sos}) {
     *t = t->detach().clone().set_requires_grad(true);
     leaves.push_back(*t);
@@ -190,15 +192,15 @@ TEST(TimeSolver, ALineLongerThanTheInputIsSilentAndTakesNoMemory) {
 }
 
 TEST(TimeSolver, RefusesABatchThatIsNone) {
-  std::vector<torch::Tensor> leaves;
-  auto networks = batch_of(2, torch::kFloat64, leaves);
+  std::vector<at::Tensor> leaves;
+  auto networks = batch_of(2, at::kDouble, leaves);
   const auto input = uniform({2, 30}, -1, 1, 554);
   EXPECT_THROW(time_response(std::vector<DelayNetwork>{}, input), ContractError);
   EXPECT_THROW(time_response(networks, input.unsqueeze(0).expand({3, -1, -1})), ContractError);
-  EXPECT_THROW(time_response(networks, input.to(torch::kFloat32)), ContractError);
+  EXPECT_THROW(time_response(networks, input.to(at::kFloat)), ContractError);
   networks[1] = random_network({4, 2, 3, 2}, 555);
   EXPECT_THROW(time_response(networks, input), ContractError);
-  networks[1] = random_network({5, 2, 3, 2}, 556, torch::kFloat64, 3, 40, false);
+  networks[1] = random_network({5, 2, 3, 2}, 556, at::kDouble, 3, 40, false);
   EXPECT_THROW(time_response(networks, input), ContractError);
 }
 
@@ -206,7 +208,7 @@ TEST(TimeSolver, RefusesWhatItsContractExcludes) {
   const auto network = random_network({3, 2, 1, 1}, 181);
   const auto input = uniform({2, 50}, -1, 1, 182);
   EXPECT_THROW(time_response(network, input.slice(0, 0, 1)), ContractError);
-  EXPECT_THROW(time_response(network, input.to(torch::kFloat32)), ContractError);
+  EXPECT_THROW(time_response(network, input.to(at::kFloat)), ContractError);
   EXPECT_THROW(time_response(network, input.slice(1, 0, 0)), ContractError);
   auto fractional = network;
   fractional.delays = network.delays + 0.25;

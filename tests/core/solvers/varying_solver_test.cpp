@@ -1,22 +1,27 @@
-#include <ATen/ATen.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include "core/error.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "tests/core/solvers/network_fixture.h"
 
 namespace diffverb {
 namespace {
 
 /// The definition, sample by sample: delays [N, T], matrices [M, N, N] hop apart. Without filters.
-torch::Tensor play_varying_plainly(const DelayNetwork& network, const torch::Tensor& input, const torch::Tensor& delays,
-                                   const torch::Tensor& matrices, std::int64_t hop) {
+at::Tensor play_varying_plainly(const DelayNetwork& network, const at::Tensor& input, const at::Tensor& delays,
+                                const at::Tensor& matrices, std::int64_t hop) {
   const std::int64_t n = network.lines(), samples = input.size(1);
   const auto a = matrices.accessor<double, 3>();
   const auto b = network.b.accessor<double, 2>(), c = network.c.accessor<double, 2>(),
              d = network.d.accessor<double, 2>();
   const auto u = input.accessor<double, 2>(), m = delays.accessor<double, 2>();
-  auto y = at::zeros({network.outputs(), samples}, torch::kFloat64);
+  auto y = at::zeros({network.outputs(), samples}, at::kDouble);
   auto out = y.accessor<double, 2>();
   std::vector<std::vector<double>> f(n, std::vector<double>(samples, 0.0));
   for (std::int64_t t = 0; t < samples; ++t) {
@@ -47,13 +52,13 @@ torch::Tensor play_varying_plainly(const DelayNetwork& network, const torch::Ten
   return y;
 }
 
-torch::Tensor trajectory(std::int64_t lines, std::int64_t samples) {
-  const auto n = at::arange(samples, torch::kFloat64).unsqueeze(0), j = at::arange(lines, torch::kFloat64).unsqueeze(1);
+at::Tensor trajectory(std::int64_t lines, std::int64_t samples) {
+  const auto n = at::arange(samples, at::kDouble).unsqueeze(0), j = at::arange(lines, at::kDouble).unsqueeze(1);
   return 9.3 + 2 * j + (2.7 + 0.3 * j) * (0.21 * n + j).sin();  // down to 3 and more samples below a whole one
 }
 
-torch::Tensor moving_matrices(std::int64_t count, std::int64_t lines) {
-  std::vector<torch::Tensor> all;
+at::Tensor moving_matrices(std::int64_t count, std::int64_t lines) {
+  std::vector<at::Tensor> all;
   for (std::int64_t k = 0; k < count; ++k) all.push_back(0.8 * haar_orthogonal(lines, 40 + k, false));
   return at::stack(all);
 }
@@ -75,7 +80,7 @@ TEST(VaryingSolver, PlaysItsDefinition) {
 }
 
 TEST(VaryingSolver, IsTheOtherSolverWhereNothingMoves) {
-  const auto network = random_network({6, 1, 2, 3}, 7, torch::kFloat64, 5, 300);
+  const auto network = random_network({6, 1, 2, 3}, 7, at::kDouble, 5, 300);
   const auto input = uniform({1, 1500}, -1, 1, 8);
   const auto plain = time_response(network, input);
   EXPECT_LT(relative_error(varying_time_response(network, input, {}), plain), 1e-12);
@@ -90,7 +95,7 @@ TEST(VaryingSolver, GivesTheGradientOfEverythingThatMoves) {
   const auto delays = trajectory(3, 60), matrices = moving_matrices(4, 3), input = uniform({2, 60}, -1, 1, 10);
   const auto weight = uniform({1, 60}, -1, 1, 11);
   expect_gradient(
-      [&](const std::vector<torch::Tensor>& x) {
+      [&](const std::vector<at::Tensor>& x) {
         auto here = network;
         here.b = x[2], here.c = x[3], here.d = x[4], here.line_sos = x[5];
         const auto y = varying_time_response(here, x[6], {x[0], x[1], 20});
@@ -112,7 +117,7 @@ TEST(VaryingSolver, PlaysFiltersAmongLinesThatMove) {
   delays[1].zero_(), delays[4].zero_();
   auto moving = trajectory(5, 60);
   expect_gradient(
-      [&](const std::vector<torch::Tensor>& x) {
+      [&](const std::vector<at::Tensor>& x) {
         auto here = network;
         here.b = x[2], here.c = x[3], here.d = x[4], here.line_sos = x[5];
         const auto still = network.delays.eq(0);
@@ -133,7 +138,7 @@ TEST(VaryingSolver, HoldsAFractionalDelayAtUnityOrBelow) {
   network.a.zero_(), network.b.fill_(1), network.c.fill_(1), network.d.zero_();
   for (const double delay : {7.0, 7.25, 7.5, 7.9}) {
     network.delays.fill_(delay);
-    auto impulse = at::zeros({1, 64}, torch::kFloat64);
+    auto impulse = at::zeros({1, 64}, at::kDouble);
     impulse[0][0] = 1;
     const auto size = at::fft_rfft(varying_time_response(network, impulse, {})).abs();
     EXPECT_LE(largest(size), 1 + 1e-12) << delay;
@@ -142,10 +147,10 @@ TEST(VaryingSolver, HoldsAFractionalDelayAtUnityOrBelow) {
 }
 
 TEST(VaryingSolver, RefusesWhatItsContractExcludes) {
-  const auto network = random_network({3, 1, 1, 0}, 4, torch::kFloat64, 5, 20);
+  const auto network = random_network({3, 1, 1, 0}, 4, at::kDouble, 5, 20);
   const auto input = uniform({1, 40}, -1, 1, 5);
   EXPECT_THROW(varying_time_response(network, input, {trajectory(3, 39), {}, 0}), ContractError);
-  EXPECT_THROW(varying_time_response(network, input, {at::full({3, 40}, 2.5, torch::kFloat64), {}, 0}), ContractError);
+  EXPECT_THROW(varying_time_response(network, input, {at::full({3, 40}, 2.5, at::kDouble), {}, 0}), ContractError);
   EXPECT_THROW(varying_time_response(network, input, {{}, moving_matrices(2, 3), 30}), ContractError);
   EXPECT_THROW(varying_time_response(network, input, {{}, moving_matrices(2, 4), 40}), ContractError);
 }

@@ -1,12 +1,14 @@
 #include "core/spectral/band_split.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <numbers>
 
 #include "core/error.h"
+#include "core/tensor.h"
 #include "tests/core/solvers/network_fixture.h"
 
 namespace diffverb {
@@ -24,7 +26,7 @@ TEST(BandSplit, TheBandsSumToTheSignal) {
 TEST(BandSplit, ATonePassesItsOwnBandAlone) {
   for (int band = 0; band < 4; ++band) {
     const double hz = 125 * std::pow(4.0, band);
-    const auto n = at::arange(16000, torch::kFloat64);
+    const auto n = at::arange(16000, at::kDouble);
     const auto tone = (n * (2 * std::numbers::pi * hz / 16000)).sin() * (n * (std::numbers::pi / 16000)).sin().square();
     const auto bands = split_bands(tone, kEdges, 0.5, 16000);
     for (int k = 0; k < 4; ++k) EXPECT_LT(largest(bands[k] - (k == band ? tone : at::zeros_like(tone))), 1e-4) << hz;
@@ -32,7 +34,7 @@ TEST(BandSplit, ATonePassesItsOwnBandAlone) {
 }
 
 TEST(BandSplit, AtAnEdgeTwoBandsShareEqually) {
-  const auto n = at::arange(16000, torch::kFloat64);
+  const auto n = at::arange(16000, at::kDouble);
   const auto tone = (n * (2 * std::numbers::pi * 1000 / 16000)).sin() * (n * (std::numbers::pi / 16000)).sin().square();
   const auto bands = split_bands(tone, kEdges, 0.5, 16000);
   EXPECT_LT(largest(bands[1] - 0.5 * tone), 5e-3);

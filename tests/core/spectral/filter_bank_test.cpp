@@ -1,13 +1,17 @@
 #include "core/spectral/filter_bank.h"
 
+#include <ATen/ops/arange.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
-#include <torch/types.h>
 
 #include <cmath>
 #include <numbers>
 
 #include "core/error.h"
 #include "core/spectral/stft.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {
@@ -48,7 +52,7 @@ TEST(FilterBank, AToneLandsInItsBand) {
   const double rate_hz = 16000;
   const auto bank = triangular_filter_bank(FrequencyScale::kMel, 20, 2048, rate_hz, 100, 8000);
   for (std::size_t k : {0, 7, 13, 19}) {
-    const auto tone = (at::arange(8000, torch::kFloat64) * (2 * std::numbers::pi * bank.centre_hz[k] / rate_hz)).sin();
+    const auto tone = (at::arange(8000, at::kDouble) * (2 * std::numbers::pi * bank.centre_hz[k] / rate_hz)).sin();
     const auto energy = at::matmul(bank.weights, power_spectrogram(tone, 2048, 512, Padding::kZero)).sum(1);
     EXPECT_EQ(energy.argmax().item<std::int64_t>(), static_cast<std::int64_t>(k));
   }
@@ -62,7 +66,7 @@ TEST(FilterBank, RefusesARangeBeyondHalfTheSampleRate) {
 
 TEST(ThirdOctaveBins, HoldTheBinsBetweenTheirEdges) {
   const ThirdOctaveBins bands(48000, 48000, 100, 10000);  // bins 1 Hz apart
-  const auto hz = at::arange(24001, torch::kFloat64).reshape({1, 24001});
+  const auto hz = at::arange(24001, at::kDouble).reshape({1, 24001});
   const auto runs = bands.split(hz);
   ASSERT_EQ(runs.size(), bands.nominal_hz().size());
   ASSERT_EQ(bands.nominal_hz()[10], 1000);

@@ -2,14 +2,23 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/complex.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/hann_window.h>
+#include <ATen/ops/istft.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/real.h>
+#include <ATen/ops/sgn.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
-#include <torch/types.h>
 
 #include <cmath>
 
 #include "core/error.h"
 #include "core/spectral/istft.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {
@@ -17,13 +26,13 @@ namespace {
 at::Generator generator(std::uint64_t seed) { return at::make_generator<at::CPUGeneratorImpl>(seed); }
 
 /// Decaying noise: what a room's response looks like.
-torch::Tensor rooms(std::int64_t rows, std::int64_t samples, torch::ScalarType type = torch::kFloat32) {
-  const auto decay = (at::arange(samples, torch::kFloat64) * (-3.0 / static_cast<double>(samples))).exp();
-  return (at::randn({rows, samples}, generator(3), torch::kFloat64) * decay).to(type);
+at::Tensor rooms(std::int64_t rows, std::int64_t samples, at::ScalarType type = at::kFloat) {
+  const auto decay = (at::arange(samples, at::kDouble) * (-3.0 / static_cast<double>(samples))).exp();
+  return (at::randn({rows, samples}, generator(3), at::kDouble) * decay).to(type);
 }
 
 /// Magnitudes of no signal: those of rooms with every bin's level moved.
-torch::Tensor inconsistent(std::int64_t rows, std::int64_t fft_size, std::int64_t hop, std::int64_t frames) {
+at::Tensor inconsistent(std::int64_t rows, std::int64_t fft_size, std::int64_t hop, std::int64_t frames) {
   const auto m = stft(rooms(rows, hop * (frames - 1)), fft_size, hop, Padding::kReflect).abs();
   return (m * (0.3 * at::randn(m.sizes(), generator(4))).exp()).contiguous();
 }
@@ -34,12 +43,12 @@ GriffinLimOptions options_for(std::int64_t fft_size, std::int64_t hop, std::int6
   return o;
 }
 
-double relative(const torch::Tensor& a, const torch::Tensor& b) { return ((a - b).norm() / b.norm()).item<double>(); }
+double relative(const at::Tensor& a, const at::Tensor& b) { return ((a - b).norm() / b.norm()).item<double>(); }
 
 TEST(Istft, GivesTheSignalOfItsTransformBack) {
   for (const std::int64_t hop : {8, 11, 16}) {
     const std::int64_t samples = 3 * hop * 10;
-    const auto x = rooms(2, samples + 3, torch::kFloat64).reshape({2, 1, -1});
+    const auto x = rooms(2, samples + 3, at::kDouble).reshape({2, 1, -1});
     const auto spectrum = stft(x, 32, hop, Padding::kZero);
     const auto back = istft(spectrum, 32, hop, samples + 3);
     ASSERT_EQ(back.sizes(), x.sizes());
@@ -49,9 +58,9 @@ TEST(Istft, GivesTheSignalOfItsTransformBack) {
 }
 
 TEST(Istft, IsTorchsWhereBothExist) {
-  const auto spectrum = at::complex(at::randn({2, 33, 20}, generator(1), torch::kFloat64),
-                                    at::randn({2, 33, 20}, generator(2), torch::kFloat64));
-  const auto window = at::hann_window(64, torch::kFloat64);
+  const auto spectrum =
+      at::complex(at::randn({2, 33, 20}, generator(1), at::kDouble), at::randn({2, 33, 20}, generator(2), at::kDouble));
+  const auto window = at::hann_window(64, at::kDouble);
   EXPECT_LT(relative(istft(spectrum, 64, 16), at::istft(spectrum, 64, 16, 64, window)), 1e-12);
   EXPECT_LT(
       relative(istft(spectrum, 64, 16, 310), at::istft(spectrum, 64, 16, 64, window, true, false, std::nullopt, 310)),
@@ -59,7 +68,7 @@ TEST(Istft, IsTorchsWhereBothExist) {
 }
 
 TEST(Istft, RefusesLengthsThatTheFramesDoNotMake) {
-  const auto spectrum = at::zeros({33, 20}, torch::kComplexDouble);
+  const auto spectrum = at::zeros({33, 20}, at::kComplexDouble);
   EXPECT_THROW(istft(spectrum, 64, 16, 303), ContractError);
   EXPECT_THROW(istft(spectrum, 64, 16, 320), ContractError);
   EXPECT_THROW(istft(spectrum, 32, 16), ContractError);
@@ -125,7 +134,7 @@ TEST(GriffinLim, GivesTheSameByKernelAndByTensors) {
         const auto fast = griffin_lim(m, options);
         options.kernel = false;
         const auto plain = griffin_lim(m, options);
-        ASSERT_EQ(fast.signal.sizes(), (torch::IntArrayRef{2, s.samples}));
+        ASSERT_EQ(fast.signal.sizes(), (at::IntArrayRef{2, s.samples}));
         EXPECT_LT(relative(fast.signal, plain.signal), 5e-5) << s.fft << "/" << s.hop;
         EXPECT_NEAR(fast.convergence[1], plain.convergence[1], 1e-5);
       }
@@ -245,7 +254,7 @@ TEST(GriffinLim, RefusesWhatItCannotUse) {
   changed.samples = 19 * 128 - 1;
   EXPECT_THROW(griffin_lim(m, changed), ContractError);
   changed = options;
-  changed.start = at::zeros({2, 257, 19}, torch::kComplexFloat);
+  changed.start = at::zeros({2, 257, 19}, at::kComplexFloat);
   EXPECT_THROW(griffin_lim(m, changed), ContractError);
   m[1][7][9] = std::nanf("");
   try {

@@ -1,34 +1,41 @@
 #include "core/spectral/stft_distance.h"
 
-#include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Parallel.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/pow.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include "core/error.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {
 
 /// What the fused pass is to compute, in float64 of LibTorch's operators.
-torch::Tensor composed(const torch::Tensor& signal, const torch::Tensor& target, const StftDistance::Frames& f,
-                       double floor_power, double convergence_weight, double log_weight) {
-  const auto magnitude = [&](const torch::Tensor& x) {
-    return power_spectrogram(x.to(torch::kFloat64), f.fft_size, f.hop_size, f.padding, f.win_length)
+at::Tensor composed(const at::Tensor& signal, const at::Tensor& target, const StftDistance::Frames& f,
+                    double floor_power, double convergence_weight, double log_weight) {
+  const auto magnitude = [&](const at::Tensor& x) {
+    return power_spectrogram(x.to(at::kDouble), f.fft_size, f.hop_size, f.padding, f.win_length)
         .clamp_min(floor_power)
         .sqrt();
   };
   const auto m = magnitude(signal), t = magnitude(target);
-  const auto distance = at::linalg_vector_norm(m - t, 2, torch::IntArrayRef{-2, -1});
-  return convergence_weight * (distance / at::linalg_vector_norm(t, 2, torch::IntArrayRef{-2, -1})).mean() +
+  const auto distance = at::linalg_vector_norm(m - t, 2, at::IntArrayRef{-2, -1});
+  return convergence_weight * (distance / at::linalg_vector_norm(t, 2, at::IntArrayRef{-2, -1})).mean() +
          log_weight * (m.log() - t.log()).abs().mean();
 }
 
-torch::Tensor noise(std::uint64_t seed, std::int64_t rows, std::int64_t samples) {
+at::Tensor noise(std::uint64_t seed, std::int64_t rows, std::int64_t samples) {
   auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
-  const auto decay = at::pow(10.0, at::arange(samples, torch::kFloat64) * (-4.0 / static_cast<double>(samples)));
-  return (at::randn({rows, samples}, generator, torch::kFloat64) * decay).to(torch::kFloat32);
+  const auto decay = at::pow(10.0, at::arange(samples, at::kDouble) * (-4.0 / static_cast<double>(samples)));
+  return (at::randn({rows, samples}, generator, at::kDouble) * decay).to(at::kFloat);
 }
 
 class StftDistances : public testing::Test {
@@ -41,18 +48,18 @@ class StftDistances : public testing::Test {
                  std::to_string(samples));
     const auto target = noise(1, rows, samples);
     const auto norm = at::linalg_vector_norm(
-        power_spectrogram(target.to(torch::kFloat64), f.fft_size, f.hop_size, f.padding, f.win_length)
+        power_spectrogram(target.to(at::kDouble), f.fft_size, f.hop_size, f.padding, f.win_length)
             .clamp_min(kFloor)
             .sqrt(),
-        2, torch::IntArrayRef{-2, -1});
+        2, at::IntArrayRef{-2, -1});
     const StftDistance distance(target, f, kFloor, norm);
     const auto x = (0.7 * noise(2, rows, samples)).set_requires_grad(true);
     for (const auto& [convergence, logarithm] : {std::pair{1.0, 1.0}, {1.0, 0.0}, {0.0, 1.0}}) {
       const auto value = distance(x, convergence, logarithm);
       const auto expected = composed(x, target, f, kFloor, convergence, logarithm);
       EXPECT_NEAR(value.item<double>(), expected.item<double>(), 2e-6 * expected.item<double>());
-      const auto gradient = torch::autograd::grad({3 * value}, {x})[0].to(torch::kFloat64);
-      const auto slope = torch::autograd::grad({3 * expected}, {x})[0].to(torch::kFloat64);
+      const auto gradient = torch::autograd::grad({3 * value}, {x})[0].to(at::kDouble);
+      const auto slope = torch::autograd::grad({3 * expected}, {x})[0].to(at::kDouble);
       EXPECT_LT((gradient - slope).abs().max().item<double>(), 2e-5 * slope.abs().max().item<double>());
       EXPECT_EQ(distance(x.detach(), convergence, logarithm).item<double>(), value.item<double>());
     }
@@ -87,7 +94,7 @@ TEST_F(StftDistances, AreTheSameForAnyNumberOfThreads) {
   const StftDistance distance(noise(1, 2, 20000), f, kFloor, at::ones({2}));
   const auto x = noise(2, 2, 20000).set_requires_grad(true);
   const int threads = at::get_num_threads();
-  std::vector<torch::Tensor> values, gradients;
+  std::vector<at::Tensor> values, gradients;
   for (const int count : {1, 3}) {
     at::set_num_threads(count);
     values.push_back(distance(x, 1, 1));
@@ -100,12 +107,12 @@ TEST_F(StftDistances, AreTheSameForAnyNumberOfThreads) {
 
 TEST_F(StftDistances, RefuseWhatTheyCannotDo) {
   const auto norm = at::ones({1});
-  EXPECT_THROW(StftDistance(at::ones({1, 3000}, torch::kFloat64), {512, 128, 512, Padding::kZero}, 1e-8, norm),
+  EXPECT_THROW(StftDistance(at::ones({1, 3000}, at::kDouble), {512, 128, 512, Padding::kZero}, 1e-8, norm),
                ContractError);
   EXPECT_THROW(StftDistance(at::ones({1, 3000}), {256, 64, 256, Padding::kZero}, 1e-8, norm), ContractError);
   const StftDistance distance(at::ones({1, 3000}), {512, 128, 512, Padding::kZero}, 1e-8, norm);
   EXPECT_THROW(distance(at::ones({1, 2999}), 1, 1), ContractError);
-  EXPECT_THROW(distance(at::ones({1, 3000}, torch::kFloat64), 1, 1), ContractError);
+  EXPECT_THROW(distance(at::ones({1, 3000}, at::kDouble), 1, 1), ContractError);
 }
 
 }  // namespace

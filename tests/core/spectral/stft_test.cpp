@@ -1,23 +1,27 @@
 #include "core/spectral/stft.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/randn.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
-#include <torch/types.h>
 
 #include <cmath>
 #include <numbers>
 
 #include "core/error.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {
 
 TEST(Stft, OfAnImpulseIsTheWindowInEveryFrameAroundIt) {
-  auto impulse = at::zeros({2, 100}, torch::kFloat64);
+  auto impulse = at::zeros({2, 100}, at::kDouble);
   impulse[0][40] = 3;
   const auto spectrum = stft(impulse, 32, 8, Padding::kZero);
-  ASSERT_EQ(spectrum.sizes(), (torch::IntArrayRef{2, 17, 13}));
+  ASSERT_EQ(spectrum.sizes(), (at::IntArrayRef{2, 17, 13}));
   for (int frame = 0; frame < 13; ++frame) {
     const int place = 40 - frame * 8 + 16;  // the impulse's place in the frame
     const double window = place >= 0 && place < 32 ? 0.5 - 0.5 * std::cos(2 * std::numbers::pi * place / 32) : 0;
@@ -27,14 +31,14 @@ TEST(Stft, OfAnImpulseIsTheWindowInEveryFrameAroundIt) {
 }
 
 TEST(Stft, OfAToneHasItsPeakInItsBin) {
-  const auto tone = (at::arange(1000, torch::kFloat64) * (2 * std::numbers::pi * 10 / 64)).cos();
+  const auto tone = (at::arange(1000, at::kDouble) * (2 * std::numbers::pi * 10 / 64)).cos();
   const auto magnitude = power_spectrogram(tone, 64, 16, Padding::kZero).sqrt().select(1, 20);
   EXPECT_EQ(magnitude.argmax().item<int>(), 10);
   EXPECT_NEAR(magnitude[10].item<double>(), 64 / 4.0, 1e-9);  // half the amplitude times the sum of the window
 }
 
 TEST(Stft, WithZeroPaddingIsSilentBeforeAnOnsetAndWithReflectionIsNot) {
-  auto onset = at::zeros({64}, torch::kFloat64);
+  auto onset = at::zeros({64}, at::kDouble);
   onset[3] = 1;
   EXPECT_NEAR(stft(onset, 32, 8, Padding::kZero)[0][0].abs().item<double>(),
               0.5 - 0.5 * std::cos(2 * std::numbers::pi * 19 / 32), 1e-12);
@@ -47,10 +51,10 @@ TEST(PowerSpectrogram, IsTheSquaredTransformAndHasItsGradient) {
   for (const auto padding : {Padding::kZero, Padding::kReflect}) {
     for (const std::int64_t hop : {8, 11, 32}) {  // 11 does not divide the transform
       for (const std::int64_t length : {97, 128}) {
-        const auto x = at::randn({2, 3, length}, generator, torch::kFloat64).set_requires_grad(true);
+        const auto x = at::randn({2, 3, length}, generator, at::kDouble).set_requires_grad(true);
         const auto power = power_spectrogram(x, 32, hop, padding), square = stft(x, 32, hop, padding).abs().square();
         EXPECT_LT((power - square).abs().max().item<double>(), 1e-11);
-        const auto weight = at::randn(power.sizes(), generator, torch::kFloat64);
+        const auto weight = at::randn(power.sizes(), generator, at::kDouble);
         const auto ours = torch::autograd::grad({(power * weight).sum()}, {x})[0];
         const auto autograd = torch::autograd::grad({(square * weight).sum()}, {x})[0];
         EXPECT_LT((ours - autograd).abs().max().item<double>(), 1e-11) << "hop " << hop << ", length " << length;
@@ -60,7 +64,7 @@ TEST(PowerSpectrogram, IsTheSquaredTransformAndHasItsGradient) {
 }
 
 TEST(Stft, OfAShorterWindowHasItInTheMiddleOfTheTransform) {
-  auto impulse = at::zeros({100}, torch::kFloat64);
+  auto impulse = at::zeros({100}, at::kDouble);
   impulse[40] = 1;
   const auto magnitude = stft(impulse, 32, 8, Padding::kZero, 21)[3].abs();
   for (int frame = 0; frame < 13; ++frame) {
@@ -72,8 +76,7 @@ TEST(Stft, OfAShorterWindowHasItInTheMiddleOfTheTransform) {
 }
 
 TEST(Stft, TakesASignalShorterThanItsWindow) {
-  EXPECT_EQ(stft(at::ones({1, 1, 1}, torch::kFloat32), 64, 16, Padding::kZero).sizes(),
-            (torch::IntArrayRef{1, 1, 33, 1}));
+  EXPECT_EQ(stft(at::ones({1, 1, 1}, at::kFloat), 64, 16, Padding::kZero).sizes(), (at::IntArrayRef{1, 1, 33, 1}));
 }
 
 TEST(Stft, RefusesWhatItCannotDo) {

@@ -1,10 +1,11 @@
 // What every registered model that trains on a data set keeps to. A new one is tested without a line here.
-#include <ATen/ATen.h>
+#include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
 
 #include <set>
 
 #include "core/error.h"
+#include "core/tensor.h"
 #include "models/model.h"
 #include "tests/losses/loss_fixture.h"
 #include "tests/models/contract/minimal_config.h"

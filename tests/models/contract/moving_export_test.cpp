@@ -1,10 +1,13 @@
 // What moves while it plays, exported: the engine plays what NetworkModel::play plays.
-#include <ATen/ATen.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <ostream>
 
 #include "core/network/line_motion.h"
+#include "core/tensor.h"
 #include "runtime/render.h"
 #include "tests/core/solvers/network_fixture.h"
 #include "tests/models/plain_reverb.h"
@@ -36,7 +39,7 @@ runtime::DelayNetworkWeights weights_of(const Moving& moving) {
 class MovingExport : public testing::TestWithParam<Moving> {};
 
 TEST_P(MovingExport, TheEnginePlaysWhatTheModelPlays) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   const auto model = model_of(GetParam());
   const auto weights = weights_of(GetParam());
   ASSERT_TRUE(weights.moves());
@@ -49,7 +52,7 @@ TEST_P(MovingExport, TheEnginePlaysWhatTheModelPlays) {
   auto input = at::zeros({model->network(rate).inputs(), samples});
   input.slice(1, 0, samples / 2) =
       uniform({input.size(0), samples / 2}, -0.7, 0.7, 12) * at::linspace(-60, 0, samples / 2).div(20).exp2();
-  const auto played = model->play(input.to(torch::kFloat64), loudness_level(input, rate));
+  const auto played = model->play(input.to(at::kDouble), loudness_level(input, rate));
 
   std::vector<std::vector<float>> channels;
   for (std::int64_t i = 0; i < input.size(0); ++i) {
@@ -59,15 +62,15 @@ TEST_P(MovingExport, TheEnginePlaysWhatTheModelPlays) {
   const auto heard = runtime::render(loaded.model, channels, 0, 333);
   ASSERT_EQ(static_cast<std::int64_t>(heard.size()), played.size(0));
   for (std::int64_t o = 0; o < played.size(0); ++o) {
-    const auto engine = at::tensor(heard[static_cast<std::size_t>(o)]).slice(0, 0, samples).to(torch::kFloat64);
+    const auto engine = at::tensor(heard[static_cast<std::size_t>(o)]).slice(0, 0, samples).to(at::kDouble);
     EXPECT_LT(largest(engine - played[o]), 1e-4 * largest(played)) << "output " << o;
   }
-  const auto still = time_response(model->network(rate, torch::kFloat64), input.to(torch::kFloat64));
+  const auto still = time_response(model->network(rate, at::kDouble), input.to(at::kDouble));
   EXPECT_GT(relative_error(played, still), 1e-2) << "it should be heard that it moves";
 }
 
 TEST_P(MovingExport, TheWeightsHoldEveryMotion) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   const auto model = model_of(GetParam());
   const auto weights = weights_of(GetParam());
   const auto moves = model->motion(model->sample_rate_hz());
@@ -88,9 +91,7 @@ TEST_P(MovingExport, TheWeightsHoldEveryMotion) {
   ASSERT_EQ(static_cast<std::int64_t>(weights.turning.size()), turning ? turning->pairs() : 0);
   if (!turning) return;
   for (std::size_t p = 0; p < weights.turning.size(); ++p) {
-    const auto at_pair = [&](const torch::Tensor& values) {
-      return values[static_cast<std::int64_t>(p)].item<double>();
-    };
+    const auto at_pair = [&](const at::Tensor& values) { return values[static_cast<std::int64_t>(p)].item<double>(); };
     const auto& pair = weights.turning[p];
     EXPECT_EQ(pair.radius, at_pair(turning->radius));
     EXPECT_EQ(pair.radius_depth, at_pair(turning->radius_depth));

@@ -1,5 +1,7 @@
 // What every registered reverberator that is one delay network keeps to. A new one is tested without a line here.
-#include <ATen/ATen.h>
+#include <ATen/ops/linspace.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/view_as_real.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -7,6 +9,7 @@
 #include "core/error.h"
 #include "core/seed.h"
 #include "core/solvers/solvers.h"
+#include "core/tensor.h"
 #include "models/fitted_network.h"
 #include "models/network_model.h"
 #include "runtime/render.h"
@@ -48,43 +51,42 @@ class ContractNetworks : public testing::TestWithParam<std::string> {
   std::unique_ptr<Model> made = make_model(GetParam());
   NetworkModel& model = dynamic_cast<NetworkModel&>(*made);
 
-  DelayNetwork network(torch::ScalarType dtype = torch::kFloat64) const { return model.network(kRate, dtype); }
+  DelayNetwork network(at::ScalarType dtype = at::kDouble) const { return model.network(kRate, dtype); }
 };
 
 TEST_P(ContractNetworks, BothSolversAndTheEngineGiveOneResponse) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   const std::int64_t samples = 4000, fft_size = 1 << 15;
   const auto one = network().from_one_input();
   const auto by_time = impulse_response(one, samples).squeeze(1);
   const auto by_fft = impulse_response_by_fft(one, fft_size, 200).squeeze(1).slice(1, 0, samples);
   EXPECT_LT(relative_error(by_fft, by_time), 1e-5);
 
-  const auto loaded = runtime::make_model(to_weights(network(torch::kFloat32)));
+  const auto loaded = runtime::make_model(to_weights(network(at::kFloat)));
   ASSERT_TRUE(loaded.model) << loaded.error;
   const auto played = runtime::render_impulse(loaded.model, static_cast<double>(samples) / kRate);
   for (std::size_t o = 0; o < played.size(); ++o) {
-    const auto engine = at::tensor(played[o]).slice(0, 0, samples).to(torch::kFloat64);
+    const auto engine = at::tensor(played[o]).slice(0, 0, samples).to(at::kDouble);
     EXPECT_LT(largest(engine - by_time[static_cast<std::int64_t>(o)]), 1e-4 * largest(by_time)) << "output " << o;
   }
 }
 
 TEST_P(ContractNetworks, TheGradientOfItsNumbersIsThatOfFiniteDifferences) {
-  const auto omega = at::linspace(0.02, 3.1, 61, torch::kFloat64);
+  const auto omega = at::linspace(0.02, 3.1, 61, at::kDouble);
   const auto score = [&] {
-    const auto h =
-        at::view_as_real(frequency_response(model.network(48000, torch::kFloat64), omega, 1.002)).reshape({-1});
-    return (h * at::linspace(-1, 1.3, h.numel(), torch::kFloat64)).sum() + 0.1 * h.square().sum();
+    const auto h = at::view_as_real(frequency_response(model.network(48000, at::kDouble), omega, 1.002)).reshape({-1});
+    return (h * at::linspace(-1, 1.3, h.numel(), at::kDouble)).sum() + 0.1 * h.square().sum();
   };
   const auto parameters = model.parameters();
   ASSERT_FALSE(parameters.empty());
-  std::vector<torch::Tensor> leaves;
+  std::vector<at::Tensor> leaves;
   for (const auto& [name, leaf] : parameters) {
-    const torch::NoGradGuard no_grad;
+    const at::NoGradGuard no_grad;
     leaf.mul_(0.7);  // away from an end of its range, where it stops
     leaves.push_back(leaf);
   }
   const auto gradients = torch::autograd::grad({score()}, leaves);
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     const auto& name = std::next(parameters.begin(), static_cast<std::ptrdiff_t>(i))->first;
     ASSERT_TRUE(gradients[i].isfinite().all().item<bool>()) << name;
@@ -105,7 +107,7 @@ TEST_P(ContractNetworks, TheGradientOfItsNumbersIsThatOfFiniteDifferences) {
 }
 
 TEST_P(ContractNetworks, IsStableAtEveryEndOfItsRanges) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   Random random(5, "corners");
   for (int corner = 0; corner < 6; ++corner) {
     std::string setting;

@@ -1,5 +1,6 @@
+#include <ATen/ops/empty.h>
+#include <ATen/ops/ones.h>
 #include <gtest/gtest.h>
-#include <torch/types.h>
 
 #include <cmath>
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/spectral/griffin_lim.h"
+#include "core/tensor.h"
 
 namespace diffverb {
 namespace {
@@ -14,9 +16,9 @@ namespace {
 constexpr std::int64_t kFft = 512, kHop = 128, kFrames = 40, kEvery = 37;
 
 /// The magnitudes of make_griffin_lim.py.
-torch::Tensor magnitudes() {
+at::Tensor magnitudes() {
   constexpr std::int64_t kBins = kFft / 2 + 1;
-  auto m = torch::empty({1, kBins, kFrames}, torch::kFloat64);
+  auto m = at::empty({1, kBins, kFrames}, at::kDouble);
   std::uint32_t seed = 1;
   for (std::int64_t i = 0; i < kBins * kFrames; ++i) {
     seed = 1664525u * seed + 1013904223u;
@@ -36,17 +38,17 @@ class OracleGriffinLim : public testing::Test {
     ASSERT_EQ(cases_.size(), 5u);
   }
 
-  static GriffinLimResult ours(const nlohmann::json& one, const torch::Tensor& m) {
+  static GriffinLimResult ours(const nlohmann::json& one, const at::Tensor& m) {
     GriffinLimOptions options;
     options.fft_size = kFft, options.hop_size = kHop;
     options.iterations = one["iterations"];
     options.momentum = one["momentum"];
-    options.start = torch::ones(m.sizes(), torch::kComplexDouble);
+    options.start = at::ones(m.sizes(), at::kComplexDouble);
     return griffin_lim(m, options);
   }
 
   /// Largest difference, as a part of the largest sample of the reference.
-  static double difference(const torch::Tensor& signal, const nlohmann::json& every) {
+  static double difference(const at::Tensor& signal, const nlohmann::json& every) {
     double largest = 0, difference = 0;
     for (std::size_t i = 0; i < every.size(); ++i) {
       const double expected = every[i];
@@ -72,7 +74,7 @@ TEST_F(OracleGriffinLim, InDoublePrecisionIsTorchaudiosNumberByNumber) {
 
 TEST_F(OracleGriffinLim, InTheKernelIsTorchaudiosToRounding) {
   for (const auto& one : cases_) {
-    const auto result = ours(one, magnitudes().to(torch::kFloat32));
+    const auto result = ours(one, magnitudes().to(at::kFloat));
     // Rounding grows with the iterations where a bin is nearly 0: the end point is another of the same quality.
     if (one["iterations"] < 10) {
       EXPECT_LT(difference(result.signal, one["every"]), 1e-5) << one["iterations"];

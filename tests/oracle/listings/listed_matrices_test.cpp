@@ -1,3 +1,7 @@
+#include <ATen/ops/atanh.h>
+#include <ATen/ops/linalg_det.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
 #include "core/matrices/reflections.h"
@@ -10,10 +14,10 @@ namespace {
 
 using listings::to_tensor;
 
-torch::Tensor with(const std::string& name, std::int64_t lines, const std::map<std::string, torch::Tensor>& values) {
+at::Tensor with(const std::string& name, std::int64_t lines, const std::map<std::string, at::Tensor>& values) {
   const auto matrix = make_matrix(name);
-  matrix->reset(lines, 1, torch::kFloat64);
-  torch::NoGradGuard no_grad;
+  matrix->reset(lines, 1, at::kDouble);
+  at::NoGradGuard no_grad;
   for (auto& [key, parameter] : matrix->parameters()) {
     auto target = parameter;
     target.copy_(values.at(key));
@@ -40,7 +44,7 @@ TEST(OracleListings, HouseholderFromTheSameVector) {
   std::array<double, 7> vector;
   Random random(5);
   for (double& value : vector) value = random.uniform();
-  const auto v = torch::tensor(std::vector<double>(vector.begin(), vector.end()), torch::kFloat64);
+  const auto v = at::tensor(std::vector<double>(vector.begin(), vector.end()), at::kDouble);
   EXPECT_LT(largest(with("householder", 7, {{"v", v}}) - to_tensor(listings::householder(vector))), 1e-15);
 }
 
@@ -61,7 +65,7 @@ TEST(OracleListings, AbsorbentFromTheSameRotationAndGains) {
   }
   std::array<double, 5> gains;
   for (double& gain : gains) gain = random.uniform(-0.95, 0.95);
-  const auto g = torch::tensor(std::vector<double>(gains.begin(), gains.end()), torch::kFloat64);
+  const auto g = at::tensor(std::vector<double>(gains.begin(), gains.end()), at::kDouble);
   const auto ours = with("absorbent_allpass", 10,
                          {{"p", at::atanh(g / 0.999)}, {"s", logarithm_of_rotation(to_tensor(rotation)) / 2}});
   EXPECT_LT(largest(ours - to_tensor(listings::absorbent<10>(rotation, gains))), 1e-12);
@@ -70,7 +74,7 @@ TEST(OracleListings, AbsorbentFromTheSameRotationAndGains) {
 TEST(OracleListings, IdentityAmountFromTheSameNormalDrawsUpToTheSignsThatMakeItsZeroTheIdentity) {
   const auto normals = normal_matrix(6, 6, 3);
   const auto draw = [&](std::int64_t n, std::int64_t i) { return normals[i][n].item<double>(); };
-  const auto signs = -at::ones({6, 1}, torch::kFloat64);
+  const auto signs = -at::ones({6, 1}, at::kDouble);
   for (const double amount : {0.0, 0.3, 2.0}) {
     const auto expected = signs * to_tensor(listings::identity_amount<6>(amount, draw));
     const auto ours = matrix_of("identity_amount", 6, 3, "{amount: " + std::to_string(amount) + "}");

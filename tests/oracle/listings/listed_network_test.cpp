@@ -1,3 +1,10 @@
+#include <ATen/ops/empty.h>
+#include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/hann_window.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include "core/solvers/solvers.h"
@@ -10,7 +17,7 @@ namespace {
 constexpr std::size_t kLines = 6;
 using Listed = listings::FeedbackDelayNetwork<kLines>;
 
-Listed listed_network(const torch::Tensor& a, const std::array<double, kLines>& delays) {
+Listed listed_network(const at::Tensor& a, const std::array<double, kLines>& delays) {
   Listed network;
   for (std::size_t i = 0; i < kLines; ++i) {
     for (std::size_t j = 0; j < kLines; ++j)
@@ -20,8 +27,8 @@ Listed listed_network(const torch::Tensor& a, const std::array<double, kLines>& 
   return network;
 }
 
-torch::Tensor impulse_of(Listed network, double feedback, std::int64_t samples) {
-  auto out = at::empty({samples}, torch::kFloat64);
+at::Tensor impulse_of(Listed network, double feedback, std::int64_t samples) {
+  auto out = at::empty({samples}, at::kDouble);
   for (std::int64_t n = 0; n < samples; ++n)
     out.mutable_data_ptr<double>()[n] = network.process(n == 0 ? 1 : 0, feedback);
   return out;
@@ -30,20 +37,20 @@ torch::Tensor impulse_of(Listed network, double feedback, std::int64_t samples) 
 /// The same loop in our terms. The listing's double buffer hands every line's output back one sample later, so a line of
 /// D samples comes round in D + 1; its output is taken before that, so the whole is heard one sample earlier than a
 /// network of delays D + 1.
-DelayNetwork our_network(const torch::Tensor& a, const std::array<double, kLines>& delays, double feedback) {
+DelayNetwork our_network(const at::Tensor& a, const std::array<double, kLines>& delays, double feedback) {
   DelayNetwork network;
   network.a = a * feedback;
-  network.b = at::full({static_cast<std::int64_t>(kLines), 1}, 1.0 / kLines, torch::kFloat64);
-  network.c = at::ones({1, static_cast<std::int64_t>(kLines)}, torch::kFloat64);
-  network.d = at::zeros({1, 1}, torch::kFloat64);
-  network.delays = torch::tensor(std::vector<double>(delays.begin(), delays.end()), torch::kFloat64) + 1;
-  network.line_sos = at::zeros({static_cast<std::int64_t>(kLines), 0, 5}, torch::kFloat64);
+  network.b = at::full({static_cast<std::int64_t>(kLines), 1}, 1.0 / kLines, at::kDouble);
+  network.c = at::ones({1, static_cast<std::int64_t>(kLines)}, at::kDouble);
+  network.d = at::zeros({1, 1}, at::kDouble);
+  network.delays = at::tensor(std::vector<double>(delays.begin(), delays.end()), at::kDouble) + 1;
+  network.line_sos = at::zeros({static_cast<std::int64_t>(kLines), 0, 5}, at::kDouble);
   network.sample_rate_hz = 48000;
   return network;
 }
 
 /// Energy in a band of frequencies (shares of half the sample rate) of the 4096 samples from `from` on.
-double band_energy(const torch::Tensor& h, std::int64_t from, double low, double high) {
+double band_energy(const at::Tensor& h, std::int64_t from, double low, double high) {
   constexpr std::int64_t kStretch = 4096;
   const auto window = at::hann_window(kStretch, h.options());  // or strong bands leak into those that are gone
   const auto power = at::fft_rfft(h.slice(0, from, from + kStretch) * window).abs().square();
@@ -71,7 +78,7 @@ TEST(OracleListings, ItsLinearInterpolationEatsHighFrequenciesAndOursKeepsThem) 
   const auto kept = impulse_of(listed_network(a, whole), 1, kSamples);
   const auto eaten = impulse_of(listed_network(a, between), 1, kSamples);
   const auto ours = impulse_response(with_whole_delays(our_network(a, between, 1)), kSamples).flatten();
-  const auto change_db = [](const torch::Tensor& h, double low, double high) {
+  const auto change_db = [](const at::Tensor& h, double low, double high) {
     return 10 * std::log10(band_energy(h, kLate, low, high) / band_energy(h, kEarly, low, high));
   };
   const auto lost_db = [&](double low, double high) {

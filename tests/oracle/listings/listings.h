@@ -1,12 +1,14 @@
 #pragma once
 
-#include <ATen/ATen.h>
+#include <ATen/ops/empty.h>
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <numeric>
 #include <vector>
+
+#include "core/tensor.h"
 
 /// The C++ of a widely read description of feedback delay networks, as it is printed there (names, order of operations
 /// and all), with the random numbers given from outside. Ours must come to the same from the same numbers.
@@ -16,8 +18,8 @@ template <std::size_t dim>
 using Matrix = std::array<std::array<double, dim>, dim>;
 
 template <std::size_t dim>
-torch::Tensor to_tensor(const Matrix<dim>& matrix) {
-  auto out = at::empty({dim, dim}, torch::kFloat64);
+at::Tensor to_tensor(const Matrix<dim>& matrix) {
+  auto out = at::empty({dim, dim}, at::kDouble);
   for (std::size_t i = 0; i < dim; ++i)
     std::copy(matrix[i].begin(), matrix[i].end(), out.mutable_data_ptr<double>() + i * dim);
   return out;

@@ -1,3 +1,5 @@
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -14,8 +16,8 @@ constexpr double kRateHz = 16000;
 constexpr std::int64_t kLength = 6000;
 
 /// The signals of make_spectral_losses.py.
-torch::Tensor channel(std::uint32_t seed, double t60_s, double gain) {
-  auto out = torch::empty({1, 1, kLength}, torch::kFloat64);
+at::Tensor channel(std::uint32_t seed, double t60_s, double gain) {
+  auto out = at::empty({1, 1, kLength}, at::kDouble);
   for (std::int64_t i = 0; i < kLength; ++i) {
     seed = 1664525u * seed + 1013904223u;
     const double time_s = static_cast<double>(i) / kRateHz;
@@ -36,8 +38,8 @@ class OracleSpectralLosses : public testing::Test {
   }
 
   nlohmann::json expected;
-  torch::Tensor target = at::cat({channel(1, 0.5, 1), channel(2, 0.5, 0.5)}, 1);
-  torch::Tensor estimate = at::cat({channel(3, 0.4, 0.8), channel(4, 0.6, 0.7)}, 1);
+  at::Tensor target = at::cat({channel(1, 0.5, 1), channel(2, 0.5, 0.5)}, 1);
+  at::Tensor estimate = at::cat({channel(3, 0.4, 0.8), channel(4, 0.6, 0.7)}, 1);
 };
 
 TEST_F(OracleSpectralLosses, MrStftIsTheFormulaOfAuraloss) {
@@ -51,7 +53,7 @@ TEST_F(OracleSpectralLosses, MrStftWithAuralossesOwnFramesIsAuralosses) {
       "floor_power: 1e-8}";
   const double value = expected["mr_stft_auraloss"].get<double>();
   EXPECT_NEAR(ours("mr_stft", frames), value, 1e-9);
-  target = target.to(torch::kFloat32), estimate = estimate.to(torch::kFloat32);
+  target = target.to(at::kFloat), estimate = estimate.to(at::kFloat);
   EXPECT_NEAR(ours("mr_stft", frames), value, 2e-6 * value);
 }
 

@@ -1,5 +1,7 @@
 // The published network against an implementation of its own in NumPy (generate.py).
-#include <ATen/ATen.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "core/tensor.h"
 #include "tests/scratch.h"
 #include "tests/shared_data.h"
 #include "train/keras_import.h"
@@ -16,7 +19,7 @@ namespace diffverb {
 namespace {
 
 /// spectrogram() of generate.py.
-torch::Tensor spectrogram(std::uint32_t number) {
+at::Tensor spectrogram(std::uint32_t number) {
   auto out = at::empty({1, 1, 513, 128});
   auto* to = out.mutable_data_ptr<float>();
   std::uint32_t state = number;
@@ -46,8 +49,8 @@ class OracleNeuralReverberator : public testing::Test {
 };
 
 void expect_encodes(SpectralAutoencoder& model, const nlohmann::json& expected) {
-  const torch::NoGradGuard no_grad;
-  std::vector<torch::Tensor> inputs;
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> inputs;
   for (std::uint32_t number = 1; number <= 3; ++number) inputs.push_back(spectrogram(number));
   const auto z = model.encode(at::cat(inputs));
   for (int i = 0; i < 3; ++i) {
@@ -58,10 +61,10 @@ void expect_encodes(SpectralAutoencoder& model, const nlohmann::json& expected) 
 TEST_F(OracleNeuralReverberator, EncodesAsTheDefinitionDoes) { expect_encodes(*imported.model, expected); }
 
 TEST_F(OracleNeuralReverberator, DecodesAsTheDefinitionDoes) {
-  const torch::NoGradGuard no_grad;
+  const at::NoGradGuard no_grad;
   for (const auto& entry : expected["decoded"]) {
-    const auto z = at::tensor(entry["z"].get<std::vector<double>>()).to(torch::kFloat32).unsqueeze(0);
-    const auto y = imported.model->decode(z)[0][0].to(torch::kFloat64).contiguous();
+    const auto z = at::tensor(entry["z"].get<std::vector<double>>()).to(at::kFloat).unsqueeze(0);
+    const auto y = imported.model->decode(z)[0][0].to(at::kDouble).contiguous();
     EXPECT_NEAR(y.mean().item<double>(), entry["mean"].get<double>(), 1e-5);
     EXPECT_NEAR(y.square().mean().item<double>(), entry["mean_square"].get<double>(), 1e-5);
     for (std::size_t r = 0; r < entry["rows"].size(); ++r) {

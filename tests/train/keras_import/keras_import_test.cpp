@@ -1,6 +1,8 @@
 #include "train/keras_import.h"
 
-#include <ATen/ATen.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -9,6 +11,7 @@
 
 #include "core/error.h"
 #include "core/hdf5_file.h"
+#include "core/tensor.h"
 #include "tests/scratch.h"
 #include "train/checkpoint.h"
 #include "train/model_file.h"

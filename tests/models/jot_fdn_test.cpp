@@ -217,6 +217,12 @@ TEST(JotFdn, AnyMatrixOfTheFamilyMayFeedIt) {
   }
 }
 
+TEST(JotFdn, ItsOutputGainsLeaveRoomForAFitsInWeights) {  // which hold a million at most
+  const auto loudest = [](const std::string& yaml) { return largest(make_reverb("jot_fdn", yaml)->build(48000).c); };
+  EXPECT_LE(loudest("{}"), 2);
+  EXPECT_LE(loudest("{turning: {type: rotating}}"), 40000);
+}
+
 TEST(JotFdn, SaysWhatCannotBe) {
   const auto message = [](const std::string& yaml) {
     try {

@@ -12,7 +12,7 @@ struct Context {
   int exit_code = 0;                   // of the process where nothing was thrown (a run stopped by a signal: 130)
 };
 
-/// One file train/cmd_<name>.cpp defines `void add_<name>_command(CLI::App& app, Context& context)`:
+/// One file train/commands/<name>.cpp defines `void add_<name>_command(CLI::App& app, Context& context)`:
 ///
 ///     void add_analyze_command(CLI::App& app, Context& context) {
 ///       auto options = std::make_shared<AnalyzeOptions>();  // lives as long as the callback

@@ -6,7 +6,7 @@
 #include "core/log.h"
 #include "core/nearest.h"
 #include "core/tensor.h"
-#include "train/checkpoint.h"
+#include "train/training/checkpoint.h"
 
 namespace diffverb {
 namespace {

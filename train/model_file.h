@@ -10,7 +10,7 @@
 namespace diffverb {
 
 /// A trained model on disk: its tensors, what makes it again, and where it comes from. The container is a checkpoint's
-/// (train/checkpoint.h): safetensors with a SHA-256.
+/// (train/training/checkpoint.h): safetensors with a SHA-256.
 ///
 /// Tensors "parameter.<name>" and "buffer.<name>"; texts "kind" (autoencoder), "config" (YAML: `type` and the model's
 /// keys), and whatever `texts` adds: sample_rate_hz, latent_bounds, data, licence, ...

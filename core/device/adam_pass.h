@@ -7,7 +7,7 @@
 
 namespace diffverb {
 
-/// One pass of Adam over a slice of flat buffers on the GPU; plain memory, no torch (train/flat_adam.h says the formula).
+/// One pass of Adam over a slice of flat buffers on the GPU; plain memory, no torch (train/optimizer/flat_adam.h says the formula).
 template <typename S>
 struct AdamPass {
   S* values = nullptr;

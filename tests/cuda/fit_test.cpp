@@ -6,7 +6,7 @@
 #include "tests/cuda/cuda_fixture.h"
 #include "tests/scratch.h"
 #include "tests/train/fit_steps.h"
-#include "train/fit_batch.h"
+#include "train/fit/fit_batch.h"
 
 namespace diffverb {
 namespace {

@@ -5,7 +5,7 @@
 #include "core/device/cuda_module.h"
 #include "core/log.h"
 #include "tests/cuda/cuda_fixture.h"
-#include "train/step_graph.h"
+#include "train/optimizer/step_graph.h"
 
 namespace diffverb {
 namespace {

@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "tests/cuda/cuda_fixture.h"
-#include "train/ema.h"
-#include "train/flat_adam.h"
+#include "train/optimizer/ema.h"
+#include "train/optimizer/flat_adam.h"
 
 namespace diffverb {
 namespace {

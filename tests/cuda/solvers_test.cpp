@@ -6,7 +6,7 @@
 
 #include "tests/core/solvers/network_fixture.h"
 #include "tests/cuda/cuda_fixture.h"
-#include "train/step_graph.h"
+#include "train/optimizer/step_graph.h"
 
 namespace diffverb {
 namespace {

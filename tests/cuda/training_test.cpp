@@ -6,7 +6,7 @@
 #include "tests/cuda/cuda_fixture.h"
 #include "tests/scratch.h"
 #include "tests/train/tiny_training.h"
-#include "train/checkpoint.h"
+#include "train/training/checkpoint.h"
 
 namespace diffverb {
 namespace {

@@ -11,8 +11,8 @@
 #include "tests/datasets/stores.h"
 #include "tests/rooms.h"
 #include "tests/scratch.h"
+#include "train/autoencoder/encoded_room.h"
 #include "train/cli.h"
-#include "train/encoded_room.h"
 #include "train/evaluation.h"
 #include "train/model_file.h"
 

@@ -1,4 +1,4 @@
-#include "train/bank.h"
+#include "train/autoencoder/bank.h"
 
 #include <ATen/ops/arange.h>
 #include <gtest/gtest.h>

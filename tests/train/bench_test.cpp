@@ -23,11 +23,11 @@
 #include "core/tensor.h"
 #include "tests/host_module.h"
 #include "tests/losses/loss_fixture.h"
-#include "train/bench_flamo_step.h"
-#include "train/bench_gpu_parts.h"
-#include "train/bench_precision.h"
-#include "train/bench_roofline.h"
-#include "train/python_peer.h"
+#include "train/bench/bench_flamo_step.h"
+#include "train/bench/bench_gpu_parts.h"
+#include "train/bench/bench_precision.h"
+#include "train/bench/bench_roofline.h"
+#include "train/bench/python_peer.h"
 
 namespace diffverb {
 namespace {

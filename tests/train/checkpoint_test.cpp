@@ -1,4 +1,4 @@
-#include "train/checkpoint.h"
+#include "train/training/checkpoint.h"
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>

@@ -1,4 +1,4 @@
-#include "train/distributed.h"
+#include "train/training/distributed.h"
 
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
@@ -10,8 +10,8 @@
 #include "tests/program.h"
 #include "tests/scratch.h"
 #include "tests/train/tiny_training.h"
-#include "train/checkpoint.h"
 #include "train/stop.h"
+#include "train/training/checkpoint.h"
 
 namespace diffverb {
 namespace {

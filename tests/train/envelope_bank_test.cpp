@@ -1,4 +1,4 @@
-#include "train/envelope_bank.h"
+#include "train/autoencoder/envelope_bank.h"
 
 #include <gtest/gtest.h>
 

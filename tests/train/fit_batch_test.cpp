@@ -1,4 +1,4 @@
-#include "train/fit_batch.h"
+#include "train/fit/fit_batch.h"
 
 #include <gtest/gtest.h>
 

@@ -5,7 +5,7 @@
 #include "runtime/weights.h"
 #include "tests/rooms.h"
 #include "tests/scratch.h"
-#include "train/fit.h"
+#include "train/fit/fit.h"
 
 namespace diffverb {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "core/tensor.h"
 #include "tests/rooms.h"
-#include "train/stepped_fit.h"
+#include "train/fit/stepped_fit.h"
 
 namespace diffverb {
 

@@ -1,4 +1,4 @@
-#include "train/fit.h"
+#include "train/fit/fit.h"
 
 #include <gtest/gtest.h>
 

@@ -13,9 +13,9 @@
 
 #include "core/error.h"
 #include "tests/scratch.h"
-#include "train/ema.h"
-#include "train/flat_adam.h"
-#include "train/schedule.h"
+#include "train/optimizer/ema.h"
+#include "train/optimizer/flat_adam.h"
+#include "train/optimizer/schedule.h"
 
 namespace diffverb {
 namespace {

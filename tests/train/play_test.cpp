@@ -10,7 +10,7 @@
 #include "tests/rooms.h"
 #include "tests/scratch.h"
 #include "train/cli.h"
-#include "train/fit.h"
+#include "train/fit/fit.h"
 
 namespace diffverb {
 namespace {

@@ -1,5 +1,5 @@
 // How a step comes to be a graph, and what happens where it cannot: with the host in the GPU's place.
-#include "train/step_graph.h"
+#include "train/optimizer/step_graph.h"
 
 #include <ATen/ops/full.h>
 #include <ATen/ops/mm.h>

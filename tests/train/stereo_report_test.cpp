@@ -1,4 +1,4 @@
-#include "train/stereo_report.h"
+#include "train/autoencoder/stereo_report.h"
 
 #include <gtest/gtest.h>
 

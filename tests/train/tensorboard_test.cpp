@@ -1,4 +1,4 @@
-#include "train/tensorboard.h"
+#include "train/training/tensorboard.h"
 
 #include <ATen/ops/rand.h>
 #include <gtest/gtest.h>
@@ -9,7 +9,7 @@
 
 #include "core/error.h"
 #include "tests/scratch.h"
-#include "train/training_samples.h"
+#include "train/training/training_samples.h"
 
 namespace diffverb {
 namespace {

@@ -26,7 +26,7 @@
 #include "datasets/dataset.h"
 #include "models/model.h"
 #include "tests/scratch.h"
-#include "train/training_run.h"
+#include "train/training/training_run.h"
 
 namespace diffverb {
 

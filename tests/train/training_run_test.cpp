@@ -1,4 +1,4 @@
-#include "train/training_run.h"
+#include "train/training/training_run.h"
 
 #include <ATen/ops/equal.h>
 #include <gtest/gtest.h>
@@ -12,11 +12,11 @@
 #include "tests/scratch.h"
 #include "tests/small_disk.h"
 #include "tests/train/tiny_training.h"
-#include "train/checkpointing.h"
 #include "train/cli.h"
 #include "train/model_file.h"
 #include "train/stop.h"
-#include "train/training_records.h"
+#include "train/training/checkpointing.h"
+#include "train/training/training_records.h"
 
 namespace diffverb {
 namespace {

@@ -17,12 +17,12 @@
 #include "tests/program.h"
 #include "tests/rooms.h"
 #include "tests/scratch.h"
-#include "train/checkpoint.h"
+#include "train/autoencoder/room_coder.h"
+#include "train/autoencoder/waveform_export.h"
 #include "train/cli.h"
 #include "train/model_file.h"
-#include "train/room_coder.h"
-#include "train/training_run.h"
-#include "train/waveform_export.h"
+#include "train/training/checkpoint.h"
+#include "train/training/training_run.h"
 
 namespace diffverb {
 namespace {

@@ -17,7 +17,7 @@
 #include "core/device/cuda_module.h"
 #include "core/solvers/frequency_cuda_kernel.h"
 #include "core/solvers/time_cuda_kernel.h"
-#include "train/flat_adam_kernel.h"
+#include "train/optimizer/flat_adam_kernel.h"
 
 namespace diffverb {
 namespace {

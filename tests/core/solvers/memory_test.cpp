@@ -6,7 +6,7 @@
 #include "core/solvers/solvers.h"
 #include "core/tensor.h"
 #include "tests/core/solvers/network_fixture.h"
-#include "train/bench_timing.h"
+#include "train/bench/bench_timing.h"
 
 namespace diffverb {
 namespace {

@@ -12,7 +12,7 @@
 #include "core/tensor.h"
 #include "tests/scratch.h"
 #include "tests/shared_data.h"
-#include "train/keras_import.h"
+#include "train/autoencoder/keras_import.h"
 #include "train/model_file.h"
 
 namespace diffverb {

@@ -1,4 +1,4 @@
-#include "train/keras_import.h"
+#include "train/autoencoder/keras_import.h"
 
 #include <ATen/ops/equal.h>
 #include <ATen/ops/tensor.h>
@@ -13,8 +13,8 @@
 #include "core/hdf5_file.h"
 #include "core/tensor.h"
 #include "tests/scratch.h"
-#include "train/checkpoint.h"
 #include "train/model_file.h"
+#include "train/training/checkpoint.h"
 
 namespace diffverb {
 namespace {

@@ -1,4 +1,4 @@
-#include "train/training_report.h"
+#include "train/training/training_report.h"
 
 #include <gtest/gtest.h>
 

@@ -10,8 +10,8 @@ namespace diffverb {
 
 /// The named tensors that a model produced, read by every loss.
 ///
-/// Names in use: "ir" [B, C, T] impulse response, linear amplitude; "transfer_function" [B, O, I, F] complex;
-/// "feedback_matrix" [N, N]. A part may add names of its own; a reader that misses one says which are there.
+/// Names in use: "ir" [B, C, T] impulse response, linear amplitude, or what was recorded where a pair was given; "dry"
+/// [B, I, T] what was played then; "transfer_function" [B, O, I, F] complex; "feedback_matrix" [N, N]. A part may add names of its own; a reader that misses one says which are there.
 ///
 /// Throws   ContractError where a tensor or the rate was not set
 class Response {

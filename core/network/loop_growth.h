@@ -4,7 +4,7 @@
 
 namespace diffverb {
 
-/// Plays each loop from noise in its lines, without input, and looks whether that grows: what growing_loop cannot tell.
+/// Plays a burst of noise into each loop (time_kernel.h) and looks whether what comes round grows: what growing_loop cannot tell.
 /// Costs about as much as a response of some twenty times the longest delay; loops whose matrix and filters take energy
 /// away at every frequency are not played.
 ///

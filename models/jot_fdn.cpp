@@ -82,7 +82,7 @@ class JotFdn final : public NetworkModel {
     for (std::int64_t o = 0; o < outputs_; ++o) {
       SignalFlow::Signal sum;
       for (std::int64_t j = 0; j < lines_; ++j) sum = sum + c[o][j] * lines[static_cast<std::size_t>(j)];
-      if (tone_correction_) sum = (1 / (faint() * weak())) * flow.filter(faint() * sum, weak() * decay.tone_sos(rate));
+      if (tone_correction_) sum = flow.filter(sum, decay.tone_sos(rate));
       outputs.push_back(sum + knobs()["dry"] * flow.input(std::min(o, inputs_ - 1)));
     }
     return flow.network(outputs);
@@ -101,15 +101,10 @@ class JotFdn final : public NetworkModel {
   std::optional<TurningMatrix> turning(double /*rate*/) const override {
     const auto loop = turning_.of(matrices_[0]->matrix());
     if (!loop || !tone_correction_) return loop;
-    return with_listeners(*loop, faint() * output_gains());
+    return with_listeners(*loop, output_gains());
   }
 
  private:
-  /// Behind a matrix that turns, what leaves the loop for a filter is made faint, and weak what that filter does to it (it
-  /// raises by 26 dB at most), so that the norm of the whole matrix stays the loop's; undone behind. Powers of two: exact.
-  double faint() const { return turning_.turns() ? 1.0 / 1024 : 1.0; }
-  double weak() const { return turning_.turns() ? 1.0 / 32 : 1.0; }
-
   void read_lines(Fields& f);
   void read_matrix(Fields& f);
 

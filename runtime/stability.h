@@ -20,8 +20,8 @@ namespace diffverb::runtime {
 /// 1 to 4 are proofs: |h| is bounded over each interval from above by exact extrema of its sections, not sampled. 5 is
 /// evidence, for what 1 to 4 cannot reach. All of it together takes a second or two at 256 lines. Filter lines (0
 /// samples) are lines like the others in all of this: a loop without delay has been refused before (network_check.h).
-/// A network whose matrix turns must lose energy at every turn: ||turn_left|| max radius ||turn_right diag(max|h|)|| < 1,
-/// which bounds the energy of a loop that changes over time; 1 to 5 would not. A delay that
+/// A network whose matrix turns must lose energy at every turn: ||turn_left|| max radius ||turn_right diag(max|h|)|| < 1 in
+/// each such group, which bounds the energy of a loop that changes over time; 1 to 5 would not. A delay that
 /// moves by more than 0.02 samples a sample counts in all proofs with 1 / sqrt(1 - speed), for what that adds to the
 /// energy; slower ones as at rest, where the interpolation is no louder than 1.
 /// Returns an empty string, or the reason why the network is not accepted: it was heard to grow, or what could not be

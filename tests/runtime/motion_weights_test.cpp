@@ -198,7 +198,7 @@ TEST(RuntimeMotionWeights, ATurningMatrixMustLoseEnergyInNorm) {
   w.turn_left = w.A, w.turn_right = {1, 0, 0, 1};
   w.turning = {{}};
   EXPECT_TRUE(contains(make_model(w).error, "the turning network cannot be shown to be stable")) << make_model(w).error;
-  EXPECT_TRUE(contains(make_model(w).error, "is 1.200000, which must stay below 1"));
+  EXPECT_TRUE(contains(make_model(w).error, "is 1.200000 in the loop of line 0, which must stay below 1"));
   DelayNetworkWeights still = w;
   still.turning.clear(), still.turn_left.clear(), still.turn_right.clear();
   EXPECT_EQ(make_model(still).error, "");
@@ -209,6 +209,22 @@ TEST(RuntimeMotionWeights, ATurningMatrixMustLoseEnergyInNorm) {
   for (float& x : keeps.turn_left) x *= 1.0001f;
   testing::put_at_rest(keeps);
   EXPECT_NE(make_model(keeps).error, "");
+}
+
+TEST(RuntimeMotionWeights, OnlyWhatComesBackCountsInTheNormOfATurningMatrix) {
+  // A filter line hears both lines of the loop a hundred times louder than they hear each other.
+  DelayNetworkWeights w = testing::network_of(std::vector<float>(9, 0.0f), {50, 70, 0});
+  w.turn_left = {0.9f, 0, 0, 0, 0.9f, 0, 0, 0, 1}, w.turn_right = {1, 0, 0, 0, 1, 0, 100, 100, 0};
+  w.turning = {{}, {}};
+  w.turning[0].turn_hz = 3;
+  testing::put_at_rest(w);
+  EXPECT_EQ(make_model(w).error, "");
+  w.turn_left[2] = 0.02f;  // now the first line takes from what the filter line hears
+  testing::put_at_rest(w);
+  EXPECT_TRUE(contains(make_model(w).error, "the turning network cannot be shown to be stable")) << make_model(w).error;
+  w.turn_left[2] = 0, w.turn_left[0] = 1.1f;
+  testing::put_at_rest(w);
+  EXPECT_TRUE(contains(make_model(w).error, "in the loop of line 0")) << make_model(w).error;
 }
 
 }  // namespace

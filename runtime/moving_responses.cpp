@@ -15,15 +15,6 @@ constexpr long long kMostTaps = 1LL << 25;  // half of the largest file
 constexpr double kHighestRate_hz = 1000, kMostTurns = 1e6;
 constexpr double kTurn = 2 * std::numbers::pi;
 
-template <typename T>
-std::string check_finite(const char* name, const std::vector<T>& values) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!(std::abs(static_cast<double>(values[i])) <= NetworkLimits::kGain))
-      return "tensor '" + std::string(name) + "': value " + std::to_string(i) + " is not a number within 1e6";
-  }
-  return {};
-}
-
 }  // namespace
 
 std::string check_moving(const MovingResponses& m, int outputs, int inputs) {
@@ -39,13 +30,12 @@ std::string check_moving(const MovingResponses& m, int outputs, int inputs) {
   if (taps > kMostTaps || m.taps.size() != static_cast<std::size_t>(taps))
     return "tensor 'moving_early' has " + std::to_string(m.taps.size()) + " values, expected " + std::to_string(taps) +
            ", at most " + std::to_string(kMostTaps);
-  if (m.means.size() != 2 * static_cast<std::size_t>(m.count))
-    return "tensor 'moving_means' has " + std::to_string(m.means.size()) + " values, expected two a response";
   if (m.sines.size() > kMostSines)
     return "tensor 'moving_sines' has " + std::to_string(m.sines.size()) + " rows, expected at most " +
            std::to_string(kMostSines);
-  if (std::string error = check_finite("moving_early", m.taps); !error.empty()) return error;
-  if (std::string error = check_finite("moving_means", m.means); !error.empty()) return error;
+  if (std::string error = check_values("moving_early", m.taps, m.taps.size()); !error.empty()) return error;
+  if (std::string error = check_values("moving_means", m.means, 2 * static_cast<std::size_t>(m.count)); !error.empty())
+    return error;
   for (std::size_t i = 0; i < m.sines.size(); ++i) {
     const GainSine& sine = m.sines[i];
     const std::string where = "tensor 'moving_sines': sine " + std::to_string(i) + " ";

@@ -109,6 +109,9 @@ TEST(RealtimeRuntimeAllocation, ProcessAllocatesNothing) {
   for (unsigned seed = 1; seed < 20; ++seed) networks.push_back(testing::random_structure(20, seed));
   networks.push_back(testing::turning_network({9, 2, 2, 3, 4, 100, 30, 200}, testing::Turn::kBetweenTwo, 0.05f, 1));
   testing::add_motions(networks.back(), 2, 20, 1);
+  networks.push_back(testing::moving_responses(3, 2, 2, 3000, true, 1));
+  networks.push_back(testing::random_network({4, 2, 2, 2, 3, 60, 7, 90}, 4));
+  networks.back().moving = networks[networks.size() - 2].moving;
   for (const DelayNetworkWeights& w : networks) {
     const LoadResult made = make_model(w);
     ASSERT_EQ(made.error, "");

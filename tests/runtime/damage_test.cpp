@@ -31,6 +31,11 @@ const Bytes& moving_file() {
   return bytes;
 }
 
+const Bytes& responses_file() {
+  static const Bytes bytes = serialize_weights(testing::moving_responses(2, 1, 2, 20, true, 9)).bytes;
+  return bytes;
+}
+
 std::string reason_of(const Bytes& bytes) {
   const LoadResult loaded = load_model(std::span<const std::uint8_t>(bytes));
   EXPECT_EQ(loaded.error.empty(), loaded.model != nullptr);
@@ -226,6 +231,21 @@ TEST(RuntimeDamage, MotionIsCheckedBehindARightHash) {
   EXPECT_EQ(with_header_of("\"version\":\"1.1\"", "\"version\":\"1.0\""), "");
 }
 
+TEST(RuntimeDamage, MovingResponsesAreCheckedBehindARightHash) {
+  const auto with_value = [](const char* name, std::size_t index, auto value) {
+    return reason_with_value(responses_file(), name, index, value);
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(with_value("moving_early", 7, std::numeric_limits<float>::infinity()),
+            "tensor 'moving_early': value 7 is infinite");
+  EXPECT_EQ(with_value("moving_means", 2, nan), "tensor 'moving_means': value 2 is not a number");
+  EXPECT_TRUE(contains(with_value("moving_sine_places", 2, std::int32_t{5}), "sine 1 is of response 5, of 2"));
+  EXPECT_TRUE(contains(with_value("moving_sines", 4, -1.0), "sine 1 has a rate of -1"));
+  EXPECT_TRUE(contains(with_value("moving_sines", 3, 2e6), "sine 1 has a depth or phase"));
+  EXPECT_TRUE(contains(with_value("moving_means", 0, 0.7), "self-test"));
+  EXPECT_TRUE(contains(with_value("moving_sines", 0, 0.9), "self-test"));
+}
+
 /// Bounded mutation fuzz, the same on every run: bytes, pieces and header fields changed, hash right or wrong.
 void mutate(const Bytes& good, int rounds) {
   const std::size_t header_end = 8 + header_of(good).size();
@@ -270,6 +290,7 @@ void mutate(const Bytes& good, int rounds) {
 TEST(RuntimeDamage, RandomMutationsNeverCrashNorPlayUnheard) {
   mutate(good_file(), 6000);
   mutate(moving_file(), 3000);
+  mutate(responses_file(), 3000);
 }
 
 }  // namespace

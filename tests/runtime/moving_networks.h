@@ -79,4 +79,23 @@ inline DelayNetworkWeights turning_network(const NetworkSize& size, Turn kind, f
   return w;
 }
 
+/// `count` responses from each input to each output, between which sines move: in front of them, and behind them too.
+inline DelayNetworkWeights moving_responses(int count, int inputs, int outputs, int samples, bool after,
+                                            unsigned seed) {
+  DelayNetworkWeights w;
+  w.sample_rate_hz = 48000;
+  w.inputs = inputs, w.outputs = outputs;
+  w.D.assign(static_cast<std::size_t>(inputs * outputs), 0.0f);
+  w.moving.count = count, w.moving.samples = samples;
+  for (const auto& row : noise(count * inputs * outputs, samples, seed))
+    w.moving.taps.insert(w.moving.taps.end(), row.begin(), row.end());
+  for (int r = 0; r < count; ++r) {
+    w.moving.means.insert(w.moving.means.end(), {0.5 + 0.1 * r, 1 - 0.2 * r});
+    w.moving.sines.push_back({r, false, 0.4, 3.0 + r, 0.1 * r});
+    w.moving.sines.push_back({r, false, 0.2, 17.0 + 5 * r, 0.3});
+    if (after && r > 0) w.moving.sines.push_back({r, true, 0.7, 11.0 - r, 0.25});
+  }
+  return w;
+}
+
 }  // namespace diffverb::runtime::testing

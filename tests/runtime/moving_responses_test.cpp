@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "moving_networks.h"
 #include "networks.h"
 #include "played.h"
 #include "runtime/render.h"
@@ -13,27 +14,10 @@
 namespace diffverb::runtime {
 namespace {
 
-DelayNetworkWeights moving(int count, int inputs, int outputs, int samples, bool after, unsigned seed) {
-  DelayNetworkWeights w;
-  w.sample_rate_hz = 48000;
-  w.inputs = inputs, w.outputs = outputs;
-  w.D.assign(static_cast<std::size_t>(inputs * outputs), 0.0f);
-  w.moving.count = count, w.moving.samples = samples;
-  for (const auto& row : testing::noise(count * inputs * outputs, samples, seed))
-    w.moving.taps.insert(w.moving.taps.end(), row.begin(), row.end());
-  for (int r = 0; r < count; ++r) {
-    w.moving.means.insert(w.moving.means.end(), {0.5 + 0.1 * r, 1 - 0.2 * r});
-    w.moving.sines.push_back({r, false, 0.4, 3.0 + r, 0.1 * r});
-    w.moving.sines.push_back({r, false, 0.2, 17.0 + 5 * r, 0.3});
-    if (after && r > 0) w.moving.sines.push_back({r, true, 0.7, 11.0 - r, 0.25});
-  }
-  return w;
-}
-
 TEST(RuntimeMovingResponses, PlayLikeTheReferenceInBlocksOfAnySize) {
   for (const bool after : {false, true}) {
     for (const bool equal_power : {false, true}) {
-      DelayNetworkWeights w = moving(3, 2, 2, 400, after, 3);
+      DelayNetworkWeights w = testing::moving_responses(3, 2, 2, 400, after, 3);
       w.moving.equal_power = equal_power;
       const auto input = testing::noise(2, 4000, 9);
       Engine engine;
@@ -50,7 +34,7 @@ TEST(RuntimeMovingResponses, PlayLikeTheReferenceInBlocksOfAnySize) {
 
 TEST(RuntimeMovingResponses, PlayBesideANetworkAndAnEarlyPart) {
   DelayNetworkWeights w = testing::random_network({4, 1, 2, 2, 3, 60, 7, 90}, 4);
-  const DelayNetworkWeights more = moving(2, 1, 2, 150, true, 6);
+  const DelayNetworkWeights more = testing::moving_responses(2, 1, 2, 150, true, 6);
   w.moving = more.moving;
   const auto input = testing::noise(1, 3000, 5);
   Engine engine;
@@ -59,7 +43,7 @@ TEST(RuntimeMovingResponses, PlayBesideANetworkAndAnEarlyPart) {
 }
 
 TEST(RuntimeMovingResponses, GainsStandAtEverySampleWhatTheirSinesSay) {
-  const DelayNetworkWeights w = moving(2, 1, 1, 10, true, 7);
+  const DelayNetworkWeights w = testing::moving_responses(2, 1, 1, 10, true, 7);
   MovingGains gains(w.moving, 48000);
   double worst = 0, largest_step = 0, previous = 0;
   for (int n = 0; n < 100000; ++n) {
@@ -77,7 +61,7 @@ TEST(RuntimeMovingResponses, GainsStandAtEverySampleWhatTheirSinesSay) {
 }
 
 TEST(RuntimeMovingResponses, EqualPowerHoldsAtAllTimes) {
-  DelayNetworkWeights w = moving(4, 1, 1, 10, false, 8);
+  DelayNetworkWeights w = testing::moving_responses(4, 1, 1, 10, false, 8);
   w.moving.equal_power = true;
   MovingGains gains(w.moving, 48000);
   for (int n = 0; n < 50000; ++n) {
@@ -89,7 +73,7 @@ TEST(RuntimeMovingResponses, EqualPowerHoldsAtAllTimes) {
 }
 
 TEST(RuntimeMovingResponses, RoundTripThroughAFile) {
-  DelayNetworkWeights w = moving(3, 1, 2, 90, true, 9);
+  DelayNetworkWeights w = testing::moving_responses(3, 1, 2, 90, true, 9);
   for (const bool equal_power : {false, true}) {
     w.moving.equal_power = equal_power;
     const SerializedWeights file = serialize_weights(w);
@@ -114,7 +98,7 @@ TEST(RuntimeMovingResponses, RoundTripThroughAFile) {
 
 TEST(RuntimeMovingResponses, WhatCannotBePlayedIsRefusedWithItsPlace) {
   const auto reason = [](auto change) {
-    DelayNetworkWeights w = moving(3, 1, 2, 90, true, 9);
+    DelayNetworkWeights w = testing::moving_responses(3, 1, 2, 90, true, 9);
     change(w.moving);
     return make_model(w).error;
   };
@@ -125,7 +109,7 @@ TEST(RuntimeMovingResponses, WhatCannotBePlayedIsRefusedWithItsPlace) {
   EXPECT_EQ(reason([](auto&) {}), "");
   says("has 539 values, expected 540", [](auto& m) { m.taps.pop_back(); });
   says("'moving_early': value 7", [](auto& m) { m.taps[7] = std::numeric_limits<float>::infinity(); });
-  says("two a response", [](auto& m) { m.means.pop_back(); });
+  says("has 5 values, expected 6", [](auto& m) { m.means.pop_back(); });
   says("'moving_means': value 2", [](auto& m) { m.means[2] = std::nan(""); });
   says("sine 1 is of response 3, of 3", [](auto& m) { m.sines[1].response = 3; });
   says("sine 2 has a rate", [](auto& m) { m.sines[2].rate_hz = -1; });
@@ -138,7 +122,7 @@ TEST(RuntimeMovingResponses, WhatCannotBePlayedIsRefusedWithItsPlace) {
 }
 
 TEST(RuntimeMovingResponses, EveryBitOfASampleOfTheFileCounts) {
-  const SerializedWeights file = serialize_weights(moving(2, 1, 1, 20, true, 9));
+  const SerializedWeights file = serialize_weights(testing::moving_responses(2, 1, 1, 20, true, 9));
   ASSERT_EQ(file.error, "");
   for (std::size_t at = 0; at < file.bytes.size(); at += 7) {
     auto bad = file.bytes;

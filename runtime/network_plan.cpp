@@ -23,11 +23,6 @@ bool equal_rows(const std::vector<T>& values, std::size_t row_length, int a, int
   return std::equal(row(a), row(a + 1), row(b));
 }
 
-bool share_ring(const DelayNetworkWeights& w, int a, int b) {
-  return equal_rows(w.turning.empty() ? w.A : w.turn_left, size(w.lines), a, b) &&
-         equal_rows(w.B, size(w.inputs), a, b) && equal_rows(w.line_sos, size(w.line_sections) * 5, a, b);
-}
-
 class Planner {
  public:
   Planner(const DelayNetworkWeights& w, int longest_block)
@@ -169,6 +164,11 @@ class Planner {
 };
 
 }  // namespace
+
+bool share_ring(const DelayNetworkWeights& w, int a, int b) {
+  return equal_rows(w.turning.empty() ? w.A : w.turn_left, size(w.lines), a, b) &&
+         equal_rows(w.B, size(w.inputs), a, b) && equal_rows(w.line_sos, size(w.line_sections) * 5, a, b);
+}
 
 NetworkPlan plan_network(const DelayNetworkWeights& weights, int longest_block) {
   return Planner(weights, longest_block).run();

@@ -42,6 +42,8 @@ struct NetworkPlan {
 /// Reads: weights that check_network accepted, the longest block that is wanted.
 NetworkPlan plan_network(const DelayNetworkWeights& weights, int longest_block);
 
+/// Whether two lines have one input and one filter: what is heard of them differs in delay only (PlannedRing).
+bool share_ring(const DelayNetworkWeights& weights, int a, int b);
 /// Whether a section passes everything as it is.
 bool is_identity(const Biquad& section);
 /// The sections of a line's filter that are not identities.

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <iostream>
 
-#include "core/audio_file.h"
+#include "core/audio_tensor.h"
 #include "core/error.h"
 #include "core/seed.h"
 #include "core/tensor.h"
@@ -33,12 +33,6 @@ at::Tensor responses(const Model& model) {
   return dynamic_cast<const ResponseModel&>(model).responses();
 }
 
-at::Tensor rows_of(const Audio& audio) {
-  std::vector<at::Tensor> rows;
-  for (const auto& channel : audio.channels) rows.push_back(at::tensor(channel).to(at::kDouble));
-  return at::stack(rows);
-}
-
 /// Noise that decays, as many channels as wanted, with a noise floor.
 Audio room(int channels, double t60_s = 0.5, double seconds = 1, double floor_db = -70, double rate_hz = 32000) {
   Audio audio;
@@ -59,10 +53,10 @@ TEST(Convolution, WithNothingChangedItIsTheFileSampleBySample) {
   const Audio audio = room(1);
   write_audio(scratch / "room.wav", audio);
   const auto model = convolution((scratch / "room.wav").string());
-  EXPECT_TRUE(at::equal(responses(*model)[0][0], rows_of(audio)[0]));
+  EXPECT_TRUE(at::equal(responses(*model)[0][0], channels_of(audio)[0]));
   // As it is while it learns, too: the same up to what rings on.
   const auto& plays = dynamic_cast<const ResponseModel&>(*model);
-  const auto learned = plays.responses().detach()[0][0], file = rows_of(audio)[0];
+  const auto learned = plays.responses().detach()[0][0], file = channels_of(audio)[0];
   EXPECT_LT(largest(learned.slice(0, 0, file.size(0)) - file), 1e-12);
   EXPECT_LT(largest(learned.slice(0, file.size(0))), 1e-12);
 }
@@ -74,7 +68,7 @@ TEST(Convolution, LayoutsPutChannelsWhereTheyBelong) {
   const auto file = [&](int channels) { return (scratch / (std::to_string(channels) + ".wav")).string(); };
   const auto stereo = responses(*convolution(file(2)));
   ASSERT_EQ(stereo.size(0), 2);
-  const auto two = rows_of(room(2, 0.3, 0.4)), four = rows_of(room(4, 0.3, 0.4));
+  const auto two = channels_of(room(2, 0.3, 0.4)), four = channels_of(room(4, 0.3, 0.4));
   EXPECT_TRUE(at::equal(stereo[0][0], two[0]) && at::equal(stereo[1][1], two[1]));
   EXPECT_EQ(largest(stereo[0][1]) + largest(stereo[1][0]), 0);
   const auto by_source = responses(*convolution(file(4)));
@@ -127,7 +121,7 @@ TEST(Convolution, ItsOctavesDecayInTheTimesThatAreAskedFor) {
   const Scratch scratch;
   write_audio(scratch / "room.wav", room(2, 0.6, 1.2));
   const std::string change = "[1.5, 1.4, 1.3, 1.2, 1, 0.8, 0.7, 0.6]";
-  const auto before = DecayChange::octave_times(rows_of(room(2, 0.6, 1.2)), 32000);
+  const auto before = DecayChange::octave_times(channels_of(room(2, 0.6, 1.2)), 32000);
   const auto model = convolution((scratch / "room.wav").string(), "decay_change: " + change);
   const auto h = responses(*model);
   const auto after = DecayChange::octave_times(h.reshape({4, -1}), 32000);
@@ -141,7 +135,7 @@ TEST(Convolution, TheNoiseBelowTheDecayIsNotLifted) {
   write_audio(scratch / "room.wav", room(1, 0.3, 1.5, -60));
   const auto h = responses(*convolution((scratch / "room.wav").string(), "stretch: 2.5"))[0][0];
   const auto power = [](const at::Tensor& x) { return x.square().mean().item<double>(); };
-  const auto file = rows_of(room(1, 0.3, 1.5, -60))[0];
+  const auto file = channels_of(room(1, 0.3, 1.5, -60))[0];
   // Stretched to 0.75 s it is 120 dB down at 1.4 s: what is left is the file's own noise.
   EXPECT_NEAR(10 * std::log10(power(h.slice(0, 44800, 48000)) / power(file.slice(0, 44800, 48000))), 0, 0.5);
   const auto clean = responses(*convolution((scratch / "room.wav").string(), "stretch: 2.5, noise: remove"))[0][0];
@@ -204,13 +198,13 @@ TEST(Convolution, MeasuredRoomsDecayInTheTimesThatAreAskedFor) {
   for (const std::string& name : rooms) {
     const std::string file = (shared_responses() / name).string();
     const Audio audio = read_audio(file);
-    const auto before = DecayChange::octave_times(rows_of(audio), audio.rate_hz);
+    const auto before = DecayChange::octave_times(channels_of(audio), audio.rate_hz);
     for (const auto& asked : changes) {
       std::string list;
       for (const double ratio : asked) list += (list.empty() ? "[" : ", ") + std::to_string(ratio);
       const auto h = responses(*convolution(file, "layout: one_input, decay_change: " + list + "]"));
       EXPECT_TRUE(h.isfinite().all().item<bool>());
-      EXPECT_LT(largest(h), 1.5 * largest(rows_of(audio))) << name;
+      EXPECT_LT(largest(h), 1.5 * largest(channels_of(audio))) << name;
       const auto after = DecayChange::octave_times(h.squeeze(1), audio.rate_hz);
       std::cout << name << " x " << asked[0] << " .. " << asked[7] << ": error %";
       for (std::size_t k = 2; k < asked.size(); ++k) {  // from 250 Hz on

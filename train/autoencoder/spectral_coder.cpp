@@ -7,6 +7,7 @@
 
 #include "core/acoustics/analysis.h"
 #include "core/acoustics/preparation.h"
+#include "core/audio_tensor.h"
 #include "core/tensor.h"
 #include "train/autoencoder/latent_bounds.h"
 #include "train/autoencoder/room_coder.h"
@@ -83,15 +84,11 @@ class SpectralCoder final : public RoomCoder {
     auto signal = (width ? griffin_lim_pairs(magnitudes, options, rate_hz(), *width) : griffin_lim(magnitudes, options))
                       .signal.to(at::kCPU);
     const auto energy = signal.square().sum(1, true);
-    signal = (signal / energy.clamp_min(1e-20).sqrt()).contiguous();
+    signal = signal / energy.clamp_min(1e-20).sqrt();
     const auto wanted = seconds > 0 ? static_cast<std::size_t>(std::max(1LL, std::llround(seconds * rate_hz())))
                                     : static_cast<std::size_t>(signal.size(1));
-    std::vector<std::vector<float>> out;
-    for (std::int64_t row = 0; row < signal.size(0); ++row) {
-      const float* from = signal.const_data_ptr<float>() + row * signal.size(1);
-      out.emplace_back(from, from + signal.size(1));
-      out.back().resize(wanted, 0.0f);
-    }
+    auto out = audio_of(signal, rate_hz()).channels;
+    for (auto& channel : out) channel.resize(wanted, 0.0f);
     return out;
   }
 

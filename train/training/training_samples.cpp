@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/audio_file.h"
+#include "core/audio_tensor.h"
 #include "core/spectral/stft.h"
 #include "train/report/listen.h"
 #include "train/report/png.h"
@@ -37,14 +37,9 @@ void add_picture(EventWriter& events, const std::string& tag, const at::Tensor& 
 void add_sound(EventWriter& events, const std::string& tag, const Response& response, std::int64_t example,
                std::int64_t step) {
   if (!response.has("ir")) return;
-  const at::Tensor ir = response.ir()[example].detach().to(at::kCPU, at::kFloat).contiguous();
-  Audio audio;
-  audio.rate_hz = response.sample_rate_hz();
-  for (std::int64_t c = 0; c < ir.size(0); ++c) {
-    const float* data = ir.const_data_ptr<float>() + c * ir.size(1);
-    audio.channels.emplace_back(data, data + ir.size(1));
-  }
-  const double peak = ir.abs().max().item<double>();
+  const at::Tensor ir = response.ir()[example];
+  const Audio audio = audio_of(ir, response.sample_rate_hz());
+  const double peak = ir.detach().abs().max().item<double>();
   const auto wav = report::wav16(audio, peak > 0 ? 0.9 / peak : 1);
   events.audio(tag, wav, audio.rate_hz, ir.size(0), ir.size(1), step);
 }

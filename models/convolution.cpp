@@ -3,6 +3,8 @@
 #include <cmath>
 #include <memory>
 
+#include "core/audio_tensor.h"
+#include "core/resample.h"
 #include "models/decay_change.h"
 #include "models/octave_equaliser.h"
 #include "models/response_model.h"
@@ -24,7 +26,7 @@ constexpr int kRounds = 6;
 ///          models/response_model.h has them; noise: keep or remove what was measured below the decay
 /// Gradient to level_db, eq_db, decay_change, stretch
 /// Throws   DataError where the file is no response, or where its decay is to be changed and it has none
-class Convolution final : public ResponseModel {
+class Convolution final : public FittableResponse {
  public:
   explicit Convolution(Fields& f) : layout_(f) {
     std::string file, noise = "keep";
@@ -48,6 +50,24 @@ class Convolution final : public ResponseModel {
   }
 
   double sample_rate_hz() const override { return options_.rate_hz; }
+
+  void start_from(double sample_rate_hz, const std::vector<double>& t60_s) override {
+    const at::NoGradGuard no_grad;
+    const std::int64_t outputs = taps_.size(0), inputs = taps_.size(1);
+    auto rows = taps_.reshape({outputs * inputs, -1});
+    if (sample_rate_hz != options_.rate_hz)
+      rows = channels_of(resample(audio_of(rows, options_.rate_hz), sample_rate_hz));
+    taps_ = from_onset(rows).reshape({outputs, inputs, -1}).contiguous();
+    options_.rate_hz = sample_rate_hz;
+    change_ = std::make_unique<DecayChange>(taps_.reshape({outputs * inputs, -1}), options_);
+    auto change = knobs()["decay_change"].clone();
+    for (std::size_t k = 0; k < t60_s.size(); ++k) {
+      const double own = change_->t60_s()[k];
+      if (own > 0 && t60_s[k] > 0) change[static_cast<std::int64_t>(k)] = t60_s[k] / own / knobs().number("stretch");
+    }
+    own().set("decay_change", {change.const_data_ptr<double>(), change.const_data_ptr<double>() + change.numel()});
+    make_change();
+  }
 
   at::Tensor responses() const override {
     auto changed = taps_;

@@ -21,20 +21,14 @@ namespace {
 /// Each has a rate, a depth and a phase of its own; the squares of the gains sum to 1 at all times. phi is the golden
 /// ratio, so that a gain that wanders does not come round.
 ///
-/// Reads    responses: sound files of one space, beside the config or from the working directory: positions of a
-///          microphone, say. layout, order, onset, length_s as models/response_model.h has them; stretch: of the decay of
-///          each (models/decay_change.h), for who has one file only and names it several times
+/// Reads    responses (of positions of a microphone, say) and what else ResponseFiles reads; stretch: of the decay of each
+///          (models/decay_change.h), for who has one file only and names it several times
 /// Gradient to level, depth, phase_turns, rate_hz, wander, level_db, eq_db
 /// Throws   DataError where a file is no response, or where they differ in channels
 class FusionIr final : public MovingResponseModel {
  public:
-  explicit FusionIr(Fields& f) : layout_(f) {
-    std::vector<std::string> files;
-    std::optional<double> rate_hz;
-    f.files("responses", files);
-    if (files.empty() && !f.is_recording()) f.fail("responses", "at least one sound file expected");
-    f.optional("sample_rate_hz", rate_hz, between(8000, 384000), "Hz");
-    const std::size_t count = f.is_recording() ? 2 : files.size();
+  explicit FusionIr(Fields& f) : files_(f) {
+    const std::size_t count = files_.count();
     std::vector<double> rates, phases;
     for (std::size_t r = 0; r < count; ++r) {
       const double part = static_cast<double>(r) / static_cast<double>(count);
@@ -52,7 +46,7 @@ class FusionIr final : public MovingResponseModel {
     add_octave_equaliser(own(), f);
     own().choose(f);
     if (f.is_recording()) return;
-    const auto loaded = layout_.read(files, rate_hz.value_or(0));
+    const auto loaded = files_.read();
     rate_hz_ = loaded.rate_hz;
     taps_ = stretched(loaded.taps, stretch);
   }
@@ -92,7 +86,7 @@ class FusionIr final : public MovingResponseModel {
     return at::stack(out);
   }
 
-  ResponseLayout layout_;
+  ResponseFiles files_;
   at::Tensor taps_;  // [R, O, I, L]
   double rate_hz_ = 48000;
 };

@@ -96,6 +96,14 @@ void Knobs::set(const std::string& key, double value) {
   restart(knob, at::scalar_tensor(std::clamp(value, knob.range.min, knob.range.max), at::kDouble));
 }
 
+void Knobs::set(const std::string& key, const std::vector<double>& values) {
+  find(key);
+  Knob& knob = knobs_[key];
+  if (knob.start.dim() != 1 || knob.start.size(0) != static_cast<std::int64_t>(values.size()))
+    throw ContractError("knob " + key + " is no list of " + std::to_string(values.size()));
+  restart(knob, at::tensor(values, at::kDouble).clamp(knob.range.min, knob.range.max));
+}
+
 std::map<std::string, at::Tensor> Knobs::parameters() const {
   std::map<std::string, at::Tensor> out;
   for (const auto& [key, knob] : knobs_) {

@@ -32,6 +32,8 @@ class Knobs {
   bool is_learned(const std::string& key) const;
   /// Puts a number at another value within its range, or at the nearest end of it.
   void set(const std::string& key, double value);
+  /// The same of a list, as long as it is.
+  void set(const std::string& key, const std::vector<double>& values);
   const Range& range(const std::string& key) const;
 
   std::map<std::string, at::Tensor> parameters() const;

@@ -4,7 +4,6 @@
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/fft_irfft.h>
 #include <ATen/ops/fft_rfft.h>
-#include <ATen/ops/from_blob.h>
 #include <ATen/ops/linspace.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/stack.h>
@@ -16,7 +15,7 @@
 
 #include "core/acoustics/fft.h"
 #include "core/acoustics/preparation.h"
-#include "core/audio_file.h"
+#include "core/audio_tensor.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/resample.h"
@@ -30,7 +29,16 @@ constexpr double kSilence = 1e-12;
 
 std::string hz_text(double rate_hz) { return std::to_string(std::lround(rate_hz)) + " Hz"; }
 
-/// From the first onset of all channels on, so that they keep their times.
+at::Tensor cut_to(const at::Tensor& channels, std::int64_t samples, double rate_hz) {
+  if (samples >= channels.size(1)) return channels;
+  auto kept = channels.slice(1, 0, samples).clone();
+  const std::int64_t fade = std::min(samples, static_cast<std::int64_t>(kFadeOut_s * rate_hz));
+  if (fade > 0) kept.slice(1, samples - fade) *= 0.5 + 0.5 * at::linspace(0, std::numbers::pi, fade, at::kDouble).cos();
+  return kept;
+}
+
+}  // namespace
+
 at::Tensor from_onset(const at::Tensor& channels) {
   std::int64_t onset = channels.size(1);
   for (std::int64_t c = 0; c < channels.size(0); ++c) {
@@ -41,16 +49,6 @@ at::Tensor from_onset(const at::Tensor& channels) {
   }
   return channels.slice(1, onset);
 }
-
-at::Tensor cut_to(const at::Tensor& channels, std::int64_t samples, double rate_hz) {
-  if (samples >= channels.size(1)) return channels;
-  auto kept = channels.slice(1, 0, samples).clone();
-  const std::int64_t fade = std::min(samples, static_cast<std::int64_t>(kFadeOut_s * rate_hz));
-  if (fade > 0) kept.slice(1, samples - fade) *= 0.5 + 0.5 * at::linspace(0, std::numbers::pi, fade, at::kDouble).cos();
-  return kept;
-}
-
-}  // namespace
 
 at::Tensor convolve(const at::Tensor& responses, const at::Tensor& input) {
   const std::int64_t samples = input.size(-1);
@@ -119,11 +117,7 @@ ResponseLayout::Loaded ResponseLayout::read(const std::string& file, double rate
     log().info(file + ": resampled from " + hz_text(audio.rate_hz) + " to " + hz_text(rate_hz));
     audio = resample(audio, rate_hz);
   }
-  std::vector<at::Tensor> rows;
-  for (std::vector<float>& channel : audio.channels)
-    rows.push_back(
-        at::from_blob(channel.data(), {static_cast<std::int64_t>(channel.size())}, at::kFloat).to(at::kDouble));
-  auto channels = at::stack(rows);
+  auto channels = channels_of(audio);
   if (channels.count_nonzero().item<std::int64_t>() == 0)
     throw DataError(file + ": is silent, expected the response of a room");
   if (onset_ == "trim") channels = from_onset(channels);
@@ -161,6 +155,15 @@ ResponseLayout::Loaded ResponseLayout::read(const std::vector<std::string>& file
   }
   for (at::Tensor& one : taps) one = at::constant_pad_nd(one, {0, longest - one.size(2)});
   return {at::stack(taps), rate_hz};
+}
+
+ResponseFiles::ResponseFiles(Fields& f) : layout_(f) {
+  std::optional<double> rate_hz;
+  f.files("responses", files_);
+  if (files_.empty() && !f.is_recording()) f.fail("responses", "at least one sound file expected");
+  f.optional("sample_rate_hz", rate_hz, between(8000, 384000), "Hz");
+  rate_hz_ = rate_hz.value_or(0);
+  if (!f.is_recording()) count_ = files_.size();  // the keys of two are shown
 }
 
 }  // namespace diffverb

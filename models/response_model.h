@@ -32,6 +32,16 @@ class ResponseModel : public Model {
   Knobs knobs_;
 };
 
+/// One that stands still and can imitate another room: what `diffverb fit` fits.
+class FittableResponse : public ResponseModel {
+ public:
+  /// Takes what it plays to a rate, its first sound to the beginning, and its decay times to those of a room as far as its
+  /// ranges go; learning goes on from there.
+  /// Reads    t60_s of DecayChange::band_hz(), 0 where a band is to stay as it is
+  /// Throws   DataError where what it plays does not decay
+  virtual void start_from(double sample_rate_hz, const std::vector<double>& t60_s) = 0;
+};
+
 /// How loud each of R responses is over time: mean + sum over m of depth sin 2 pi (rate t + phase).
 struct GainsOverTime {
   at::Tensor mean;                         // [R]
@@ -63,6 +73,9 @@ class MovingResponseModel : public ResponseModel {
 /// y_o = sum_i h_oi * u_i over the length of the input, by one transform. Reads h [O, I, L], u [I, T]; returns [O, T].
 at::Tensor convolve(const at::Tensor& responses, const at::Tensor& input);
 
+/// Rows [P, L] from the first onset of any of them on, so that they keep their times.
+at::Tensor from_onset(const at::Tensor& rows);
+
 /// How a sound file is a room's response from I inputs to O outputs.
 ///
 ///   mono         1 channel: one input, one output
@@ -90,6 +103,24 @@ class ResponseLayout {
  private:
   std::string layout_ = "auto", order_ = "ll_lr_rl_rr", onset_ = "keep";
   std::optional<double> length_s_;
+};
+
+/// The sound files of a model that moves between several responses.
+///
+/// Reads    responses: sound files of one space, beside the config or from the working directory; sample_rate_hz; what
+///          ResponseLayout reads
+class ResponseFiles {
+ public:
+  explicit ResponseFiles(Fields& fields);
+  std::size_t count() const { return count_; }
+  /// [R, O, I, L]. Throws what ResponseLayout::read() throws.
+  ResponseLayout::Loaded read() const { return layout_.read(files_, rate_hz_); }
+
+ private:
+  ResponseLayout layout_;
+  std::vector<std::string> files_;
+  double rate_hz_ = 0;  // 0: the first file's
+  std::size_t count_ = 2;
 };
 
 }  // namespace diffverb

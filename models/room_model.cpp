@@ -10,10 +10,9 @@ at::Tensor RoomModel::plain_response(const DelayNetwork& network) const {
 
 Response RoomModel::forward(const Response& /*target*/) {
   const DelayNetwork parts = network();
-  const auto y = shape_.with_early_part(shape_.equalise(plain_response(parts)));
-  Response response(y.unsqueeze(0), sample_rate_hz());
-  response.set("feedback_matrix", parts.a);
-  return response;
+  Response out(response(plain_response(parts)).unsqueeze(0), sample_rate_hz());
+  if (parts.lines() > 0) out.set("feedback_matrix", parts.a);
+  return out;
 }
 
 at::Tensor RoomModel::early_part() const {

@@ -32,9 +32,9 @@ class RoomModel : public Model {
   virtual bool groups_are_free() const { return false; }
 
   virtual DelayNetwork network() const = 0;  // one input, C outputs; whole delays; without equaliser and early part
-  at::Tensor output_sos() const { return shape_.output_sos(); }  // [C, S, 5] float64
-  at::Tensor early_part() const;                                 // [C, L] float32
-  std::int64_t samples() const { return shape_.samples(); }      // that forward() computes
+  virtual at::Tensor output_sos() const { return shape_.output_sos(); }  // [C, S, 5] float64
+  virtual at::Tensor early_part() const;                                 // [C, L] float32
+  std::int64_t samples() const { return shape_.samples(); }              // that forward() computes
   double early_ms() const { return shape_.early_ms(); }
   double sample_rate_hz() const { return shape_.sample_rate_hz(); }
   Response forward(const Response& target = {}) final;
@@ -45,6 +45,8 @@ class RoomModel : public Model {
   const LateShape& shape() const { return shape_; }
   /// What the network plays, [C, T].
   virtual at::Tensor plain_response(const DelayNetwork& network) const;
+  /// What is heard of that, [C, T].
+  at::Tensor response(const at::Tensor& plain) const { return shape_.with_early_part(shape_.equalise(plain)); }
 
  private:
   LateShape shape_;

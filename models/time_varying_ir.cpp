@@ -21,15 +21,10 @@ namespace {
 /// Throws   DataError where a file is no response, or where they differ in channels
 class TimeVaryingIr final : public MovingResponseModel {
  public:
-  explicit TimeVaryingIr(Fields& f) : layout_(f) {
-    std::vector<std::string> files;
-    std::optional<double> rate_hz;
-    f.files("responses", files);
-    if (files.empty() && !f.is_recording()) f.fail("responses", "at least one sound file expected");
-    f.optional("sample_rate_hz", rate_hz, between(8000, 384000), "Hz");
+  explicit TimeVaryingIr(Fields& f) : files_(f) {
     f.optional("learn_responses", learn_responses_);
     f.optional("sines", sines_, between(1, 16));
-    const std::size_t count = f.is_recording() ? 2 : files.size(), all = count * static_cast<std::size_t>(sines_);
+    const std::size_t count = files_.count(), all = count * static_cast<std::size_t>(sines_);
     for (const std::string side : {"before", "after"}) {
       std::vector<double> rates, phases;
       for (std::size_t k = 0; k < all; ++k) {
@@ -45,7 +40,7 @@ class TimeVaryingIr final : public MovingResponseModel {
     add_octave_equaliser(own(), f);
     own().choose(f);
     if (f.is_recording()) return;
-    const auto loaded = layout_.read(files, rate_hz.value_or(0));
+    const auto loaded = files_.read();
     rate_hz_ = loaded.rate_hz;
     taps_ = loaded.taps.contiguous().set_requires_grad(learn_responses_);
   }
@@ -72,7 +67,7 @@ class TimeVaryingIr final : public MovingResponseModel {
     return {knobs()[side + "_mean"], table("_depth"), table("_rate_hz"), table("_phase_turns")};
   }
 
-  ResponseLayout layout_;
+  ResponseFiles files_;
   bool learn_responses_ = false;
   std::int64_t sines_ = 1;
   at::Tensor taps_;  // [R, O, I, L]

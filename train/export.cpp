@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/error.h"
+#include "models/fitted_reverb.h"
 #include "runtime/weights.h"
 
 namespace diffverb {
@@ -46,6 +47,29 @@ runtime::DelayNetworkWeights moving_weights(const MovingResponseModel& model) {
   return w;
 }
 
+/// How the lines and the matrix of a model move.
+void add_motion(const NetworkModel& model, runtime::DelayNetworkWeights& w) {
+  const double rate = model.sample_rate_hz();
+  for (const LineMotion& motion : model.motion(rate)) {
+    const double depth = motion.depth_samples.tensor().item<double>();
+    if (depth == 0) continue;
+    w.delay_motions.push_back(
+        {static_cast<int>(motion.line), depth, motion.rate_hz, motion.phase_turns, motion.noise_phase_turns});
+  }
+  const auto turning = model.turning(rate);
+  if (!turning) return;
+  const auto of_pair = [](const at::Tensor& values, std::int64_t p) { return values[p].item<double>(); };
+  for (std::int64_t p = 0; p < turning->pairs(); ++p) {
+    w.turning.push_back({of_pair(turning->radius, p), of_pair(turning->radius_depth, p),
+                         of_pair(turning->radius_rate_hz, p), of_pair(turning->radius_phase_turns, p),
+                         of_pair(turning->angle_turns, p), of_pair(turning->angle_depth_turns, p),
+                         of_pair(turning->angle_rate_hz, p), of_pair(turning->angle_phase_turns, p),
+                         of_pair(turning->turn_hz, p)});
+  }
+  w.turn_left = to_vector<float>(turning->left, at::kFloat);
+  w.turn_right = to_vector<float>(turning->right, at::kFloat);
+}
+
 }  // namespace
 
 runtime::DelayNetworkWeights to_weights(const DelayNetwork& network) {
@@ -66,26 +90,8 @@ runtime::DelayNetworkWeights to_weights(const DelayNetwork& network) {
 
 runtime::DelayNetworkWeights to_weights(const NetworkModel& model) {
   const at::NoGradGuard no_grad;  // delays that are learned stand on whole samples then
-  const double rate = model.sample_rate_hz();
-  auto w = to_weights(model.network(rate));
-  for (const LineMotion& motion : model.motion(rate)) {
-    const double depth = motion.depth_samples.tensor().item<double>();
-    if (depth == 0) continue;
-    w.delay_motions.push_back(
-        {static_cast<int>(motion.line), depth, motion.rate_hz, motion.phase_turns, motion.noise_phase_turns});
-  }
-  const auto turning = model.turning(rate);
-  if (!turning) return w;
-  const auto of_pair = [](const at::Tensor& values, std::int64_t p) { return values[p].item<double>(); };
-  for (std::int64_t p = 0; p < turning->pairs(); ++p) {
-    w.turning.push_back({of_pair(turning->radius, p), of_pair(turning->radius_depth, p),
-                         of_pair(turning->radius_rate_hz, p), of_pair(turning->radius_phase_turns, p),
-                         of_pair(turning->angle_turns, p), of_pair(turning->angle_depth_turns, p),
-                         of_pair(turning->angle_rate_hz, p), of_pair(turning->angle_phase_turns, p),
-                         of_pair(turning->turn_hz, p)});
-  }
-  w.turn_left = to_vector<float>(turning->left, at::kFloat);
-  w.turn_right = to_vector<float>(turning->right, at::kFloat);
+  auto w = to_weights(model.network(model.sample_rate_hz()));
+  add_motion(model, w);
   return w;
 }
 
@@ -111,6 +117,7 @@ void export_room(const RoomModel& model, const std::filesystem::path& path, cons
   const auto equaliser = model.output_sos();
   const auto early = model.early_part();
   runtime::DelayNetworkWeights w = to_weights(network);
+  if (const auto* fitted = dynamic_cast<const FittedNetwork*>(&model)) add_motion(fitted->reverb(), w);
   w.early_ms = model.early_ms();
   w.output_sections = static_cast<int>(equaliser.size(1));
   w.early_samples = static_cast<int>(early.size(1));

@@ -28,7 +28,8 @@ runtime::DelayNetworkWeights to_weights(const NetworkModel& model);
 /// A response as the runtime plays it: a network without lines, its early part all there is.
 runtime::DelayNetworkWeights to_weights(const ResponseModel& model);
 
-/// Writes a fitted network as runtime weights (kind delay_network) and checks that the runtime takes them.
+/// Writes a fitted network as runtime weights (kind delay_network), moving where its reverberator moves, and checks that
+/// the runtime takes them.
 /// Throws   DataError where the file cannot be written; NumericError where the runtime would refuse the network
 void export_room(const RoomModel& model, const std::filesystem::path& path, const Provenance& provenance);
 

@@ -14,8 +14,9 @@
 #include "core/log.h"
 #include "core/network/mode_summary.h"
 #include "core/resample.h"
-#include "models/fitted_network.h"
+#include "models/fitted_reverb.h"
 #include "runtime/engine.h"
+#include "runtime/network_plan.h"
 #include "runtime/render.h"
 #include "train/failure.h"
 #include "train/network_config.h"
@@ -79,18 +80,10 @@ double engine_cost(const std::shared_ptr<const runtime::Model>& model) {
 
 /// Counts delay lines, further reads in the same line, and filters (runtime/weights.h says what is which).
 void count_lines(const runtime::DelayNetworkWeights& w, report::GalleryEntry& entry) {
-  const auto row = [](const auto& values, int line, int width) {
-    return std::span(values).subspan(static_cast<std::size_t>(line) * static_cast<std::size_t>(width),
-                                     static_cast<std::size_t>(width));
-  };
-  const auto alike = [&](int i, int j) {
-    return std::ranges::equal(row(w.A, i, w.lines), row(w.A, j, w.lines)) &&
-           std::ranges::equal(row(w.B, i, w.inputs), row(w.B, j, w.inputs)) &&
-           std::ranges::equal(row(w.line_sos, i, 5 * w.line_sections), row(w.line_sos, j, 5 * w.line_sections));
-  };
   for (int i = 0; i < w.lines; ++i) {
     bool is_tap = false;
-    for (int j = 0; j < i && !is_tap; ++j) is_tap = w.delays[static_cast<std::size_t>(j)] > 0 && alike(i, j);
+    for (int j = 0; j < i && !is_tap; ++j)
+      is_tap = w.delays[static_cast<std::size_t>(j)] > 0 && runtime::share_ring(w, i, j);
     const bool is_filter = w.delays[static_cast<std::size_t>(i)] == 0;
     ++(is_filter ? entry.filters : is_tap ? entry.taps : entry.lines);
   }
@@ -104,10 +97,10 @@ void describe_model(const fs::path& config, const GalleryOptions& options, repor
   map.required("type", entry.type);
   try {
     const auto model = make_room_model(map);
-    const auto* fitted = dynamic_cast<const FittedNetwork*>(model.get());
+    const auto* fitted = dynamic_cast<const FittedReverb*>(model.get());
     if (!fitted) return;
     entry.parameters = 0;
-    for (const auto& [name, tensor] : fitted->model().parameters()) *entry.parameters += tensor.numel();
+    for (const auto& [name, tensor] : fitted->reverb().parameters()) *entry.parameters += tensor.numel();
   } catch (const ConfigError&) {  // it sounds, so its config is right: it is no model that is fitted
   }
 }

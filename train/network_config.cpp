@@ -7,7 +7,7 @@
 #include "core/error.h"
 #include "core/fields.h"
 #include "core/sha256.h"
-#include "models/fitted_network.h"
+#include "models/fitted_reverb.h"
 #include "models/response_model.h"
 #include "train/export.h"
 
@@ -16,10 +16,11 @@ namespace {
 
 runtime::DelayNetworkWeights weights_of(Fields& map, const std::string& type) {
   auto model = family<Model>().make_before_others(type, map);
-  if (const auto fitted = fitted_network(model, map))
-    return to_weights(fitted->model());  // a config for a fit plays too
-  map.finish();
-  if (const auto* plays = dynamic_cast<const ResponseModel*>(model.get())) return to_weights(*plays);
+  const auto fitted = fitted_reverb(model, map);  // a config for a fit plays too
+  if (!fitted) map.finish();
+  const Model& reverb = fitted ? fitted->reverb() : *model;
+  if (const auto* network = dynamic_cast<const NetworkModel*>(&reverb)) return to_weights(*network);
+  if (const auto* plays = dynamic_cast<const ResponseModel*>(&reverb)) return to_weights(*plays);
   map.fail("type", "'" + type + "' has nothing to play before it is fitted or trained");
 }
 

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "core/acoustics/comparison.h"
-#include "core/audio_file.h"
+#include "core/audio_tensor.h"
 #include "core/device/cuda_module.h"
 #include "core/device/device.h"
 #include "core/error.h"
@@ -16,7 +16,7 @@
 #include "core/seed.h"
 #include "core/sha256.h"
 #include "datasets/measured_response.h"
-#include "models/fitted_network.h"
+#include "models/fitted_reverb.h"
 #include "runtime/render.h"
 #include "train/export.h"
 #include "train/fit/stepped_fit.h"
@@ -109,21 +109,10 @@ FitConfig make_config(const FitOptions& options) {
   return config;
 }
 
-Audio to_audio(const at::Tensor& channels, double rate_hz) {
-  Audio audio;
-  audio.rate_hz = rate_hz;
-  const auto rows = channels.to(at::kFloat).contiguous();
-  for (std::int64_t c = 0; c < rows.size(0); ++c) {
-    const float* data = rows.const_data_ptr<float>() + c * rows.size(1);
-    audio.channels.emplace_back(data, data + rows.size(1));
-  }
-  return audio;
-}
-
 /// Everything that is measured, from the file as it will be played.
 void write_results(const FitConfig& config, const MeasuredResponse& measured, const RunFolder& folder,
                    const Trainer::Outcome& trained, double seconds) {
-  const Audio target = to_audio(measured.ir * measured.gain, measured.sample_rate_hz);
+  const Audio target = audio_of(measured.ir * measured.gain, measured.sample_rate_hz);
   const auto loaded = runtime::load_model(folder.file("weights.safetensors"));
   if (!loaded.model)
     throw DataError(folder.file("weights.safetensors").string() + ": the runtime refuses it: " + loaded.error);

@@ -10,7 +10,7 @@
 #include "core/seed.h"
 #include "core/solvers/solvers.h"
 #include "core/tensor.h"
-#include "models/fitted_network.h"
+#include "models/fitted_reverb.h"
 #include "models/network_model.h"
 #include "runtime/render.h"
 #include "tests/core/solvers/network_fixture.h"

@@ -1,6 +1,7 @@
 #include <ATen/ops/stack.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
 #include <mutex>
 
 #include "core/device/cuda_module.h"
@@ -10,6 +11,7 @@
 #include "core/solvers/solver_tensors.h"
 #include "core/solvers/solvers.h"
 #include "core/solvers/time_cuda.h"
+#include "core/solvers/time_loops.h"
 #include "core/solvers/time_tensors.h"
 
 namespace diffverb {
@@ -70,6 +72,12 @@ bool has_cuda_kernel(const DelayNetwork& n) {
   return !n.may_be_looked_at() || !n.delays.detach().eq(0).any().item<bool>();  // none for lines without delay
 }
 
+bool wants_gradient(const DelayNetwork& n, const at::Tensor& input) {
+  if (!at::GradMode::is_enabled()) return false;
+  const auto all = {n.a, n.b, n.c, n.d, n.line_sos, input};
+  return std::any_of(all.begin(), all.end(), [](const at::Tensor& tensor) { return tensor.requires_grad(); });
+}
+
 /// One network, or several as one with a leading axis.
 at::Tensor respond(const DelayNetwork& n, const at::Tensor& input) {
   if (has_cuda_kernel(n)) {
@@ -81,6 +89,8 @@ at::Tensor respond(const DelayNetwork& n, const at::Tensor& input) {
     }
     return at::stack(outputs);
   }
+  if (n.a.is_cpu() && n.a.dim() == 2 && !wants_gradient(n, input) && loops_are_quicker(n))
+    return play_by_loops(n, input);
   // Without a kernel everything comes here from another device, and the answer and its gradients go back.
   const auto here = [](const at::Tensor& tensor) { return tensor.to(at::kCPU); };
   const auto output = TimeResponse::apply(here(n.a), here(n.b), here(n.c), here(n.d), here(n.line_sos), here(input),

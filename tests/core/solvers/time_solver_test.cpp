@@ -7,6 +7,7 @@
 
 #include "core/error.h"
 #include "core/solvers/solvers.h"
+#include "core/solvers/time_loops.h"
 #include "core/tensor.h"
 #include "tests/core/solvers/network_fixture.h"
 
@@ -83,6 +84,34 @@ TEST_P(TimeSolverBlocks, AreExactAtTheirBoundariesForwardsAndBackwards) {
 }
 
 INSTANTIATE_TEST_SUITE_P(ShortestDelay, TimeSolverBlocks, testing::Values(1, 2, 7, 64, 255, 256, 257));
+
+/// Loops with delays of a sample, filters without delay, chains, and a line that is longer than the input.
+DelayNetwork several_loops(at::ScalarType dtype) {
+  auto network = random_network({8, 2, 2, 2}, 171, dtype);
+  const std::vector<std::pair<int, int>> heard{{0, 0}, {0, 1}, {1, 0}, {2, 1}, {3, 2}, {3, 3}, {4, 0},
+                                               {4, 3}, {5, 4}, {5, 6}, {6, 5}, {7, 6}, {7, 2}};
+  auto mask = at::zeros({8, 8}, network.a.options());
+  for (const auto& [to, from] : heard) mask[to][from] = 1;
+  network.a = network.a * mask;
+  network.delays = at::tensor({1.0, 5.0, 0.0, 40.0, 1.0, 0.0, 3.0, 5000.0}, at::kDouble);
+  return network;
+}
+
+TEST(TimeSolver, LoopAfterLoopIsWhatAllAtOnceIs) {
+  for (const auto dtype : {at::kDouble, at::kFloat}) {
+    const auto network = several_loops(dtype);
+    EXPECT_TRUE(loops_are_quicker(network));
+    const auto input = uniform({2, 900}, -1, 1, 172).to(dtype);
+    const auto learned = input.clone().set_requires_grad(true);
+    const double bound = dtype == at::kDouble ? 1e-12 : 1e-5;
+    EXPECT_LT(relative_error(time_response(network, input), time_response(network, learned).detach()), bound);
+    EXPECT_EQ(time_response(network, learned).requires_grad(), true);
+    EXPECT_EQ(time_response(network, uniform({2, 1}, -1, 1, 3).to(dtype)).size(1), 1);
+  }
+  auto long_blocks = random_network({4, 1, 1, 1}, 173, at::kDouble, 40, 90);
+  EXPECT_FALSE(loops_are_quicker(long_blocks));
+  EXPECT_FALSE(loops_are_quicker(random_network({4, 1, 1, 1}, 173)));  // all hear each other
+}
 
 TEST(TimeSolver, KeepsNothingFromOneCallToTheNext) {
   const auto small = random_network({5, 1, 1, 2}, 151), large = random_network({9, 2, 2, 3}, 152, at::kDouble, 30, 400);

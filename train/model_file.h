@@ -30,6 +30,10 @@ void save_model(const std::filesystem::path& path, const Model& model, const std
 ///          shape or type, or not finite
 ModelFile load_model(const std::filesystem::path& path);
 
+/// Puts the weights of a file into a model that is there: all of them, or none where one does not fit.
+/// Throws   DataError as load_model() does
+void copy_weights(const std::filesystem::path& path, Model& model);
+
 /// Absolute paths in a text keep their last part alone: what is handed on tells nothing of the machine that it was made
 /// on.
 std::string without_folders(const std::string& text);

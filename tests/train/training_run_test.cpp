@@ -205,6 +205,28 @@ TEST(TrainingRun, TheSameConfigGivesTheSameWeights) {
   expect_same_end(scratch / "a", scratch / "b");
 }
 
+TEST(TrainingRun, BeginsWithTheWeightsThatItIsGiven) {
+  const Scratch scratch;
+  train(scratch, "before");
+  const std::string start = "train.start_from=" + (scratch / "before/model.safetensors").string();
+  const Overlays still{start, "train.epochs=1", "train.rate=1e-30", "train.weight_decay=0", "train.ema_decay=0"};
+  train(scratch, "after", still);
+  const Checkpoint before = load_checkpoint(scratch / "before/model.safetensors");
+  for (const auto& [name, tensor] : load_checkpoint(scratch / "after/model.safetensors").tensors) {
+    if (name.starts_with("parameter.")) EXPECT_TRUE(at::equal(tensor, before.tensor(name))) << name;
+  }
+  const auto losses = lines_of(scratch / "after/losses.jsonl"), cold = lines_of(scratch / "before/losses.jsonl");
+  EXPECT_LT(losses.front()["loss"].get<double>(), 0.8 * cold.front()["loss"].get<double>());
+  // What does not fit changes nothing and leaves nothing behind; a resumed run does not ask for the file again.
+  EXPECT_NE(message_of<DataError>([&] {
+              train(scratch, "other", {start, "model.width=7"});
+            }).find("before/model.safetensors"),
+            std::string::npos);
+  EXPECT_FALSE(fs::exists(scratch / "other"));
+  fs::remove(scratch / "before/model.safetensors");
+  train(scratch, "after", {}, true);
+}
+
 TEST(TrainingRun, EarlyStopAndPlateauFollowTheValidation) {
   const Scratch scratch;
   const TrainOutcome outcome =

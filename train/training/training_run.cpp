@@ -44,6 +44,7 @@ struct TrainConfig {
   std::vector<WeightedLoss> losses;
   std::unique_ptr<Trainer> trainer;
   std::string resolved, model_yaml;
+  std::string start_from;  // a model file to begin with; "": from the seed
 };
 
 TrainConfig read_config(const TrainOptions& options) {
@@ -65,6 +66,7 @@ TrainConfig read_config(const TrainOptions& options) {
   config.model = options.make_model ? options.make_model(model) : family<Model>().make(model);
   config.losses = read_losses(fields, "losses");
   if (config.losses.empty()) fields.fail("losses", "at least one loss is needed");
+  if (train.has("start_from")) train.file("start_from", config.start_from);
   config.trainer = std::make_unique<Trainer>(train, Trainer::Kind::kDataset);
   loader.optional("workers", config.workers, between(1, 256));
   loader.optional("batches_ahead", config.batches_ahead, between(1, 1024));
@@ -295,6 +297,7 @@ TrainOutcome train_on(const TrainOptions& options, const Rank& rank, Distributed
   tune_process(config.threads > 0 ? config.threads : cores);
   at::manual_seed(derive_seed(config.seed, "torch " + std::to_string(rank.rank)));
   tune_device(device, config.trainer->precision());
+  if (!options.resume && !config.start_from.empty()) copy_weights(config.start_from, *config.model);
   move_model(*config.model, device);
   if (ranks && device.is_cuda()) ranks->use_gpu();
   config.data->open();
@@ -307,6 +310,7 @@ TrainOutcome train_on(const TrainOptions& options, const Rank& rank, Distributed
     folder = open_folder(options, config);
     tell_start(config, options, rank.size);
     tell_device(config, device);
+    if (!options.resume && !config.start_from.empty()) log().info("begins with the weights of " + config.start_from);
   }
   try {
     return train_in(folder, options, config, device, ranks);

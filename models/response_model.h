@@ -60,7 +60,8 @@ class MovingResponseModel : public ResponseModel {
   at::Tensor play(const at::Tensor& input) const override;
 };
 
-/// y_o = sum_i h_oi * u_i over the length of the input, by one transform. Reads h [O, I, L], u [I, T]; returns [O, T].
+/// y_o = sum_i h_oi * u_i over the length of the input, by one transform. Reads h [O, I, L], u [..., I, T]; returns
+/// [..., O, T].
 at::Tensor convolve(const at::Tensor& responses, const at::Tensor& input);
 
 /// How a sound file is a room's response from I inputs to O outputs.

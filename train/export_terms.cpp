@@ -69,13 +69,15 @@ void add_terms(const TermModel& model, runtime::DelayNetworkWeights& w) {
   for (const FrameNetwork& network : parts.networks) w.terms.push_back(to_term(network));
 }
 
-runtime::DelayNetworkWeights to_weights(const TermModel& model) {
+runtime::DelayNetworkWeights to_weights(const SignalModel& model) {
+  const auto* terms = dynamic_cast<const TermModel*>(&model);
+  if (!terms) throw ContractError("export: a model of signals that the runtime does not play");
   runtime::DelayNetworkWeights w;
   w.sample_rate_hz = model.sample_rate_hz();
   w.inputs = static_cast<int>(model.inputs());
   w.outputs = static_cast<int>(model.outputs());
   w.D.assign(static_cast<std::size_t>(w.outputs) * static_cast<std::size_t>(w.inputs), 0.0f);
-  add_terms(model, w);
+  add_terms(*terms, w);
   return w;
 }
 

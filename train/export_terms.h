@@ -9,7 +9,8 @@ namespace diffverb {
 /// Throws   ContractError where inputs, outputs or sample rate are others than the network's
 void add_terms(const TermModel& model, runtime::DelayNetworkWeights& weights);
 
-/// A model of terms alone as the runtime plays it: a network without lines.
-runtime::DelayNetworkWeights to_weights(const TermModel& model);
+/// A model of signals as the runtime plays it; one of terms alone is a network without lines.
+/// Throws   ContractError for a model that the runtime has nothing for
+runtime::DelayNetworkWeights to_weights(const SignalModel& model);
 
 }  // namespace diffverb

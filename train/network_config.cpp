@@ -9,7 +9,7 @@
 #include "core/sha256.h"
 #include "models/fitted_network.h"
 #include "models/response_model.h"
-#include "models/term_model.h"
+#include "models/signal_model.h"
 #include "train/export.h"
 #include "train/export_terms.h"
 
@@ -22,7 +22,7 @@ runtime::DelayNetworkWeights weights_of(Fields& map, const std::string& type) {
     return to_weights(fitted->model());  // a config for a fit plays too
   map.finish();
   if (const auto* plays = dynamic_cast<const ResponseModel*>(model.get())) return to_weights(*plays);
-  if (const auto* plays = dynamic_cast<const TermModel*>(model.get())) return to_weights(*plays);
+  if (const auto* plays = dynamic_cast<const SignalModel*>(model.get())) return to_weights(*plays);
   map.fail("type", "'" + type + "' has nothing to play before it is fitted or trained");
 }
 

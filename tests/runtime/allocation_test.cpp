@@ -11,6 +11,7 @@
 #include "moving_networks.h"
 #include "runtime/bench_networks.h"
 #include "runtime/engine.h"
+#include "term_networks.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -109,6 +110,8 @@ TEST(RealtimeRuntimeAllocation, ProcessAllocatesNothing) {
   for (unsigned seed = 1; seed < 20; ++seed) networks.push_back(testing::random_structure(20, seed));
   networks.push_back(testing::turning_network({9, 2, 2, 3, 4, 100, 30, 200}, testing::Turn::kBetweenTwo, 0.05f, 1));
   testing::add_motions(networks.back(), 2, 20, 1);
+  networks.push_back(testing::beside(2, 2, testing::product_term({2, 2, 2, 3, 3, 400, 200}, 1)));
+  networks.back().terms.push_back(testing::frame_term({2, 2, 64, 128, 2}, 2));
   for (const DelayNetworkWeights& w : networks) {
     const LoadResult made = make_model(w);
     ASSERT_EQ(made.error, "");

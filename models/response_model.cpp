@@ -55,7 +55,7 @@ at::Tensor convolve(const at::Tensor& responses, const at::Tensor& input) {
   const auto fft_size = static_cast<std::int64_t>(
       acoustics::fast_fft_length(static_cast<std::size_t>(samples + std::min(samples, responses.size(-1)))));
   const auto h = at::fft_rfft(responses.slice(-1, 0, samples), fft_size), u = at::fft_rfft(input, fft_size);
-  return at::fft_irfft((h * u.unsqueeze(0)).sum(1), fft_size).slice(-1, 0, samples);
+  return at::fft_irfft((h * u.unsqueeze(-3)).sum(-2), fft_size).slice(-1, 0, samples);
 }
 
 at::Tensor ResponseModel::play(const at::Tensor& input) const {

@@ -70,7 +70,8 @@ class MovingResponseModel : public ResponseModel {
   at::Tensor play(const at::Tensor& input) const override;
 };
 
-/// y_o = sum_i h_oi * u_i over the length of the input, by one transform. Reads h [O, I, L], u [I, T]; returns [O, T].
+/// y_o = sum_i h_oi * u_i over the length of the input, by one transform. Reads h [O, I, L], u [..., I, T]; returns
+/// [..., O, T].
 at::Tensor convolve(const at::Tensor& responses, const at::Tensor& input);
 
 /// Rows [P, L] from the first onset of any of them on, so that they keep their times.

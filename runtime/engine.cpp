@@ -12,6 +12,7 @@
 #include "runtime/denormals.h"
 #include "runtime/kernels.h"
 #include "runtime/moving_player.h"
+#include "runtime/terms/term.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -20,6 +21,7 @@ constexpr int kChunk = DelayNetworkPlayer::kChunk;
 constexpr std::size_t kStride = DelayNetworkPlayer::kStride;
 constexpr int kCascadeLanes = 32;  // the longest cascade that one wavefront takes; longer ones run in several
 constexpr float kLoudest = 1e9f;
+static_assert(kChunk == TermPlayer::kChunk);
 
 Floats floats(std::size_t count) { return Floats(count, 0.0f); }
 std::size_t size(int a) { return static_cast<std::size_t>(a); }
@@ -41,6 +43,7 @@ struct Engine::Impl {
   std::vector<Cascade> cascades;  // [wavefront, O]
   Convolver early;
   MovingPlayer moving;
+  std::vector<std::unique_ptr<TermPlayer>> terms;
 };
 
 Engine::Impl::Impl(std::shared_ptr<const Model> held) : model(std::move(held)), w(model->network), player(w) {
@@ -48,6 +51,7 @@ Engine::Impl::Impl(std::shared_ptr<const Model> held) : model(std::move(held)), 
   prepare_cascades();
   early.prepare(w.early, w.outputs, w.inputs, w.early_samples);
   moving.prepare(w.moving, w.outputs, w.inputs, w.sample_rate_hz);
+  for (const auto& term : w.terms) terms.push_back(term->make_player(w.term_shape()));
 }
 
 void Engine::Impl::prepare_cascades() {
@@ -81,6 +85,7 @@ void Engine::Impl::reset() noexcept {
   std::fill(cascade_state.begin(), cascade_state.end(), 0.0f);
   early.reset();
   moving.reset();
+  for (const auto& term : terms) term->reset();
 }
 
 void Engine::Impl::equalise(int frames) noexcept {
@@ -103,6 +108,7 @@ void Engine::Impl::process_chunk(const float* const* in, float* const* out, int 
   equalise(frames);
   early.add(player.input(), kStride, output.data(), kStride, frames);
   moving.add(player.input(), kStride, output.data(), kStride, frames);
+  for (const auto& term : terms) term->add(player.input(), kStride, output.data(), kStride, frames);
   for (std::size_t o = 0; o < size(w.outputs); ++o) std::copy_n(output.data() + o * kStride, frames, out[o] + offset);
 }
 

@@ -6,6 +6,7 @@
 #include "runtime/motion_check.h"
 #include "runtime/network_graph.h"
 #include "runtime/stability.h"
+#include "runtime/terms/term_file.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -48,7 +49,7 @@ std::string check_filter_lines(const DelayNetworkWeights& w) {
 }
 
 /// What a network without lines plays.
-bool has_responses(const DelayNetworkWeights& w) { return w.early_samples > 0 || w.moving.count > 0; }
+bool has_others(const DelayNetworkWeights& w) { return w.early_samples > 0 || w.moving.count > 0 || !w.terms.empty(); }
 
 }  // namespace
 
@@ -68,7 +69,7 @@ std::string check_network(const DelayNetworkWeights& w) {
     if (!error.empty()) return error;
   }
   if (std::string error = check_moving(w.moving, w.outputs, w.inputs); !error.empty()) return error;
-  if (w.lines == 0 && !has_responses(w))
+  if (w.lines == 0 && !has_others(w))
     return "there is neither a line nor an early part, expected 1 to " + std::to_string(Limits::kLines) +
            " lines, or a response to convolve with";
   const auto n = static_cast<std::size_t>(w.lines), i = static_cast<std::size_t>(w.inputs);
@@ -81,6 +82,7 @@ std::string check_network(const DelayNetworkWeights& w) {
         check_values("early", w.early, o * i * static_cast<std::size_t>(w.early_samples))}) {
     if (!error.empty()) return error;
   }
+  if (std::string error = check_terms(w.terms, w.term_shape()); !error.empty()) return error;
   if (std::string error = check_motion(w); !error.empty()) return error;
   if (std::string error = check_filter_lines(w); !error.empty()) return error;
   return check_stability(w);

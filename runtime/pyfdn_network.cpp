@@ -170,6 +170,9 @@ std::string take_direct(const DelayNetworkWeights& w, std::vector<double>& direc
   if (w.moving.count > 0)
     left_out += std::string(left_out.empty() ? "" : "; ") + "moving_early, " + std::to_string(w.moving.count) +
                 " responses beside the network";
+  if (!w.terms.empty())
+    left_out += std::string(left_out.empty() ? "" : "; ") + "terms, " + std::to_string(w.terms.size()) +
+                " beside the network that are not linear";
   return left_out;
 }
 

@@ -256,6 +256,7 @@ std::vector<std::vector<double>> reference_response(const DelayNetworkWeights& w
     loop.write(drive);
   }
   add_moving(w, input, output);
+  for (const auto& term : w.terms) term->add_reference(w.term_shape(), input, output);
   return output;
 }
 

@@ -42,6 +42,7 @@ std::string make_self_test(const DelayNetworkWeights& w) {
   int longest = w.lines > 0 ? 0 : std::max(w.early_samples, w.moving.samples);
   for (int j = 0; j < w.lines; ++j)
     longest = std::max(longest, w.delays[static_cast<std::size_t>(j)] + static_cast<int>(std::ceil(w.depth_of(j))));
+  for (const auto& term : w.terms) longest = std::max(longest, term->memory_samples());
   const int samples = std::min({longest + 64, kMaxSamples, std::max(64, kMaxValues / w.outputs)});
   std::vector<std::vector<double>> input;
   json written = json::array();

@@ -12,6 +12,7 @@
 #include "runtime/network_check.h"
 #include "runtime/pyfdn_network.h"
 #include "runtime/safetensors.h"
+#include "runtime/terms/term_file.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -21,9 +22,11 @@ constexpr const char* kLossless = "lossless";  // of the metadata, "true" or not
 constexpr std::array<const char*, 8> kTensors = {"A", "B", "C", "D", "delays", "line_sos", "output_sos", "early"};
 
 std::string read_delay_network(const Container& file, DelayNetworkWeights& w) {
+  std::vector<std::string> of_terms;
+  if (std::string error = list_term_tensors(file, of_terms); !error.empty()) return error;
   for (const auto& [name, tensor] : file.tensors) {
     if (std::find(kTensors.begin(), kTensors.end(), name) == kTensors.end() && !is_motion_tensor(name) &&
-        !is_moving_tensor(name))
+        !is_moving_tensor(name) && std::find(of_terms.begin(), of_terms.end(), name) == of_terms.end())
       return "the tensor " + in_quotes(name) + " is unknown";
   }
   w.lines = w.inputs = w.outputs = w.line_sections = w.output_sections = w.early_samples = -1;
@@ -38,6 +41,7 @@ std::string read_delay_network(const Container& file, DelayNetworkWeights& w) {
   if (error.empty()) error = take(file, "early", "F32", {&w.outputs, &w.inputs, &w.early_samples}, w.early);
   if (error.empty()) error = read_motion(file, w);
   if (error.empty()) error = read_moving(file, w.outputs, w.inputs, w.moving);
+  if (error.empty()) error = read_terms(file, w.outputs, w.inputs, w.terms);
   if (error.empty()) error = read_metadata_number(file, "sample_rate_hz", w.sample_rate_hz);
   if (error.empty()) error = read_metadata_number(file, "early_ms", w.early_ms);
   if (const std::string* provenance = find_metadata(file, "provenance")) w.provenance = *provenance;
@@ -66,6 +70,11 @@ LoadResult load_checked(std::span<const std::uint8_t> bytes) {
   return {std::move(model), {}};
 }
 
+const char* version_of(const DelayNetworkWeights& w) {
+  if (!w.terms.empty()) return kNewestVersion;
+  return w.moves() || w.lines == 0 || w.moving.count > 0 ? kMotionVersion : kVersion;
+}
+
 SerializedWeights serialize_checked(const DelayNetworkWeights& w, const Metadata& extra) {
   if (std::string error = check_network(w); !error.empty()) return {{}, error};
   if (std::string error = check_provenance(w.provenance); !error.empty()) return {{}, error};
@@ -81,7 +90,7 @@ SerializedWeights serialize_checked(const DelayNetworkWeights& w, const Metadata
   const MotionArrays motion(w);
   motion.add_to(tensors, w.lines);
   Metadata metadata{{"format", kFormat},
-                    {"version", w.moves() || w.lines == 0 || w.moving.count > 0 ? kNewestVersion : kVersion},
+                    {"version", version_of(w)},
                     {"kind", kDelayNetwork},
                     {"sample_rate_hz", number_text(w.sample_rate_hz)},
                     {"early_ms", number_text(w.early_ms)},
@@ -91,8 +100,10 @@ SerializedWeights serialize_checked(const DelayNetworkWeights& w, const Metadata
   if (w.lossless) metadata[kLossless] = "true";
   const MovingTables tables(w.moving);
   add_moving(w.moving, tables, w.outputs, w.inputs, tensors, metadata);
-  if (extra.contains(kEqualPower)) return {{}, "metadata 'moving_gains' is the format's own"};
-  if (extra.contains(kLossless)) return {{}, "metadata 'lossless' is the format's own"};
+  add_terms(w.terms, w.term_shape(), tensors, metadata);
+  for (const char* own : {kEqualPower, kLossless, kTerms}) {
+    if (extra.contains(own)) return {{}, "metadata " + in_quotes(own) + " is the format's own"};
+  }
   return serialize_loadable(tensors, std::move(metadata), extra, load_checked);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/moving_responses.h"
+#include "runtime/terms/term.h"
 
 namespace diffverb::runtime {
 
@@ -43,13 +44,13 @@ struct TurningPair {
 /// A delay network as the weights file holds it (kind "delay_network"):
 ///
 ///     s_j(n) = (h_j * v_j)(n - m_j)          v(n) = A s(n) + B u(n)
-///     y_o    = t_o * (C s + D u)_o + sum_i early[o,i] * u_i
+///     y_o    = t_o * (C s + D u)_o + sum_i early[o,i] * u_i + terms_o(u)
 ///
 /// with h_j the line_sections biquads of line j and t_o the output_sections biquads of output o. Matrices are
 /// row-major. A line of 0 samples is a filter line, s_j(n) = (h_j * v_j)(n): a filter anywhere in the network; such
 /// lines may feed one another, but not in a loop. A line with the rows of A and B and the filter of another one is a
-/// tap in it, and costs one read. A network without lines is a convolution with its early part or its
-/// moving responses, one of which must then be there.
+/// tap in it, and costs one read. A network without lines plays its early part, its moving responses
+/// or its terms, one of which must then be there.
 struct DelayNetworkWeights {
   double sample_rate_hz = 0;
   double early_ms = 0;      ///< the length of the early part that the fit was given; early_samples is what plays
@@ -72,6 +73,7 @@ struct DelayNetworkWeights {
   std::vector<double> output_sos;    // [O, Ko, 5]
   std::vector<float> early;          // [O, I, L]
   MovingResponses moving;            // beside all that; none where its count is 0
+  Terms terms;                       // what is not linear, beside all that
 
   std::vector<DelayMotion> delay_motions;  // of lines that have a delay; empty where all stand still
   /// The feedback matrix over time, A(t) = turn_left T(t) turn_right with pair p on the diagonal of T at 2 p, 2 p + 1; of
@@ -82,6 +84,7 @@ struct DelayNetworkWeights {
   /// JSON text of an object: config_sha256, source file, git revision, licence, created_by, ...
   std::string provenance = "{}";
 
+  TermShape term_shape() const { return {outputs, inputs, sample_rate_hz}; }
   bool moves() const { return !delay_motions.empty() || !turning.empty(); }
   /// The depths of a line's motions together: how far its delay may go from where it rests.
   double depth_of(int line) const;

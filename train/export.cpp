@@ -5,16 +5,10 @@
 #include "core/error.h"
 #include "models/fitted_reverb.h"
 #include "runtime/weights.h"
+#include "train/tensor_values.h"
 
 namespace diffverb {
 namespace {
-
-template <typename T>
-std::vector<T> to_vector(const at::Tensor& tensor, at::ScalarType type) {
-  const auto flat = tensor.detach().to(at::kCPU, type).contiguous();
-  const T* data = flat.const_data_ptr<T>();
-  return {data, data + flat.numel()};
-}
 
 void add_sines(const GainsOverTime& gains, bool after, runtime::MovingResponses& moving) {
   if (!gains.mean.defined()) return;

@@ -9,7 +9,9 @@
 #include "core/sha256.h"
 #include "models/fitted_reverb.h"
 #include "models/response_model.h"
+#include "models/signal_model.h"
 #include "train/export.h"
+#include "train/export_terms.h"
 
 namespace diffverb {
 namespace {
@@ -21,6 +23,7 @@ runtime::DelayNetworkWeights weights_of(Fields& map, const std::string& type) {
   const Model& reverb = fitted ? fitted->reverb() : *model;
   if (const auto* network = dynamic_cast<const NetworkModel*>(&reverb)) return to_weights(*network);
   if (const auto* plays = dynamic_cast<const ResponseModel*>(&reverb)) return to_weights(*plays);
+  if (const auto* plays = dynamic_cast<const SignalModel*>(&reverb)) return to_weights(*plays);
   map.fail("type", "'" + type + "' has nothing to play before it is fitted or trained");
 }
 

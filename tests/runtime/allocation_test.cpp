@@ -11,6 +11,7 @@
 #include "moving_networks.h"
 #include "runtime/bench_networks.h"
 #include "runtime/engine.h"
+#include "term_networks.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -112,6 +113,8 @@ TEST(RealtimeRuntimeAllocation, ProcessAllocatesNothing) {
   networks.push_back(testing::moving_responses(3, 2, 2, 3000, true, 1));
   networks.push_back(testing::random_network({4, 2, 2, 2, 3, 60, 7, 90}, 4));
   networks.back().moving = networks[networks.size() - 2].moving;
+  networks.push_back(testing::beside(2, 2, testing::product_term({2, 2, 2, 3, 3, 400, 200}, 1)));
+  networks.back().terms.push_back(testing::frame_term({2, 2, 64, 128, 2}, 2));
   for (const DelayNetworkWeights& w : networks) {
     const LoadResult made = make_model(w);
     ASSERT_EQ(made.error, "");

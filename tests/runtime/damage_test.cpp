@@ -11,6 +11,7 @@
 #include "runtime/safetensors.h"
 #include "runtime/sha256.h"
 #include "runtime/weights.h"
+#include "term_networks.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -33,6 +34,15 @@ const Bytes& moving_file() {
 
 const Bytes& responses_file() {
   static const Bytes bytes = serialize_weights(testing::moving_responses(2, 1, 2, 20, true, 9)).bytes;
+  return bytes;
+}
+
+const Bytes& file_with_terms() {
+  static const Bytes bytes = [] {
+    auto w = testing::random_network({2, 1, 2, 1, 1, 20, 5, 40}, 4);
+    w.terms = {testing::product_term({2, 1, 1, 2, 2, 6, 3}, 1), testing::frame_term({2, 1, 3, 5, 1}, 2)};
+    return serialize_weights(w).bytes;
+  }();
   return bytes;
 }
 
@@ -246,6 +256,35 @@ TEST(RuntimeDamage, MovingResponsesAreCheckedBehindARightHash) {
   EXPECT_TRUE(contains(with_value("moving_sines", 0, 0.9), "self-test"));
 }
 
+TEST(RuntimeDamage, TermsAreCheckedBehindARightHash) {
+  ASSERT_EQ(reason_of(file_with_terms()), "");
+  const auto with_value = [](const char* name, std::size_t index, auto value) {
+    return reason_with_value(file_with_terms(), name, index, value);
+  };
+  EXPECT_EQ(with_value("term0_factors", 3, std::numeric_limits<float>::quiet_NaN()),
+            "tensor 'term0_factors': value 3 is not a number");
+  EXPECT_EQ(with_value("term0_after", 1, std::numeric_limits<float>::infinity()),
+            "tensor 'term0_after': value 1 is infinite");
+  EXPECT_EQ(with_value("term1_scale", 0, 1e9f), "tensor 'term1_scale': value 0 is beyond 1e6");
+  EXPECT_TRUE(contains(with_value("term1_state_ms", 0, -1.0), "'term1_state_ms': time 0 is -1.0 ms"));
+  EXPECT_TRUE(contains(with_value("term0_factors", 0, 3.0f), "self-test"));
+  EXPECT_TRUE(contains(with_value("term1_output", 0, 3.0f), "self-test"));
+  const auto with_header_of = [](const std::string& from, const std::string& to) {
+    return reason_with(from, to, file_with_terms());
+  };
+  const std::string kinds = "\"terms\":\"product frame_network\"";
+  EXPECT_TRUE(contains(with_header_of(kinds, "\"terms\":\"product tube\""),
+                       "metadata 'terms' names the kind 'tube', expected product, frame_network"));
+  EXPECT_TRUE(contains(with_header_of(kinds, "\"terms\":\"\""), "names 0 kinds, expected 1 to 16"));
+  EXPECT_TRUE(contains(with_header_of(kinds, "\"terms\":\"product\""), "is unknown"));
+  EXPECT_TRUE(contains(with_header_of(kinds, "\"terms\":\"product product\""), "is unknown"));
+  EXPECT_TRUE(contains(with_header_of(kinds, "\"term\":\"product frame_network\""), "is unknown"));
+  EXPECT_TRUE(contains(with_header_of("\"term1_bias\":{", "\"term1_bia\":{"), "'term1_bia' is unknown"));
+  EXPECT_TRUE(contains(with_header_of("\"shape\":[2,1,2,2,1,6]", "\"shape\":[1,2,2,2,1,6]"),
+                       "'term0_factors' has shape [1, 2, 2, 2, 1, 6], expected [2, any, any, any, 1, any]"));
+  EXPECT_EQ(with_header_of("\"version\":\"1.2\"", "\"version\":\"1.0\""), "");
+}
+
 /// Bounded mutation fuzz, the same on every run: bytes, pieces and header fields changed, hash right or wrong.
 void mutate(const Bytes& good, int rounds) {
   const std::size_t header_end = 8 + header_of(good).size();
@@ -291,6 +330,7 @@ TEST(RuntimeDamage, RandomMutationsNeverCrashNorPlayUnheard) {
   mutate(good_file(), 6000);
   mutate(moving_file(), 3000);
   mutate(responses_file(), 3000);
+  mutate(file_with_terms(), 3000);
 }
 
 }  // namespace

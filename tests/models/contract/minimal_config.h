@@ -50,6 +50,7 @@ inline std::string minimal_config(const std::string& model, const std::string& m
   const auto add = [&](const std::string& entry) { text += (text.empty() ? "" : ", ") + entry; };
   for (const KeyInfo& key : family<Model>().keys(model)) {
     if (key.key == "response") add("response: " + SmallRooms::file(0));
+    if (key.key == "size_m") add("size_m: [1, 0.8]");
     if (key.key == "responses") {
       std::string files;
       for (int k = 0; k < SmallRooms::kCount; ++k) files += (k > 0 ? ", " : "") + SmallRooms::file(k);

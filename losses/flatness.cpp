@@ -19,12 +19,14 @@ namespace {
 
 /// Spectral flatness of the late part against that of Gaussian noise.
 ///
-///   L = mean_{b,c} | F - e^-gamma |,   e^-gamma = 0.5615,   F = exp( mean_f ln(P(f) / mean of P over f's third octave) )
+///   L = mean_{b,c} | F - e^-gamma |,   e^-gamma = 0.5615
+///   F = exp( mean_f ln(P(f) / mean of P over f's third octave) )
 ///   P = |H|^2 + floor,   H the transform of h from from_ms after the target's onset on
 ///
-/// Flatness is the geometric over the arithmetic mean; within third octaves, so that a room's colour does not count. Of a
-/// diffuse tail |H|^2 is exponentially distributed and F is 0.5615 (gamma is Euler's constant), give or take 0.02 for a
-/// second of noise. Ringing modes have less, a single echo has 1. The floor lies 120 dB below the target's mean power.
+/// Flatness is the geometric over the arithmetic mean; within third octaves, so that a room's colour does not count. Of
+/// a diffuse tail |H|^2 is exponentially distributed and F is 0.5615 (gamma is Euler's constant), give or take 0.02 for
+/// a second of noise. Ringing modes have less, a single echo has 1. The floor lies 120 dB below the target's mean
+/// power.
 ///
 /// Reads    response.ir [B, C, T]; of the target its shape, onset and level
 /// Returns  scalar without unit, 0 to 0.5615. value_at_target() is the target's own distance from 0.5615

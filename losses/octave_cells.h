@@ -19,8 +19,8 @@ struct KnownCells {
 ///
 ///   E(o, k) = sum_{t in cell k} h_o(t)^2,   h_o = h through the third-order Butterworth filter of octave o
 ///
-/// Octaves are those of core/acoustics/filters.h, filters causal, as the analysis has them. They are applied in frequency,
-/// all in one transform, with room for what they ring.
+/// Octaves are those of core/acoustics/filters.h, filters causal, as the analysis has them. They are applied in
+/// frequency, all in one transform, with room for what they ring.
 class OctaveCells {
  public:
   static constexpr double kCellSeconds = 0.001;

@@ -20,17 +20,17 @@ namespace {
 ///   D(t) = 10 lg(sum_{s >= t} e(s) / sum_s e(s)),   end = -35 dB (T30) where the target has 45 dB above its noise,
 ///   -25 dB (T20) where it has 35; an octave with less does not count
 ///
-/// h is the estimate, g the target, e energies in octaves and milliseconds (OctaveCells). D is a polygon, the squares an
-/// integral over the part of it between the two levels, so T depends smoothly on e even where a decay takes a millisecond.
-/// Noise floor: both decays are cut where the target's reaches its noise, and the share of energy that the target's decay
-/// has beyond that is added to both. A decay that ends within the response without falling to `end` is extrapolated, one
-/// that does not fall at all counts as 100 T_g.
+/// h is the estimate, g the target, e energies in octaves and milliseconds (OctaveCells). D is a polygon, the squares
+/// an integral over the part of it between the two levels, so T depends smoothly on e even where a decay takes a
+/// millisecond. Noise floor: both decays are cut where the target's reaches its noise, and the share of energy that the
+/// target's decay has beyond that is added to both. A decay that ends within the response without falling to `end` is
+/// extrapolated, one that does not fall at all counts as 100 T_g.
 ///
 /// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude
 /// Returns  scalar, a ratio, 0 to 99; 0.05 is a just noticeable difference
 /// Gradient finite everywhere; zero at silence
-/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, or where no
-///          octave of the target decays far enough
+/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, or
+///          where no octave of the target decays far enough
 /// Source   ISO 3382-1 5.3.3; Schroeder 1965; Lundeby et al. 1995
 class T60 final : public Loss {
  public:

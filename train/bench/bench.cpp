@@ -9,6 +9,7 @@
 #include "train/bench/bench_griffin_lim.h"
 #include "train/bench/bench_growth.h"
 #include "train/bench/bench_image_source.h"
+#include "train/bench/bench_losses.h"
 #include "train/bench/bench_precision.h"
 #include "train/bench/bench_roofline.h"
 #include "train/bench/bench_solvers.h"
@@ -26,6 +27,7 @@ std::vector<Bench> all_benches() {
           {"engine", engine_benches()},
           {"griffin_lim", griffin_lim_benches()},
           {"image_source", image_source_benches()},
+          {"losses", losses_benches()},
           {"autoencoder", autoencoder_benches()},
           {"growth", growth_benches(), true},
           {"precision", precision_benches(), true},

@@ -48,6 +48,23 @@ TEST(FilterBank, ABandNarrowerThanABinIsNotEmpty) {
   EXPECT_LE(bank.weights.max().item<double>(), 1);
 }
 
+TEST(FilterBank, AGammatoneFilterIsOneErbWide) {
+  const auto bank = gammatone_filter_bank(30, 16384, 48000, 100, 15000);
+  const double bin_hz = 48000.0 / 16384;
+  ASSERT_EQ(bank.weights.sizes(), (at::IntArrayRef{30, 8193}));
+  EXPECT_NEAR(bank.centre_hz.front(), 100, 1e-9);
+  EXPECT_NEAR(bank.centre_hz.back(), 15000, 1e-6);
+  for (const std::int64_t k : {5, 15, 25}) {
+    const double centre = bank.centre_hz[static_cast<std::size_t>(k)], erb_hz = 24.7 * (1 + 4.37e-3 * centre);
+    EXPECT_NEAR(bank.weights[k].sum().item<double>() * bin_hz, erb_hz, 2e-3 * erb_hz);
+    EXPECT_NEAR(bank.weights[k].argmax().item<double>() * bin_hz, centre, bin_hz);
+    const auto half = static_cast<std::int64_t>(std::llround((centre + 0.4433 * erb_hz) / bin_hz));
+    EXPECT_NEAR(bank.weights[k][half].item<double>(), 0.5, 0.05);
+  }
+  EXPECT_THROW(gammatone_filter_bank(1, 1024, 48000, 100, 15000), ContractError);
+  EXPECT_THROW(gammatone_filter_bank(30, 1024, 16000, 100, 15000), ContractError);
+}
+
 TEST(FilterBank, AToneLandsInItsBand) {
   const double rate_hz = 16000;
   const auto bank = triangular_filter_bank(FrequencyScale::kMel, 20, 2048, rate_hz, 100, 8000);

@@ -45,12 +45,13 @@ at::Tensor mode() {
   return 0.2 * (time_s * (2 * std::numbers::pi * 1234)).sin() * at::pow(10.0, time_s * (-3 / 0.3));
 }
 
-/// A target, and an estimate that differs from it in everything: noise, decay, level, a ringing mode and matrix.
+/// A target, and an estimate that differs from it in everything: noise, decay, level, coherence, a ringing mode and matrix.
 class ContractLosses : public testing::TestWithParam<std::string> {
  protected:
-  at::Tensor target_ir = decaying_noise(1, 2, kLength, kRateHz, 0.25);
+  at::Tensor target_ir = decaying_noise(1, 3, kLength, kRateHz, 0.25);
   at::Tensor target_matrix = hadamard4();
-  at::Tensor ir = decaying_noise(2, 2, kLength, kRateHz, 0.2) * 0.7 + mode();
+  at::Tensor ir =
+      (decaying_noise(2, 3, kLength, kRateHz, 0.2) + decaying_noise(3, 1, kLength, kRateHz, 0.2)) * 0.5 + mode();
   at::Tensor matrix = hadamard4() + 0.1 * at::linspace(-1, 1, 16, at::kDouble).reshape({4, 4});
   std::unique_ptr<Loss> loss = make_loss(GetParam());
 
@@ -136,7 +137,7 @@ TEST_P(ContractLosses, ValueAndGradientAreFiniteForASingleSampleAndAtFullScale) 
   const auto square = (at::arange(kLength, at::kDouble) * 0.4).sin().sign().expand_as(ir);
   for (const auto type : {at::kDouble, at::kFloat}) {
     loss->prepare(response_of(target_ir.to(type), target_matrix.to(type)));
-    for (const at::Tensor& x : {sample, middle, at::ones_like(ir), square})
+    for (const at::Tensor& x : {sample, middle, at::ones_like(ir), square, (ir * 100).clamp(-1, 1)})
       expect_finite(gradient_at(x.to(type), matrix.to(type)));
   }
 }
@@ -195,7 +196,7 @@ TEST_P(ContractLosses, IsTheSameInEveryRun) {
 
 TEST_P(ContractLosses, CanBePreparedAgainForAnotherTarget) {
   const double before = loss->evaluate(response_of(ir, matrix)).item<double>();
-  loss->prepare(response_of(decaying_noise(7, 1, 6000, kRateHz, 0.15), target_matrix));
+  loss->prepare(response_of(decaying_noise(7, 4, 6000, kRateHz, 0.15), target_matrix));
   loss->prepare(target());
   EXPECT_EQ(loss->evaluate(response_of(ir, matrix)).item<double>(), before);
 }

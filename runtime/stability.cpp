@@ -202,7 +202,7 @@ bool small_at_every_frequency(const Group& group, const std::vector<double>& bal
 
 /// What changes over time has no frequency response and no eigenvalues that would tell: only the norms of what signals
 /// pass through, one after the other, bound the energy.
-std::string check_turning(const DelayNetworkWeights& w) {
+double turning_gain(const DelayNetworkWeights& w) {
   std::vector<int> lines(static_cast<std::size_t>(w.lines));
   std::iota(lines.begin(), lines.end(), 0);
   const std::vector<double> left(w.turn_left.begin(), w.turn_left.end()),
@@ -211,13 +211,31 @@ std::string check_turning(const DelayNetworkWeights& w) {
   for (const TurningPair& pair : w.turning) radius = std::max(radius, pair.radius);
   std::vector<double> gains = make_group(w, lines).peaks;
   for (int j = 0; j < w.lines; ++j) gains[static_cast<std::size_t>(j)] *= motion_gain(w, j);
-  const double gain = spectral_norm(left, w.lines) * radius * spectral_norm(scale_columns(right, gains), w.lines);
+  return spectral_norm(left, w.lines) * radius * spectral_norm(scale_columns(right, gains), w.lines);
+}
+
+std::string check_turning(const DelayNetworkWeights& w) {
+  const double gain = turning_gain(w);
   if (gain < (w.lossless ? kLosslessTurning : kLimit)) return {};
   return "the turning network cannot be shown to be stable: |turn_left| max radius |turn_right diag h| is " +
          std::to_string(gain) + ", which must stay below 1";
 }
 
 }  // namespace
+
+double loop_gain_bound(const DelayNetworkWeights& w) {
+  if (!w.turning.empty()) return turning_gain(w);
+  double largest = 0;
+  const Graph graph = line_graph(w);
+  for (const std::vector<int>& lines : connected_groups(graph)) {
+    if (!is_loop(graph, lines)) continue;
+    const Group group = make_group(w, lines);
+    const std::vector<double> loudest = scale_columns(group.a, group.peaks);
+    largest = std::max(largest, std::min({spectral_norm(loudest, group.n), perron_bound(loudest, group.n),
+                                          spectral_norm(balance(loudest, group.n), group.n)}));
+  }
+  return largest;
+}
 
 double peak_gain(const Biquad* sections, int count) { return peak_gain(magnitudes(sections, count)); }
 

@@ -250,6 +250,23 @@ std::string check_turning(const DelayNetworkWeights& w) {
 
 }  // namespace
 
+double loop_gain_bound(const DelayNetworkWeights& w) {
+  double largest = 0;
+  const Graph graph = line_graph(w);
+  for (const std::vector<int>& lines : connected_groups(graph)) {
+    if (!is_loop(graph, lines)) continue;
+    if (!w.turning.empty()) {
+      largest = std::max(largest, turning_gain(w, lines));
+      continue;
+    }
+    const Group group = make_group(w, lines);
+    const std::vector<double> loudest = scale_columns(group.a, group.peaks);
+    largest = std::max(largest, std::min({spectral_norm(loudest, group.n), perron_bound(loudest, group.n),
+                                          spectral_norm(balance(loudest, group.n), group.n)}));
+  }
+  return largest;
+}
+
 double peak_gain(const Biquad* sections, int count) { return peak_gain(magnitudes(sections, count)); }
 
 std::string check_stability(const DelayNetworkWeights& w) {

@@ -29,6 +29,11 @@ namespace diffverb::runtime {
 /// Source: Schlecht & Habets, "On lossless feedback delay networks", IEEE TSP 65(6), 2017, for T.
 std::string check_stability(const DelayNetworkWeights& weights);
 
+/// An upper bound of the gain of any loop at any frequency: the least of what 1 to 3 show, of the loop where that is
+/// largest; of a turning matrix the norm above. Below 1 a stable loop, and how far below a margin; a loop that 4 or 5
+/// accepted may lie above. 0 where nothing comes back to itself.
+double loop_gain_bound(const DelayNetworkWeights& weights);
+
 /// An upper bound of max |H| of a cascade, exact to 1e-6 relative; by branch and bound over frequency.
 double peak_gain(const Biquad* sections, int count);
 

@@ -12,6 +12,7 @@
 #include "core/acoustics/spectrogram_distance.h"
 #include "core/printed.h"
 #include "core/resample.h"
+#include "train/levels/levels.h"
 
 namespace diffverb {
 namespace {
@@ -143,7 +144,9 @@ nlohmann::json evaluation_json(const std::string& model, const std::vector<Recon
   nlohmann::json out{{"model", model}, {"responses", nlohmann::json::array()}};
   const Group all = pointers(responses);
   for (const Reconstruction& r : responses) {
-    nlohmann::json entry = acoustics::to_json(acoustics::compare(r.target, r.played), r.file, model);
+    nlohmann::json entry =
+        acoustics::to_json(r.levels ? r.levels->comparison : acoustics::compare(r.target, r.played), r.file, model);
+    if (r.levels) entry.update(levels_json(*r.levels));
     entry["file"] = r.file;
     entry["room"] = r.room;
     entry["channel"] = r.channel + 1;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -10,6 +11,8 @@
 
 namespace diffverb {
 
+struct ResponseLevels;
+
 /// How near a reconstruction comes to a measured response, of one channel.
 struct Reconstruction {
   std::string file, room;
@@ -17,6 +20,7 @@ struct Reconstruction {
   Audio target, played;         // one channel each
   std::optional<double> t20_s;  // of the target, 1 kHz octave
   std::optional<double> lsd_db, lsd_smoothed_db, t20_1k_error_pct, edt_1k_error_pct, c80_1k_error_db;
+  std::shared_ptr<const ResponseLevels> levels;  // train/levels/levels.h; null where nobody asked
 };
 
 /// Fills in the figures, from target and played.
@@ -29,7 +33,8 @@ void measure_reconstruction(Reconstruction& reconstruction);
 
 /// {"model", "responses": [...], "channels", "median": {...}, "worst": {...}, "undefined": {...}, "small_rooms": {...},
 /// "rooms": [...]}: each response with the keys of `diffverb compare` besides; magnitudes over responses, null where
-/// nothing is defined, and of how many nothing is. Small rooms (T20 below 0.4 s) and each room have the same apart.
+/// nothing is defined, and of how many nothing is. Small rooms (T20 below 0.4 s) and each room have the same apart. A response whose levels are known has
+/// "levels" and "signs" too.
 nlohmann::json evaluation_json(const std::string& model, const std::vector<Reconstruction>& responses);
 
 /// The same as a table.

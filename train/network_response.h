@@ -23,6 +23,8 @@ class NetworkResponse {
   /// Throws   DataError where there are not as many outputs
   Audio like(const Audio& measured, int first_channel) const;
 
+  const runtime::DelayNetworkWeights& network() const { return model_->network; }
+
  private:
   std::shared_ptr<const runtime::Model> model_;
 };

@@ -23,6 +23,7 @@ struct Tally {
   std::size_t counted = 0, isolated = 0, levels = 0;
   double loudest = 0, loudest_hz = 0;  // power over the median
   double square_db = 0;                // sum of squared deviations
+  double log_share = 0;                // sum of ln(power / mean)
 };
 
 /// The bins from `first` to `last` against their neighbours from `low` to `high`.
@@ -31,16 +32,18 @@ void count_bins(const std::vector<double>& power, std::size_t low, std::size_t h
   static const double threshold = std::pow(10.0, kAboveDb / 10);
   std::vector<double> neighbours(power.begin() + static_cast<std::ptrdiff_t>(low),
                                  power.begin() + static_cast<std::ptrdiff_t>(high));
-  double mean_db = 0, count = 0;
+  double mean_db = 0, mean = 0, count = 0;
   for (const double value : neighbours) {
     if (!(value > 0)) continue;
     mean_db += 10 * std::log10(value);
+    mean += value;
     ++count;
   }
   const auto middle = neighbours.begin() + static_cast<std::ptrdiff_t>(neighbours.size() / 2);
   std::nth_element(neighbours.begin(), middle, neighbours.end());
   if (!(*middle > 0)) return;
   mean_db /= count;
+  mean /= count;
   for (std::size_t k = first; k < last; ++k) {
     ++tally.counted;
     if (power[k] > threshold * *middle) ++tally.isolated;
@@ -51,6 +54,7 @@ void count_bins(const std::vector<double>& power, std::size_t low, std::size_t h
     if (!(power[k] > 0)) continue;
     const double deviation_db = 10 * std::log10(power[k]) - mean_db;
     tally.square_db += deviation_db * deviation_db;
+    tally.log_share += std::log(power[k] / mean);
     ++tally.levels;
   }
 }
@@ -79,7 +83,8 @@ std::optional<LateSpectrum> measure_late_spectrum(std::span<const double> late, 
   if (tally.counted == 0 || tally.levels == 0) return std::nullopt;
   return LateSpectrum{100.0 * static_cast<double>(tally.isolated) / static_cast<double>(tally.counted),
                       10 * std::log10(tally.loudest), tally.loudest_hz,
-                      std::sqrt(tally.square_db / static_cast<double>(tally.levels))};
+                      std::sqrt(tally.square_db / static_cast<double>(tally.levels)),
+                      std::exp(tally.log_share / static_cast<double>(tally.levels))};
 }
 
 std::optional<double> late_modes_pct(std::span<const double> late, double rate_hz) {

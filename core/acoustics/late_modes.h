@@ -27,10 +27,13 @@ struct LateSpectrum {
   /// Standard deviation of |H| in dB about its mean over the neighbours, so that a slope or a hill of the spectrum does
   /// not count. kDiffuseSpreadDb where modes overlap (Schroeder), more where single ones stand out or are missing.
   double spread_db = 0;
+  double flatness = 0;  ///< geometric over arithmetic mean of |H|^2 within the neighbours; kDiffuseFlatness, or less
 };
 
 /// Of a complex Gaussian H: 10 / ln 10 * pi / sqrt 6.
 inline constexpr double kDiffuseSpreadDb = 5.570;
+/// Of the same: e to the power of Euler's constant, negative.
+inline constexpr double kDiffuseFlatness = 0.5615;
 
 /// Reads, Returns, Throws   as late_modes_pct
 /// Source   Schroeder 1954, "Die statistischen Parameter der Frequenzkurven von grossen Raeumen"

@@ -9,9 +9,6 @@
 #include "core/error.h"
 
 namespace diffverb::acoustics {
-namespace {
-
-/// Where the energy that is still to come has fallen by `fall_db`; the end where it does not fall as far.
 std::size_t fallen_by(std::span<const double> response, double fall_db) {
   double whole = 0;
   for (const double value : response) whole += value * value;
@@ -24,8 +21,6 @@ std::size_t fallen_by(std::span<const double> response, double fall_db) {
   }
   return at;
 }
-
-}  // namespace
 
 Tail measure_tail(std::span<const double> response, double rate_hz, const EchoDensity& density) {
   if (!(rate_hz > 0)) throw ContractError("measure_tail: rate_hz must be positive, got " + std::to_string(rate_hz));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 
@@ -28,6 +29,9 @@ inline constexpr double kMetallicSpreadDb = 6.5;
 inline constexpr double kGrainyDensity = 0.8;
 inline constexpr double kTailFromSeconds = 0.080;
 inline constexpr double kTailFallDb = 60;
+
+/// Where the energy that is still to come has fallen by `fall_db`, in samples; the end where it does not fall as far.
+std::size_t fallen_by(std::span<const double> response, double fall_db);
 
 /// Reads    response [T], onset at index 0, without noise; density: its own
 /// Throws   ContractError unless rate_hz > 0

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/acoustics/analysis.h"
+#include "core/acoustics/signs.h"
 #include "core/acoustics/validate.h"
 #include "core/log.h"
 #include "core/printed.h"
@@ -23,6 +24,7 @@ struct AnalyzeOptions {
   std::vector<std::string> files;
   bool json = false;
   bool thirds = false;
+  bool signs = false;
 };
 
 void print_bands(const char* title, const std::vector<BandResult>& bands) {
@@ -56,22 +58,49 @@ void print_channel(const ChannelResult& channel, std::size_t index) {
   print_bands("1/3 oct.", channel.thirds);
 }
 
+/// Of each channel.
+std::vector<std::vector<acoustics::Sign>> signs_of(const Audio& audio, const acoustics::FileResult& result) {
+  std::vector<std::vector<acoustics::Sign>> out;
+  for (std::size_t c = 0; c < result.channels.size(); ++c) {
+    const auto iacc_late = result.iacc ? result.iacc->late_l3 : std::nullopt;
+    out.push_back(acoustics::find_signs(
+        acoustics::characterize(acoustics::to_double(audio.channels[c]), result.channels[c], iacc_late)));
+  }
+  return out;
+}
+
+void print_signs(const std::vector<acoustics::Sign>& signs) {
+  for (const acoustics::Sign& sign : signs) {
+    std::printf("  %-4s %-17s %-3s %8s %2s %-6.4g %-6s %s\n", sign.is_good ? "good" : "bad", sign.name.c_str(),
+                !sign.found   ? "?"
+                : *sign.found ? "yes"
+                              : "no",
+                printed_or_dash("%.3g", sign.value).c_str(), sign.above ? ">" : "<=", sign.limit, sign.unit.c_str(),
+                sign.why.c_str());
+  }
+}
+
 void analyze_files(const AnalyzeOptions& options) {
   acoustics::AnalysisOptions analysis;
-  analysis.thirds = options.thirds;
+  analysis.thirds = options.thirds || options.signs;
   nlohmann::json all = nlohmann::json::array();
   for (const std::string& file : options.files) {
     const Audio audio = read_response(file);
     for (const std::string& warning : acoustics::check_samples(audio, file)) log().warning(warning);
     const acoustics::FileResult result = acoustics::analyze(audio, analysis);
+    const auto signs = options.signs ? signs_of(audio, result) : std::vector<std::vector<acoustics::Sign>>();
     if (options.json) {
       all.push_back(acoustics::to_json(result, file));
+      for (std::size_t c = 0; c < signs.size(); ++c) all.back()["channels"][c]["signs"] = acoustics::to_json(signs[c]);
       continue;
     }
     std::printf("%s: %zu channel%s, %g Hz, %.3f s\n", file.c_str(), audio.channels.size(),
                 audio.channels.size() == 1 ? "" : "s", audio.rate_hz,
                 static_cast<double>(audio.frames()) / audio.rate_hz);
-    for (std::size_t c = 0; c < result.channels.size(); ++c) print_channel(result.channels[c], c);
+    for (std::size_t c = 0; c < result.channels.size(); ++c) {
+      print_channel(result.channels[c], c);
+      if (options.signs) print_signs(signs[c]);
+    }
     if (result.iacc) {
       std::printf(" IACC, mean of 500, 1000, 2000 Hz: early (to 80 ms) %s, late %s\n",
                   printed_or_dash("%.2f", result.iacc->early_e3).c_str(),
@@ -89,6 +118,9 @@ void add_analyze_command(CLI::App& app, Context&) {
   command->add_option("files", options->files, "impulse responses: WAV, FLAC, ...")->required();
   command->add_flag("--json", options->json, "JSON on stdout: an object, or an array for several files");
   command->add_flag("--thirds", options->thirds, "third octaves too");
+  command->add_flag("--signs", options->signs,
+                    "what a listener would say of it (metallic, periodic, muddy, ...), with the numbers; third octaves "
+                    "too");
   command->footer(
       "A figure that the range above the noise does not support is - (null in JSON): T20 needs 35 dB, T30 45 dB.\n"
       "Levels are in dB of the sum of squares, noise in dB of the mean square, full scale 1.\n\n"

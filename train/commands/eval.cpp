@@ -8,16 +8,15 @@
 #include <optional>
 
 #include "core/error.h"
-#include "core/log.h"
 #include "core/progress.h"
-#include "datasets/response_file.h"
-#include "datasets/response_store.h"
 #include "datasets/usable_response.h"
 #include "train/autoencoder/latent_box.h"
 #include "train/autoencoder/room_coder.h"
 #include "train/cli.h"
 #include "train/evaluation.h"
+#include "train/levels/levels.h"
 #include "train/network_response.h"
+#include "train/response_sources.h"
 
 namespace diffverb {
 namespace {
@@ -28,87 +27,11 @@ struct Options {
   std::string model, out, split = "test";
   std::vector<std::string> data;
   std::int64_t box = 0;
-  bool json = false;
+  bool json = false, modes = false;
 };
 
-/// A response to be reconstructed, all of its channels.
-struct Item {
-  std::string file, room;
-  int first_channel = 0;  // of the file, from 0
-  Audio audio;
-};
-
-/// The folder that a file lies in within the one that was given; else each file is a room.
-std::string room_of(const fs::path& path, const fs::path& given) {
-  const fs::path folder = path.parent_path();
-  if (fs::is_directory(given) && fs::weakly_canonical(folder) != fs::weakly_canonical(given))
-    return folder.filename().string();
-  const std::string name = path.filename().string();
-  return name.substr(0, name.find('#'));
-}
-
-/// A response that can be read when its turn comes.
-struct Source {
-  std::string name;  // for messages
-  std::function<Item()> read;
-};
-
-/// One bad response of many is told, and the others go on.
-template <class Action>
-void guarded(const std::string& name, Context& context, const Action& action) {
-  try {
-    action();
-  } catch (const DataError& error) {
-    const std::string message = error.what();
-    log().error(message.rfind(name, 0) == 0 ? message : name + ": " + message);
-    context.exit_code = error.exit_code();
-  }
-}
-
-/// The sound files that a name stands for, and the responses in them.
-void add_files(const std::string& name, Context& context, std::vector<Source>& sources) {
-  std::vector<std::string> files;
-  if (!fs::is_directory(name)) {
-    files.push_back(name);
-  } else {
-    for (const auto& entry : fs::recursive_directory_iterator(name)) {
-      if (entry.is_regular_file() && is_response_name(entry.path())) files.push_back(entry.path().string());
-    }
-    std::sort(files.begin(), files.end());
-    if (files.empty()) throw DataError(name + ": has no sound file in it");
-  }
-  for (const std::string& file : files) {
-    guarded(file, context, [&] {
-      for (const auto& path : responses_in(file))
-        sources.push_back({path.string(), [path, name] {
-                             return Item{path.string(), room_of(path, name), 0, read_response(path)};
-                           }});
-    });
-  }
-}
-
-/// The examples of one split of a data file, each a channel.
-void add_store(const std::string& path, const std::string& split, std::vector<Source>& sources) {
-  const auto store = std::make_shared<const ResponseStore>(ResponseStore::open(path));
-  const std::size_t before = sources.size();
-  for (std::size_t i = 0; i < store->size(); ++i) {
-    const StoredResponse& response = store->at(i);
-    if (split != "all" && response.split != split) continue;
-    sources.push_back({response.file + ", channel " + std::to_string(response.channel + 1), [store, i] {
-                         const StoredResponse& r = store->at(i);
-                         return Item{r.file, r.room, r.channel, {r.rate_hz, {store->read(i)}}};
-                       }});
-  }
-  if (sources.size() == before)
-    throw DataError(path + ": no responses in the split '" + split + "'; see diffverb data split, or --split all");
-}
-
-bool is_store(const std::string& name) {
-  const std::string extension = fs::path(name).extension().string();
-  return extension == ".h5" || extension == ".hdf5";
-}
-
-void write_reconstruction(const Options& options, const Item& item, std::size_t index, const Audio& played) {
+void write_reconstruction(const Options& options, const MeasuredResponse& item, std::size_t index,
+                          const Audio& played) {
   if (options.out.empty()) return;
   std::string name = fs::path(item.file).filename().string();
   std::replace(name.begin(), name.end(), '#', '_');
@@ -117,12 +40,13 @@ void write_reconstruction(const Options& options, const Item& item, std::size_t 
 }
 
 /// What the model makes of a response: its reconstruction, or a delay network's own.
-using Reconstruct = std::function<Audio(const Item&)>;
+using Reconstruct = std::function<Audio(const MeasuredResponse&)>;
 
-void add_item(const Options& options, const Item& item, const Reconstruct& reconstruct,
-              std::vector<Reconstruction>& all) {
+void add_item(const Options& options, const MeasuredResponse& item, const Reconstruct& reconstruct,
+              const ModelLevels& model, std::vector<Reconstruction>& all) {
   const Audio played = reconstruct(item);
   write_reconstruction(options, item, all.size(), played);
+  std::vector<ResponseLevels> levels = measure_levels(item.audio, played, model);
   for (std::size_t c = 0; c < played.channels.size(); ++c) {
     Reconstruction r;
     r.file = item.file;
@@ -131,35 +55,40 @@ void add_item(const Options& options, const Item& item, const Reconstruct& recon
     r.target = {item.audio.rate_hz, {item.audio.channels[c]}};
     r.played = {played.rate_hz, {played.channels[c]}};
     measure_reconstruction(r);
+    r.levels = std::make_shared<const ResponseLevels>(std::move(levels[c]));
     all.push_back(std::move(r));
   }
 }
 
-std::vector<Source> sources_of(const Options& options, Context& context) {
-  std::vector<Source> sources;
-  for (const std::string& name : options.data) {
-    guarded(name, context, [&] {
-      if (is_store(name)) return add_store(name, options.split, sources);
-      add_files(name, context, sources);
-    });
-  }
-  return sources;
-}
-
-std::vector<Reconstruction> reconstruct_all(const Options& options, Context& context, const Reconstruct& reconstruct) {
-  const std::vector<Source> sources = sources_of(options, context);
+std::vector<Reconstruction> reconstruct_all(const Options& options, Context& context, const Reconstruct& reconstruct,
+                                            const ModelLevels& model) {
+  const std::vector<ResponseSource> sources = response_sources(options.data, options.split, context.exit_code);
   std::vector<Reconstruction> all;
   Progress progress("evaluate", static_cast<std::int64_t>(sources.size()));
   for (std::size_t i = 0; i < sources.size(); ++i) {
-    guarded(sources[i].name, context, [&] {
-      const Item item = sources[i].read();
+    guarded(sources[i].name, context.exit_code, [&] {
+      const MeasuredResponse item = sources[i].read();
       check_response(item.audio, sources[i].name);
-      add_item(options, item, reconstruct, all);
+      add_item(options, item, reconstruct, model, all);
     });
     progress.update(static_cast<std::int64_t>(i) + 1, std::nan(""));
   }
   progress.finish();
   return all;
+}
+
+/// Modes with a line of progress, where they were asked for.
+ModelLevels levels_of_model(const Options& options, const runtime::DelayNetworkWeights* network) {
+  if (!options.modes) return measure_model(options.model, network, {});
+  Progress progress("modes", 1000);
+  const auto tell = [&](double share) { progress.update(static_cast<std::int64_t>(1000 * share), std::nan("")); };
+  return measure_model(options.model, network, tell);
+}
+
+std::vector<const ResponseLevels*> levels_of(const std::vector<Reconstruction>& all) {
+  std::vector<const ResponseLevels*> out;
+  for (const Reconstruction& r : all) out.push_back(r.levels.get());
+  return out;
 }
 
 void evaluate(const Options& options, Context& context) {
@@ -177,18 +106,21 @@ void evaluate(const Options& options, Context& context) {
     fs::create_directories(options.out, code);
     if (!fs::is_directory(options.out)) throw ConfigError("--out " + options.out + ": cannot be made a folder");
   }
-  const std::vector<Reconstruction> all = reconstruct_all(options, context, [&](const Item& item) {
+  const ModelLevels model = levels_of_model(options, network ? &network->network() : nullptr);
+  const auto reconstruct = [&](const MeasuredResponse& item) {
     return network ? network->like(item.audio, item.first_channel) : coder->decode(coder->encode(item.audio));
-  });
+  };
+  const std::vector<Reconstruction> all = reconstruct_all(options, context, reconstruct, model);
   if (all.empty() && !options.data.empty()) throw DataError("eval: no response could be reconstructed");
   const LatentBox box = network ? LatentBox{} : try_latent_box(*coder, options.box, 1);
   if (options.json) {
     nlohmann::json out = evaluation_json(options.model, all);
+    out.update(levels_json(model, levels_of(all)));
     if (options.box > 0) out["box"] = to_json(box);
     std::cout << out.dump(2) << "\n";
     return;
   }
-  if (!all.empty()) std::cout << evaluation_table(all);
+  if (!all.empty()) std::cout << evaluation_table(all) << "\n" << levels_table(model, levels_of(all));
   if (options.box > 0)
     std::cout << box.implausible << " of " << box.points << " points of the latent box do not decay as a room does"
               << (box.example.empty() ? "" : ": " + box.example) << "\n";
@@ -214,6 +146,7 @@ void add_eval_command(CLI::App& app, Context& context) {
                       "also write each reconstruction, as the runtime plays it, into this folder");
   command->add_option("--box", options->box, "also decode so many random points of the latent box and tell which decay")
       ->check(CLI::Range(0, 1000000));
+  command->add_flag("--modes", options->modes, "also find all modes of a delay network, which takes time");
   command->add_flag("--json", options->json, "JSON on stdout");
   command->footer(
       "Examples:\n"
@@ -222,7 +155,10 @@ void add_eval_command(CLI::App& app, Context& context) {
       "  diffverb eval autoencoder.safetensors --data measured/ --out reconstructions/\n"
       "  diffverb eval autoencoder_3.safetensors --box 1000\n"
       "  diffverb eval hall_fit --data hall.wav hall_seat_2.wav\n"
-      "  diffverb eval room.json --data room.wav");
+      "  diffverb eval hall_fit --data hall_fit/target.wav --modes\n"
+      "  diffverb eval room.json --data room.wav\n\n"
+      "Below the table of errors: what was played at six levels (physical, structural, statistical, perceptual,\n"
+      "learning, information) and the signs of a good and a bad reverb, each with its number.");
   command->callback([options, &context] { evaluate(*options, context); });
 }
 

@@ -135,7 +135,7 @@ double NetworkModel::set_t60(double t60_s) {
 
 Response NetworkModel::forward(const Response& /*target*/) {
   const DelayNetwork parts = network(rate_hz_);
-  const auto ir = impulse_response(parts.from_one_input(), static_cast<std::int64_t>(seconds_ * rate_hz_));
+  const auto ir = impulse_response(parts.from_one_input(), samples());
   Response response(ir.reshape({1, ir.size(0), -1}), rate_hz_);
   response.set("feedback_matrix", parts.a);
   return response;

@@ -54,6 +54,8 @@ class NetworkModel : public Model {
 
   const Knobs& knobs() const { return knobs_; }
   double sample_rate_hz() const { return rate_hz_; }
+  /// Length of what forward() returns.
+  std::int64_t samples() const { return static_cast<std::int64_t>(seconds_ * rate_hz_); }
   void set_sample_rate(double sample_rate_hz) { rate_hz_ = sample_rate_hz; }
   std::map<std::string, at::Tensor> parameters() const override { return knobs_.parameters(); }
   Response forward(const Response& target = {}) override;

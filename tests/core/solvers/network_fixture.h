@@ -18,6 +18,7 @@
 #include <numbers>
 #include <vector>
 
+#include "core/error.h"
 #include "core/matrices/haar.h"
 #include "core/network/delay_network.h"
 #include "core/seed.h"
@@ -69,6 +70,16 @@ inline DelayNetwork random_network(const NetworkShape& shape, std::uint64_t seed
   network.line_sos = random_sections(shape.lines, shape.sections, seed + 5);
   network.sample_rate_hz = 48000;
   return network;
+}
+
+/// A drawn filter may lift its loop beyond what decays; such a case says nothing of the solvers.
+inline bool decays(const DelayNetwork& network) {
+  try {
+    network.check();
+    return true;
+  } catch (const ContractError&) {
+    return false;
+  }
 }
 
 /// The definition, sample by sample, in double, with direct-form filters: what every solver must play. input [I, T] ->

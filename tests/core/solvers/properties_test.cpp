@@ -113,16 +113,6 @@ DelayNetwork network_of(const Case& c, at::ScalarType dtype = at::kDouble, bool 
   return network;
 }
 
-/// A drawn filter may lift its loop beyond what decays; such a case says nothing of the solvers.
-bool decays(const DelayNetwork& network) {
-  try {
-    network.check();
-    return true;
-  } catch (const ContractError&) {
-    return false;
-  }
-}
-
 at::Tensor grid(std::int64_t bins) { return at::linspace(0.02, 3.1, bins, at::kDouble); }
 
 at::Tensor score(const at::Tensor& h) {

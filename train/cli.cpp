@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <iostream>
 #include <sstream>
 
@@ -13,13 +14,6 @@
 
 namespace diffverb {
 namespace {
-
-std::vector<std::string> subcommand_names(const CLI::App& app) {
-  std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
-    names.push_back(command->get_name());
-  return names;
-}
 
 /// CLI11's words for what is wrong, on one line, with the nearest name where one was misspelt.
 std::string usage_message(const CLI::App& app, const CLI::ParseError& error) {
@@ -69,12 +63,12 @@ bool reader_has_gone() {
 
 }  // namespace
 
-void add_device_option(CLI::App& command, std::string& device) {
+void add_device_option(Command& command, std::string& device) {
   command
       .add_option("--device", device,
                   "cpu, cuda (a GPU; an error where none can be used) or auto (a GPU where there is one); over the "
                   "config's `device`")
-      ->check(CLI::IsMember(device_words()));
+      ->check(one_of(device_words()));
 }
 
 int run_command_line(const std::vector<std::string>& arguments) {
@@ -90,7 +84,8 @@ int run_command_line(const std::vector<std::string>& arguments) {
   app.add_option_function<std::string>(
       "--log-level", [](const std::string& name) { log().set_level(parse_log_level(name)); },
       "debug, info, warning, error or off: what goes to stderr");
-  add_all_commands(app, context);
+  Command root(app);
+  add_all_commands(root, context);
   refuse_empty_names(app);
 
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());  // CLI11 wants the last one first

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
+
+#include "train/command_line.h"
 
 namespace diffverb {
 
@@ -12,11 +13,11 @@ struct Context {
   int exit_code = 0;                   // of the process where nothing was thrown (a run stopped by a signal: 130)
 };
 
-/// One file train/commands/<name>.cpp defines `void add_<name>_command(CLI::App& app, Context& context)`:
+/// One file train/commands/<name>.cpp defines `void add_<name>_command(Command& app, Context& context)`:
 ///
-///     void add_analyze_command(CLI::App& app, Context& context) {
+///     void add_analyze_command(Command& app, Context& context) {
 ///       auto options = std::make_shared<AnalyzeOptions>();  // lives as long as the callback
-///       CLI::App* command = app.add_subcommand("analyze", "Octave-band measures of impulse responses");
+///       Command* command = app.add_subcommand("analyze", "Octave-band measures of impulse responses");
 ///       command->add_option("files", options->files, "WAV, FLAC, ...")->required();
 ///       command->add_flag("--json", options->json, "JSON on stdout");
 ///       command->footer("Examples:\n  diffverb analyze room.wav");
@@ -24,10 +25,10 @@ struct Context {
 ///     }
 ///
 /// Results go to stdout, messages to log() (core/log.h). A callback throws an Error, or has succeeded.
-void add_all_commands(CLI::App& app, Context& context);  // generated
+void add_all_commands(Command& app, Context& context);  // generated
 
 /// --device cpu|cuda|auto: the config's `device`.
-void add_device_option(CLI::App& command, std::string& device);
+void add_device_option(Command& command, std::string& device);
 
 /// Parses the command line and runs the subcommand.
 ///

@@ -1,6 +1,5 @@
 #include "train/autoencoder/export_bank.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -16,6 +15,7 @@
 #include "train/autoencoder/envelope_bank.h"
 #include "train/autoencoder/envelope_export.h"
 #include "train/autoencoder/latent_bounds.h"
+#include "train/command_line.h"
 #include "train/model_file.h"
 
 namespace diffverb {
@@ -127,34 +127,34 @@ Bank bank_of(const fs::path& path, const ExportBankOptions& asked) {
 
 }  // namespace
 
-void add_bank_options(CLI::App& command, ExportBankOptions& options) {
+void add_bank_options(Command& command, ExportBankOptions& options) {
   const std::string group = "Response bank";
   command.add_flag("--bank", options.bank, "of an autoencoder: the sound of a grid of latent points, left and right")
       ->group(group);
-  const auto add = [&](const char* name, auto& value, const char* help) {
+  const auto add = [&](const char* name, const OptionValue& value, const char* help) {
     return command.add_option(name, value, help)->group(group)->needs("--bank");
   };
   add("--wav", options.wav_folder, "folder for each point as a WAV file too");
   add("--grid", options.grid, "points along the first three latent coordinates (default 10,10,10)")
       ->delimiter(',')
       ->expected(3)
-      ->check(CLI::Range(1, 1024));
+      ->check(in_range(1, 1024));
   add("--width", options.width,
       "left and right are points this far apart, heard as by microphones as many metres apart; 0 is mono "
       "(default 0.2; of a spectral autoencoder, as published, a random step of 0.01 and phases of their own)");
   command.add_option("--axis", options.axis, "of the latent point, along which the width lies")
       ->group(group)
       ->needs("--width")
-      ->check(CLI::Range(1, 3))
+      ->check(in_range(1, 3))
       ->capture_default_str();
   add("--seconds", options.seconds, "of each response, of an envelope autoencoder (default 2)")
-      ->check(CLI::Range(0.01, 60.0));
+      ->check(in_range(0.01, 60.0));
   add("--rate-hz", options.rate_hz, "of the responses, of an envelope autoencoder (default: the model's)")
-      ->check(CLI::Range(8000.0, 192000.0));
+      ->check(in_range(8000.0, 192000.0));
   add("--span-db", options.span_db, "what the spectrogram's 0 to 1 stands for (default: as the model was trained)")
-      ->check(CLI::Range(1.0, 300.0));
+      ->check(in_range(1.0, 300.0));
   add("--iterations", options.iterations, "of the phase reconstruction (default 100; published 1000)")
-      ->check(CLI::Range(0, 1000000));
+      ->check(in_range(0, 1000000));
   add("--seed", options.seed, "of first phases and width");
   command.add_flag("--half", options.half, "half precision: half the size")->group(group)->needs("--bank");
   command.add_flag("--published", options.published, "as NeuralReverberator made its bank: 120 dB, 1000 iterations")

@@ -6,11 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace CLI {
-class App;
-}
-
 namespace diffverb {
+
+class Command;
 
 /// What `diffverb export --bank` is asked for; what is left out comes from the model or from BankOptions.
 struct ExportBankOptions {
@@ -27,7 +25,7 @@ struct ExportBankOptions {
 };
 
 /// Declares them on a command line.
-void add_bank_options(CLI::App& command, ExportBankOptions& options);
+void add_bank_options(Command& command, ExportBankOptions& options);
 
 /// Decodes a trained autoencoder's latent grid into a response bank (train/autoencoder/bank.h, train/autoencoder/envelope_bank.h), writes it
 /// and tells on stdout what came out.

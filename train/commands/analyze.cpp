@@ -112,9 +112,9 @@ void analyze_files(const AnalyzeOptions& options) {
 
 }  // namespace
 
-void add_analyze_command(CLI::App& app, Context&) {
+void add_analyze_command(Command& app, Context&) {
   auto options = std::make_shared<AnalyzeOptions>();
-  CLI::App* command = app.add_subcommand("analyze", "Measure impulse responses by octave band (ISO 3382-1)");
+  Command* command = app.add_subcommand("analyze", "Measure impulse responses by octave band (ISO 3382-1)");
   command->add_option("files", options->files, "impulse responses: WAV, FLAC, ...")->required();
   command->add_flag("--json", options->json, "JSON on stdout: an object, or an array for several files");
   command->add_flag("--thirds", options->thirds, "third octaves too");

@@ -89,9 +89,9 @@ void bench(const BenchOptions& options) {
 
 }  // namespace
 
-void add_bench_command(CLI::App& app, Context&) {
+void add_bench_command(Command& app, Context&) {
   auto options = std::make_shared<BenchOptions>();
-  CLI::App* command = app.add_subcommand("bench", "Time the kernels against named peers that do the same work");
+  Command* command = app.add_subcommand("bench", "Time the kernels against named peers that do the same work");
   command->add_option("name", options->name, bench_names() + "; all but " + bench_names(true) + " without it");
   command->add_flag("--json", options->json, "JSON on stdout");
   command->footer(

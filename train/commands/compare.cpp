@@ -119,9 +119,9 @@ void compare_files(const CompareOptions& options) {
 
 }  // namespace
 
-void add_compare_command(CLI::App& app, Context&) {
+void add_compare_command(Command& app, Context&) {
   auto options = std::make_shared<CompareOptions>();
-  CLI::App* command = app.add_subcommand(
+  Command* command = app.add_subcommand(
       "compare", "How near one impulse response comes to another, in just noticeable differences too");
   command->add_option("target", options->target, "what it should be")->required();
   command->add_option("other", options->other, "what it is; another rate is resampled to the target's")->required();
@@ -130,7 +130,7 @@ void add_compare_command(CLI::App& app, Context&) {
       ->add_option("--early-ms", options->early_ms,
                    "length of the early part: isolated modes and echo density are measured behind it")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 1000.0));
+      ->check(in_range(0.0, 1000.0));
   command->footer("Examples:\n  diffverb compare room.wav run/ir.wav\n  diffverb compare --json room.wav run/ir.wav");
   command->callback([options] { compare_files(*options); });
 }

@@ -5,8 +5,8 @@
 
 namespace diffverb {
 
-void add_data_command(CLI::App& app, Context& context) {
-  CLI::App* data = app.add_subcommand("data", "Make data sets of impulse responses, look at them, split them by room");
+void add_data_command(Command& app, Context& context) {
+  Command* data = app.add_subcommand("data", "Make data sets of impulse responses, look at them, split them by room");
   data->require_subcommand(0, 1);  // none is said below, with the names
   data->footer(
       "A data set is one HDF5 file. From a folder of measurements to a set that can be trained on:\n"
@@ -17,10 +17,9 @@ void add_data_command(CLI::App& app, Context& context) {
       "Examples:\n  diffverb data import --help\n  diffverb data info rirs.h5 --json");
   add_all_data_commands(*data, context);
   data->callback([data] {
-    if (!data->get_subcommands().empty()) return;
+    if (data->subcommand_was_given()) return;
     std::string names;
-    for (const CLI::App* command : data->get_subcommands([](const CLI::App*) { return true; }))
-      names += (names.empty() ? "" : ", ") + command->get_name();
+    for (const std::string& name : subcommand_names(data->parser())) names += (names.empty() ? "" : ", ") + name;
     throw ConfigError("diffverb data needs a command: " + names + "; see diffverb data --help");
   });
 }

@@ -86,9 +86,9 @@ void decode(const Options& options) {
 
 }  // namespace
 
-void add_decode_command(CLI::App& app, Context&) {
+void add_decode_command(Command& app, Context&) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("decode", "The impulse response of a latent point");
+  Command* command = app.add_subcommand("decode", "The impulse response of a latent point");
   command->add_option("--model", options->model, "exported autoencoder, or a run or model file of diffverb train")
       ->required();
   auto* z = command->add_option("--z", options->z, "latent coordinates, X,Y,Z,...")->delimiter(',');
@@ -100,10 +100,10 @@ void add_decode_command(CLI::App& app, Context&) {
       ->excludes(z);
   command->add_option("--out", options->out, "WAV to write (float32)")->required();
   command->add_option("--seconds", options->seconds, "length (default: until 70 dB down, at most 12 s)")
-      ->check(CLI::Range(0.01, 60.0));
+      ->check(in_range(0.01, 60.0));
   auto* channels =
       command->add_option("--channels", options->channels, "uncorrelated responses of the same point (default 1)")
-          ->check(CLI::Range(1, kMostChannels));
+          ->check(in_range(1, kMostChannels));
   auto* width = command
                     ->add_option("--width", options->width,
                                  "stereo: left and right are points this far apart, heard as by microphones as many "
@@ -111,7 +111,7 @@ void add_decode_command(CLI::App& app, Context&) {
                     ->excludes(channels);
   command->add_option("--axis", options->axis, "of the latent point, along which the width lies")
       ->needs(width)
-      ->check(CLI::PositiveNumber)
+      ->check(positive_number())
       ->capture_default_str();
   command->add_flag("--json", options->json, "JSON on stdout");
   command->footer(

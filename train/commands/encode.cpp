@@ -47,9 +47,9 @@ void encode(const Options& options) {
 
 }  // namespace
 
-void add_encode_command(CLI::App& app, Context&) {
+void add_encode_command(Command& app, Context&) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("encode", "The latent point of a measured response, and the sound of it");
+  Command* command = app.add_subcommand("encode", "The latent point of a measured response, and the sound of it");
   command->add_option("file", options->input, "impulse response (WAV, FLAC, SOFA, ...)")->required();
   command
       ->add_option("--model", options->model,

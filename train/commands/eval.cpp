@@ -128,9 +128,9 @@ void evaluate(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_eval_command(CLI::App& app, Context& context) {
+void add_eval_command(Command& app, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand(
+  Command* command = app.add_subcommand(
       "eval", "How near an autoencoder's reconstructions, or a delay network's response, come to measured responses");
   command
       ->add_option("model", options->model,
@@ -140,12 +140,12 @@ void add_eval_command(CLI::App& app, Context& context) {
   command->add_option("--data", options->data,
                       "responses (WAV, FLAC, SOFA, ...), folders of them, or a data file (.h5)");
   command->add_option("--split", options->split, "of a data file: train, validation, test or all")
-      ->check(CLI::IsMember({"train", "validation", "test", "all"}))
+      ->check(one_of({"train", "validation", "test", "all"}))
       ->capture_default_str();
   command->add_option("--out", options->out,
                       "also write each reconstruction, as the runtime plays it, into this folder");
   command->add_option("--box", options->box, "also decode so many random points of the latent box and tell which decay")
-      ->check(CLI::Range(0, 1000000));
+      ->check(in_range(0, 1000000));
   command->add_flag("--modes", options->modes, "also find all modes of a delay network, which takes time");
   command->add_flag("--json", options->json, "JSON on stdout");
   command->footer(

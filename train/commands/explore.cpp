@@ -56,19 +56,19 @@ void explore(const Options& options) {
 
 }  // namespace
 
-void add_explore_command(CLI::App& app, Context&) {
+void add_explore_command(Command& app, Context&) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
+  Command* command =
       app.add_subcommand("explore", "Write a page to hear and see the rooms of a response bank, with sliders");
   command->add_option("bank", options->bank, "response bank (.safetensors) of diffverb export --bank")->required();
   command->add_option("--out", options->out, "folder to write [NAME_explorer]");
   command
       ->add_option("--format", options->format,
                    "of the sounds: ogg (Vorbis, small; Safari from 18.4 on) or flac (larger, every browser)")
-      ->check(CLI::IsMember({"ogg", "flac"}))
+      ->check(one_of({"ogg", "flac"}))
       ->capture_default_str();
   command->add_option("--quality", options->quality, "of ogg, 0 to 1")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(in_range(0.0, 1.0))
       ->capture_default_str();
   command->add_flag("--overwrite", options->overwrite, "replace an earlier explorer in the same folder");
   command->footer(

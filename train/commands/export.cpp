@@ -98,9 +98,9 @@ void export_run(const ExportOptions& options) {
 
 }  // namespace
 
-void add_export_command(CLI::App& app, Context&) {
+void add_export_command(Command& app, Context&) {
   auto options = std::make_shared<ExportOptions>();
-  CLI::App* command = app.add_subcommand("export", "Write a run's weights as the runtime or pyFDN loads them");
+  Command* command = app.add_subcommand("export", "Write a run's weights as the runtime or pyFDN loads them");
   command
       ->add_option(
           "run", options->run,
@@ -111,7 +111,7 @@ void add_export_command(CLI::App& app, Context&) {
       ->add_option("--format", options->format,
                    "safetensors, or of a delay network pyfdn: the JSON that pyFDN loads (default: safetensors; pyfdn "
                    "where --out is named .json)")
-      ->check(CLI::IsMember({"safetensors", "pyfdn"}));
+      ->check(one_of({"safetensors", "pyfdn"}));
   command
       ->add_option("--set", options->set,
                    "of a config: key.path=value, over what stands in it; may stand several times")

@@ -48,9 +48,9 @@ void reconstruct(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_field_command(CLI::App& app, Context& context) {
+void add_field_command(Command& app, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App* command =
+  Command* command =
       app.add_subcommand("field", "Responses where no microphone stood, from a few that did and the wave equation");
   command->add_option("config", options->config, "YAML: the room, microphones with their responses, places asked for");
   command->add_option("--out", options->out, "run folder (default NAME_run)");

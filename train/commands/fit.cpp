@@ -170,9 +170,9 @@ void fit(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_fit_command(CLI::App& app, Context& context) {
+void add_fit_command(Command& app, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("fit", "Fit a feedback delay network to measured impulse responses");
+  Command* command = app.add_subcommand("fit", "Fit a feedback delay network to measured impulse responses");
   command->add_option(
       "files", options->inputs,
       "impulse responses (WAV, FLAC, AIFF, SOFA, ...; 1 to 8 channels) or folders of them; room.sofa#3 is one\n"

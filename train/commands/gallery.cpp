@@ -56,27 +56,27 @@ void show_gallery(const std::vector<std::string>& inputs, GalleryOptions options
 
 }  // namespace
 
-void add_gallery_command(CLI::App& app, Context& context) {
+void add_gallery_command(Command& app, Context& context) {
   struct Options {
     std::vector<std::string> inputs;
     GalleryOptions gallery;
   };
   auto options = std::make_shared<Options>();
   GalleryOptions& gallery = options->gallery;
-  CLI::App* command =
+  Command* command =
       app.add_subcommand("gallery", "Play and measure many reverberators, side by side in one page with their sounds");
   command->add_option("configs", options->inputs, "configs of reverberators (.yaml), or folders of them")->required();
   command->add_option("--out", gallery.out, "folder for index.html, gallery.json and sounds")->required();
   command
       ->add_option("--seconds", gallery.seconds,
                    "of the impulse responses to hear; measured is until they have fallen by 80 dB")
-      ->check(CLI::Range(0.2, 60.0))
+      ->check(in_range(0.2, 60.0))
       ->capture_default_str();
   command->add_option("--dry", gallery.dry, "sound to play through each (default: strings, a drum and a click)");
   command
       ->add_option("--modes-rate", gallery.modes_rate_hz,
                    "Hz; poles are found of each network built at this rate, as the work grows with its square; 0: none")
-      ->check(CLI::Range(0.0, 192000.0))
+      ->check(in_range(0.0, 192000.0))
       ->capture_default_str();
   command->add_option("--set", gallery.overlays, "key.path=value, over every config; may stand several times")
       ->take_all();

@@ -37,9 +37,9 @@ void run_import(const ImportKerasOptions& options) {
 
 }  // namespace
 
-void add_import_keras_command(CLI::App& app, Context&) {
+void add_import_keras_command(Command& app, Context&) {
   auto options = std::make_shared<ImportKerasOptions>();
-  CLI::App* command =
+  Command* command =
       app.add_subcommand("import-keras", "Read the published autoencoder's Keras weights into a model file");
   command->add_option("encoder", options->encoder, "HDF5 that Keras saved")->required();
   command->add_option("decoder", options->decoder, "HDF5 that Keras saved")->required();

@@ -93,9 +93,9 @@ void list(const ListOptions& options) {
 
 }  // namespace
 
-void add_list_command(CLI::App& app, Context&) {
+void add_list_command(Command& app, Context&) {
   auto options = std::make_shared<ListOptions>();
-  CLI::App* command = app.add_subcommand("list", "Show every registered part: its keys, units, defaults and source");
+  Command* command = app.add_subcommand("list", "Show every registered part: its keys, units, defaults and source");
   command->add_option("family", options->family, "models, matrices, losses, datasets; all when absent");
   command->add_option("name", options->name, "one part of the family");
   command->add_flag("--json", options->json, "JSON on stdout");

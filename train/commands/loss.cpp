@@ -139,9 +139,9 @@ void loss(const LossOptions& options) {
 
 }  // namespace
 
-void add_loss_command(CLI::App& app, Context&) {
+void add_loss_command(Command& app, Context&) {
   auto options = std::make_shared<LossOptions>();
-  CLI::App* command = app.add_subcommand("loss", "The value of a loss between two sound files, and its gradient");
+  Command* command = app.add_subcommand("loss", "The value of a loss between two sound files, and its gradient");
   command->add_option("names", options->names, "one of diffverb list losses, or several with commas between them")
       ->required()
       ->expected(1)

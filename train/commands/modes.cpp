@@ -87,17 +87,17 @@ void show_modes(const ModesOptions& options) {
 
 }  // namespace
 
-void add_modes_command(CLI::App& app, Context&) {
+void add_modes_command(Command& app, Context&) {
   auto options = std::make_shared<ModesOptions>();
-  CLI::App* command = app.add_subcommand("modes", "The decaying oscillations that a delay network consists of");
+  Command* command = app.add_subcommand("modes", "The decaying oscillations that a delay network consists of");
   command->add_option("model", options->model, "weights (.safetensors), a build of pyFDN (.json), or a config (.yaml)")
       ->required();
   command
       ->add_option("--set", options->set,
                    "of a config: key.path=value, over what stands in it; may stand several times")
       ->take_all();
-  command->add_option("--input", options->input, "from which, counted from 1")->check(CLI::PositiveNumber);
-  command->add_option("--output", options->output, "to which, counted from 1")->check(CLI::PositiveNumber);
+  command->add_option("--input", options->input, "from which, counted from 1")->check(positive_number());
+  command->add_option("--output", options->output, "to which, counted from 1")->check(positive_number());
   command->add_flag("--json", options->json, "JSON with every mode on stdout");
   command->footer(
       "Examples:\n  diffverb modes room_fit/weights.safetensors\n"

@@ -9,17 +9,17 @@
 
 namespace diffverb {
 
-void add_render_command(CLI::App& app, Context&) {
+void add_render_command(Command& app, Context&) {
   struct Options {
     runtime::RenderOptions render;
     std::vector<std::string> set;
   };
   auto options = std::make_shared<Options>();
-  CLI::App* command =
+  Command* command =
       app.add_subcommand("render", "Play a weights file or a config: a sound through it, or its impulse response");
   options->render.model_kinds =
       "weights (.safetensors), a build of pyFDN (.json), or the config of a reverberator (.yaml)";
-  runtime::add_render_options(*command, options->render);
+  runtime::add_render_options(command->parser(), options->render);
   command
       ->add_option("--set", options->set,
                    "of a config: key.path=value, over what stands in it; may stand several times")

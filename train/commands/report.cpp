@@ -72,14 +72,14 @@ void write(const ReportOptions& options) {
 
 }  // namespace
 
-void add_report_command(CLI::App& app, Context&) {
+void add_report_command(Command& app, Context&) {
   auto options = std::make_shared<ReportOptions>();
-  CLI::App* command = app.add_subcommand("report", "Write the page that shows a run, or several side by side");
+  Command* command = app.add_subcommand("report", "Write the page that shows a run, or several side by side");
   command->add_option("runs", options->runs, "run folders of diffverb fit, or of diffverb train")->required();
   command->add_option("--out", options->out, "HTML file [report.html in the run folder; here for several runs]");
   command->add_option("--picture", options->picture, "write an SVG of decay, T and EDT instead of the page");
   command->add_option("--examples", options->examples, "of a training: so many are reproduced and measured")
-      ->check(CLI::Range(1, 100000))
+      ->check(in_range(1, 100000))
       ->capture_default_str();
   command->footer(
       "Examples:\n  diffverb report runs/room\n  diffverb report runs/room runs/hall --out both.html\n"

@@ -89,9 +89,9 @@ void train(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_train_command(CLI::App& app, Context& context) {
+void add_train_command(Command& app, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("train", "Train a model on a data set of impulse responses");
+  Command* command = app.add_subcommand("train", "Train a model on a data set of impulse responses");
   command->add_option("config", options->config, "YAML: data, model, losses, train");
   command->add_option("--out", options->out, "run folder (default NAME_train)");
   command->add_option("--resume", options->resume, "go on with a stopped or killed run in this folder");

@@ -182,25 +182,25 @@ void check(Options options, Context& context) {
 
 }  // namespace
 
-void add_data_check_command(CLI::App& data, Context& context) {
+void add_data_check_command(Command& data, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = data.add_subcommand("check", "Find what spoils training in a data set or in files");
+  Command* command = data.add_subcommand("check", "Find what spoils training in a data set or in files");
   command->add_option("inputs", options->inputs, "data sets (.h5), sound and SOFA files, folders of them")->required();
   command->add_option("--rate", options->rate_hz, "the rate that every response should have, Hz")
-      ->check(CLI::Range(1.0, 1e6));
+      ->check(in_range(1.0, 1e6));
   command->add_option("--shortest-s", options->settings.shortest_s, "a shorter response is found")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 600.0));
+      ->check(in_range(0.0, 600.0));
   command
       ->add_option("--range-db", options->settings.least_range_db,
                    "a decay that stands less above its noise is found (T20 needs 35)")
       ->capture_default_str()
-      ->check(CLI::Range(0.0, 200.0));
+      ->check(in_range(0.0, 200.0));
   command
       ->add_option("--correlation", options->settings.least_correlation,
                    "two responses that correlate more, aligned at their onsets, are duplicates")
       ->capture_default_str()
-      ->check(CLI::Range(0.5, 1.0));
+      ->check(in_range(0.5, 1.0));
   command->add_flag("--json", options->json, "JSON on stdout");
   command->footer(
       "Found are: unreadable files, samples that are not finite (nan), silent, short, another rate, clipped, no_decay\n"

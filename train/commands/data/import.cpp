@@ -127,9 +127,9 @@ void import_files(const Options& options, const Context& context) {
 
 }  // namespace
 
-void add_data_import_command(CLI::App& data, Context& context) {
+void add_data_import_command(Command& data, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = data.add_subcommand("import", "Put measured impulse responses into a data set");
+  Command* command = data.add_subcommand("import", "Put measured impulse responses into a data set");
   command->add_option("inputs", options->inputs, "folders, sound files (WAV, FLAC, AIFF, ...) and SOFA files")
       ->required();
   command->add_option("-o,--out", options->out, "data set to write (HDF5)")->required();

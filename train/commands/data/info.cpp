@@ -152,9 +152,9 @@ void info(const Options& options) {
 
 }  // namespace
 
-void add_data_info_command(CLI::App& data, Context&) {
+void add_data_info_command(Command& data, Context&) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = data.add_subcommand("info", "Rooms, rates, lengths, licences and splits of a data set");
+  Command* command = data.add_subcommand("info", "Rooms, rates, lengths, licences and splits of a data set");
   command->add_option("file", options->file, "data set (HDF5)")->required();
   command->add_flag("--json", options->json, "JSON on stdout");
   command->add_flag("--all", options->all, "every room, however many there are");

@@ -74,19 +74,19 @@ void simulate(const Options& options, Context& context) {
 
 }  // namespace
 
-void add_data_simulate_command(CLI::App& data, Context& context) {
+void add_data_simulate_command(Command& data, Context& context) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = data.add_subcommand("simulate", "Responses of shoebox rooms: image sources, then a diffuse tail");
+  Command* command = data.add_subcommand("simulate", "Responses of shoebox rooms: image sources, then a diffuse tail");
   command->add_option("config", options->config, "YAML range of rooms (configs/rooms.yaml says the same as no file)");
   command->add_option("-o,--out", options->out, "data set to write (HDF5)")->required();
   command->add_option("--set", options->set, "key=value over the config, e.g. rate_hz=16000; may stand several times")
       ->allow_extra_args(false)
       ->take_all();
   command->add_option("--count", options->count, "so many responses, in place of the config's number of rooms")
-      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1000000000}));
+      ->check(in_range(std::int64_t{1}, std::int64_t{1000000000}));
   command->add_option("--threads", options->threads, "rooms computed at once; the file is the same for any number")
       ->capture_default_str()
-      ->check(CLI::Range(1, 256));
+      ->check(in_range(1, 256));
   command->add_option("--table", options->table, "also a CSV: each room's sides and T30 by octave band");
   command->add_flag(
       "--resume", options->resume,

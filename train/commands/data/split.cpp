@@ -62,9 +62,9 @@ void split(const Options& options) {
 
 }  // namespace
 
-void add_data_split_command(CLI::App& data, Context&) {
+void add_data_split_command(Command& data, Context&) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = data.add_subcommand("split", "Sort the rooms of a data set into train, validation and test");
+  Command* command = data.add_subcommand("split", "Sort the rooms of a data set into train, validation and test");
   command->add_option("file", options->file, "data set (HDF5)")->required();
   command->add_option("-o,--out", options->out, "write another file (default: into the same one, whole or not at all)");
   command->add_option("--validation", options->settings.validation, "share of the rooms")->capture_default_str();

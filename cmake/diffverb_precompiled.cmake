@@ -3,6 +3,8 @@
 #
 #   diffverb_precompile(target...)   each target takes the precompiled headers; its sources include what they use all the same
 #
+# A program's have GoogleTest too (tests/CMakeLists.txt): the programs with many sources are those of the tests.
+#
 # -DDIFFVERB_PRECOMPILED=OFF builds without, and so finds an #include that is missing.
 option(DIFFVERB_PRECOMPILED "Precompile LibTorch's headers" ON)
 

@@ -64,7 +64,7 @@ class Clarity final : public Loss {
   void divide_sound(const at::Tensor& ir);
 
   at::Tensor energies(const Response& response) const {
-    const auto energy = octaves_ ? (*octaves_)(response.ir()) : energy_cells(response, "octave", "clarity").energy;
+    const auto energy = octaves_ ? octaves_->energy(response.ir()) : energy_cells(response, "octave", "clarity").energy;
     return energy * known_.known;
   }
 
@@ -89,11 +89,7 @@ class Clarity final : public Loss {
 };
 
 void Clarity::divide_sound(const at::Tensor& ir) {
-  try {
-    octaves_.emplace(ir, checked_.sample_rate_hz(), from_hz_, to_hz_);
-  } catch (const ContractError& refused) {
-    throw ContractError(std::string("clarity: ") + refused.what());
-  }
+  octaves_.emplace("clarity", ir, checked_.sample_rate_hz(), from_hz_, to_hz_);
   known_ = octaves_->known(ir);
   early_ = octaves_->share_before(known_.begin_s + split_ms_ / 1e3);
 }

@@ -39,19 +39,21 @@ Response response_of(const at::Tensor& ir, const at::Tensor& matrix) {
   return response;
 }
 
-/// A mode that rings through a tail.
-at::Tensor mode() {
+/// Modes that ring through a tail, one every third of an octave.
+at::Tensor modes() {
   const auto time_s = at::arange(kLength, at::kDouble) / kRateHz;
-  return 0.2 * (time_s * (2 * std::numbers::pi * 1234)).sin() * at::pow(10.0, time_s * (-3 / 0.3));
+  auto sum = at::zeros_like(time_s);
+  for (double hz = 250; hz < 7000; hz *= std::cbrt(2.0)) sum += (time_s * (2 * std::numbers::pi * hz)).sin();
+  return 0.05 * sum * at::pow(10.0, time_s * (-3 / 0.25));
 }
 
-/// A target, and an estimate that differs from it in everything: noise, decay, level, coherence, a ringing mode and matrix.
+/// A target, and an estimate that differs from it in everything: noise, decay, level, coherence, ringing modes and matrix.
 class ContractLosses : public testing::TestWithParam<std::string> {
  protected:
   at::Tensor target_ir = decaying_noise(1, 3, kLength, kRateHz, 0.25);
   at::Tensor target_matrix = hadamard4();
   at::Tensor ir =
-      (decaying_noise(2, 3, kLength, kRateHz, 0.2) + decaying_noise(3, 1, kLength, kRateHz, 0.2)) * 0.5 + mode();
+      (decaying_noise(2, 3, kLength, kRateHz, 0.2) + decaying_noise(3, 1, kLength, kRateHz, 0.2)) * 0.5 + modes();
   at::Tensor matrix = hadamard4() + 0.1 * at::linspace(-1, 1, 16, at::kDouble).reshape({4, 4});
   std::unique_ptr<Loss> loss = make_loss(GetParam());
 

@@ -11,6 +11,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,10 +28,19 @@ namespace diffverb {
 namespace {
 
 struct LossOptions {
-  std::vector<std::string> names, set;
+  std::string names;
+  std::vector<std::string> set;
   std::string target, other, gradient;
   bool json = false;
 };
+
+/// What stands between commas.
+std::vector<std::string> names_in(const std::string& list) {
+  std::vector<std::string> names;
+  std::istringstream text(list);
+  for (std::string name; std::getline(text, name, ',');) names.push_back(name);
+  return names;
+}
 
 /// Both files, of one rate, number of channels and length.
 std::pair<Audio, Audio> read_pair(const LossOptions& options) {
@@ -106,9 +116,10 @@ void write_gradient(const at::Tensor& gradient, double rate_hz, const std::strin
 }
 
 void loss(const LossOptions& options) {
-  if (options.names.size() > 1 && !(options.gradient.empty() && options.set.empty()))
-    throw ConfigError("loss: --grad and --set take one loss, got " + std::to_string(options.names.size()));
-  for (const std::string& name : options.names) {
+  const std::vector<std::string> names = names_in(options.names);
+  if (names.size() > 1 && !(options.gradient.empty() && options.set.empty()))
+    throw ConfigError("loss: --grad and --set take one loss, got " + std::to_string(names.size()));
+  for (const std::string& name : names) {
     if (!family<Loss>().has(name))
       throw ConfigError("loss: unknown loss '" + name + "'" + known_names_hint(name, family<Loss>().names()));
   }
@@ -119,7 +130,7 @@ void loss(const LossOptions& options) {
                                      {"rate_hz", target.rate_hz},
                                      {"samples", target.frames()},
                                      {"losses", nlohmann::ordered_json::array()}};
-  for (const std::string& name : options.names) {
+  for (const std::string& name : names) {
     const Measured measured = measure(name, options, wanted, found, target.rate_hz);
     nlohmann::ordered_json one{{"name", name}, {"value", nullptr}};
     if (std::isfinite(measured.value)) one["value"] = measured.value;
@@ -143,9 +154,7 @@ void add_loss_command(Command& app, Context&) {
   auto options = std::make_shared<LossOptions>();
   Command* command = app.add_subcommand("loss", "The value of a loss between two sound files, and its gradient");
   command->add_option("names", options->names, "one of diffverb list losses, or several with commas between them")
-      ->required()
-      ->expected(1)
-      ->delimiter(',');
+      ->required();
   command->add_option("target", options->target, "what it should be (WAV, FLAC, SOFA, ...)")->required();
   command->add_option("other", options->other, "what it is: of the same rate and number of channels")->required();
   command->add_option("--grad", options->gradient, "write the gradient with respect to OTHER as a 32-bit float WAV");

@@ -22,7 +22,6 @@ TEST(FilterBank, ScalesHaveTheirPublishedValues) {
   for (const auto scale : {FrequencyScale::kMel, FrequencyScale::kErb}) {
     for (double hz : {0.0, 50.0, 3000.0}) EXPECT_NEAR(scale_to_hz(scale, hz_to_scale(scale, hz)), hz, 1e-9);
   }
-  EXPECT_THROW(frequency_scale_of("bark"), ContractError);
 }
 
 TEST(FilterBank, SumsToOneBetweenTheFirstAndTheLastCentre) {

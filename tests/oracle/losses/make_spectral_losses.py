@@ -130,7 +130,7 @@ def flatness(estimate, target):
         for k in range(-7, 9):  # 200 Hz to 6.3 kHz
             low, high = (1000 * 2 ** ((k + side) / 3) * size / RATE_HZ for side in (-0.5, 0.5))
             band = power[int(np.ceil(low)) : int(np.ceil(high))]
-            logs.append(np.log(band / band.mean()))
+            logs.append(np.log((band / band.mean() + 1e-4) / (1 + 1e-4)))
         values.append(abs(np.exp(np.concatenate(logs).mean()) - np.exp(-np.euler_gamma)))
     return np.mean(values)
 

@@ -24,6 +24,9 @@
 namespace diffverb {
 namespace {
 
+constexpr int kSteps = 14;   // of Newton's method, from nothing
+constexpr int kStepsOn = 3;  // from the maximum of the step before
+
 /// Mean 0 and variance 1; a constant becomes 0.
 at::Tensor standardised(const at::Tensor& x) {
   constexpr double kLeastVariance = 1e-18;
@@ -68,15 +71,16 @@ Mine::Features Mine::features(const at::Tensor& x, const at::Tensor& y, const at
           (from_x.repeat({1, options_.permutations, 1}) + at::index_select(from_y, 1, permutations_)).tanh()};
 }
 
+at::Tensor Mine::no_output() const { return at::zeros({hidden_.size(1), options_.units}, hidden_.options()); }
+
 /// Damped Newton steps: 1 / (1 + d), d the length of the step in the Hessian's norm, never overshoot, and turn into
 /// plain ones near the maximum. Their number is fixed: nobody asks the device how far they have come.
-at::Tensor Mine::best_output(const Features& f) const {
-  constexpr int kSteps = 16;
+at::Tensor Mine::best_output(const Features& f, const at::Tensor& start, int steps) const {
   const at::NoGradGuard no_grad;
   const auto joint = f.joint.detach(), product = f.product.detach();
   const auto mean = joint.mean(1), ridge = options_.ridge * at::eye(options_.units, joint.options());
-  auto output = at::zeros(mean.sizes(), joint.options());
-  for (int k = 0; k < kSteps; ++k) {
+  auto output = start;
+  for (int k = 0; k < steps; ++k) {
     const auto share = at::softmax(at::matmul(product, output.unsqueeze(2)), 1);  // [R, P, 1]
     const auto weighted = product * share, expected = weighted.sum(1);            // [R, units]
     const auto slope = (mean - expected - options_.ridge * output).unsqueeze(2);
@@ -99,17 +103,19 @@ at::Tensor Mine::bound(const Features& f, const at::Tensor& output) const {
 at::Tensor Mine::information(const at::Tensor& x, const at::Tensor& y) const {
   check(x, y);
   const Features f = features(x, y, hidden_);
-  return bound(f, best_output(f));
+  return bound(f, best_output(f, no_output(), kSteps));
 }
 
 void Mine::train(const at::Tensor& x, const at::Tensor& y, std::int64_t steps, double rate) {
   check(x, y);
   const at::AutoGradMode with_gradient(true);
   const auto known = x.detach(), heard = y.detach();
+  auto output = no_output();
   for (std::int64_t k = 0; k < steps; ++k) {
     const auto hidden = hidden_.detach().set_requires_grad(true);
     const Features f = features(known, heard, hidden);
-    const auto value = bound(f, best_output(f)).sum();
+    output = best_output(f, output, k == 0 ? kSteps : kStepsOn);
+    const auto value = bound(f, output).sum();
     hidden_ = hidden_ + rate * torch::autograd::grad({value}, {hidden})[0];
   }
 }

@@ -45,7 +45,8 @@ class Mine {
   };
   void check(const at::Tensor& x, const at::Tensor& y) const;
   Features features(const at::Tensor& x, const at::Tensor& y, const at::Tensor& hidden) const;
-  at::Tensor best_output(const Features& features) const;                      // [R, units]
+  at::Tensor best_output(const Features& features, const at::Tensor& start, int steps) const;  // [R, units]
+  at::Tensor no_output() const;
   at::Tensor bound(const Features& features, const at::Tensor& output) const;  // [R]
 
   Options options_;

@@ -81,7 +81,7 @@ class MutualInformation final : public Loss {
   std::string towards_ = "target";
   std::vector<double> edges_hz_ = {250, 1000, 4000};
   double frame_ms_ = 8, dry_s_ = 4;
-  Mine::Options critic_;
+  Mine::Options critic_{.units = 16, .permutations = 4};
   std::int64_t critic_steps_ = 10;
   CheckedTarget target_{"mutual_information"};
   std::int64_t fft_size_ = 0, frames_ = 0;

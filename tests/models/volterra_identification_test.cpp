@@ -66,6 +66,16 @@ TEST(VolterraIdentification, RecoversAWienerSystem) { expect_recovered(wiener())
 TEST(VolterraIdentification, RecoversAHammersteinSystem) { expect_recovered(hammerstein()); }
 TEST(VolterraIdentification, RecoversAWienerHammersteinSystem) { expect_recovered(wiener_hammerstein()); }
 
+TEST(VolterraIdentification, OfQuietSoundsIsAsGood) {
+  // The same system on a thousandth of the sound, which its polynomial is a thousand times steeper for.
+  const KnownSystem system = {kBefore, kAfter, 300, 1e5};
+  auto model = make();
+  const auto x = white_noise(3000, 5) * 1e-3, unheard = white_noise(2000, 77) * 1e-3;
+  identify(model, x, system.play(x));
+  const at::NoGradGuard no_grad;
+  EXPECT_LT(error_db(model.play(unheard.unsqueeze(0))[0], system.play(unheard)), -60);
+}
+
 TEST(VolterraIdentification, FindsNoHigherOrdersInALinearSystem) {
   auto model = make();
   const auto x = white_noise(3000, 5), y = linear().play(x);

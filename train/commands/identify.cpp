@@ -49,9 +49,12 @@ std::unique_ptr<Volterra> series_for(const IdentifyOptions& options, const Audio
   overlays.insert(overlays.end(), options.set.begin(), options.set.end());
   Fields fields = Fields::from_file(options.config, overlays);
   Fields map = fields.map("model");
-  std::unique_ptr<Model> made = family<Model>().make(map);
-  auto* series = dynamic_cast<Volterra*>(made.get());
-  if (!series) map.fail("type", "'volterra' expected: other models are fitted or trained");
+  std::string type;
+  map.required("type", type);
+  if (type != "volterra")
+    map.fail("type", "'volterra' expected, got '" + type + "': other models are fitted or trained");
+  auto series = std::make_unique<Volterra>(map);
+  map.finish();
   if (series->oversampling() != 1) map.fail("oversampling", "1 expected to identify a series");
   std::int64_t numbers = 0;
   for (const auto& [name, leaf] : series->parameters()) numbers += leaf.numel() / leaf.size(0);
@@ -60,8 +63,7 @@ std::unique_ptr<Volterra> series_for(const IdentifyOptions& options, const Audio
                              " numbers an output are too many to be solved for, expected at most " +
                              std::to_string(kMostNumbers) + ": shorter kernels, lower ranks or a lower rate");
   config = map.resolved_yaml();
-  made.release();
-  return std::unique_ptr<Volterra>(series);
+  return series;
 }
 
 double error_db(const Volterra& series, const at::Tensor& x, const at::Tensor& y, std::int64_t from) {

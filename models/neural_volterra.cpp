@@ -46,6 +46,14 @@ TermModel::Parts NeuralVolterra::parts() const {
   return {{}, {}, {network}};
 }
 
+double NeuralVolterra::bound(double peak) const {
+  const at::NoGradGuard no_grad;
+  auto units = (*this)["bias"].abs() + (*this)["hidden"].abs().sum({1, 2}) * peak;
+  if (!state_ms_.empty())
+    units = units * (1 + (*this)["scale"].abs().sum(1) * peak) + (*this)["shift"].abs().sum(1) * peak;
+  return (*this)["output"].abs().mv(units).max().item<double>();
+}
+
 DIFFVERB_PART(models, neural_volterra, NeuralVolterra,
               "A Volterra kernel as a network of the last samples, which may depend on a slow level", "")
 

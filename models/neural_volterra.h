@@ -15,8 +15,8 @@ namespace diffverb {
 /// state_ms the hidden layer depends on how loud the input was over these times (models/frame_network.h): kernels that
 /// change with the state. They begin as if they did not.
 ///
-/// Bound     |y_o| <= sum_h |output_oh| (1 + sum_k |scale_hk| x) |hidden_h|_1 x + ... : piecewise linear, or of the second
-///           degree with state_ms; tests hold it to what its inputs allow
+/// Bound     |y_o| <= sum_h |output_oh| ((1 + sum_k |scale_hk| x) (|bias_h| + |hidden_h|_1 x) + sum_k |shift_hk| x) for
+///           |u| <= x, as no level passes x: bound(x)
 /// Memory    an output sample depends on `frame` samples of the input, and with state_ms on some 28 state_ms more
 /// Reads     frame (samples), hidden (units), state_ms (a list), level_db: of the start, re a layer drawn at unit gain; seed
 /// Gradient  to all weights and to the input
@@ -28,6 +28,7 @@ class NeuralVolterra final : public TermModel {
   Parts parts() const override;
   std::int64_t samples() const override { return frame_; }
   std::int64_t frame() const { return frame_; }
+  double bound(double peak) const;
 
  private:
   std::int64_t frame_ = 128, hidden_ = 64;

@@ -19,8 +19,8 @@ namespace diffverb {
 /// Aliasing  at oversampling 1 products fold back below half the rate what they have above it, as the sampled series does
 ///           by definition; at 2 they do not (models/product_terms.h), and come kHalfBandDelay samples later
 /// Memory    O I (L1 + 2 R2 L2 + 3 R3 L3) + O (R2 + R3) A numbers, where full kernels have O (I L1 + (I L2)^2 + (I L3)^3);
-///           a play with its gradient holds most_bytes(), linear in the ranks and in the transform's length N < 2.3 (T + L)
-///           + 2. An output sample depends on memory_samples() of the input
+///           a play with its gradient holds most_bytes(), linear in the ranks and in T + L. An output sample depends on
+///           memory_samples() of the input
 /// Bound     |y_o| <= sum_i |h_oi|_1 x + sum_p sum_r |a_opr|_1 prod_j (sum_i |b_oprji|_1) x^p for |u| <= x: bound(x)
 /// Reads     order: 1 to 3; first_ms, second_ms, third_ms, second_rank, third_rank, after_ms, oversampling; of the start
 ///           t60_s, second_level_db and third_level_db (of white noise of unit power through those orders, the first at 0)

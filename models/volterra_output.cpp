@@ -15,7 +15,8 @@ namespace diffverb {
 namespace {
 
 constexpr std::int64_t kRows = 8192;  // of J at a time
-constexpr double kRidge = 1e-12;      // of the mean diagonal of J^T J: where a number changes nothing
+constexpr double kRidge = 1e-12;  // of each diagonal of J^T J, and kFloor of their mean: where a number changes nothing
+constexpr double kFloor = 1e-24;
 constexpr double kVanished = 1e-150;  // a factor that is nothing has no size to share
 constexpr std::size_t kAll = std::size_t(-1);
 
@@ -36,7 +37,8 @@ void VolterraOutput::step(const std::vector<Part>& parts, double damping) {
   const auto [gram, slope] = normal(parts);
   const auto diagonal = gram.diagonal();
   auto damped = gram.clone();
-  damped.diagonal().add_(diagonal * damping + kRidge * (diagonal.mean() + std::numeric_limits<double>::min()));
+  damped.diagonal().add_(diagonal * (damping + kRidge) +
+                         (kFloor * diagonal.mean() + std::numeric_limits<double>::min()));
   const auto change = at::linalg_solve(damped, slope);
   std::int64_t at = 0;
   for (const Part& part : parts) {

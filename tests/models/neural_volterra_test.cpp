@@ -116,6 +116,23 @@ TEST(NeuralVolterra, SilenceStaysSilentAndItIsNotLinear) {
   EXPECT_GT(relative_error(model.play(2 * x), 2 * model.play(x)), 0.01);
 }
 
+TEST(NeuralVolterra, StaysWithinTheBoundOfItsWeights) {
+  const at::NoGradGuard no_grad;
+  for (const char* states : {"[]", "[2, 40]"}) {
+    const auto model = make(std::string("sample_rate_hz: 8000, frame: 9, hidden: 5, state_ms: ") + states);
+    condition(model);
+    for (const double peak : {0.1, 1.0, 10.0})
+      EXPECT_LE(largest(model.play(peak * uniform({1, 1, 4000}, -1, 1, 5).sign())), model.bound(peak)) << states;
+  }
+  // One unit that never rests reaches it.
+  const auto one = make("frame: 3, hidden: 1");
+  auto parameters = one.parameters();
+  parameters.at("hidden").copy_(uniform({1, 1, 3}, -1, 1, 6));
+  parameters.at("bias").zero_();
+  const auto worst = 2 * parameters.at("hidden").sign();
+  EXPECT_NEAR(largest(one.play(worst)), one.bound(2), 1e-12);
+}
+
 TEST(NeuralVolterra, StreamedWithItsHistoryIsTheWhole) {
   const at::NoGradGuard no_grad;
   const auto model = make("frame: 16, hidden: 8");

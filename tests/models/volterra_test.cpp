@@ -159,6 +159,7 @@ TEST(Volterra, AnOutputSampleDependsOnItsMemory) {
   const at::NoGradGuard no_grad;
   auto model = make("sample_rate_hz: 8000, first_ms: 0.125, second_ms: 2, third_ms: 1, after_ms: 1");
   draw_after(model);
+  model.set_kernel("second", uniform(model.kernel("second").sizes().vec(), 0.5, 1, 8));
   const std::int64_t memory = model.memory_samples();
   EXPECT_EQ(memory, 16 + 8 - 1);
   auto impulse = at::zeros({1, 1, 100}, at::kDouble);

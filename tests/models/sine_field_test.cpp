@@ -4,7 +4,6 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
-#include <ATen/ops/linspace.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
@@ -151,9 +150,9 @@ TEST(SineField, ModesOfAStringLeaveNothingOfAnyResidualAndAreHeardAsTheClosedFor
 }
 
 TEST(SineField, AWallThatReflectsAPartIsSolvedByTheWaveAndItsEcho) {
-  SineField field =
-      field_of("{size_m: [1], speed_m_s: 100, high_hz: 200, seconds: 0.02, layers: 1, width: 2, wall_points: 40, "
-               "reflection: [1, 0.4]}");
+  SineField field = field_of(
+      "{size_m: [1], speed_m_s: 100, high_hz: 200, seconds: 0.02, layers: 1, width: 2, wall_points: 40, "
+      "reflection: [1, 0.4]}");
   const double end = pi * 200 / 100;  // xi of the right wall
   set_waves(field, doubles({0.7, -0.7, -0.7, -0.7}).view({2, 2}), doubles({0, 2 * 0.7 * end}), doubles({1, 0.4}));
   field.place_microphones(doubles({0.5}).unsqueeze(1), 4, 1500);

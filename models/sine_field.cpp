@@ -117,7 +117,7 @@ void SineField::place_microphones(const at::Tensor& positions, std::int64_t samp
 }
 
 at::Tensor SineField::pressure(const at::Tensor& positions, std::int64_t samples, double rate_hz) const {
-  std::vector<at::Tensor> rows;  // one place after the other: hidden layers of all of them would take gigabytes
+  std::vector<at::Tensor> rows;  // one place after the other: the hidden layers of many would fill the memory
   for (const at::Tensor& place : positions.unbind())
     rows.push_back(network_->value(coordinates(place.unsqueeze(0), samples, rate_hz)));
   return at::cat(rows).view({positions.size(0), samples});

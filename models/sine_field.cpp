@@ -6,7 +6,6 @@
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
-#include <memory>
 #include <numbers>
 
 #include "core/error.h"
@@ -49,9 +48,11 @@ void SineField::read(Fields& f) {
   if (reflection_.size() != 2 * sides) f.fail("reflection", "one number, or two for each side, expected");
 }
 
+double SineField::wave_number() const { return 2 * std::numbers::pi * high_hz_ / speed_m_s_; }
+
 void SineField::build() {
   const std::int64_t d = dimensions();
-  const double k = 2 * std::numbers::pi * high_hz_ / speed_m_s_;
+  const double k = wave_number();
   options_.inputs = d + 1;
   Random weights(seed_, "sine_field.network"), points(seed_, "sine_field.points");
   network_ = std::make_unique<SineNetwork>(options_, weights, at::TensorOptions().dtype(at::kFloat));
@@ -116,7 +117,7 @@ void SineField::place_microphones(const at::Tensor& positions, std::int64_t samp
 }
 
 at::Tensor SineField::pressure(const at::Tensor& positions, std::int64_t samples, double rate_hz) const {
-  std::vector<at::Tensor> rows;  // one place after the other: hidden layers of all of them would take gigabytes
+  std::vector<at::Tensor> rows;  // one place after the other: the hidden layers of many would fill the memory
   for (const at::Tensor& place : positions.unbind())
     rows.push_back(network_->value(coordinates(place.unsqueeze(0), samples, rate_hz)));
   return at::cat(rows).view({positions.size(0), samples});
@@ -126,7 +127,7 @@ at::Tensor SineField::wave_residual(const at::Tensor& unit) const {
   const at::Tensor points = (unit - 0.5) * span_;
   const at::Tensor residual = network_->jet(points, wave_).second;
   if (!source_.defined()) return residual;
-  const double k = 2 * std::numbers::pi * high_hz_ / speed_m_s_, radius = source_radius_m_ * k;
+  const double radius = source_radius_m_ * wave_number();
   const at::Tensor distance2 = (points.narrow(1, 0, dimensions()) - source_).square().sum(1);
   return residual * distance2.ge(radius * radius);
 }
@@ -157,7 +158,7 @@ void SineField::add_features(Response& target) const {
 }
 
 Response SineField::forward(const Response& /*target*/) {
-  if (!heard_at_.defined()) throw ContractError("sine_field: no microphones were placed");
+  if (!heard_at_.defined()) throw ContractError("sine_field: no microphones were placed; diffverb field does it");
   Response out(network_->value(heard_at_).view({1, microphones_, -1}), rate_hz_);
   const auto drawn = [&](std::int64_t count) { return spread_.draw(sets_drawn_, count).to(span_.scalar_type()); };
   if (points_ > 0) out.set("wave_residual", wave_residual(drawn(points_)));

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,7 @@ class SineField final : public Model {
 
  private:
   void read(Fields& fields);
+  double wave_number() const;  // at high_hz, radians a metre
   void build();
   at::Tensor coordinates(const at::Tensor& positions, std::int64_t samples, double rate_hz) const;
   at::Tensor wave_residual(const at::Tensor& unit) const;

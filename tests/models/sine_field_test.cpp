@@ -4,7 +4,6 @@
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
-#include <ATen/ops/linspace.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
@@ -14,6 +13,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/device/operator_watch.h"
 #include "core/error.h"
 #include "tests/core/solvers/network_fixture.h"
 
@@ -151,9 +151,9 @@ TEST(SineField, ModesOfAStringLeaveNothingOfAnyResidualAndAreHeardAsTheClosedFor
 }
 
 TEST(SineField, AWallThatReflectsAPartIsSolvedByTheWaveAndItsEcho) {
-  SineField field =
-      field_of("{size_m: [1], speed_m_s: 100, high_hz: 200, seconds: 0.02, layers: 1, width: 2, wall_points: 40, "
-               "reflection: [1, 0.4]}");
+  SineField field = field_of(
+      "{size_m: [1], speed_m_s: 100, high_hz: 200, seconds: 0.02, layers: 1, width: 2, wall_points: 40, "
+      "reflection: [1, 0.4]}");
   const double end = pi * 200 / 100;  // xi of the right wall
   set_waves(field, doubles({0.7, -0.7, -0.7, -0.7}).view({2, 2}), doubles({0, 2 * 0.7 * end}), doubles({1, 0.4}));
   field.place_microphones(doubles({0.5}).unsqueeze(1), 4, 1500);
@@ -197,6 +197,21 @@ TEST(SineField, AsksForTheWaveEquationAtOtherPointsEachTime) {
   EXPECT_FALSE(at::equal(first, field.forward({}).get("wave_residual")));
   field.buffers().at("sets_drawn").zero_();
   EXPECT_TRUE(at::equal(first, field.forward({}).get("wave_residual")));
+}
+
+TEST(SineField, AStepAsksTheDeviceForNothing) {
+  SineField field = field_of("{size_m: [1, 2], source_m: [0.5, 0.5], wall_points: 16, start_points: 16}");
+  field.place_microphones(doubles({0.1, 0.1}).unsqueeze(0), 4, 1500);
+  const OperatorWatch watch;
+  const Response response = field.forward({});
+  at::Tensor sum = response.ir().square().sum();
+  for (const char* name : {"wave_residual", "wall_residual", "start_residual"})
+    sum = sum + response.get(name).square().sum();
+  sum.backward();
+  EXPECT_GT(watch.count(), 100u) << "a watch that sees nothing proves nothing";
+  std::string waiting;
+  for (const std::string& name : watch.waiting()) waiting += name + " ";
+  EXPECT_EQ(waiting, "");
 }
 
 TEST(SineField, RefusesWhatIsNoRoom) {

@@ -68,7 +68,7 @@ FieldErrors errors_of(const FieldConfig& config, const FieldSounds& sounds, cons
                        {"nearest", nearest(array, places)},
                        {"linear", linear(array, places)},
                        {"cubic", cubic(array, places)},
-                       {"plane waves", plane_waves(array, places)}},
+                       {"plane_waves", plane_waves(array, places)}},
                       sounds.rate_hz, config.low_hz, config.model->high_hz());
 }
 

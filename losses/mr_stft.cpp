@@ -1,14 +1,10 @@
-#include <ATen/ops/linalg_vector_norm.h>
-
 #include <algorithm>
 #include <cmath>
-#include <memory>
-#include <optional>
+#include <vector>
 
-#include "core/spectral/stft.h"
-#include "core/spectral/stft_distance.h"
 #include "losses/checked_target.h"
 #include "losses/loss.h"
+#include "losses/spectrogram_term.h"
 
 namespace diffverb {
 namespace {
@@ -45,96 +41,41 @@ class MrStft final : public Loss {
     check_list(f, "hop_sizes", hop_sizes_);
     check_list(f, "win_lengths", win_lengths_);
     f.optional("hop_ratio", hop_ratio_, Range{.min = 0, .max = 1, .min_open = true});
-    f.optional("floor_db", floor_db_, between(-200, -10), "dB");
-    f.optional("floor_power", floor_power_, above(0));
-    f.choice("padding", padding_, {"zero", "reflect"});
-    f.optional("convergence_weight", convergence_weight_, at_least(0));
-    f.optional("log_weight", log_weight_, at_least(0));
+    settings_.read(f);
   }
 
-  void prepare(const Response& target) override;
-  at::Tensor evaluate(const Response& response) const override;
+  void prepare(const Response& target) override {
+    terms_.clear();
+    const at::Tensor& ir = target_.set_audible(target);
+    for (std::size_t i = 0; i < fft_sizes_.size(); ++i) {
+      const auto by_ratio = std::llround(hop_ratio_ * static_cast<double>(fft_sizes_[i]));
+      const std::int64_t hop_size = hop_sizes_.empty() ? std::max<std::int64_t>(1, by_ratio) : hop_sizes_[i];
+      terms_.emplace_back(ir, fft_sizes_[i], hop_size, win_lengths_.empty() ? 0 : win_lengths_[i], settings_);
+    }
+  }
+
+  at::Tensor evaluate(const Response& response) const override {
+    const at::Tensor& ir = target_.check(response);
+    at::Tensor sum;
+    for (const SpectrogramTerm& term : terms_) sum = sum.defined() ? sum + term(ir) : term(ir);
+    return sum / static_cast<double>(terms_.size());
+  }
 
  private:
-  struct Resolution {
-    std::int64_t fft_size, hop_size;
-    std::int64_t win_length;
-    double floor_power;
-    at::Tensor norm;                      // [B, C]
-    at::Tensor magnitude, log_magnitude;  // [B, C, F, K]; undefined where `fused` is there
-    std::shared_ptr<StftDistance> fused;
-  };
-
-  void check_list(Fields& f, const std::string& key, const std::vector<std::int64_t>& list) const;
-  at::Tensor distance(const Resolution& r, const at::Tensor& ir) const;
+  void check_list(Fields& f, const std::string& key, const std::vector<std::int64_t>& list) const {
+    if (list.empty()) return;
+    if (list.size() != fft_sizes_.size()) f.fail(key, "expected one number for each of the fft_sizes");
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      if (list[i] > fft_sizes_[i]) f.fail(key, "must be at most the transform's size");
+    }
+  }
 
   std::vector<std::int64_t> fft_sizes_ = {512, 1024, 2048}, hop_sizes_, win_lengths_;  // empty: by hop_ratio; whole
-  std::optional<double> floor_power_;                                                  // null: by floor_db
-  double hop_ratio_ = 0.25, floor_db_ = -100, convergence_weight_ = 1, log_weight_ = 1;
-  std::string padding_ = "zero";
+  double hop_ratio_ = 0.25;
+  SpectrogramSettings settings_;
   CheckedTarget target_{"mr_stft"};
-  std::vector<Resolution> resolutions_;
+  std::vector<SpectrogramTerm> terms_;
 };
-
-void MrStft::check_list(Fields& f, const std::string& key, const std::vector<std::int64_t>& list) const {
-  if (list.empty()) return;
-  if (list.size() != fft_sizes_.size()) f.fail(key, "expected one number for each of the fft_sizes");
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    if (list[i] > fft_sizes_[i]) f.fail(key, "must be at most the transform's size");
-  }
-}
-
-void MrStft::prepare(const Response& target) {
-  resolutions_.clear();
-  const at::Tensor& ir = target_.set_audible(target);
-  for (std::size_t i = 0; i < fft_sizes_.size(); ++i) {
-    Resolution r;
-    r.fft_size = fft_sizes_[i];
-    r.hop_size = hop_sizes_.empty()
-                     ? std::max<std::int64_t>(1, std::llround(hop_ratio_ * static_cast<double>(r.fft_size)))
-                     : hop_sizes_[i];
-    r.win_length = win_lengths_.empty() ? r.fft_size : win_lengths_[i];
-    const auto padding = padding_of(padding_);
-    const auto power = power_spectrogram(ir, r.fft_size, r.hop_size, padding, r.win_length);
-    r.floor_power = floor_power_.value_or(power.max().item<double>() * std::pow(10.0, floor_db_ / 10));
-    const auto magnitude = power.clamp_min(r.floor_power).sqrt();
-    r.norm = at::linalg_vector_norm(magnitude, 2, at::IntArrayRef{2, 3});
-    if (StftDistance::has_kernel(ir, r.fft_size)) {
-      const StftDistance::Frames frames{r.fft_size, r.hop_size, r.win_length, padding};
-      r.fused = std::make_shared<StftDistance>(ir, frames, r.floor_power, r.norm);
-    } else {
-      r.magnitude = magnitude;
-      r.log_magnitude = magnitude.log();
-    }
-    resolutions_.push_back(std::move(r));
-  }
-}
-
-at::Tensor MrStft::distance(const Resolution& r, const at::Tensor& ir) const {
-  if (r.fused) return (*r.fused)(ir, convergence_weight_, log_weight_);
-  const auto power =
-      power_spectrogram(ir, r.fft_size, r.hop_size, padding_of(padding_), r.win_length).clamp_min(r.floor_power);
-  at::Tensor term;
-  if (convergence_weight_ > 0) {
-    const auto difference = at::linalg_vector_norm(power.sqrt() - r.magnitude, 2, at::IntArrayRef{2, 3});
-    term = (difference / r.norm).mean() * convergence_weight_;
-  }
-  if (log_weight_ > 0) {
-    const auto distance = (power.log() * 0.5 - r.log_magnitude).abs().mean() * log_weight_;
-    term = term.defined() ? term + distance : distance;
-  }
-  return term.defined() ? term : power.sum() * 0;
-}
-
-at::Tensor MrStft::evaluate(const Response& response) const {
-  const at::Tensor& ir = target_.check(response);
-  at::Tensor sum;
-  for (const Resolution& r : resolutions_) {
-    const auto term = distance(r, ir);
-    sum = sum.defined() ? sum + term : term;
-  }
-  return sum / static_cast<double>(resolutions_.size());
-}
 
 }  // namespace
 

@@ -20,6 +20,18 @@ double triangle_integral(double x, double a, double b, double c) {
   return (c - a) / 2;
 }
 
+void check_bank(const std::string& bank, std::int64_t bands, std::int64_t least_bands, std::int64_t fft_size,
+                double rate_hz, double from_hz, double to_hz) {
+  if (bands < least_bands)
+    throw ContractError(bank + ": at least " + std::to_string(least_bands) + " bands, got " + std::to_string(bands));
+  if (fft_size < 2 || fft_size % 2 != 0)
+    throw ContractError(bank + ": fft_size must be even, got " + std::to_string(fft_size));
+  if (!(rate_hz > 0) || !(from_hz >= 0) || !(from_hz < to_hz) || !(to_hz <= rate_hz / 2))
+    throw ContractError(bank + ": expected 0 <= from_hz < to_hz <= rate_hz / 2, got from_hz " +
+                        std::to_string(from_hz) + ", to_hz " + std::to_string(to_hz) + ", rate_hz " +
+                        std::to_string(rate_hz));
+}
+
 }  // namespace
 
 FrequencyScale frequency_scale_of(const std::string& word) {
@@ -39,13 +51,7 @@ double scale_to_hz(FrequencyScale scale, double value) {
 
 FilterBank triangular_filter_bank(FrequencyScale scale, std::int64_t bands, std::int64_t fft_size, double rate_hz,
                                   double from_hz, double to_hz) {
-  if (bands < 1) throw ContractError("triangular_filter_bank: at least 1 band, got " + std::to_string(bands));
-  if (fft_size < 2 || fft_size % 2 != 0)
-    throw ContractError("triangular_filter_bank: fft_size must be even, got " + std::to_string(fft_size));
-  if (!(rate_hz > 0) || !(from_hz >= 0) || !(from_hz < to_hz) || !(to_hz <= rate_hz / 2))
-    throw ContractError("triangular_filter_bank: expected 0 <= from_hz < to_hz <= rate_hz / 2, got from_hz " +
-                        std::to_string(from_hz) + ", to_hz " + std::to_string(to_hz) + ", rate_hz " +
-                        std::to_string(rate_hz));
+  check_bank("triangular_filter_bank", bands, 1, fft_size, rate_hz, from_hz, to_hz);
   std::vector<double> edges(static_cast<std::size_t>(bands) + 2);
   const double low = hz_to_scale(scale, from_hz), high = hz_to_scale(scale, to_hz);
   for (std::size_t i = 0; i < edges.size(); ++i)
@@ -62,6 +68,31 @@ FilterBank triangular_filter_bank(FrequencyScale scale, std::int64_t bands, std:
     for (std::int64_t bin = 0; bin < bins; ++bin) {
       const double left = (static_cast<double>(bin) - 0.5) * bin_hz, right = left + bin_hz;
       weights[k * bins + bin] = (triangle_integral(right, a, b, c) - triangle_integral(left, a, b, c)) / bin_hz;
+    }
+  }
+  return bank;
+}
+
+FilterBank gammatone_filter_bank(std::int64_t bands, std::int64_t fft_size, double rate_hz, double from_hz,
+                                 double to_hz) {
+  check_bank("gammatone_filter_bank", bands, 2, fft_size, rate_hz, from_hz, to_hz);
+  constexpr int kPoints = 16;  // of a bin, over which its weight is the mean
+  FilterBank bank;
+  const std::int64_t bins = fft_size / 2 + 1;
+  const double bin_hz = rate_hz / static_cast<double>(fft_size);
+  const double low = hz_to_scale(FrequencyScale::kErb, from_hz), high = hz_to_scale(FrequencyScale::kErb, to_hz);
+  bank.weights = at::zeros({bands, bins}, at::kDouble);
+  auto* weight = bank.weights.mutable_data_ptr<double>();
+  for (std::int64_t k = 0; k < bands; ++k) {
+    const double share = static_cast<double>(k) / static_cast<double>(bands - 1);
+    const double centre = scale_to_hz(FrequencyScale::kErb, low + (high - low) * share);
+    const double width = 1.019 * 24.7 * (1 + 4.37e-3 * centre);
+    bank.centre_hz.push_back(centre);
+    for (std::int64_t bin = 0; bin < bins; ++bin, ++weight) {
+      for (int i = 0; i < kPoints; ++i) {
+        const double hz = (static_cast<double>(bin) - 0.5 + (i + 0.5) / kPoints) * bin_hz;
+        *weight += std::pow(1 + (hz - centre) * (hz - centre) / (width * width), -4) / kPoints;
+      }
     }
   }
   return bank;

@@ -35,6 +35,18 @@ struct FilterBank {
 FilterBank triangular_filter_bank(FrequencyScale scale, std::int64_t bands, std::int64_t fft_size, double rate_hz,
                                   double from_hz, double to_hz);
 
+/// Power responses of gammatone filters of order 4, centres equally spaced on the ERB scale from from_hz to to_hz.
+///
+///   W(m, f) = (1 + ((f - c_m) / (1.019 ERB(c_m)))^2)^-4,   ERB(c) = 24.7 (1 + 4.37 c / 1000) Hz
+///
+/// 1 at the centre, half at 0.44 ERB beside it, an area of one ERB. A weight is the mean over the width of its bin.
+/// Reads    bands K >= 2, 0 <= from_hz < to_hz <= rate_hz / 2
+/// Returns  weights in float64 on the CPU
+/// Throws   ContractError outside those ranges
+/// Source   Glasberg and Moore 1990; Patterson et al. 1992
+FilterBank gammatone_filter_bank(std::int64_t bands, std::int64_t fft_size, double rate_hz, double from_hz,
+                                 double to_hz);
+
 /// Third-octave bands as runs of bins of a real transform: bin k belongs to the band with low_hz <= k rate_hz /
 /// fft_size < high_hz.
 ///

@@ -3,9 +3,12 @@
 #include <ATen/ops/_fft_c2r.h>
 #include <ATen/ops/_fft_r2c.h>
 #include <ATen/ops/constant_pad_nd.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/hann_window.h>
 #include <ATen/ops/reflection_pad1d.h>
 #include <ATen/ops/view_as_real.h>
+#include <ATen/ops/zeros.h>
+#include <c10/util/accumulate.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <vector>
@@ -47,6 +50,15 @@ at::Tensor frame_spectra(const at::Tensor& padded, const at::Tensor& window, std
   return at::_fft_r2c(padded.unfold(1, window.size(0), hop_size) * window, {2}, kNoScaling, /*onesided=*/true);
 }
 
+/// w(n) sum_f 2 Re(D(f) e^{j 2 pi f n / L}), [..., L] of D [..., F], which is overwritten.
+at::Tensor frames_of_slopes(const at::Tensor& slopes, const at::Tensor& window) {
+  // The inverse real transform counts every bin between the first and the last twice: that is the 2 of the formula.
+  const std::int64_t size = window.size(0);
+  slopes.select(-1, 0).mul_(2);
+  slopes.select(-1, size / 2).mul_(2);
+  return at::_fft_c2r(slopes, {slopes.dim() - 1}, kNoScaling, size).mul_(window);
+}
+
 /// Power of the frames' spectra with its gradient by one real inverse transform; autograd's own needs a complex one and
 /// adds the frames up sample by sample.
 ///
@@ -66,12 +78,8 @@ class FramePower : public torch::autograd::Function<FramePower> {
                                                  torch::autograd::variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const auto& window = saved[1];
-    const std::int64_t hop_size = context->saved_data["hop_size"].toInt(), size = window.size(0);
-    // The inverse real transform counts every bin between the first and the last twice: that is the 2 of the formula.
-    auto slope = saved[0] * gradients[0];
-    slope.select(2, 0).mul_(2);
-    slope.select(2, size / 2).mul_(2);
-    const auto frames = at::_fft_c2r(slope, {2}, kNoScaling, size).mul_(window);
+    const std::int64_t hop_size = context->saved_data["hop_size"].toInt();
+    const auto frames = frames_of_slopes(saved[0] * gradients[0], window);
     return {overlap_add(frames, hop_size, context->saved_data["length"].toInt()), at::Tensor(), at::Tensor()};
   }
 };
@@ -110,6 +118,19 @@ at::Tensor power_spectrogram(const at::Tensor& signal, std::int64_t fft_size, st
                              std::int64_t win_length) {
   const auto window = stft_window(signal, fft_size, hop_size, padding, win_length);
   return with_shape_of(signal, FramePower::apply(padded_rows(signal, fft_size, padding), window, hop_size));
+}
+
+at::Tensor power_gradient(const at::Tensor& slopes, const at::Tensor& chosen, at::IntArrayRef sizes,
+                          std::int64_t hop_size) {
+  const std::int64_t fft_size = 2 * (slopes.size(1) - 1), samples = sizes.back();
+  const auto real = slopes.options().dtype(c10::toRealValueType(slopes.scalar_type()));
+  const auto window = stft_window(at::empty({samples}, real), fft_size, hop_size, Padding::kZero, fft_size);
+  const std::int64_t count = 1 + samples / hop_size, rows = c10::multiply_integers(sizes) / samples;
+  if (slopes.size(0) == 0) return at::zeros(sizes, real);
+  auto frames = frames_of_slopes(slopes.clone(), window);
+  if (chosen.defined()) frames = at::zeros({rows * count, fft_size}, real).index_copy_(0, chosen, frames);
+  const auto sum = overlap_add(frames.reshape({rows, count, fft_size}), hop_size, samples + fft_size);
+  return sum.slice(1, fft_size / 2, fft_size / 2 + samples).reshape(sizes);
 }
 
 }  // namespace diffverb

@@ -33,6 +33,18 @@ at::Tensor stft(const at::Tensor& signal, std::int64_t fft_size, std::int64_t ho
 at::Tensor power_spectrogram(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding,
                              std::int64_t win_length = 0);
 
+/// The way back from power_spectrogram with kZero, of some frames alone: the gradient of the signal where that of the
+/// powers is given with the spectra.
+///
+///   x'(n) = sum_k w(n - k hop + L/2) sum_f 2 Re( D(f, k) e^{j 2 pi f (n - k hop + L/2) / L} ),   D = S dP
+///
+/// Reads    slopes D [n, fft_size / 2 + 1] complex, of the frames `chosen` [n] among those of all rows one after the other
+///          (row times frames of a row + k), or of all of them where it is undefined; sizes: of the signal, [..., T]
+/// Returns  a tensor of these sizes
+/// Throws   ContractError as power_spectrogram does
+at::Tensor power_gradient(const at::Tensor& slopes, const at::Tensor& chosen, at::IntArrayRef sizes,
+                          std::int64_t hop_size);
+
 /// The window of both, [fft_size] of the signal's type; throws as they do.
 at::Tensor stft_window(const at::Tensor& signal, std::int64_t fft_size, std::int64_t hop_size, Padding padding,
                        std::int64_t win_length);

@@ -35,12 +35,12 @@ Response response_of(const at::Tensor& ir, const at::Tensor& matrix) {
   return response;
 }
 
-/// A target, and an estimate that differs from it in everything: noise, decay, level and matrix.
+/// A target, and an estimate that differs from it in everything: noise, decay, level, coherence and matrix.
 class ContractLosses : public testing::TestWithParam<std::string> {
  protected:
-  at::Tensor target_ir = decaying_noise(1, 2, kLength, kRateHz, 0.25);
+  at::Tensor target_ir = decaying_noise(1, 3, kLength, kRateHz, 0.25);
   at::Tensor target_matrix = hadamard4();
-  at::Tensor ir = decaying_noise(2, 2, kLength, kRateHz, 0.2) * 0.7;
+  at::Tensor ir = (decaying_noise(2, 3, kLength, kRateHz, 0.2) + decaying_noise(3, 1, kLength, kRateHz, 0.2)) * 0.5;
   at::Tensor matrix = hadamard4() + 0.1 * at::linspace(-1, 1, 16, at::kDouble).reshape({4, 4});
   std::unique_ptr<Loss> loss = make_loss(GetParam());
 
@@ -119,6 +119,13 @@ TEST_P(ContractLosses, ValueAndGradientAreFiniteAtSilence) {
   expect_finite(gradient_at(at::zeros_like(ir), at::zeros_like(matrix)));
 }
 
+TEST_P(ContractLosses, ValueAndGradientAreFiniteAtOneSampleAndAtClipping) {
+  auto sample = at::zeros_like(ir);
+  sample.select(2, 0).fill_(1);
+  expect_finite(gradient_at(sample, matrix));
+  expect_finite(gradient_at((ir * 100).clamp(-1, 1), matrix));
+}
+
 TEST_P(ContractLosses, ValueAndGradientAreFiniteAtTheTarget) { expect_finite(gradient_at(target_ir, target_matrix)); }
 
 TEST_P(ContractLosses, ValueAndGradientAreFiniteInSinglePrecision) {
@@ -173,7 +180,7 @@ TEST_P(ContractLosses, IsTheSameInEveryRun) {
 
 TEST_P(ContractLosses, CanBePreparedAgainForAnotherTarget) {
   const double before = loss->evaluate(response_of(ir, matrix)).item<double>();
-  loss->prepare(response_of(decaying_noise(7, 1, 6000, kRateHz, 0.15), target_matrix));
+  loss->prepare(response_of(decaying_noise(7, 4, 6000, kRateHz, 0.15), target_matrix));
   loss->prepare(target());
   EXPECT_EQ(loss->evaluate(response_of(ir, matrix)).item<double>(), before);
 }

@@ -223,8 +223,13 @@ std::vector<std::string> arguments(const Scratch& scratch, const std::string& na
   return out;
 }
 
-const Overlays kNoisy = {"model.noise=0.1", "train.schedule=plateau", "train.plateau_patience=1",
-                         "train.checkpoint_every_steps=1"};
+const Overlays kNoisy = {"model.noise=0.1",
+                         "train.schedule=plateau",
+                         "train.plateau_patience=1",
+                         "train.checkpoint_every_steps=1",
+                         "losses=[{type: mse}, {type: esr}]",
+                         "train.balance=gradient_norm",
+                         "train.balance_steps=9"};
 
 Overlays slowed(Overlays overlays) {
   overlays.push_back("pause_ms=2");

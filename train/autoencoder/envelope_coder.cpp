@@ -18,7 +18,7 @@ namespace {
 const std::vector<std::pair<std::string, double>> kRefinement = {{"{type: smoothed_lsd}", 1},
                                                                  {"{type: octave_decay}", 0.5},
                                                                  {"{type: octave_level}", 0.15},
-                                                                 {"{type: octave_clarity}", 0.15},
+                                                                 {"{type: clarity}", 0.15},
                                                                  {"{type: band_map}", 0.15}};
 constexpr double kRefinementRate = 0.2;
 constexpr double kStart = 0.5;  // from the middle of the box to the encoder's point: descent from there ends nearer

@@ -21,7 +21,7 @@ const std::vector<std::pair<std::string, double>> kRefinement = {
     {"{type: smoothed_lsd}", 0.3},
     {"{type: octave_decay}", 0.3},
     {"{type: octave_level}", 0.1},
-    {"{type: octave_clarity, split_ms: 88}", 0.1}};
+    {"{type: clarity, split_ms: 88}", 0.1}};
 
 /// A waveform autoencoder in use, at 16 kHz. It hears two seconds; what it plays is as long as asked for.
 class WaveformCoder final : public RoomCoder {

@@ -27,9 +27,7 @@ class SteppedFit {
   /// Every loss, then their sum.
   at::Tensor step() { return loop_->step(); }
   /// The sum among what a step returned.
-  double sum_of(const at::Tensor& values) const {
-    return values[static_cast<std::int64_t>(losses_.size())].item<double>();
-  }
+  double sum_of(const at::Tensor& values) const { return TrainingLoop::sum_of(values); }
   TrainingLoop& loop() { return *loop_; }
   const Fdn& model() const { return *model_; }
 

@@ -1,6 +1,5 @@
 #include "train/training/trainer.h"
 
-#include <algorithm>
 #include <limits>
 
 #include "core/error.h"
@@ -8,25 +7,6 @@
 #include "train/training/training_loop.h"
 
 namespace diffverb {
-
-std::vector<WeightedLoss> read_losses(Fields& fields, const std::string& key) {
-  std::vector<WeightedLoss> losses;
-  for (Fields& entry : fields.list(key)) {
-    WeightedLoss loss;
-    std::string type;
-    entry.optional("weight", loss.weight, at_least(0));
-    entry.required("type", type);
-    loss.name = type;
-    const auto taken = [&] {
-      return std::any_of(losses.begin(), losses.end(),
-                         [&](const WeightedLoss& other) { return other.name == loss.name; });
-    };
-    for (int k = 2; taken(); ++k) loss.name = type + "_" + std::to_string(k);
-    loss.loss = family<Loss>().make(entry);
-    losses.push_back(std::move(loss));
-  }
-  return losses;
-}
 
 Trainer::Trainer(Fields& f, Kind kind) : kind_(kind), schedule_(f, kind == Kind::kDataset) {
   if (kind == Kind::kOneTarget) {
@@ -57,6 +37,11 @@ Trainer::Trainer(Fields& f, Kind kind) : kind_(kind), schedule_(f, kind == Kind:
     f.choice("precision", precision, {"fp32", "tf32", "bf16"});
     precision_ = precision_of(precision);
   }
+  std::string balance = "none";
+  f.choice("balance", balance, {"none", "gradient_norm"});
+  std::int64_t balance_steps = 5;
+  f.optional("balance_steps", balance_steps, between(1, 10000), "steps whose gradient norms are measured");
+  balance_steps_ = balance == "none" ? 0 : balance_steps;
   f.optional("graph", graph_);
   f.optional("beta1", adam_.beta1, {.min = 0, .max = 1, .max_open = true});
   f.optional("beta2", adam_.beta2, {.min = 0, .max = 1, .max_open = true});
@@ -73,11 +58,14 @@ double Trainer::pilot(Model& model, const std::vector<WeightedLoss>& losses, std
                       at::Device device) const {
   Job job{model, losses};
   job.device = device;
-  TrainingLoop loop(*this, job);
+  // Measured anew in each pilot, the balance would make their losses incomparable.
+  Trainer unbalanced = *this;
+  unbalanced.balance_steps_ = 0;
+  TrainingLoop loop(unbalanced, job);
   at::Tensor values;
   for (std::int64_t k = 0; k < steps && !stop_requested(); ++k) values = loop.step();
   if (!values.defined()) return std::numeric_limits<double>::infinity();
-  return values[static_cast<std::int64_t>(losses.size())].item<double>();
+  return loop.sum_of(values);
 }
 
 Trainer::Outcome Trainer::run(const Job& job) { return TrainingLoop(*this, job).run(); }

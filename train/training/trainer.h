@@ -8,29 +8,16 @@
 #include "core/device/precision.h"
 #include "core/fields.h"
 #include "datasets/loader.h"
-#include "losses/loss.h"
 #include "models/model.h"
 #include "train/optimizer/flat_adam.h"
 #include "train/optimizer/schedule.h"
 #include "train/run_folder.h"
 #include "train/training/tensorboard.h"
+#include "train/training/weighted_loss.h"
 
 namespace diffverb {
 
 class Distributed;
-
-/// A loss and what it counts in the sum.
-struct WeightedLoss {
-  std::string name;  // its type; "mse_2" for the second of a type
-  double weight = 1;
-  std::unique_ptr<Loss> loss;
-};
-
-/// Reads a list of losses: each map has `type`, `weight` (default 1) and the loss's own keys.
-std::vector<WeightedLoss> read_losses(Fields& fields, const std::string& key);
-
-/// Losses and their weighted sum.
-using LossValues = std::vector<double>;  // one a loss, then the sum
 
 /// The one loop: Adam over a model's parameters, on one target that the losses were prepared for, or on batches of a
 /// data set, with validation, checkpoints, logs and a clean stop.
@@ -95,6 +82,7 @@ class Trainer {
   Kind kind_;
   std::int64_t steps_ = 100, epochs_ = 100, batch_size_ = 8;
   std::int64_t patience_ = 0, checkpoint_every_steps_ = 0, keep_ = 1, validate_every_ = 0, log_every_ = 0;
+  std::int64_t balance_steps_ = 0;  // 0: the weights alone
   double ema_decay_ = 0, min_improvement_ = 1e-4, checkpoint_every_s_ = 5;
   AdamOptions adam_;
   Schedule schedule_;

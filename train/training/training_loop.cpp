@@ -3,7 +3,6 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/isfinite.h>
-#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
@@ -19,7 +18,6 @@
 #include "train/training/distributed.h"
 
 namespace diffverb {
-
 namespace {
 
 constexpr const char* kBadResponse =
@@ -36,25 +34,13 @@ Batch next_from(Loader& loader, const std::string& where) {
 
 }  // namespace
 
-Evaluated evaluate_losses(const std::vector<WeightedLoss>& losses, const Response& response) {
-  Evaluated out;
-  std::vector<at::Tensor> values;
-  for (const WeightedLoss& loss : losses) {
-    const at::Tensor value = loss.loss->evaluate(response);
-    values.push_back(value.detach().to(at::kDouble));
-    const at::Tensor weighted = value * loss.weight;
-    out.total = out.total.defined() ? out.total + weighted : weighted;
-  }
-  values.push_back(out.total.detach().to(at::kDouble));
-  out.values = at::stack(values);
-  return out;
-}
-
 TrainingLoop::TrainingLoop(const Trainer& trainer, const Trainer::Job& job)
     : trainer_(trainer),
       job_(job),
+      term_names_(term_names(job.losses)),
       schedule_(trainer.schedule_),
       state_(job.model, trainer.adam_, trainer.ema_decay_),
+      balance_(trainer.balance_steps_, job.losses, state_.gradient_norms),
       total_(trainer.total_steps(job.training)) {
   if (on_gpu(job.device) && trainer.graph_) {
     if (job.ranks) {
@@ -76,7 +62,7 @@ bool TrainingLoop::writes() const { return job_.folder && (!job_.ranks || job_.r
 
 std::map<std::string, double> TrainingLoop::terms_of(const double* values) const {
   std::map<std::string, double> terms;
-  for (std::size_t i = 0; i < job_.losses.size(); ++i) terms[job_.losses[i].name] = values[i];
+  for (std::size_t i = 0; i < term_names_.size(); ++i) terms[term_names_[i]] = values[i];
   return terms;
 }
 
@@ -135,7 +121,13 @@ at::Tensor TrainingLoop::step() {
   }
   state_.adam.set_rate(schedule_.rate_at(state_.step, total_));
   if (state_.ema) state_.ema->set_step(state_.step + 1);
-  return graph_ ? graph_->run(target) : compute(target);
+  return graph_ && !balance_.measures(state_.step) ? graph_->run(target) : compute(target);
+}
+
+Summed TrainingLoop::sum_losses(const Response& response, bool training) {
+  const Evaluated evaluated = evaluate_losses(job_.losses, response);
+  if (training) balance_.measure(state_.step, evaluated.losses, state_.parameters, job_.ranks);
+  return weighted_sum(job_.losses, evaluated, balance_.factors());
 }
 
 /// What a step does on the device: may be recorded, so nothing here depends on the step but through tensors.
@@ -146,7 +138,7 @@ at::Tensor TrainingLoop::compute(const Response& target) {
     for (const WeightedLoss& loss : job_.losses) loss.loss->prepare(target);
   }
   const Response response = forward(target);
-  const Evaluated evaluated = evaluate_losses(job_.losses, response);
+  const Summed evaluated = sum_losses(response, /*training=*/true);
   // Losses are means over the batch: the mean over the ranks is the mean over the whole batch.
   const at::Tensor total = job_.ranks ? evaluated.total / job_.ranks->size() : evaluated.total;
   if (look && !std::isfinite(evaluated.values[-1].item<double>()))
@@ -186,7 +178,7 @@ std::string TrainingLoop::blamed_responses(const std::vector<std::int64_t>& indi
     if (indices != batch_.indices) continue;
     const auto row = static_cast<std::int64_t>(i);
     const Response target = make_target({batch_.ir.narrow(0, row, 1), {indices[i]}});
-    const double value = evaluate_losses(job_.losses, forward(target)).values[-1].item<double>();
+    const double value = sum_losses(forward(target), false).values[-1].item<double>();
     if (!std::isfinite(value)) bad += (bad.empty() ? "" : "; ") + name;
   }
   return bad.empty() ? all : bad;
@@ -209,7 +201,7 @@ at::Tensor TrainingLoop::exchange(at::Tensor values) {
 void TrainingLoop::note(const Pending& pending) {
   const at::Tensor host = pending.values.cpu().contiguous();
   const double* values = host.const_data_ptr<double>();
-  const auto count = static_cast<std::int64_t>(job_.losses.size());
+  const std::size_t count = term_names_.size();
   const double loss = values[count], norm = values[count + 1];
   if (!std::isfinite(loss)) refuse_loss(pending, host);
   if (!std::isfinite(norm) && pending.step + 1 == state_.step) refuse_gradient(pending.step);  // it still stands there
@@ -218,7 +210,8 @@ void TrainingLoop::note(const Pending& pending) {
                        std::to_string(log_every()) +
                        " steps: train.log_every=1 says where); the last checkpoint is unharmed");
   state_.last_loss = loss;
-  if (trainer_.kind_ == Trainer::Kind::kOneTarget && loss < state_.best * (1 - trainer_.min_improvement_)) {
+  const bool settled = !balance_.measures(pending.step + 1);  // until then the sum's scale changes
+  if (trainer_.kind_ == Trainer::Kind::kOneTarget && settled && loss < state_.best * (1 - trainer_.min_improvement_)) {
     state_.best = loss;
     state_.best_step = pending.step;
   }
@@ -302,7 +295,7 @@ std::optional<LossValues> TrainingLoop::validation_losses() {
   const at::NoGradGuard no_grad;
   job_.model.set_training(false);
   job_.validation->start(0, 0);
-  at::Tensor sums = at::zeros({static_cast<std::int64_t>(job_.losses.size()) + 2}, at::kDouble);
+  at::Tensor sums = at::zeros({static_cast<std::int64_t>(term_names_.size()) + 2}, at::kDouble);
   for (std::int64_t k = 0; k < job_.validation->steps_per_epoch(); ++k) {
     if (!job_.ranks && stop_requested()) return std::nullopt;
     const Batch batch = next_from(*job_.validation, "validation after step " + std::to_string(state_.step));
@@ -310,7 +303,7 @@ std::optional<LossValues> TrainingLoop::validation_losses() {
     const Response target = make_target(batch);
     const Response output = forward(target);
     const auto examples = static_cast<double>(batch.ir.size(0));
-    const auto values = evaluate_losses(job_.losses, output).values.cpu();
+    const auto values = sum_losses(output, false).values.cpu();
     sums += at::cat({values * examples, at::full({1}, examples, at::kDouble)});
     if (k == 0 && writes() && job_.show) job_.show(records_->events(), target, output, state_.step);
   }

@@ -9,6 +9,7 @@
 #include "core/progress.h"
 #include "train/optimizer/step_graph.h"
 #include "train/training/checkpointing.h"
+#include "train/training/gradient_balance.h"
 #include "train/training/gradient_buckets.h"
 #include "train/training/trainer.h"
 #include "train/training/training_records.h"
@@ -24,6 +25,8 @@ class TrainingLoop {
   Trainer::Outcome run();
   /// One step; returns its losses as tensors on the device: the terms, the sum, the gradient's norm.
   at::Tensor step();
+  /// The sum among what a step returned.
+  static double sum_of(const at::Tensor& values) { return values[-2].item<double>(); }
   TrainingState& state() { return state_; }
 
  private:
@@ -48,6 +51,7 @@ class TrainingLoop {
   Response make_target(const Batch& batch) const;
   Response forward(const Response& target) const;
   at::Tensor compute(const Response& target);
+  Summed sum_losses(const Response& response, bool training);
   [[noreturn]] void refuse_gradient(std::int64_t step);
   at::Tensor exchange(at::Tensor values);
   double log_data_wait();
@@ -67,8 +71,10 @@ class TrainingLoop {
 
   const Trainer& trainer_;
   const Trainer::Job& job_;
+  std::vector<std::string> term_names_;
   Schedule schedule_;
   TrainingState state_;
+  GradientBalance balance_;
   std::unique_ptr<GradientBuckets> buckets_;
   std::unique_ptr<StepGraph> graph_;
   std::unique_ptr<Checkpoints> checkpoints_;
@@ -83,12 +89,5 @@ class TrainingLoop {
   std::vector<Pending> pending_;
   Trainer::Outcome outcome_;
 };
-
-/// Losses of a response as one float64 tensor [losses + 1] that keeps the graph in its last element.
-struct Evaluated {
-  at::Tensor total;   // the weighted sum, with its graph
-  at::Tensor values;  // [losses + 1] float64, detached
-};
-Evaluated evaluate_losses(const std::vector<WeightedLoss>& losses, const Response& response);
 
 }  // namespace diffverb

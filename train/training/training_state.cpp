@@ -27,14 +27,15 @@ TrainingState::TrainingState(Model& m, const AdamOptions& options, double ema_de
 }
 
 std::string TrainingState::numbers() const {
-  return Json{{"step", step},
-              {"last_loss", number_or_null(last_loss)},
-              {"best", number_or_null(best)},
-              {"best_step", best_step},
-              {"validated_step", validated_step},
-              {"bad_validations", bad_validations},
-              {"course", {course.factor, number_or_null(course.best), course.bad}}}
-      .dump();
+  Json out{{"step", step},
+           {"last_loss", number_or_null(last_loss)},
+           {"best", number_or_null(best)},
+           {"best_step", best_step},
+           {"validated_step", validated_step},
+           {"bad_validations", bad_validations},
+           {"course", {course.factor, number_or_null(course.best), course.bad}}};
+  if (!gradient_norms.empty()) out["gradient_norms"] = gradient_norms;
+  return out.dump();
 }
 
 void TrainingState::set_numbers(const std::string& text) {
@@ -49,6 +50,7 @@ void TrainingState::set_numbers(const std::string& text) {
     course.factor = json.at("course").at(0).get<double>();
     course.best = number_from(json.at("course").at(1));
     course.bad = json.at("course").at(2).get<std::int64_t>();
+    gradient_norms = json.value("gradient_norms", std::vector<double>{});
   } catch (const Json::exception& error) {
     throw DataError(std::string("checkpoint: the text 'state' is not what a trainer wrote: ") + error.what());
   }

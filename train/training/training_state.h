@@ -4,6 +4,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "models/model.h"
 #include "train/optimizer/ema.h"
@@ -35,6 +36,7 @@ struct TrainingState {
   std::int64_t best_step = 0;
   std::int64_t validated_step = 0;  // after which the last validation was
   std::int64_t bad_validations = 0;
+  std::vector<double> gradient_norms;  // of the losses, summed over the steps that balance them; empty where none does
 
   struct Place {
     std::int64_t steps_per_epoch = 0, ranks = 1, batch_size = 0;

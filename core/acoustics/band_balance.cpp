@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/acoustics/fft.h"
+#include "core/acoustics/octave_mean.h"
 
 namespace diffverb::acoustics {
 namespace {
@@ -13,17 +14,6 @@ namespace {
 constexpr double kFromHz = 200, kToHz = 5000;
 constexpr double kNeighboursFromHz = 125, kNeighboursToHz = 8000;
 constexpr std::size_t kNeighbours = 2;  // on either side
-
-std::optional<double> sum_of_times(const std::vector<BandResult>& octaves, double one_hz, double other_hz) {
-  double sum = 0;
-  int found = 0;
-  for (const BandResult& band : octaves) {
-    if ((band.hz != one_hz && band.hz != other_hz) || !band.t_s()) continue;
-    sum += *band.t_s();
-    ++found;
-  }
-  return found == 2 ? std::optional(sum) : std::nullopt;
-}
 
 std::optional<double> ratio(const std::optional<double>& above, const std::optional<double>& below) {
   return above && below ? std::optional(*above / *below) : std::nullopt;
@@ -71,9 +61,9 @@ double lower_median(const std::vector<double>& sorted) { return sorted[(sorted.s
 
 BandBalance measure_band_balance(const ChannelResult& result, const LatePart& late) {
   BandBalance out;
-  const auto mid = sum_of_times(result.octaves, 500, 1000);
-  out.bass_ratio = ratio(sum_of_times(result.octaves, 125, 250), mid);
-  out.treble_ratio = ratio(sum_of_times(result.octaves, 2000, 4000), mid);
+  const auto mid = octave_mean(result.octaves, decay_s);
+  out.bass_ratio = ratio(octave_mean(result.octaves, decay_s, 125, 250), mid);
+  out.treble_ratio = ratio(octave_mean(result.octaves, decay_s, 2000, 4000), mid);
   std::vector<BandBalance::Band> levels, times;
   if (!late.samples.empty()) {
     const Spectrum spectrum(late);

@@ -17,6 +17,7 @@ struct LatePart {
 };
 
 inline constexpr double kAboveNoiseDb = 10;
+inline constexpr const char* kNoLatePart = "nothing is left of the response 80 ms after its onset";
 
 /// Reads    channel [T] linear amplitude, and what analyze_channel said of it; the result looks into the channel
 LatePart late_part(std::span<const double> channel, const ChannelResult& result);

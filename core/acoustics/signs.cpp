@@ -10,8 +10,6 @@
 namespace diffverb::acoustics {
 namespace {
 
-constexpr const char* kNoLatePart = "nothing is left of the response 80 ms after its onset";
-
 struct Name {
   const char* name;
   const char* unit;

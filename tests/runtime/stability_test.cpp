@@ -84,6 +84,24 @@ TEST(RuntimeStability, PeakGainIsAnUpperBoundAndTight) {
   EXPECT_LE(bound, sampled * (1 + 1e-4));
 }
 
+TEST(RuntimeStability, TheLoopGainIsThatOfTheLoudestLoop) {
+  DelayNetworkWeights w;
+  w.lines = 3, w.inputs = w.outputs = w.line_sections = 1;
+  w.sample_rate_hz = 48000;
+  w.delays = {100, 150, 200};
+  w.line_sos = {0.5, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 0.9, 0, 0, 0, 0};
+  w.A = {0, 1, 0, -1, 0, 0, 1, 0, 0.7f};  // a rotation, and a line alone that hears it
+  EXPECT_NEAR(loop_gain_bound(w), 0.63, 1e-6);
+  w.A[8] = 0;
+  EXPECT_NEAR(loop_gain_bound(w), 0.5, 1e-6);
+  w.A = {0, 1, 0, 0, 0, 0, 1, 0, 0};
+  EXPECT_EQ(loop_gain_bound(w), 0) << "a chain";
+  w.A = {0, 1, 0, -1, 0, 0, 0, 0, 0.7f};
+  w.turning = {{.radius = 0.8}, {.radius = 0.7}};
+  w.turn_left = w.turn_right = {1, 0, 0, 0, 1, 0, 0, 0, 1};
+  EXPECT_NEAR(loop_gain_bound(w), 0.8 * 0.9, 1e-6) << "norms of what signals pass, one after the other";
+}
+
 TEST(RuntimeStability, AcceptsWhatIsStable) {
   EXPECT_EQ(check_stability(testing::random_network({16, 1, 2, 10, 25, 0, 200, 900}, 1)), "");
   // A float32 rotation whose norm lies a little over 1, with a broadband loss of 0.1 %.

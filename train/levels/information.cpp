@@ -10,7 +10,7 @@ Figure entropy(const char* key, const acoustics::Character& played, const acoust
     return c.evenness ? std::optional(figure(*c.evenness)) : std::nullopt;
   };
   Figure out{key, of(played), of(target)};
-  if (!out.value) out.why_not = "nothing is left of the response 80 ms after its onset";
+  if (!out.value) out.why_not = acoustics::kNoLatePart;
   return out;
 }
 

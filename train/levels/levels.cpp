@@ -1,5 +1,7 @@
 #include "train/levels/levels.h"
 
+#include <algorithm>
+#include <span>
 #include <utility>
 
 #include "train/levels/loss_value.h"
@@ -42,8 +44,8 @@ ResponseLevels measure_channel(const Audio& target, const Audio& played, const S
              t = character(target, out.comparison.target, stereo.target_iacc);
   out.signs = acoustics::find_signs(p);
   out.target_signs = acoustics::find_signs(t);
-  out.levels = {physical_level(out), statistical_level(out, p, t, model), perceptual_level(out, target, played, stereo),
-                information_level(target, played, p, t, stereo)};
+  out.levels = {physical_level(out, p, t), statistical_level(out, p, t, model),
+                perceptual_level(out, target, played, stereo), information_level(target, played, p, t, stereo)};
   return out;
 }
 

@@ -46,7 +46,8 @@ ModelLevels measure_model(const std::filesystem::path& model, const runtime::Del
                           const std::function<void(double)>& on_modes);
 
 // The levels one by one.
-Level physical_level(const ResponseLevels& response);
+Level physical_level(const ResponseLevels& response, const acoustics::Character& played,
+                     const acoustics::Character& target);
 std::vector<Figure> mode_figures(const runtime::DelayNetworkWeights* network,
                                  const std::function<void(double)>& on_modes);
 Level structural_level(const runtime::DelayNetworkWeights* network);

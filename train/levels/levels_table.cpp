@@ -5,7 +5,7 @@
 namespace diffverb {
 namespace {
 
-constexpr std::size_t kKeyWidth = 26, kNumberWidth = 11;
+constexpr std::size_t kKeyWidth = 28, kNumberWidth = 11;
 
 std::string padded(std::string text, std::size_t width) {
   if (text.size() < width) text.append(width - text.size(), ' ');
@@ -16,16 +16,28 @@ std::string cell(const std::optional<double>& value) {
   return right_aligned(printed_or_dash("%.4g", value), kNumberWidth);
 }
 
+std::string figure_row(const Figure& one) {
+  return "  " + padded(one.key, kKeyWidth) + cell(one.value) + (one.target ? cell(one.target) : "") + "\n";
+}
+
+/// Figures that are missing for one reason, from the first of them to the last.
+std::string missing_row(const Figure& first, const Figure& last) {
+  const std::string keys = first.key + (first.key == last.key ? "" : " ... " + last.key);
+  return "  " + padded(keys, kKeyWidth) + "  - " + first.why_not + "\n";
+}
+
 std::string level_rows(const Level& level) {
   std::string out = level.name + "\n";
   if (level.figures.empty()) return out + "  - " + level.why_not + "\n";
-  std::string before;  // a reason that several rows share stands once
-  for (const Figure& one : level.figures) {
-    const std::string why = one.value ? "" : one.why_not;
-    out += "  " + padded(one.key, kKeyWidth) + cell(one.value) +
-           (one.target ? cell(one.target) : std::string(why.empty() ? 0 : kNumberWidth, ' ')) +
-           (why.empty() || why == before ? "" : "  " + why) + "\n";
-    before = why;
+  for (std::size_t k = 0; k < level.figures.size(); ++k) {
+    const Figure& one = level.figures[k];
+    if (one.value) {
+      out += figure_row(one);
+      continue;
+    }
+    while (k + 1 < level.figures.size() && !level.figures[k + 1].value && level.figures[k + 1].why_not == one.why_not)
+      ++k;
+    out += missing_row(one, level.figures[k]);
   }
   return out;
 }

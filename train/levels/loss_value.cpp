@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <iterator>
 
 #include "core/acoustics/analysis.h"
 #include "core/error.h"
@@ -16,12 +18,12 @@ namespace {
 
 constexpr double kLeadSeconds = 1e-3;
 
-std::size_t first_onset(const Audio& audio) {
+/// Where a response begins, in samples: a millisecond before its first channel's onset, which may be before the file.
+std::ptrdiff_t beginning(const Audio& audio) {
   std::size_t first = audio.frames();
   for (const auto& channel : audio.channels)
     first = std::min(first, acoustics::find_onset(acoustics::to_double(channel)));
-  const auto lead = static_cast<std::size_t>(kLeadSeconds * audio.rate_hz);
-  return first - std::min(first, lead);
+  return static_cast<std::ptrdiff_t>(first) - static_cast<std::ptrdiff_t>(kLeadSeconds * audio.rate_hz);
 }
 
 double energy_of(const Audio& audio) {
@@ -34,12 +36,15 @@ double energy_of(const Audio& audio) {
 
 /// [1, C, samples]
 Response aligned(const Audio& audio, std::size_t samples, double gain) {
-  const std::size_t from = first_onset(audio);
+  const std::ptrdiff_t from = beginning(audio);
   const at::Tensor ir =
       at::zeros({1, static_cast<std::int64_t>(audio.channels.size()), static_cast<std::int64_t>(samples)}, at::kDouble);
   double* to = ir.mutable_data_ptr<double>();
   for (const auto& channel : audio.channels) {
-    for (std::size_t n = 0; n < samples && from + n < channel.size(); ++n) to[n] = gain * channel[from + n];
+    for (std::size_t n = 0; n < samples; ++n) {
+      const std::ptrdiff_t at = from + static_cast<std::ptrdiff_t>(n);
+      if (at >= 0 && at < std::ssize(channel)) to[n] = gain * channel[static_cast<std::size_t>(at)];
+    }
     to += samples;
   }
   return Response(ir, audio.rate_hz);
@@ -59,7 +64,7 @@ Figure loss_figure(const std::string& key, const std::string& config, const Audi
   try {
     Fields fields = Fields::from_text(config, "eval");
     const auto loss = family<Loss>().make(fields);
-    const std::size_t samples = target.frames() - first_onset(target);
+    const auto samples = static_cast<std::size_t>(std::ssize(target.channels[0]) - beginning(target));
     const Response reference = aligned(target, samples, 1);
     loss->prepare(reference);
     const double value = loss->evaluate(aligned(played, samples, std::sqrt(wanted / energy))).item<double>();

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "core/acoustics/octave_mean.h"
 #include "core/error.h"
 #include "core/network/mode_summary.h"
 #include "core/network/modes.h"
@@ -9,45 +10,20 @@
 namespace diffverb {
 namespace {
 
-using acoustics::BandResult;
-
-/// Mean of a figure over two octaves; nothing where one has none.
-std::optional<double> mean_of(const acoustics::ChannelResult& channel, double one_hz, double other_hz,
-                              std::optional<double> (*figure)(const BandResult&)) {
-  double sum = 0;
-  int found = 0;
-  for (const BandResult& band : channel.octaves) {
-    if (band.hz != one_hz && band.hz != other_hz) continue;
-    if (const auto value = figure(band)) sum += *value, ++found;
-  }
-  return found == 2 ? std::optional(sum / 2) : std::nullopt;
+Figure figure(const char* key, const std::optional<double>& played, const std::optional<double>& target) {
+  return {key, played, target, played ? "" : "too little decay above the noise in one of its octaves"};
 }
-
-Figure figure(const char* key, const ResponseLevels& response,
-              const std::function<std::optional<double>(const acoustics::ChannelResult&)>& measure) {
-  Figure out{key, measure(response.comparison.other.channels[0]), measure(response.comparison.target.channels[0])};
-  if (!out.value) out.why_not = "too little decay above the noise in one of its octaves";
-  return out;
-}
-
-std::optional<double> decay_s(const BandResult& band) { return band.t_s(); }
-std::optional<double> early_s(const BandResult& band) { return band.edt_s; }
 
 }  // namespace
 
-Level physical_level(const ResponseLevels& response) {
-  const auto mid = [](const auto& channel) { return mean_of(channel, 500, 1000, decay_s); };
-  const auto over_mid = [&](double one_hz, double other_hz) {
-    return [=](const acoustics::ChannelResult& channel) -> std::optional<double> {
-      const auto above = mean_of(channel, one_hz, other_hz, decay_s), below = mid(channel);
-      return above && below ? std::optional(*above / *below) : std::nullopt;
-    };
-  };
+Level physical_level(const ResponseLevels& response, const acoustics::Character& played,
+                     const acoustics::Character& target) {
+  const auto &p = response.comparison.other.channels[0].octaves, &t = response.comparison.target.channels[0].octaves;
   return {"physical",
-          {figure("t_mid_s", response, mid),
-           figure("edt_mid_s", response, [](const auto& channel) { return mean_of(channel, 500, 1000, early_s); }),
-           figure("bass_ratio", response, over_mid(125, 250)),
-           figure("treble_ratio", response, over_mid(2000, 4000)),
+          {figure("t_mid_s", octave_mean(p, acoustics::decay_s), octave_mean(t, acoustics::decay_s)),
+           figure("edt_mid_s", octave_mean(p, acoustics::early_decay_s), octave_mean(t, acoustics::early_decay_s)),
+           figure("bass_ratio", played.balance.bass_ratio, target.balance.bass_ratio),
+           figure("treble_ratio", played.balance.treble_ratio, target.balance.treble_ratio),
            {"edc_mae_db", response.comparison.all.edc_mae_db, std::nullopt, "the target has no decay"}},
           ""};
 }

@@ -1,17 +1,17 @@
 #include "core/acoustics/echo_density.h"
+#include "core/acoustics/octave_mean.h"
 #include "train/levels/levels.h"
 
 namespace diffverb {
 namespace {
 
-constexpr const char* kNoLatePart = "nothing is left of the response 80 ms after its onset";
 constexpr double kRule = 0.15;  // modes a hertz and second of decay time
 
 template <class Measure>
 Figure figure(const char* key, const acoustics::Character& played, const acoustics::Character& target,
               const Measure& measure) {
   Figure out{key, measure(played), measure(target)};
-  if (!out.value) out.why_not = kNoLatePart;
+  if (!out.value) out.why_not = acoustics::kNoLatePart;
   return out;
 }
 
@@ -32,7 +32,7 @@ Level statistical_level(const ResponseLevels& response, const acoustics::Charact
   if (!dense.value) dense.why_not = "its echo density never reaches 0.95";
   Figure modes{"modes_per_hz", model.modal_density_per_hz}, needed{"modes_needed_per_hz", std::nullopt};
   if (!modes.value) modes.why_not = "no delay network";
-  const auto& decay = p.broadband.t_s();
+  const auto decay = octave_mean(p.octaves, acoustics::decay_s);
   if (decay)
     needed.value = kRule * *decay;
   else

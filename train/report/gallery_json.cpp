@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "core/acoustics/json_value.h"
+#include "core/acoustics/octave_mean.h"
 #include "train/report/gallery.h"
 #include "train/report/html.h"
 
@@ -17,19 +18,6 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 Json value(double number) { return json_value(number); }
 Json value(const std::optional<double>& number) { return json_value(number); }
-
-double mid(const GalleryEntry& entry, std::optional<double> (*figure)(const acoustics::BandResult&)) {
-  double sum = 0;
-  int count = 0;
-  for (const acoustics::BandResult& band : entry.channel.octaves) {
-    if (band.hz != 500 && band.hz != 1000) continue;
-    const std::optional<double> found = figure(band);
-    if (!found) return kNan;
-    sum += *found;
-    ++count;
-  }
-  return count == 2 ? sum / 2 : kNan;
-}
 
 Json modes_json(const GalleryModes& modes) {
   if (!modes.why_not.empty()) return {{"rate_hz", modes.rate_hz}, {"not_measured", modes.why_not}};
@@ -103,11 +91,11 @@ std::string cell(double number_, int decimals) { return number(number_, decimals
 }  // namespace
 
 double mid_t60_s(const GalleryEntry& entry) {
-  return mid(entry, [](const acoustics::BandResult& band) { return band.t_s(); });
+  return acoustics::octave_mean(entry.channel.octaves, acoustics::decay_s).value_or(kNan);
 }
 
 double mid_edt_s(const GalleryEntry& entry) {
-  return mid(entry, [](const acoustics::BandResult& band) { return band.edt_s; });
+  return acoustics::octave_mean(entry.channel.octaves, acoustics::early_decay_s).value_or(kNan);
 }
 
 double mean_coherence(const GalleryEntry& entry) {

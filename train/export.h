@@ -28,6 +28,15 @@ runtime::DelayNetworkWeights to_weights(const NetworkModel& model);
 /// A response as the runtime plays it: a network without lines, its early part all there is.
 runtime::DelayNetworkWeights to_weights(const ResponseModel& model);
 
+/// A fitted room as the runtime plays it, `gain` times as loud.
+runtime::DelayNetworkWeights to_weights(const RoomModel& model, double gain);
+
+/// What a fit's file says of itself, as JSON.
+std::string provenance_text(const Provenance& provenance);
+
+/// Writes weights and checks that the runtime takes them. Throws as export_room().
+void write_network(const runtime::DelayNetworkWeights& weights, const std::filesystem::path& path);
+
 /// Writes a fitted network as runtime weights (kind delay_network) and checks that the runtime takes them.
 /// Throws   DataError where the file cannot be written; NumericError where the runtime would refuse the network
 void export_room(const RoomModel& model, const std::filesystem::path& path, const Provenance& provenance);

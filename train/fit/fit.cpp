@@ -4,9 +4,10 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
 
 #include "core/acoustics/comparison.h"
-#include "core/audio_file.h"
+#include "core/audio_tensor.h"
 #include "core/device/cuda_module.h"
 #include "core/device/device.h"
 #include "core/error.h"
@@ -109,17 +110,6 @@ FitConfig make_config(const FitOptions& options) {
   return config;
 }
 
-Audio to_audio(const at::Tensor& channels, double rate_hz) {
-  Audio audio;
-  audio.rate_hz = rate_hz;
-  const auto rows = channels.to(at::kFloat).contiguous();
-  for (std::int64_t c = 0; c < rows.size(0); ++c) {
-    const float* data = rows.const_data_ptr<float>() + c * rows.size(1);
-    audio.channels.emplace_back(data, data + rows.size(1));
-  }
-  return audio;
-}
-
 /// Everything that is measured, from the file as it will be played.
 void write_results(const FitConfig& config, const MeasuredResponse& measured, const RunFolder& folder,
                    const Trainer::Outcome& trained, double seconds) {
@@ -210,9 +200,12 @@ FitOptions resume_options(const std::filesystem::path& folder) {
   FitOptions options;
   options.out = folder;
   options.config = run.file("config.resolved.yaml");
-  std::string input = read_file(run.file("input"));
-  while (!input.empty() && input.back() == '\n') input.pop_back();
+  std::istringstream inputs(read_file(run.file("input")));  // one name a line; of a pair the wet one comes first
+  std::string input, dry;
+  std::getline(inputs, input);
+  std::getline(inputs, dry);
   options.input = input;
+  options.dry = dry;
   options.resume = true;
   return options;
 }

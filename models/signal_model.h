@@ -25,6 +25,10 @@ class SignalModel : public Model {
   /// the input is cut off.
   /// Gradient to the parameters and to the input
   virtual at::Tensor play(const at::Tensor& input) const = 0;
+  /// Begins from what a pair says of the space, as far as the model can tell; of the model's own rate and channels.
+  /// Reads    dry [I, N], wet [O, N] float64, aligned; response_samples: how long a linear response may be looked for
+  virtual void start_from(const at::Tensor& /*dry*/, const at::Tensor& /*wet*/, std::int64_t /*response_samples*/,
+                          std::uint64_t /*seed*/) {}
   Response forward(const Response& target = {}) override;
 };
 

@@ -7,6 +7,11 @@
 #include "models/response_model.h"
 
 namespace diffverb {
+namespace {
+
+constexpr double kLeastRateScale = 1e-5;
+
+}  // namespace
 
 SignalShape SignalShape::read(Fields& f) {
   SignalShape shape;
@@ -22,6 +27,11 @@ std::int64_t SignalShape::samples_of(double ms) const {
 
 void TermModel::move_to(at::Device device) {
   for (auto& [name, leaf] : leaves_) leaf.set_data(leaf.detach().to(device));
+}
+
+double TermModel::rate_scale(const std::string& parameter) const {
+  const double rms = leaves_.at(parameter).detach().square().mean().sqrt().item<double>();
+  return rms > 0 ? std::clamp(rms, kLeastRateScale, 1.0) : 1.0;
 }
 
 void TermModel::set(const std::string& name, const at::Tensor& value) {

@@ -44,6 +44,8 @@ class TermModel : public SignalModel {
   std::int64_t outputs() const override { return shape_.outputs; }
   double sample_rate_hz() const override { return shape_.sample_rate_hz; }
   std::map<std::string, at::Tensor> parameters() const override { return leaves_; }
+  /// How large a parameter's values are at the start: taps of long filters are small, and steps are to be in proportion.
+  double rate_scale(const std::string& parameter) const override;
   void move_to(at::Device device) override;
   at::Tensor play(const at::Tensor& input) const override;
 

@@ -64,6 +64,35 @@ void Volterra::draw(double t60_s, std::uint64_t seed) {
   }
 }
 
+void Volterra::start_from(const at::Tensor& dry, const at::Tensor& wet, std::int64_t /*response_samples*/,
+                          std::uint64_t /*seed*/) {
+  const std::int64_t first = kernel("first").size(2);
+  const auto mean = dry.mean(0);
+  if (takes_hammerstein()) return start_as(estimate_hammerstein(mean, wet, order_, first, after_samples()));
+  start_as({estimate_hammerstein(mean, wet, 1, first, 1).first, {}});
+}
+
+void Volterra::start_as(const HammersteinKernels& kernels) {
+  const auto fitted = [](const at::Tensor& rows, std::int64_t samples) {
+    auto out = at::zeros({rows.size(0), samples}, at::kDouble);
+    const std::int64_t kept = std::min(samples, rows.size(1));
+    out.slice(1, 0, kept).copy_(rows.slice(1, 0, kept));
+    return out;
+  };
+  const at::Tensor& old = kernel("first");
+  // The response is that of the inputs' mean.
+  set_kernel("first", fitted(kernels.first, old.size(2)).unsqueeze(1).expand_as(old) / static_cast<double>(inputs()));
+  for (std::size_t k = 0; k < kernels.higher.size(); ++k) {
+    const std::string name = higher_[k].name;
+    auto factors = kernel(name).detach().clone(), after = kernel(name + "_after").detach() * 0;
+    factors.select(1, 0).zero_();
+    factors.select(1, 0).select(-1, 0).fill_(1);
+    after.select(1, 0).copy_(fitted(kernels.higher[k], after.size(2)));
+    set_kernel(name, factors);
+    set_kernel(name + "_after", after);
+  }
+}
+
 TermModel::Parts Volterra::parts() const {
   Parts parts;
   parts.response = kernel("first");

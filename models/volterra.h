@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "models/hammerstein.h"
 #include "models/term_model.h"
 
 namespace diffverb {
@@ -33,6 +34,16 @@ class Volterra final : public TermModel {
 
   Parts parts() const override;
   std::int64_t samples() const override { return memory_samples(); }
+  /// The first order by least squares; with one input and filters behind the products, at oversampling 1, jointly with the
+  /// first product of each order as a plain power of the input.
+  void start_from(const at::Tensor& dry, const at::Tensor& wet, std::int64_t response_samples,
+                  std::uint64_t seed) override;
+  /// Whether start_as() is exact.
+  bool takes_hammerstein() const { return inputs() == 1 && after_ms_ > 0 && oversampling_ == 1; }
+  /// The first product of each order becomes the power of the input behind its response; what follows a product of the
+  /// others becomes 0, to be learned.
+  void start_as(const HammersteinKernels& kernels);
+  std::int64_t after_samples() const { return shape().samples_of(after_ms_); }
   std::int64_t memory_samples() const;
   double bound(double peak) const;
   /// What a play of this many samples and its gradient hold at most, beside the input and the parameters.

@@ -128,10 +128,24 @@ runtime::DelayNetworkWeights to_weights(const NonlinearFdn& model) {
   return w;
 }
 
-void export_room(const RoomModel& model, const std::filesystem::path& path, const Provenance& provenance) {
-  at::NoGradGuard no_grad;
+std::string provenance_text(const Provenance& provenance) {
+  return nlohmann::json{{"config_sha256", provenance.config_sha256},
+                        {"source", provenance.source},
+                        {"licence", "unknown"},
+                        {"created_by", "diffverb fit"}}
+      .dump();
+}
+
+void write_network(const runtime::DelayNetworkWeights& weights, const std::filesystem::path& path) {
+  if (const auto checked = runtime::make_model(weights); !checked.model) throw NumericError("export: " + checked.error);
+  if (const std::string problem = runtime::write_weights(path, weights); !problem.empty())
+    throw DataError(path.string() + ": " + problem);
+}
+
+runtime::DelayNetworkWeights to_weights(const RoomModel& model, double gain) {
+  const at::NoGradGuard no_grad;
   DelayNetwork network = model.network();
-  network.c = network.c * provenance.gain;
+  network.c = network.c * gain;
   const auto equaliser = model.output_sos();
   const auto early = model.early_part();
   runtime::DelayNetworkWeights w = to_weights(network);
@@ -140,15 +154,14 @@ void export_room(const RoomModel& model, const std::filesystem::path& path, cons
   w.output_sections = static_cast<int>(equaliser.size(1));
   w.early_samples = static_cast<int>(early.size(1));
   w.output_sos = to_vector<double>(equaliser, at::kDouble);
-  w.early = to_vector<float>(early * provenance.gain, at::kFloat);
-  w.provenance = nlohmann::json{{"config_sha256", provenance.config_sha256},
-                                {"source", provenance.source},
-                                {"licence", "unknown"},
-                                {"created_by", "diffverb fit"}}
-                     .dump();
-  if (const auto checked = runtime::make_model(w); !checked.model) throw NumericError("export: " + checked.error);
-  if (const std::string problem = runtime::write_weights(path, w); !problem.empty())
-    throw DataError(path.string() + ": " + problem);
+  w.early = to_vector<float>(early * gain, at::kFloat);
+  return w;
+}
+
+void export_room(const RoomModel& model, const std::filesystem::path& path, const Provenance& provenance) {
+  runtime::DelayNetworkWeights w = to_weights(model, provenance.gain);
+  w.provenance = provenance_text(provenance);
+  write_network(w, path);
 }
 
 }  // namespace diffverb

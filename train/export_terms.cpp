@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "core/error.h"
+#include "models/hybrid.h"
 #include "runtime/terms/frame_term.h"
 #include "runtime/terms/product_term.h"
 #include "train/export.h"
@@ -70,8 +71,21 @@ void add_terms(const TermModel& model, runtime::DelayNetworkWeights& w) {
   for (const FrameNetwork& network : parts.networks) w.terms.push_back(to_term(network));
 }
 
+namespace {
+
+runtime::DelayNetworkWeights weights_of(const Hybrid& model) {
+  const at::NoGradGuard no_grad;
+  runtime::DelayNetworkWeights w = model.is_designed() ? to_weights(model.linear(), model.gain())
+                                                       : to_weights(with_whole_delays(model.undesigned_network()));
+  add_terms(model.nonlinear(), w);
+  return w;
+}
+
+}  // namespace
+
 runtime::DelayNetworkWeights to_weights(const SignalModel& model) {
   if (const auto* nonlinear = dynamic_cast<const NonlinearFdn*>(&model)) return to_weights(*nonlinear);
+  if (const auto* hybrid = dynamic_cast<const Hybrid*>(&model)) return weights_of(*hybrid);
   const auto* terms = dynamic_cast<const TermModel*>(&model);
   if (!terms) throw ContractError("export: a model of signals that the runtime does not play");
   runtime::DelayNetworkWeights w;

@@ -9,7 +9,8 @@ namespace diffverb {
 /// Throws   ContractError where inputs, outputs or sample rate are others than the network's
 void add_terms(const TermModel& model, runtime::DelayNetworkWeights& weights);
 
-/// A model of signals as the runtime plays it; one of terms alone is a network without lines.
+/// A model of signals as the runtime plays it; one of terms alone is a network without lines, a hybrid its linear part
+/// with the terms beside it.
 /// Throws   ContractError for a model that the runtime has nothing for
 runtime::DelayNetworkWeights to_weights(const SignalModel& model);
 

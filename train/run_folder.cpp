@@ -71,7 +71,7 @@ class FolderLock {
 
 bool RunFolder::is_run_file(const std::string& name) {
   static const std::regex kNames(
-      "(weights\\.safetensors|ir\\.wav|position_[0-9]+\\.wav|target\\.wav|dry\\.wav|wet\\.wav|metrics\\.json|config\\."
+      "(weights\\.safetensors|ir\\.wav|position_[0-9]+\\.wav|target\\.wav|dry\\.wav|wet\\.wav|out\\.wav|metrics\\.json|config\\."
       "resolved\\.yaml|input|"
       "log|"
       "losses\\.jsonl|validation\\.jsonl|checkpoint(_[0-9]+)?\\.safetensors|(best|model)\\.safetensors|data\\.json|"

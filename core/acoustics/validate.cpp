@@ -122,13 +122,14 @@ std::optional<std::string> missing_decay(std::span<const double> channel, double
   return "no decay to be found (noise, music, a steady tone, or more noise than response)";
 }
 
-std::vector<std::string> check_samples(const Audio& audio, const std::filesystem::path& path) {
+std::vector<std::string> check_samples(const Audio& audio, const std::filesystem::path& path,
+                                       const std::string& expected) {
   if (audio.channels.empty() || audio.frames() == 0)
-    throw DataError(path.string() + ": no samples; expected an impulse response");
+    throw DataError(path.string() + ": no samples; expected " + expected);
   const double seconds = static_cast<double>(audio.frames()) / audio.rate_hz;
   if (seconds < kShortestSeconds) {
-    throw DataError(path.string() + ": " + number(1e3 * seconds) +
-                    " ms long; expected an impulse response of at least " + number(1e3 * kShortestSeconds) + " ms");
+    throw DataError(path.string() + ": " + number(1e3 * seconds) + " ms long; expected " + expected + " of at least " +
+                    number(1e3 * kShortestSeconds) + " ms");
   }
   std::vector<std::string> warnings;
   for (std::size_t c = 0; c < audio.channels.size(); ++c) {
@@ -140,7 +141,7 @@ std::vector<std::string> check_samples(const Audio& audio, const std::filesystem
                       " is not finite; expected finite samples");
     }
     if (std::all_of(channel.begin(), channel.end(), [](float value) { return value == 0; })) {
-      throw DataError(where + ": silent (all zeros); expected an impulse response");
+      throw DataError(where + ": silent (all zeros); expected " + expected);
     }
     if (const std::size_t clipped = count_clipped(channel); clipped > 0) {
       warnings.push_back(where + ": clipped: " + std::to_string(clipped) +

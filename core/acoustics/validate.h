@@ -12,10 +12,11 @@ namespace diffverb::acoustics {
 
 /// Refuses what no figure can be computed from.
 ///
-/// Reads    audio as read_audio gives it; path is for the message only
+/// Reads    audio as read_audio gives it; path and `expected` are for the message only
 /// Returns  warnings, one line each (clipped samples: runs of three or more at full scale); mostly none
 /// Throws   DataError: no samples, shorter than 50 ms, a sample that is not finite, a silent channel
-std::vector<std::string> check_samples(const Audio& audio, const std::filesystem::path& path);
+std::vector<std::string> check_samples(const Audio& audio, const std::filesystem::path& path,
+                                       const std::string& expected = "an impulse response");
 
 /// Why a channel is no impulse response, in words; nothing where it is one.
 ///

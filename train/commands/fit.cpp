@@ -7,11 +7,14 @@
 
 #include "core/error.h"
 #include "core/log.h"
+#include "core/printed.h"
 #include "datasets/response_file.h"
 #include "train/cli.h"
 #include "train/failure.h"
 #include "train/fit/fit_batch.h"
+#include "train/fit/pair_fit.h"
 #include "train/report/report.h"
+#include "train/report/run_data.h"
 #include "train/stop.h"
 
 namespace diffverb {
@@ -21,7 +24,7 @@ namespace fs = std::filesystem;
 
 struct Options {
   std::vector<std::string> inputs;
-  std::string out, config, resume, device;
+  std::string out, config, resume, device, dry, wet;
   std::vector<std::string> set;
   bool overwrite = false, batch = false;
 };
@@ -133,20 +136,54 @@ std::vector<std::string> base_overlays(const Options& options) {
   return overlays;
 }
 
+/// One line a figure, and where to look.
+void say_pair(const fs::path& folder) {
+  const auto metrics = report::read_json_object(folder / "metrics.json");
+  for (const char* part : {"training", "held_back"}) {
+    std::cout << part << ": NMSE " << printed("%.2f", report::number_at(metrics, {part, "nmse_db"}))
+              << " dB, log-spectral distance "
+              << printed("%.2f", report::number_at(metrics, {part, "log_spectral_distance_db"})) << " dB\n";
+  }
+  std::cout << "\n"
+            << folder.string() << "/report.html           both sounds, to look at and listen to\n"
+            << folder.string() << "/out.wav               dry.wav as the runtime plays it\n"
+            << folder.string() << "/weights.safetensors   for diffverb-render and plug-ins\n";
+}
+
+void fit_to_pair(FitOptions base, const Options& options, Context& context) {
+  if (!options.resume.empty()) {
+    base.overwrite = false;
+  } else {
+    if (!options.inputs.empty() || options.batch || options.dry.empty() || options.wet.empty())
+      throw ConfigError("a pair is --dry FILE and --wet FILE, both, and no other file or --batch beside them");
+    base.dry = options.dry;
+    base.input = options.wet;
+    base.out = options.out.empty() ? fs::path(run_name(options.wet) + "_fit") : fs::path(options.out);
+  }
+  const FitOutcome outcome = fit_pair(base);
+  if (outcome.stopped) return say_stopped(outcome, context);
+  say_pair(outcome.folder);
+}
+
 void fit(const Options& options, Context& context) {
   FitOptions base;
   base.config = options.config;
   base.overlays = base_overlays(options);
   base.overwrite = options.overwrite;
   base.arguments = context.arguments;
+  const bool is_pair = !options.dry.empty() || !options.wet.empty();
   if (!options.resume.empty()) {
     if (!options.inputs.empty() || !options.out.empty() || !options.config.empty() || !options.set.empty() ||
-        options.batch) {
+        options.batch || is_pair) {
       throw ConfigError(
-          "--resume goes on with what the run was given: no file, --out, --config, --set or --batch beside it");
+          "--resume goes on with what the run was given: no file, --dry, --wet, --out, --config, --set or --batch "
+          "beside it");
     }
     base = resume_options(options.resume);
     base.overlays = base_overlays(options);
+    if (!base.dry.empty()) return fit_to_pair(base, options, context);
+  } else if (is_pair) {
+    return fit_to_pair(base, options, context);
   } else {
     const std::vector<fs::path> files = expand(options.inputs);
     if (files.empty())
@@ -177,9 +214,12 @@ void add_fit_command(Command& app, Context& context) {
       "files", options->inputs,
       "impulse responses (WAV, FLAC, AIFF, SOFA, ...; 1 to 8 channels) or folders of them; room.sofa#3 is one\n"
       "response of a SOFA file");
+  command->add_option("--dry", options->dry, "instead of a response: what was played into the space (1 or 2 channels)");
+  command->add_option("--wet", options->wet, "and what was recorded there (1 to 8 channels), at the same rate");
   command->add_option("--out", options->out,
                       "run folder (default NAME_fit; for several files a folder of run folders, default fits)");
-  command->add_option("--config", options->config, "YAML (default: the built-in configs/fdn_fit.yaml)");
+  command->add_option("--config", options->config,
+                      "YAML (default: the built-in configs/fdn_fit.yaml, of a pair configs/pair_fit.yaml)");
   command->add_option("--set", options->set, "key.path=value, over the config; may stand several times")->take_all();
   add_device_option(*command, options->device);
   command->add_option("--resume", options->resume, "go on with a stopped run (--device may name another)");
@@ -199,6 +239,7 @@ void add_fit_command(Command& app, Context& context) {
       "  diffverb fit measurements/ --batch --out runs\n"
       "  diffverb fit rooms/*.wav --batch --set threads=4\n"
       "  diffverb fit brirs.sofa#18 --out runs/front\n"
+      "  diffverb fit --dry dry.wav --wet wet.wav --out runs/plate\n"
       "  diffverb fit --resume runs/room");
   command->callback([options, &context] { fit(*options, context); });
 }

@@ -1,6 +1,3 @@
-#include <ATen/ops/from_blob.h>
-#include <ATen/ops/stack.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -11,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/audio_file.h"
+#include "core/audio_tensor.h"
 #include "core/error.h"
 #include "core/files.h"
 #include "core/sha256.h"
@@ -32,13 +29,6 @@ struct IdentifyOptions {
   double seconds = 4;
   bool json = false;
 };
-
-at::Tensor to_tensor(Audio& audio, std::size_t frames) {  // [C, T] float64
-  std::vector<at::Tensor> rows;
-  for (std::vector<float>& channel : audio.channels)
-    rows.push_back(at::from_blob(channel.data(), {static_cast<std::int64_t>(frames)}, at::kFloat).to(at::kDouble));
-  return at::stack(rows);
-}
 
 /// The config's series, with channels and rate of the sounds.
 std::unique_ptr<Volterra> series_for(const IdentifyOptions& options, const Audio& dry, const Audio& wet,
@@ -80,7 +70,8 @@ void identify_pair(const IdentifyOptions& options) {
   const auto frames = std::min({dry.frames(), wet.frames(), static_cast<std::size_t>(options.seconds * dry.rate_hz)});
   std::string config;
   const auto series = series_for(options, dry, wet, config);
-  const auto x = to_tensor(dry, frames), y = to_tensor(wet, frames);
+  const auto kept = static_cast<std::int64_t>(frames);
+  const auto x = channels_of(dry).slice(1, 0, kept), y = channels_of(wet).slice(1, 0, kept);
   const auto found_from = static_cast<std::int64_t>((1 - kHeldBack) * static_cast<double>(frames));
   const Identification found = identify(*series, x.slice(1, 0, found_from), y.slice(1, 0, found_from));
   const double unheard_db = error_db(*series, x, y, found_from);
@@ -108,16 +99,16 @@ void identify_pair(const IdentifyOptions& options) {
 
 }  // namespace
 
-void add_identify_command(CLI::App& app, Context&) {
+void add_identify_command(Command& app, Context&) {
   auto options = std::make_shared<IdentifyOptions>();
-  CLI::App* command =
+  Command* command =
       app.add_subcommand("identify", "Find a Volterra series from a sound and what a nonlinear system made of it");
   command->add_option("dry", options->dry, "what went in: noise at the level that counts")->required();
   command->add_option("wet", options->wet, "what came out, at the same rate and from the same start")->required();
   command->add_option("--config", options->config, "a model of type volterra: orders, lengths, ranks (.yaml)")
       ->required();
   command->add_option("--out", options->out, "weights to write (.safetensors)")->required();
-  command->add_option("--seconds", options->seconds, "of the sounds that are used")->check(CLI::Range(0.01, 600.0));
+  command->add_option("--seconds", options->seconds, "of the sounds that are used")->check(in_range(0.01, 600.0));
   command
       ->add_option("--set", options->set,
                    "of the config: key.path=value, over what stands in it; may stand several times")

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "train/cli.h"
+#include "train/report/pair_page.h"
 #include "train/report/run_data.h"
 #include "train/report/training_data.h"
 #include "train/training/training_report.h"
@@ -64,6 +65,8 @@ void write(const ReportOptions& options) {
   if (!options.out.empty()) check_writable(out);
   if (trainings) {
     write_training_report(options.runs, out, options.examples);
+  } else if (options.runs.size() == 1 && report::is_pair_run(options.runs[0])) {
+    write_pair_report(options.runs[0], out);
   } else {
     write_report(options.runs, out);
   }

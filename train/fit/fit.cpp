@@ -4,6 +4,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
 
 #include "core/acoustics/comparison.h"
 #include "core/audio_tensor.h"
@@ -199,9 +200,12 @@ FitOptions resume_options(const std::filesystem::path& folder) {
   FitOptions options;
   options.out = folder;
   options.config = run.file("config.resolved.yaml");
-  std::string input = read_file(run.file("input"));
-  while (!input.empty() && input.back() == '\n') input.pop_back();
+  std::istringstream inputs(read_file(run.file("input")));  // one name a line; of a pair the wet one comes first
+  std::string input, dry;
+  std::getline(inputs, input);
+  std::getline(inputs, dry);
   options.input = input;
+  options.dry = dry;
   options.resume = true;
   return options;
 }

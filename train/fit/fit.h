@@ -11,8 +11,9 @@ namespace diffverb {
 /// What `diffverb fit` was asked for.
 struct FitOptions {
   std::filesystem::path input, out;
-  std::filesystem::path config;       // empty: the built-in configs/fdn_fit.yaml
-  std::string config_text;            // what stands in `config`, where it has been read already
+  std::filesystem::path dry;     // what was played where `input` was recorded: for fit_pair() (train/fit/pair_fit.h)
+  std::filesystem::path config;  // empty: the built-in configs/fdn_fit.yaml
+  std::string config_text;       // what stands in `config`, where it has been read already
   std::vector<std::string> overlays;  // --set key.path=value
   bool overwrite = false;
   bool resume = false;                 // go on from the checkpoint in `out`

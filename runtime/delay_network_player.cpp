@@ -37,6 +37,15 @@ Entries components_of(const DelayNetworkWeights& w, int row) {
   return entries;
 }
 
+/// What row j of a nonlinear loop takes from the products.
+Entries products_of(const NonlinearLoop& loop, int row) {
+  Entries entries;
+  for (int r = 0; r < loop.rank; ++r) {
+    if (const float gain = loop.out[size(row) * size(loop.rank) + size(r)]; gain != 0.0f) entries.push_back({r, gain});
+  }
+  return entries;
+}
+
 /// As many samples as the taps reach back, one more where the place is between two; behind a whole chunk where they are
 /// read when that is done.
 std::size_t ring_size(const DelayNetworkWeights& w, const PlannedRing& ring) {
@@ -56,6 +65,7 @@ std::size_t ring_size(const DelayNetworkWeights& w, const PlannedRing& ring) {
 DelayNetworkPlayer::DelayNetworkPlayer(const DelayNetworkWeights& w) : line_motions_(w, kChunk) {
   const NetworkPlan plan = plan_network(w, kChunk);
   turning_ = TurningMatrix(w, plan.row_of_line, kChunk);
+  nonlinear_ = NonlinearPlayer(w, plan.row_of_line, kChunk);
   std::size_t most_rings = 0, most_lanes = 0;
   for (const PlannedStage& planned : plan.stages) {
     stages_.push_back(make_stage(w, plan, planned));
@@ -82,7 +92,7 @@ DelayNetworkPlayer::Stage DelayNetworkPlayer::make_stage(const DelayNetworkWeigh
   for (const std::vector<PlannedRing>& rings : planned.levels) {
     Level level;
     level.first_ring = drive.size();
-    std::vector<Entries> own;
+    std::vector<Entries> own, products;
     std::vector<std::vector<Biquad>> filters;
     for (const PlannedRing& ring : rings) {
       drive.push_back(entries_of(w.A, w.B, ring.line, plan, [&](int column) { return column < first; }));
@@ -90,6 +100,9 @@ DelayNetworkPlayer::Stage DelayNetworkPlayer::make_stage(const DelayNetworkWeigh
                                                    [&](int column) { return column >= first && column < end; })
                                       : components_of(w, ring.line));
       Ring& made = level.rings.emplace_back();
+      if (w.nonlinear.is_there() && w.delays[size(ring.line)] > 0) made.nonlinear_line = ring.line;
+      stage.has_delays = stage.has_delays || w.delays[size(ring.line)] > 0;
+      if (w.nonlinear.rank > 0) products.push_back(products_of(w.nonlinear, ring.line));
       const auto add = [&](const PlannedTap& tap, std::vector<Tap>& delayed) {
         (tap.delay > 0 ? delayed : made.now).push_back({tap.delay, size(tap.row), line_motions_.row_of(tap.line)});
       };
@@ -99,6 +112,7 @@ DelayNetworkPlayer::Stage DelayNetworkPlayer::make_stage(const DelayNetworkWeigh
       if (auto sections = line_filter(w, ring.line); !sections.empty()) filters.push_back(std::move(sections));
     }
     level.product = MixingProduct(own);
+    level.products = MixingProduct(products);
     level.filtered = filters.size();
     for (const auto& sections : filters) level.sections = std::max(level.sections, static_cast<int>(sections.size()));
     level.lanes = filters.empty() ? 0 : padded_lanes(static_cast<int>(filters.size()));
@@ -119,6 +133,7 @@ DelayNetworkPlayer::Stage DelayNetworkPlayer::make_stage(const DelayNetworkWeigh
 void DelayNetworkPlayer::reset() noexcept {
   line_motions_.reset();
   turning_.reset();
+  nonlinear_.reset();
   for (Stage& stage : stages_) {
     for (Level& level : stage.levels) {
       std::fill(level.state.begin(), level.state.end(), 0.0f);
@@ -168,6 +183,16 @@ void DelayNetworkPlayer::filter(Level& level, int frames) noexcept {
   deinterleave(lanes_.data(), count, level.lanes, rows, kStride, frames);
 }
 
+/// Makes of A s + B u what the rings take in; `signals` begins at the block.
+void DelayNetworkPlayer::add_nonlinear(const Level& level, Rows signals, int frames) noexcept {
+  if (!level.products.is_empty())
+    level.products.run(nonlinear_.products(), {driven_.data(), kStride}, driven_.data(), kStride, frames);
+  for (std::size_t r = 0; r < level.rings.size(); ++r) {
+    if (const int line = level.rings[r].nonlinear_line; line >= 0)
+      nonlinear_.finish(line, signals, frames, driven_.data() + r * kStride);
+  }
+}
+
 /// `frames` <= block samples that stand at `at` of the chunk.
 void DelayNetworkPlayer::advance(Stage& stage, std::size_t at, int frames) noexcept {
   const std::size_t count = size(frames);
@@ -176,11 +201,14 @@ void DelayNetworkPlayer::advance(Stage& stage, std::size_t at, int frames) noexc
       for (const Tap& tap : ring.delayed) read(ring, tap, size(tap.delay), at, count);
     }
   }
+  const bool is_nonlinear = !nonlinear_.is_empty() && stage.has_delays;
+  if (is_nonlinear) nonlinear_.follow({signals_.data() + at, kStride}, frames);
   for (Level& level : stage.levels) {
     Rows from{signals_.data() + at, kStride};
     if (!turning_.is_empty()) from = turning_.turned(from, at, frames);  // filter lines of earlier levels are in it now
     level.product.run(from, {drive_.data() + level.first_ring * kStride + at, kStride}, driven_.data(), kStride,
                       frames);
+    if (is_nonlinear) add_nonlinear(level, {signals_.data() + at, kStride}, frames);
     if (level.filtered > 0) filter(level, frames);
     for (std::size_t r = 0; r < level.rings.size(); ++r) {
       Ring& ring = level.rings[r];

@@ -28,7 +28,8 @@ std::string check_version(const std::string& version) {
       !read_number(std::string_view(version).substr(dot + 1), minor) || major < 1 || minor < 0) {
     return "metadata 'version' is " + in_quotes(version) + ", expected major.minor";
   }
-  if (major > kMajorVersion) return "version " + version + " is newer than what this program reads (" + kNewestVersion + ")";
+  if (major > kMajorVersion)
+    return "version " + version + " is newer than what this program reads (" + kNewestVersion + ")";
   return {};
 }
 

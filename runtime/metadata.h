@@ -14,8 +14,8 @@ namespace diffverb::runtime {
 /// What every kind of weights file has in common: format, version and kind in the metadata, tensors of stated shapes.
 inline constexpr const char* kFormat = "diffverb-runtime";
 inline constexpr const char* kVersion = "1.0";
-inline constexpr const char* kMotionVersion = "1.1";           // of what moves and of responses without lines
-inline constexpr const char* kNewestVersion = "1.2";           // of networks with terms; all else is written as ever
+inline constexpr const char* kMotionVersion = "1.1";  // of what moves and of responses without lines
+inline constexpr const char* kNewestVersion = "1.2";  // of terms and nonlinear loops; all else is written as ever
 inline constexpr const char* kDelayNetwork = "delay_network";  // a kind
 
 /// The beginning of a text for a message, on one line.

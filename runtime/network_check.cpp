@@ -5,6 +5,7 @@
 
 #include "runtime/motion_check.h"
 #include "runtime/network_graph.h"
+#include "runtime/nonlinear_file.h"
 #include "runtime/stability.h"
 #include "runtime/terms/term_file.h"
 
@@ -84,6 +85,7 @@ std::string check_network(const DelayNetworkWeights& w) {
   }
   if (std::string error = check_terms(w.terms, w.term_shape()); !error.empty()) return error;
   if (std::string error = check_motion(w); !error.empty()) return error;
+  if (std::string error = check_nonlinear(w); !error.empty()) return error;
   if (std::string error = check_filter_lines(w); !error.empty()) return error;
   return check_stability(w);
 }

@@ -56,6 +56,18 @@ Graph filter_line_graph(const DelayNetworkWeights& w) {
   return graph;
 }
 
+void add_nonlinear(const NonlinearLoop& loop, std::size_t n, std::vector<bool>& couplings) {
+  const auto ranks = static_cast<std::size_t>(loop.rank);
+  for (std::size_t j = 0; j < n; ++j) {
+    if (loop.square[j] != 0.0f) couplings[j * n + j] = true;
+    for (std::size_t r = 0; r < ranks; ++r) {
+      for (std::size_t k = 0; loop.out[j * ranks + r] != 0.0f && k < n; ++k) {
+        if (loop.left[r * n + k] != 0.0f || loop.right[r * n + k] != 0.0f) couplings[j * n + k] = true;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<bool> line_couplings(const DelayNetworkWeights& w) {
@@ -63,6 +75,7 @@ std::vector<bool> line_couplings(const DelayNetworkWeights& w) {
   std::vector<bool> couplings(n * n);
   if (w.turning.empty()) {
     for (std::size_t i = 0; i < n * n; ++i) couplings[i] = w.A[i] != 0.0f;
+    if (w.nonlinear.is_there()) add_nonlinear(w.nonlinear, n, couplings);
     return couplings;
   }
   for (std::size_t i = 0; i < n; ++i) {  // a component, which the turn gives to itself and to the other of its pair

@@ -9,8 +9,8 @@ namespace diffverb::runtime {
 /// Whom each node feeds: `graph[k]` holds every j that takes something from k.
 using Graph = std::vector<std::vector<int>>;
 
-/// Which line feeds which, row-major [N, N]: line k feeds line j where A[j, k] is not 0; where the matrix turns, wherever
-/// a turn could let it.
+/// Which line feeds which, row-major [N, N]: line k feeds line j where A[j, k] is not 0, or by squares and products; where
+/// the matrix turns, wherever a turn could let it.
 std::vector<bool> line_couplings(const DelayNetworkWeights& weights);
 /// The same as a graph.
 Graph line_graph(const DelayNetworkWeights& weights);

@@ -24,6 +24,8 @@ bool equal_rows(const std::vector<T>& values, std::size_t row_length, int a, int
 }
 
 bool share_ring(const DelayNetworkWeights& w, int a, int b) {
+  // What is not linear in a line is its own.
+  if (w.nonlinear.is_there() && (w.delays[size(a)] > 0 || w.delays[size(b)] > 0)) return false;
   return equal_rows(w.turning.empty() ? w.A : w.turn_left, size(w.lines), a, b) &&
          equal_rows(w.B, size(w.inputs), a, b) && equal_rows(w.line_sos, size(w.line_sections) * 5, a, b);
 }
@@ -32,6 +34,7 @@ class Planner {
  public:
   Planner(const DelayNetworkWeights& w, int longest_block)
       : w_(w), couplings_(line_couplings(w)), longest_block_(longest_block) {
+    if (w.nonlinear.is_there()) couple_all_delays();
     for (int j = 0; j < w.lines; ++j) {
       const auto same = std::find_if(rings_.begin(), rings_.end(),
                                      [&](const std::vector<int>& lines) { return share_ring(w, lines[0], j); });
@@ -59,6 +62,15 @@ class Planner {
   }
 
  private:
+  /// The level that a nonlinear loop follows is that of all lines that have a delay.
+  void couple_all_delays() {
+    for (std::size_t j = 0; j < size(w_.lines); ++j) {
+      for (std::size_t k = 0; k < size(w_.lines); ++k) {
+        if (w_.delays[j] > 0 && w_.delays[k] > 0) couplings_[j * size(w_.lines) + k] = true;
+      }
+    }
+  }
+
   bool feeds(int line, int ring) const { return couplings_[size(rings_[size(ring)][0]) * size(w_.lines) + size(line)]; }
   bool feeds_any(int line, const std::vector<int>& rings) const {
     return std::any_of(rings.begin(), rings.end(), [&](int ring) { return feeds(line, ring); });

@@ -32,7 +32,7 @@ struct PlannedStage {
 /// The order in which a delay network is played. Each group of rings that feed one another has its own block length,
 /// the shortest positive delay in its loops (of a moving one: the shortest that it may become), so that a short allpass before a large loop does not slow that down;
 /// groups that may be played side by side share a stage, so that their filters share vectors. A network whose matrix turns is
-/// one stage.
+/// one stage; so are all lines that have a delay where the loop is not linear.
 struct NetworkPlan {
   std::vector<PlannedStage> stages;
   std::vector<int> row_of_line;  // [N]

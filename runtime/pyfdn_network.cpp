@@ -176,7 +176,7 @@ std::string take_direct(const DelayNetworkWeights& w, std::vector<double>& direc
   return left_out;
 }
 
-/// A network at rest, and what that leaves out.
+/// A linear network at rest, and what that leaves out.
 std::string take_motion(DelayNetworkWeights& w) {
   std::string left_out;
   if (!w.delay_motions.empty())
@@ -184,6 +184,9 @@ std::string take_motion(DelayNetworkWeights& w) {
   if (!w.turning.empty())
     left_out += std::string(left_out.empty() ? "" : "; ") + "turning " + shape_text({w.turning.size(), 9}) +
                 ": the feedback matrix stands still, as it is at rest";
+  if (w.nonlinear.is_there())
+    left_out += std::string(left_out.empty() ? "" : "; ") + "nonlinear " + shape_text({10}) + ": the loop is linear";
+  w.nonlinear = {};
   w.delay_motions.clear(), w.turning.clear(), w.turn_left.clear(), w.turn_right.clear();
   return left_out;
 }

@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "runtime/network_graph.h"
+#include "runtime/nonlinear_reference.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -60,7 +61,7 @@ class Loudness {
 class Loop {
  public:
   explicit Loop(const DelayNetworkWeights& w)
-      : w_(w), lines_(static_cast<std::size_t>(w.lines)), entries_(lines_), s_(lines_), moves_by_(lines_) {
+      : w_(w), lines_(static_cast<std::size_t>(w.lines)), terms_(w), entries_(lines_), s_(lines_), moves_by_(lines_) {
     std::size_t count = 0;
     for (std::size_t j = 0; j < lines_; ++j) {
       // A line that moves is read from one sample before to two behind its place.
@@ -74,7 +75,7 @@ class Loop {
       }
       count += entries_[j].size();
     }
-    if (w.turning.empty() && 4 * count > lines_ * lines_) {
+    if (w.turning.empty() && (4 * count > lines_ * lines_ || w.nonlinear.is_there())) {
       columns_.resize(lines_ * lines_);
       for (std::size_t j = 0; j < lines_; ++j) {
         for (std::size_t k = 0; k < lines_; ++k) columns_[k * lines_ + j] = w.A[j * lines_ + k];
@@ -106,6 +107,7 @@ class Loop {
         const double* column = columns_.data() + k * lines_;
         for (std::size_t j = 0; j < lines_; ++j) driven_[j] += column[j] * s_[k];
       }
+      if (w_.nonlinear.is_there()) terms_.step(s_, driven_);
     }
     for (std::size_t j = 0; j < lines_; ++j) {
       if (ring_[j].empty()) continue;
@@ -176,6 +178,7 @@ class Loop {
 
   const DelayNetworkWeights& w_;
   std::size_t lines_;
+  ExactTerms terms_;                         // of a nonlinear loop
   std::vector<std::vector<Entry>> entries_;  // what A has in a row
   std::vector<double> columns_;              // of a dense A: the lines side by side are what a processor takes at once
   std::vector<double> driven_;               // empty where rows are summed one by one
@@ -264,10 +267,11 @@ LoopDecay loop_decay(const DelayNetworkWeights& w, double ratio, long long max_f
   Loop loop(w);
   std::uint64_t random = 0x9e3779b97f4a7c15u;
   double start = 0;
+  const double loudest = w.nonlinear.is_there() ? w.nonlinear.limit : 1;
   for (auto& ring : loop.rings()) {
     for (double& value : ring) {
       random = random * 6364136223846793005u + 1442695040888963407u;
-      value = static_cast<double>(static_cast<std::int64_t>(random)) * 0x1p-63;
+      value = static_cast<double>(static_cast<std::int64_t>(random)) * 0x1p-63 * loudest;
       start = std::max(start, std::abs(value));
     }
   }

@@ -19,7 +19,8 @@ struct LoopDecay {
   long long frames = 0;  // played
 };
 
-/// Plays the loop alone (no input) from a state in which every line is full of noise, until all lines fall below `ratio`
+/// Plays the loop alone (no input) from a state in which every line is full of noise (as loud as a nonlinear loop lets it
+/// be), until all lines fall below `ratio`
 /// times the loudest of that noise, at most `max_frames`. Gives up early where the decay is far too slow for that.
 LoopDecay loop_decay(const DelayNetworkWeights& weights, double ratio, long long max_frames);
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
+#include <limits>
 #include <numbers>
 #include <numeric>
 #include <queue>
@@ -200,6 +201,25 @@ bool small_at_every_frequency(const Group& group, const std::vector<double>& bal
   return true;
 }
 
+/// A bound of the gain of a nonlinear loop in any state; none (infinite) where filter lines stand in it, which nothing
+/// saturates, or lines of other groups are multiplied into it. Linear ones have their own proofs: 0.
+double nonlinear_gain(const DelayNetworkWeights& w, const std::vector<int>& lines, const Group& group) {
+  const NonlinearLoop& loop = w.nonlinear;
+  if (!loop.is_there()) return 0;
+  constexpr double kNone = std::numeric_limits<double>::infinity();
+  std::vector<bool> is_inside(static_cast<std::size_t>(w.lines), false);
+  for (const int j : lines) {
+    if (w.delays[static_cast<std::size_t>(j)] == 0) return kNone;
+    is_inside[static_cast<std::size_t>(j)] = true;
+  }
+  for (std::size_t i = 0; i < loop.left.size(); ++i) {
+    if (!is_inside[i % is_inside.size()] && (loop.left[i] != 0.0f || loop.right[i] != 0.0f)) return kNone;
+  }
+  const double peak = *std::max_element(group.peaks.begin(), group.peaks.end());
+  return largest_gain(spectral_norm(scale_columns(group.a, group.peaks), group.n), loop.strength() * peak * peak,
+                      loop.limit, group.n);
+}
+
 /// What changes over time has no frequency response and no eigenvalues that would tell: only the norms of what signals
 /// pass through, one after the other, bound the energy.
 std::string check_turning(const DelayNetworkWeights& w) {
@@ -242,6 +262,11 @@ std::string check_stability(const DelayNetworkWeights& w) {
   for (const std::vector<int>& lines : connected_groups(graph)) {
     if (!is_loop(graph, lines)) continue;  // what does not come back to itself cannot ring
     const Group group = make_group(w, lines);
+    if (const double gain = nonlinear_gain(w, lines, group); !(gain < limit)) {
+      proven = false;
+      worst = std::max(worst, gain);
+      continue;
+    }
     if (small_gain(group, limit)) continue;
     const std::vector<double> balanced = balance(scale_columns(group.a, group.peaks), group.n);
     if (spectral_norm(balanced, group.n) < limit) continue;

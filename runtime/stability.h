@@ -24,6 +24,10 @@ namespace diffverb::runtime {
 /// which bounds the energy of a loop that changes over time; 1 to 5 would not. A delay that
 /// moves by more than 0.02 samples a sample counts in all proofs with 1 / sqrt(1 - speed), for what that adds to the
 /// energy; slower ones as at rest, where the interpolation is no louder than 1.
+/// A nonlinear loop must fall silent from any state: 1 to 4 decide of small signals, and with g = ||A diag(max|h|)||_2, h =
+/// max|h| and its strength (nonlinear_loop.h) of loud ones: largest_gain(g, h^2 strength, limit, N) < 1, by which
+/// ||v||_2 over all time is bounded by what was in it and came in, since ||s_j||_2 <= max|h_j| ||v_j||_2; or 5, with the
+/// lines as full as the limit lets them be. That its output is bounded needs none of this.
 /// Returns an empty string, or the reason why the network is not accepted: it was heard to grow, or what could not be
 /// shown and how far 5 came.
 /// Source: Schlecht & Habets, "On lossless feedback delay networks", IEEE TSP 65(6), 2017, for T.

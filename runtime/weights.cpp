@@ -10,6 +10,7 @@
 #include "runtime/motion_file.h"
 #include "runtime/moving_file.h"
 #include "runtime/network_check.h"
+#include "runtime/nonlinear_file.h"
 #include "runtime/pyfdn_network.h"
 #include "runtime/safetensors.h"
 #include "runtime/terms/term_file.h"
@@ -26,7 +27,8 @@ std::string read_delay_network(const Container& file, DelayNetworkWeights& w) {
   if (std::string error = list_term_tensors(file, of_terms); !error.empty()) return error;
   for (const auto& [name, tensor] : file.tensors) {
     if (std::find(kTensors.begin(), kTensors.end(), name) == kTensors.end() && !is_motion_tensor(name) &&
-        !is_moving_tensor(name) && std::find(of_terms.begin(), of_terms.end(), name) == of_terms.end())
+        !is_moving_tensor(name) && !is_nonlinear_tensor(name) &&
+        std::find(of_terms.begin(), of_terms.end(), name) == of_terms.end())
       return "the tensor " + in_quotes(name) + " is unknown";
   }
   w.lines = w.inputs = w.outputs = w.line_sections = w.output_sections = w.early_samples = -1;
@@ -42,6 +44,7 @@ std::string read_delay_network(const Container& file, DelayNetworkWeights& w) {
   if (error.empty()) error = read_motion(file, w);
   if (error.empty()) error = read_moving(file, w.outputs, w.inputs, w.moving);
   if (error.empty()) error = read_terms(file, w.outputs, w.inputs, w.terms);
+  if (error.empty()) error = read_nonlinear(file, w.lines, w.nonlinear);
   if (error.empty()) error = read_metadata_number(file, "sample_rate_hz", w.sample_rate_hz);
   if (error.empty()) error = read_metadata_number(file, "early_ms", w.early_ms);
   if (const std::string* provenance = find_metadata(file, "provenance")) w.provenance = *provenance;
@@ -70,8 +73,9 @@ LoadResult load_checked(std::span<const std::uint8_t> bytes) {
   return {std::move(model), {}};
 }
 
+/// The first version of the format that holds what these weights are.
 const char* version_of(const DelayNetworkWeights& w) {
-  if (!w.terms.empty()) return kNewestVersion;
+  if (!w.terms.empty() || w.nonlinear.is_there()) return kNewestVersion;
   return w.moves() || w.lines == 0 || w.moving.count > 0 ? kMotionVersion : kVersion;
 }
 
@@ -89,6 +93,8 @@ SerializedWeights serialize_checked(const DelayNetworkWeights& w, const Metadata
       {"early", view(w.early, "F32", {w.outputs, w.inputs, w.early_samples})}};
   const MotionArrays motion(w);
   motion.add_to(tensors, w.lines);
+  const NonlinearArrays nonlinear(w.nonlinear);
+  nonlinear.add_to(tensors, w.lines);
   Metadata metadata{{"format", kFormat},
                     {"version", version_of(w)},
                     {"kind", kDelayNetwork},

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/moving_responses.h"
+#include "runtime/nonlinear_loop.h"
 #include "runtime/terms/term.h"
 
 namespace diffverb::runtime {
@@ -80,6 +81,8 @@ struct DelayNetworkWeights {
   /// an odd N the last pair has a radius only. A is the same at rest: r = radius, theta = 2 pi angle_turns.
   std::vector<TurningPair> turning;          // [(N + 1) / 2], or empty: A stands still
   std::vector<float> turn_left, turn_right;  // [N, N], or empty
+
+  NonlinearLoop nonlinear;  // of a network that stands still; or empty: the loop is linear
 
   /// JSON text of an object: config_sha256, source file, git revision, licence, created_by, ...
   std::string provenance = "{}";

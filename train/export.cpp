@@ -98,6 +98,30 @@ runtime::DelayNetworkWeights to_weights(const ResponseModel& model) {
   return w;
 }
 
+runtime::DelayNetworkWeights to_weights(const NonlinearFdn& model) {
+  const at::NoGradGuard no_grad;
+  const DelayNetwork network = model.network(at::kFloat);
+  const NonlinearLoop loop = model.loop(network, 1);
+  const AlphaDrive drive = model.alpha_drive();
+  auto w = to_weights(network);
+  w.nonlinear = {.limit = loop.limit.item<double>(),
+                 .alpha_min = loop.alpha_min,
+                 .alpha_max = loop.alpha_max,
+                 .bias = drive.bias.item<double>(),
+                 .depth = drive.depth.item<double>(),
+                 .rate_hz = drive.rate_hz,
+                 .phase_turns = drive.phase_turns,
+                 .slope = loop.slope.item<double>(),
+                 .reference = loop.reference,
+                 .time_s = loop.time_s,
+                 .rank = static_cast<int>(loop.rank()),
+                 .square = to_vector<float>(loop.square, at::kFloat),
+                 .out = to_vector<float>(loop.out, at::kFloat),
+                 .left = to_vector<float>(loop.left, at::kFloat),
+                 .right = to_vector<float>(loop.right, at::kFloat)};
+  return w;
+}
+
 void export_room(const RoomModel& model, const std::filesystem::path& path, const Provenance& provenance) {
   at::NoGradGuard no_grad;
   DelayNetwork network = model.network();

@@ -5,6 +5,7 @@
 
 #include "core/network/delay_network.h"
 #include "models/network_model.h"
+#include "models/nonlinear_fdn.h"
 #include "models/response_model.h"
 #include "models/room_model.h"
 #include "runtime/weights.h"
@@ -27,6 +28,9 @@ runtime::DelayNetworkWeights to_weights(const NetworkModel& model);
 
 /// A response as the runtime plays it: a network without lines, its early part all there is.
 runtime::DelayNetworkWeights to_weights(const ResponseModel& model);
+
+/// A network with a nonlinear loop as the runtime plays it.
+runtime::DelayNetworkWeights to_weights(const NonlinearFdn& model);
 
 /// Writes a fitted network as runtime weights (kind delay_network) and checks that the runtime takes them.
 /// Throws   DataError where the file cannot be written; NumericError where the runtime would refuse the network

@@ -7,6 +7,7 @@
 #include "core/error.h"
 #include "runtime/terms/frame_term.h"
 #include "runtime/terms/product_term.h"
+#include "train/export.h"
 #include "train/tensor_values.h"
 
 namespace diffverb {
@@ -70,6 +71,7 @@ void add_terms(const TermModel& model, runtime::DelayNetworkWeights& w) {
 }
 
 runtime::DelayNetworkWeights to_weights(const SignalModel& model) {
+  if (const auto* nonlinear = dynamic_cast<const NonlinearFdn*>(&model)) return to_weights(*nonlinear);
   const auto* terms = dynamic_cast<const TermModel*>(&model);
   if (!terms) throw ContractError("export: a model of signals that the runtime does not play");
   runtime::DelayNetworkWeights w;

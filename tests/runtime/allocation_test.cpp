@@ -9,6 +9,7 @@
 #endif
 
 #include "moving_networks.h"
+#include "nonlinear_networks.h"
 #include "runtime/bench_networks.h"
 #include "runtime/engine.h"
 #include "term_networks.h"
@@ -112,6 +113,7 @@ TEST(RealtimeRuntimeAllocation, ProcessAllocatesNothing) {
   testing::add_motions(networks.back(), 2, 20, 1);
   networks.push_back(testing::beside(2, 2, testing::product_term({2, 2, 2, 3, 3, 400, 200}, 1)));
   networks.back().terms.push_back(testing::frame_term({2, 2, 64, 128, 2}, 2));
+  networks.push_back(testing::nonlinear_network({9, 2, 2, 3, 4, 100, 30, 200}, 2, 1));
   for (const DelayNetworkWeights& w : networks) {
     const LoadResult made = make_model(w);
     ASSERT_EQ(made.error, "");

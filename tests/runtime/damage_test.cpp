@@ -8,6 +8,7 @@
 #include <string>
 
 #include "moving_networks.h"
+#include "nonlinear_networks.h"
 #include "runtime/safetensors.h"
 #include "runtime/sha256.h"
 #include "runtime/weights.h"
@@ -38,6 +39,11 @@ const Bytes& file_with_terms() {
     w.terms = {testing::product_term({2, 1, 1, 2, 2, 6, 3}, 1), testing::frame_term({2, 1, 3, 5, 1}, 2)};
     return serialize_weights(w).bytes;
   }();
+  return bytes;
+}
+
+const Bytes& nonlinear_file() {
+  static const Bytes bytes = serialize_weights(testing::nonlinear_network({4, 1, 2, 2, 3, 20, 5, 40}, 2, 4)).bytes;
   return bytes;
 }
 
@@ -91,11 +97,12 @@ bool contains(const std::string& text, const std::string& part) { return text.fi
 TEST(RuntimeDamage, TheGoodFileIsGood) {
   EXPECT_EQ(reason_of(good_file()), "");
   EXPECT_EQ(reason_of(moving_file()), "");
+  EXPECT_EQ(reason_of(nonlinear_file()), "");
   EXPECT_EQ(reason_of(with_header(header_of(good_file()))), "");
 }
 
 TEST(RuntimeDamage, EveryTruncationIsRefused) {
-  for (const Bytes& good : {good_file(), moving_file()}) {
+  for (const Bytes& good : {good_file(), moving_file(), nonlinear_file()}) {
     const std::size_t step = std::max<std::size_t>(1, good.size() / 600);
     int places = 0;
     for (std::size_t length = 0; length < good.size(); length += length < 64 ? 1 : step, ++places) {
@@ -265,6 +272,29 @@ TEST(RuntimeDamage, TermsAreCheckedBehindARightHash) {
   EXPECT_EQ(with_header_of("\"version\":\"1.2\"", "\"version\":\"1.0\""), "");
 }
 
+TEST(RuntimeDamage, NonlinearLoopsAreCheckedBehindARightHash) {
+  const auto with_value = [](const char* name, std::size_t index, auto value) {
+    return reason_with_value(nonlinear_file(), name, index, value);
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_TRUE(contains(with_value("nonlinear", 0, 0.0), "'nonlinear': limit is 0"));
+  EXPECT_TRUE(contains(with_value("nonlinear", 0, nan), "limit is nan"));
+  EXPECT_TRUE(contains(with_value("nonlinear", 1, 0.9), "expected at most alpha_max"));
+  EXPECT_TRUE(contains(with_value("nonlinear", 2, 1.5), "alpha_max is 1.5"));
+  EXPECT_TRUE(contains(with_value("nonlinear", 9, -1.0), "time_s is -1"));
+  EXPECT_TRUE(contains(with_value("nonlinear_square", 3, std::numeric_limits<float>::infinity()), "is infinite"));
+  EXPECT_TRUE(contains(with_value("nonlinear_left", 1, std::numeric_limits<float>::quiet_NaN()), "is not a number"));
+  EXPECT_TRUE(contains(with_value("nonlinear_out", 2, 60.0f), "the network is not stable"))
+      << with_value("nonlinear_out", 2, 60.0f);
+  EXPECT_TRUE(contains(with_value("nonlinear", 0, 0.5), "self-test"));
+  const auto with_header_of = [](const std::string& from, const std::string& to) {
+    return reason_with(from, to, nonlinear_file());
+  };
+  EXPECT_TRUE(contains(with_header_of("\"nonlinear_out\":{", "\"nonlinear_put\":{"), "'nonlinear_put' is unknown"));
+  EXPECT_TRUE(contains(with_header_of("\"shape\":[4,2]", "\"shape\":[8,1]"), "has shape [8, 1]"));
+  EXPECT_TRUE(contains(with_header_of("\"shape\":[10]", "\"shape\":[5,2]"), "has shape [5, 2], expected [10]"));
+}
+
 /// Bounded mutation fuzz, the same on every run: bytes, pieces and header fields changed, hash right or wrong.
 void mutate(const Bytes& good, int rounds) {
   const std::size_t header_end = 8 + header_of(good).size();
@@ -310,6 +340,7 @@ TEST(RuntimeDamage, RandomMutationsNeverCrashNorPlayUnheard) {
   mutate(good_file(), 6000);
   mutate(moving_file(), 3000);
   mutate(file_with_terms(), 3000);
+  mutate(nonlinear_file(), 3000);
 }
 
 }  // namespace

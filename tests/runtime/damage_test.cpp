@@ -304,7 +304,7 @@ TEST(RuntimeDamage, NonlinearLoopsAreCheckedBehindARightHash) {
   EXPECT_TRUE(contains(with_value("nonlinear", 9, -1.0), "time_s is -1"));
   EXPECT_TRUE(contains(with_value("nonlinear_square", 3, std::numeric_limits<float>::infinity()), "is infinite"));
   EXPECT_TRUE(contains(with_value("nonlinear_left", 1, std::numeric_limits<float>::quiet_NaN()), "is not a number"));
-  EXPECT_TRUE(contains(with_value("nonlinear_out", 2, 60.0f), "not be shown to be stable"))
+  EXPECT_TRUE(contains(with_value("nonlinear_out", 2, 60.0f), "the network is not stable"))
       << with_value("nonlinear_out", 2, 60.0f);
   EXPECT_TRUE(contains(with_value("nonlinear", 0, 0.5), "self-test"));
   const auto with_header_of = [](const std::string& from, const std::string& to) {

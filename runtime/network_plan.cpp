@@ -23,13 +23,6 @@ bool equal_rows(const std::vector<T>& values, std::size_t row_length, int a, int
   return std::equal(row(a), row(a + 1), row(b));
 }
 
-bool share_ring(const DelayNetworkWeights& w, int a, int b) {
-  // What is not linear in a line is its own.
-  if (w.nonlinear.is_there() && (w.delays[size(a)] > 0 || w.delays[size(b)] > 0)) return false;
-  return equal_rows(w.turning.empty() ? w.A : w.turn_left, size(w.lines), a, b) &&
-         equal_rows(w.B, size(w.inputs), a, b) && equal_rows(w.line_sos, size(w.line_sections) * 5, a, b);
-}
-
 class Planner {
  public:
   Planner(const DelayNetworkWeights& w, int longest_block)

@@ -200,6 +200,41 @@ bool small_at_every_frequency(const Group& group, const std::vector<double>& bal
   return true;
 }
 
+/// The components between both sides that some line of the group takes from, [N]: a pair that turns gives both.
+std::vector<bool> components_heard_by(const DelayNetworkWeights& w, const std::vector<int>& group) {
+  const auto n = static_cast<std::size_t>(w.lines);
+  std::vector<bool> heard(n, false);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (const int j : group) heard[i] = heard[i] || w.turn_left[static_cast<std::size_t>(j) * n + i] != 0.0f;
+  }
+  for (std::size_t i = 0; i + 1 < n; i += 2) {
+    const TurningPair& pair = w.turning[i / 2];
+    if (pair.angle_turns == 0 && pair.angle_depth_turns == 0 && pair.turn_hz == 0) continue;
+    heard[i] = heard[i + 1] = heard[i] || heard[i + 1];
+  }
+  return heard;
+}
+
+/// The most that a turn does to the energy of a group of lines that feed one another, as a gain: |L| max r |R diag h| of
+/// what comes from the group and returns to it.
+double turning_gain(const DelayNetworkWeights& w, const std::vector<int>& lines) {
+  const Group group = make_group(w, lines);
+  const std::vector<bool> heard = components_heard_by(w, lines);
+  const auto n = static_cast<std::size_t>(w.lines);
+  std::vector<double> left(n * n), right(n * n);  // the group's rows and columns in the first places, 0 elsewhere
+  double radius = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!heard[i]) continue;
+    radius = std::max(radius, w.turning[i / 2].radius);
+    for (std::size_t k = 0; k < lines.size(); ++k) {
+      const auto line = static_cast<std::size_t>(lines[k]);
+      left[k * n + i] = w.turn_left[line * n + i];
+      right[i * n + k] = w.turn_right[i * n + line] * group.peaks[k] * motion_gain(w, lines[k]);
+    }
+  }
+  return spectral_norm(left, w.lines) * radius * spectral_norm(right, w.lines);
+}
+
 /// A bound of the gain of a nonlinear loop in any state; none (infinite) where filter lines stand in it, which nothing
 /// saturates, or lines of other groups are multiplied into it. Linear ones have their own proofs: 0.
 double nonlinear_gain(const DelayNetworkWeights& w, const std::vector<int>& lines, const Group& group) {

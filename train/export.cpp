@@ -128,8 +128,22 @@ runtime::DelayNetworkWeights to_weights(const NonlinearFdn& model) {
   return w;
 }
 
-void export_room(const RoomModel& model, const std::filesystem::path& path, const Provenance& provenance) {
-  at::NoGradGuard no_grad;
+std::string provenance_text(const Provenance& provenance) {
+  return nlohmann::json{{"config_sha256", provenance.config_sha256},
+                        {"source", provenance.source},
+                        {"licence", "unknown"},
+                        {"created_by", "diffverb fit"}}
+      .dump();
+}
+
+void write_network(const runtime::DelayNetworkWeights& weights, const std::filesystem::path& path) {
+  if (const auto checked = runtime::make_model(weights); !checked.model) throw NumericError("export: " + checked.error);
+  if (const std::string problem = runtime::write_weights(path, weights); !problem.empty())
+    throw DataError(path.string() + ": " + problem);
+}
+
+runtime::DelayNetworkWeights to_weights(const RoomModel& model, double gain) {
+  const at::NoGradGuard no_grad;
   DelayNetwork network = model.network();
   network.c = network.c * gain;
   const auto equaliser = model.output_sos();

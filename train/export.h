@@ -32,7 +32,17 @@ runtime::DelayNetworkWeights to_weights(const ResponseModel& model);
 /// A network with a nonlinear loop as the runtime plays it.
 runtime::DelayNetworkWeights to_weights(const NonlinearFdn& model);
 
-/// Writes a fitted network as runtime weights (kind delay_network) and checks that the runtime takes them.
+/// A fitted room as the runtime plays it, `gain` times as loud.
+runtime::DelayNetworkWeights to_weights(const RoomModel& model, double gain);
+
+/// What a fit's file says of itself, as JSON.
+std::string provenance_text(const Provenance& provenance);
+
+/// Writes weights and checks that the runtime takes them. Throws as export_room().
+void write_network(const runtime::DelayNetworkWeights& weights, const std::filesystem::path& path);
+
+/// Writes a fitted network as runtime weights (kind delay_network), moving where its reverberator moves, and checks that
+/// the runtime takes them.
 /// Throws   DataError where the file cannot be written; NumericError where the runtime would refuse the network
 void export_room(const RoomModel& model, const std::filesystem::path& path, const Provenance& provenance);
 

@@ -85,6 +85,7 @@ runtime::DelayNetworkWeights weights_of(const Hybrid& model) {
 
 runtime::DelayNetworkWeights to_weights(const SignalModel& model) {
   if (const auto* nonlinear = dynamic_cast<const NonlinearFdn*>(&model)) return to_weights(*nonlinear);
+  if (const auto* hybrid = dynamic_cast<const Hybrid*>(&model)) return weights_of(*hybrid);
   const auto* terms = dynamic_cast<const TermModel*>(&model);
   if (!terms) throw ContractError("export: a model of signals that the runtime does not play");
   runtime::DelayNetworkWeights w;

@@ -47,6 +47,7 @@ TEST(StructuralLevel, OfARotationIsLosslessWithTheLinesGainAsMargin) {
   EXPECT_NEAR(*named(level, "stability_margin_db").value, 20 * std::log10(2.0), 1e-4);
   EXPECT_NEAR(*named(level, "slowest_line_t60_s").value, 60 * 0.03 / (20 * std::log10(2.0)), 1e-6);
   EXPECT_EQ(*named(level, "loops").value, 1);
+  EXPECT_DOUBLE_EQ(modal_density_per_hz(weights), 2640 / 48000.0);
 }
 
 TEST(StructuralLevel, OfAMatrixThatTakesEnergySaysHowMuch) {
@@ -64,6 +65,7 @@ TEST(StructuralLevel, HasNothingToSayOfWhatHasNoLoop) {
   EXPECT_TRUE(structural_level(&chain).figures.empty());
   EXPECT_FALSE(structural_level(&chain).why_not.empty());
   EXPECT_FALSE(structural_level(nullptr).why_not.empty());
+  EXPECT_EQ(modal_density_per_hz(chain), 0);
 }
 
 TEST(LearningLevel, IsTheGapBetweenTheBestValidationAndTheStepsBeforeIt) {

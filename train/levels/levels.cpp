@@ -62,11 +62,7 @@ std::vector<ResponseLevels> measure_levels(const Audio& target, const Audio& pla
 ModelLevels measure_model(const std::filesystem::path& model, const runtime::DelayNetworkWeights* network,
                           const std::function<void(double)>& on_modes) {
   ModelLevels out{mode_figures(network, on_modes), structural_level(network), learning_level(model), std::nullopt};
-  if (network && network->lines > 0) {
-    double samples = 0;
-    for (const int delay : network->delays) samples += delay;
-    out.modal_density_per_hz = samples / network->sample_rate_hz;
-  }
+  if (network && network->lines > 0) out.modal_density_per_hz = modal_density_per_hz(*network);
   return out;
 }
 

@@ -51,6 +51,8 @@ Level physical_level(const ResponseLevels& response, const acoustics::Character&
 std::vector<Figure> mode_figures(const runtime::DelayNetworkWeights* network,
                                  const std::function<void(double)>& on_modes);
 Level structural_level(const runtime::DelayNetworkWeights* network);
+/// Modes a hertz: the delays of the lines that stand in loops, together, over the rate (Schroeder 1962).
+double modal_density_per_hz(const runtime::DelayNetworkWeights& network);
 Level statistical_level(const ResponseLevels& response, const acoustics::Character& played,
                         const acoustics::Character& target, const ModelLevels& model);
 Level perceptual_level(const ResponseLevels& response, const Audio& target, const Audio& played,

@@ -66,6 +66,16 @@ double longest_t60_s(const runtime::DelayNetworkWeights& w) {
 
 }  // namespace
 
+double modal_density_per_hz(const runtime::DelayNetworkWeights& network) {
+  double samples = 0;
+  const runtime::Graph graph = runtime::line_graph(network);
+  for (const std::vector<int>& lines : runtime::connected_groups(graph)) {
+    if (!runtime::is_loop(graph, lines)) continue;
+    for (const int j : lines) samples += network.delays[static_cast<std::size_t>(j)];
+  }
+  return samples / network.sample_rate_hz;
+}
+
 Level structural_level(const runtime::DelayNetworkWeights* network) {
   if (!network) return nothing_at("structural", "an autoencoder: it has no delay network");
   if (network->lines == 0) return nothing_at("structural", "a response without delay lines");

@@ -3,12 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <numbers>
 #include <string>
 #include <vector>
 
+#include "core/audio_file.h"
 #include "tests/core/acoustics/synthetic.h"
+#include "tests/shared_data.h"
 
 namespace diffverb::acoustics {
 namespace {
@@ -161,6 +164,26 @@ TEST(Signs, StereoIsKeptWhereTheLateChannelsDiffer) {
   const Sign sign = named(find_signs(character), "keeps_stereo");
   EXPECT_FALSE(sign.found.value());
   EXPECT_NEAR(sign.badness(), 0.9 - kStereoIacc, 1e-12);
+}
+
+TEST(Signs, OfMeasuredRoomsAreNotThoseOfBadReverbsAndOfAPlateAreMetallic) {
+  if (!std::filesystem::is_directory(shared_responses())) GTEST_SKIP() << "no measured responses (DIFFVERB_DATA)";
+  const auto signs_of = [](const char* file) {
+    const Audio audio = read_audio(shared_responses() / file);
+    AnalysisOptions options;
+    options.thirds = true;
+    const std::vector<double> first = to_double(audio.channels[0]);
+    return find_signs(characterize(first, analyze_channel(first, audio.rate_hz, options)));
+  };
+  for (const char* file : {"bbc_listening_room/BBCRD_LR_M+000.wav", "otala_listening_room/mic1_speaker1.wav",
+                           "arni/arni_35_3541_4_2.wav", "decayfitnet/singleslope_00006_sh_rirs.wav"}) {
+    const std::vector<Sign> signs = signs_of(file);
+    for (const char* name : {"metallic", "grainy", "periodic", "muddy", "band_prominent"})
+      EXPECT_FALSE(named(signs, name).found.value_or(false)) << file << " " << name;
+    EXPECT_TRUE(named(signs, "no_echo").found.value()) << file;
+    EXPECT_TRUE(named(signs, "highs_soft").found.value()) << file;
+  }
+  EXPECT_TRUE(named(signs_of("emt140_plate/emt_140_medium_3.wav"), "metallic").found.value());
 }
 
 TEST(Signs, HaveTheKeysThatScriptsRead) {

@@ -27,7 +27,8 @@ class LossCommand : public testing::Test {
     for (std::size_t c = 0; c < channels; ++c) {
       audio.channels.emplace_back();
       for (std::size_t n = 0; n < frames; ++n)
-        audio.channels[c].push_back(static_cast<float>(gain * 0.1 * random.normal() * std::pow(10.0, -3 * n / 6000.0)));
+        audio.channels[c].push_back(
+            static_cast<float>(gain * 0.1 * random.normal() * std::pow(10.0, static_cast<double>(n) / -2000)));
     }
     write_audio(scratch / name, audio);
     return (scratch / name).string();

@@ -36,7 +36,12 @@ class LossCommand : public testing::Test {
   static std::string output_of(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "loss");
     testing::internal::CaptureStdout();
-    run_command_line(arguments);
+    try {
+      run_command_line(arguments);
+    } catch (...) {
+      testing::internal::GetCapturedStdout();
+      throw;
+    }
     return testing::internal::GetCapturedStdout();
   }
   static std::string data_error(std::vector<std::string> arguments) {

@@ -47,12 +47,14 @@ at::Tensor modes() {
   return 0.05 * sum * at::pow(10.0, time_s * (-3 / 0.25));
 }
 
-/// A target, and an estimate that differs from it in everything: noise, decay, level, ringing modes and matrix.
+/// A target, and an estimate that differs from it in everything: noise, decay, level, coherence, ringing modes and
+/// matrix.
 class ContractLosses : public testing::TestWithParam<std::string> {
  protected:
-  at::Tensor target_ir = decaying_noise(1, 2, kLength, kRateHz, 0.25);
+  at::Tensor target_ir = decaying_noise(1, 3, kLength, kRateHz, 0.25);
   at::Tensor target_matrix = hadamard4();
-  at::Tensor ir = decaying_noise(2, 2, kLength, kRateHz, 0.2) * 0.7 + modes();
+  at::Tensor ir =
+      (decaying_noise(2, 3, kLength, kRateHz, 0.2) + decaying_noise(3, 1, kLength, kRateHz, 0.2)) * 0.5 + modes();
   at::Tensor matrix = hadamard4() + 0.1 * at::linspace(-1, 1, 16, at::kDouble).reshape({4, 4});
   std::unique_ptr<Loss> loss = make_loss(GetParam());
 

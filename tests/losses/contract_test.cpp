@@ -47,7 +47,8 @@ at::Tensor modes() {
   return 0.05 * sum * at::pow(10.0, time_s * (-3 / 0.25));
 }
 
-/// A target, and an estimate that differs from it in everything: noise, decay, level, coherence, ringing modes and matrix.
+/// A target, and an estimate that differs from it in everything: noise, decay, level, coherence, ringing modes and
+/// matrix.
 class ContractLosses : public testing::TestWithParam<std::string> {
  protected:
   at::Tensor target_ir = decaying_noise(1, 3, kLength, kRateHz, 0.25);

@@ -27,7 +27,8 @@ class LossCommand : public testing::Test {
     for (std::size_t c = 0; c < channels; ++c) {
       audio.channels.emplace_back();
       for (std::size_t n = 0; n < frames; ++n)
-        audio.channels[c].push_back(static_cast<float>(gain * 0.1 * random.normal() * std::pow(10.0, -3 * n / 6000.0)));
+        audio.channels[c].push_back(
+            static_cast<float>(gain * 0.1 * random.normal() * std::pow(10.0, static_cast<double>(n) / -2000)));
     }
     write_audio(scratch / name, audio);
     return (scratch / name).string();
@@ -35,7 +36,12 @@ class LossCommand : public testing::Test {
   static std::string output_of(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "loss");
     testing::internal::CaptureStdout();
-    run_command_line(arguments);
+    try {
+      run_command_line(arguments);
+    } catch (...) {
+      testing::internal::GetCapturedStdout();
+      throw;
+    }
     return testing::internal::GetCapturedStdout();
   }
   static std::string data_error(std::vector<std::string> arguments) {

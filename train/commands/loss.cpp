@@ -161,7 +161,7 @@ void add_loss_command(Command& app, Context&) {
   command->add_option("--set", options->set, "key=value of the loss; may stand several times")->take_all();
   command->add_flag("--json", options->json, "JSON on stdout");
   command->footer(
-      "Computed in float64. Files of unequal length are cut to the shorter one, and that is said.\n\n"
+      "Computed in float64 (edc in float32). Files of unequal length are cut to the shorter one, and that is said.\n\n"
       "Examples:\n  diffverb loss mr_stft room.wav fit/ir.wav\n  diffverb loss t60,clarity,edr room.wav fit/ir.wav "
       "--json\n"
       "  diffverb loss masked room.wav fit/ir.wav --grad gradient.wav --set forward_ms=100");

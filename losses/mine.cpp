@@ -3,13 +3,16 @@
 #include <ATen/ops/cholesky_solve.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/eye.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/linalg_cholesky_ex.h>
 #include <ATen/ops/logsumexp.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
@@ -24,8 +27,8 @@
 namespace diffverb {
 namespace {
 
-constexpr int kSteps = 14;   // of Newton's method, from nothing
-constexpr int kStepsOn = 3;  // from the maximum of the step before
+constexpr int kSteps = 16;   // of Newton's method, from nothing
+constexpr int kStepsOn = 6;  // from the maximum of the step before
 
 /// Mean 0 and variance 1; a constant becomes 0.
 at::Tensor standardised(const at::Tensor& x) {
@@ -106,17 +109,26 @@ at::Tensor Mine::information(const at::Tensor& x, const at::Tensor& y) const {
   return bound(f, best_output(f, no_output(), kSteps));
 }
 
-void Mine::train(const at::Tensor& x, const at::Tensor& y, std::int64_t steps, double rate) {
+void Mine::train(const at::Tensor& x, const at::Tensor& y, std::int64_t steps) {
+  constexpr double kFirstRate = 0.05, kFaster = 1.5, kSlower = 0.25;
   check(x, y);
   const at::AutoGradMode with_gradient(true);
   const auto known = x.detach(), heard = y.detach();
-  auto output = no_output();
-  for (std::int64_t k = 0; k < steps; ++k) {
-    const auto hidden = hidden_.detach().set_requires_grad(true);
-    const Features f = features(known, heard, hidden);
-    output = best_output(f, output, k == 0 ? kSteps : kStepsOn);
-    const auto value = bound(f, output).sum();
-    hidden_ = hidden_ + rate * torch::autograd::grad({value}, {hidden})[0];
+  auto output = no_output(), slope = at::zeros_like(hidden_);
+  auto rate = at::full({hidden_.size(1)}, kFirstRate, hidden_.options()), best = rate - INFINITY;
+  const auto of_rows = [](const at::Tensor& rows) { return rows.reshape({1, -1, 1, 1}); };
+  for (std::int64_t k = 0; k <= steps; ++k) {
+    const auto tried = (hidden_ + of_rows(rate) * slope).detach().set_requires_grad(true);
+    const Features f = features(known, heard, tried);
+    const auto tried_output = best_output(f, output, k == 0 ? kSteps : kStepsOn);
+    const auto value = bound(f, tried_output);
+    const auto tried_slope = torch::autograd::grad({value.sum()}, {tried})[0];
+    const auto better = value.detach() > best;
+    hidden_ = at::where(of_rows(better), tried.detach(), hidden_);
+    slope = at::where(of_rows(better), tried_slope, slope);
+    output = at::where(better.unsqueeze(1), tried_output, output);
+    best = at::where(better, value.detach(), best);
+    if (k > 0) rate = rate * at::where(better, kFaster, kSlower);
   }
 }
 

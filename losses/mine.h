@@ -36,8 +36,9 @@ class Mine {
 
   at::Tensor information(const at::Tensor& x, const at::Tensor& y) const;
 
-  /// Steps of gradient ascent on the hidden layer, on these pairs.
-  void train(const at::Tensor& x, const at::Tensor& y, std::int64_t steps, double rate = 0.3);
+  /// Tries steps of gradient ascent on the hidden layer, on these pairs; each pair of variables keeps those that raise its
+  /// bound, and goes on faster or slower.
+  void train(const at::Tensor& x, const at::Tensor& y, std::int64_t steps);
 
  private:
   struct Features {

@@ -1,11 +1,11 @@
 #include "losses/mine.h"
 
-#include <ATen/ops/cholesky_solve.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/eye.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/linalg_cholesky_ex.h>
+#include <ATen/ops/linalg_solve_triangular.h>
 #include <ATen/ops/logsumexp.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/softmax.h>
@@ -88,7 +88,10 @@ at::Tensor Mine::best_output(const Features& f, const at::Tensor& start, int ste
     const auto weighted = product * share, expected = weighted.sum(1);            // [R, units]
     const auto slope = (mean - expected - options_.ridge * output).unsqueeze(2);
     const auto hessian = at::matmul(weighted.mT(), product) - expected.unsqueeze(2) * expected.unsqueeze(1) + ridge;
-    const auto step = at::cholesky_solve(slope, std::get<0>(at::linalg_cholesky_ex(hessian)));
+    // cholesky_solve() would ask the device whether all went well.
+    const auto factor = std::get<0>(at::linalg_cholesky_ex(hessian));
+    const auto step = at::linalg_solve_triangular(
+        factor.mT(), at::linalg_solve_triangular(factor, slope, /*upper=*/false), /*upper=*/true);
     const auto length = (slope * step).sum({1, 2}).clamp_min(0).sqrt();
     output = output + step.squeeze(2) / (1 + length).unsqueeze(1);
   }

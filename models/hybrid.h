@@ -48,11 +48,11 @@ class Hybrid final : public SignalModel {
   const TermModel& nonlinear() const { return *nonlinear_; }
   double gain() const { return gain_; }  // of the linear part, which works at unit energy; 0 before it is designed
   /// The linear part as its config has it: one input, outputs(). Throws ContractError for one that has to be designed.
-  DelayNetwork undesigned_network() const;
+  DelayNetwork undesigned_network(at::ScalarType dtype = at::kFloat) const;
 
  private:
-  const NetworkModel* reverberator() const;  // of the linear part; null where it has to be designed
-  at::Tensor linear_response() const;        // [O, L]
+  const NetworkModel* reverberator() const;                // of the linear part; null where it has to be designed
+  at::Tensor linear_response(at::ScalarType dtype) const;  // [O, L]; a designed network computes in float32
   /// What the designed network lacks of a response [O, L] in its first `samples`.
   at::Tensor missing(const at::Tensor& response, std::int64_t samples) const;
 

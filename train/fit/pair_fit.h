@@ -10,7 +10,7 @@ namespace diffverb {
 ///     model: {...}    any RoomModel, ResponseModel or SignalModel (train/fit/pair_model.h); inputs, outputs and
 ///                     sample_rate_hz are the pair's where the config says nothing
 ///     losses: [...]             of wet against wet, on excerpts
-///     response_losses: [...]    of a linear model's response against the one that division of wet by dry gives
+///     response_losses: [...]    of a RoomModel's response against the one that division of wet by dry gives
 ///     train: {...}              as of diffverb train
 ///
 /// run_in_s is what of the dry sound before an excerpt is heard: by default as long as the model's response. response_s

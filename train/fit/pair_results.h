@@ -35,7 +35,7 @@ struct PairEffort {
 /// RoomModel target.wav and ir.wav. What is judged is what the runtime plays.
 ///
 /// metrics.json: {"kind": "pair", "dry", "wet", "sample_rate_hz", "channels", "delay_samples", "removed_samples",
-/// "correlation_peak_db", "unrelated_peak_db", "held_back_from_s", "training": {"nmse_db", "log_spectral_distance_db"}, "held_back":
+/// "correlation_peak_db", "unrelated_peak_db", "correlation_share", "unrelated_share", "held_back_from_s", "training": {"nmse_db", "log_spectral_distance_db"}, "held_back":
 /// {the same}, "seconds", "steps", "parameters"}, and of a RoomModel "response": what diffverb compare says of ir.wav.
 void write_pair_results(const PairModel& model, const MeasuredPair& pair, std::int64_t held_back,
                         const RunFolder& folder, const PairEffort& effort);

@@ -28,8 +28,9 @@ struct MeasuredPair {
 ///
 /// The mean of every channel is taken out, and the longer file cut to what both have; `notes` say so.
 ///
-/// Throws   DataError, one line: no such file, not audio, silent, not a number, more than 2 dry or 8 wet channels, below
-///          8 kHz; files of different rates; less than 1 s in common; two files without relation (the numbers are named)
+/// Throws   DataError, one line: no such file, not audio, silent, not a number, more than 2 dry or 8 wet channels,
+///          below 8 kHz; files of different rates; less than 1 s in common; two files without relation (the numbers are
+///          named)
 MeasuredPair read_measured_pair(const std::filesystem::path& dry, const std::filesystem::path& wet,
                                 std::int64_t lead = kSamplesBeforeOnset);
 

@@ -16,10 +16,12 @@ namespace diffverb {
 ///
 ///   c(n) = sum_t v(t) w(t + n),   v, w the power of all channels of either in blocks of 5 ms.
 ///
-/// They are related where either of two figures stands out of that, one for spaces with an arrival, one for diffuse ones:
+/// They are related where either of two figures stands out of that, the first for spaces with an arrival, the second
+/// for diffuse ones:
 ///
-///   peak    the largest e over the noise power in the 50 ms to either side of it, as its lower quartile says; unrelated up
-///           to three times the largest of so many squared normal numbers (envelopes change the noise by less in 50 ms)
+///   peak    the largest e over the noise power in the 50 ms to either side of it, as its lower quartile says;
+///           unrelated up to three times the largest of so many squared normal numbers (in 50 ms envelopes change the
+///           noise by less)
 ///   share   of all e, what stands in 100 ms around the largest; unrelated up to 1.5 times that of c, and six standard
 ///           deviations
 ///

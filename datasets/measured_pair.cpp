@@ -47,9 +47,18 @@ std::string seconds_text(std::int64_t samples, double rate_hz) {
 
 std::string db_text(double ratio) { return printed("%.1f", 10 * std::log10(ratio)) + " dB"; }
 
+[[noreturn]] void refuse(const MeasuredPair& pair) {
+  const Arrival& a = pair.arrival;
+  throw DataError(pair.wet_file.string() + ": has nothing to do with " + pair.dry_file.string() +
+                  ": their correlation peaks " + db_text(a.peak) + " above its surroundings (unrelated sounds: up to " +
+                  db_text(a.unrelated_peak) + "), 100 ms hold " + printed("%.2g", 100 * a.share) +
+                  " % of it (unrelated sounds: up to " + printed("%.2g", 100 * a.unrelated_share) +
+                  " %); expected what a space made of it");
+}
+
 void tell_delay(MeasuredPair& pair) {
   const std::string wet = pair.wet_file.string(), dry = pair.dry_file.string();
-  const std::int64_t delay = pair.delay_samples, kept = delay - pair.removed_samples;
+  const std::int64_t delay = pair.arrival.delay_samples, kept = delay - pair.removed_samples;
   const std::string where = delay >= 0 ? samples_text(delay, pair.sample_rate_hz) + " after "
                                        : samples_text(-delay, pair.sample_rate_hz) + " before ";
   pair.notes.push_back(wet + ": comes " + where + dry + "; " +
@@ -76,16 +85,11 @@ MeasuredPair read_measured_pair(const std::filesystem::path& dry, const std::fil
                       dry.string() + "; expected 1 s or more");
   };
   check_length(std::min(played.sound.size(1), heard.sound.size(1)));
-  const Arrival arrival = find_arrival(played.sound, heard.sound, pair.sample_rate_hz);
-  pair.peak = arrival.peak;
-  pair.unrelated_peak = arrival.unrelated_peak;
-  if (!arrival.related())
-    throw DataError(wet.string() + ": has nothing to do with " + dry.string() + ": their correlation peaks " +
-                    db_text(arrival.peak) + " above its surroundings, unrelated sounds up to " +
-                    db_text(arrival.unrelated_peak) + "; expected what a space made of it");
-  pair.delay_samples = arrival.delay_samples;
-  const bool stays = pair.delay_samples >= 0 && pair.delay_samples <= lead;
-  pair.removed_samples = stays ? 0 : pair.delay_samples - lead;
+  pair.arrival = find_arrival(played.sound, heard.sound, pair.sample_rate_hz);
+  if (!pair.arrival.related()) refuse(pair);
+  const std::int64_t delay = pair.arrival.delay_samples;
+  const bool stays = delay >= 0 && delay <= lead;
+  pair.removed_samples = stays ? 0 : delay - lead;
   tell_delay(pair);
   pair.dry = played.sound.slice(1, std::max<std::int64_t>(0, -pair.removed_samples));
   pair.wet = heard.sound.slice(1, std::max<std::int64_t>(0, pair.removed_samples));

@@ -21,7 +21,8 @@ namespace {
 constexpr double kFade_s = 0.05;      // at both ends: an edge would correlate with an edge
 constexpr double kFaintest = 1e-8;    // of a dry sound's largest bin: below, nothing was played
 constexpr double kQuartile = 0.1015;  // of a squared normal number
-constexpr double kEnvelopes = 3;
+constexpr double kEnvelopes = 3, kShareOfEnvelopes = 1.5;
+constexpr double kBlock_s = 0.005;
 constexpr double kWindow_s = 0.1;    // around the largest correlation
 constexpr double kLookBack_s = 0.2;  // from the largest sample of a response to its onset
 constexpr double kDivision = 1e-2;   // epsilon of the division, of the mean power
@@ -46,6 +47,23 @@ std::int64_t lag_of(std::int64_t i, std::int64_t wet_samples, std::int64_t n) { 
 /// The stretch of `count` lags from `first` on, which may be below 0.
 at::Tensor lags(const at::Tensor& circular, std::int64_t first, std::int64_t count) {
   return circular.roll(-first, 0).slice(0, 0, count);
+}
+
+/// The power of all channels in blocks.
+at::Tensor envelope(const at::Tensor& sound, std::int64_t block) {
+  const std::int64_t blocks = sound.size(1) / block;
+  return sound.slice(1, 0, blocks * block).square().sum(0).reshape({blocks, block}).sum(1);
+}
+
+/// Of all lags, what share of unrelated sounds' correlation stands in `window` from `first` on.
+double share_of_envelopes(const at::Tensor& dry, const at::Tensor& wet, std::int64_t first, std::int64_t window,
+                          std::int64_t block) {
+  const auto v = envelope(dry, block), w = envelope(wet, block);
+  const std::int64_t n = fast_length(v.size(0) + w.size(0) + 2);
+  const auto c = at::fft_irfft(at::fft_rfft(w, n) * at::fft_rfft(v, n).conj(), n);
+  const std::int64_t from =
+      static_cast<std::int64_t>(std::floor(static_cast<double>(first) / static_cast<double>(block)));
+  return (lags(c, from, window / block + 1).sum() / c.sum()).item<double>();
 }
 
 }  // namespace
@@ -73,6 +91,12 @@ Arrival find_arrival(const at::Tensor& dry, const at::Tensor& wet, double rate_h
   Arrival out;
   out.peak = around[window - 1].item<double>() / (around[window / 4].item<double>() / kQuartile);
   out.unrelated_peak = kEnvelopes * 2 * std::log(static_cast<double>(n));
+  const std::int64_t start = peak - window / 4;
+  const double count = static_cast<double>(n), width = static_cast<double>(window);
+  out.share = (lags(evidence, start, window).sum() / evidence.sum()).item<double>();
+  out.unrelated_share =
+      kShareOfEnvelopes * share_of_envelopes(dry, wet, start, window, std::llround(kBlock_s * rate_hz)) +
+      (6 * std::sqrt(2 * width) + 2 * std::log(count)) / count;
 
   const std::int64_t first = peak - before - std::llround(kLookBack_s * rate_hz);
   const auto near = lags(response, first, peak - before + window - first).contiguous();

@@ -12,10 +12,18 @@ namespace diffverb {
 ///
 ///   p_io(n) = F^-1{ W_o D_i^* / |W_o D_i^*| },   e(n) = sum_io p_io(n)^2
 ///
-/// Sounds without relation leave noise in p, whose power may follow how their envelopes go together; what a space made of
-/// a sound has an arrival, before which there is little. So `peak` is the largest e over the noise power in the 50 ms to
-/// either side of it, as its lower quartile says, and `unrelated_peak` three times what the largest of so many squared
-/// normal numbers comes to: envelopes change the noise by less within these 50 ms.
+/// Sounds without relation leave noise in p, whose power follows how their envelopes go together,
+///
+///   c(n) = sum_t v(t) w(t + n),   v, w the power of all channels of either in blocks of 5 ms.
+///
+/// They are related where either of two figures stands out of that, the first for spaces with an arrival, the second
+/// for diffuse ones:
+///
+///   peak    the largest e over the noise power in the 50 ms to either side of it, as its lower quartile says;
+///           unrelated up to three times the largest of so many squared normal numbers (in 50 ms envelopes change the
+///           noise by less)
+///   share   of all e, what stands in 100 ms around the largest; unrelated up to 1.5 times that of c, and six standard
+///           deviations
 ///
 /// The delay is the onset (core/acoustics/preparation.h: 20 dB below the peak) of the response that division gives,
 /// W D^* / (|D|^2 + epsilon), within 200 ms before its largest sample near that peak.
@@ -24,7 +32,8 @@ namespace diffverb {
 struct Arrival {
   std::int64_t delay_samples = 0;       // of wet behind dry; below 0 where wet was begun later
   double peak = 0, unrelated_peak = 0;  // ratios of powers
-  bool related() const { return peak > unrelated_peak; }
+  double share = 0, unrelated_share = 0;
+  bool related() const { return peak > unrelated_peak || share > unrelated_share; }
 };
 
 /// Reads    dry [I, T], wet [C, T'] float64, without DC, not silent

@@ -11,7 +11,7 @@ namespace diffverb {
 ///
 ///   y_o = h_o1 * x + h_o2 * x^2 + h_o3 * x^3
 ///
-/// What a drive in front of a room comes to: with x + a x^2 + b x^3 in front of the room h the responses are h, a h, b h.
+/// What a drive in front of a room h comes to: with x + a x^2 + b x^3 the responses are h, a h, b h.
 struct HammersteinKernels {
   at::Tensor first;                // h_1 [O, L]
   std::vector<at::Tensor> higher;  // h_2, h_3 [O, A], as far as the order goes

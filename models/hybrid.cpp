@@ -59,19 +59,19 @@ const NetworkModel* Hybrid::reverberator() const {
   return fitted ? &fitted->reverb() : nullptr;
 }
 
-DelayNetwork Hybrid::undesigned_network() const {
+DelayNetwork Hybrid::undesigned_network(at::ScalarType dtype) const {
   const NetworkModel* reverb = reverberator();
   if (!reverb) throw ContractError("hybrid: its linear part has to be designed from a pair before it plays");
-  DelayNetwork network = reverb->network(sample_rate_hz()).from_one_input();
+  DelayNetwork network = reverb->network(sample_rate_hz(), dtype).from_one_input();
   const auto rows = at::arange(outputs(), at::kLong).remainder(network.outputs());
   network.c = network.c.index_select(0, rows);
   network.d = network.d.index_select(0, rows);
   return network;
 }
 
-at::Tensor Hybrid::linear_response() const {
-  if (is_designed()) return linear_->forward().ir()[0] * gain_;
-  return impulse_response(undesigned_network(), samples()).squeeze(1);
+at::Tensor Hybrid::linear_response(at::ScalarType dtype) const {
+  if (is_designed()) return (linear_->forward().ir()[0] * gain_).to(dtype);
+  return impulse_response(undesigned_network(dtype), samples()).squeeze(1);
 }
 
 std::int64_t Hybrid::samples() const {
@@ -85,12 +85,12 @@ void Hybrid::move_to(at::Device device) {
 }
 
 at::Tensor Hybrid::play(const at::Tensor& input) const {
-  return convolve(linear_response().unsqueeze(1).to(input.scalar_type()), input) + nonlinear_->play(input);
+  return convolve(linear_response(input.scalar_type()).unsqueeze(1), input) + nonlinear_->play(input);
 }
 
 at::Tensor Hybrid::missing(const at::Tensor& response, std::int64_t samples) const {
   const at::NoGradGuard no_grad;
-  const auto played = linear_response().to(at::kDouble);
+  const auto played = linear_response(at::kDouble);
   auto out = at::zeros({response.size(0), samples}, at::kDouble);
   const auto add = [&](const at::Tensor& rows, double factor) {
     const std::int64_t kept = std::min(samples, rows.size(1));

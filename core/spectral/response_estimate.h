@@ -12,8 +12,9 @@ namespace diffverb {
 ///   min over h   sum_n (wet(n) - sum_p sum_{k < L_p} h_p(k) inputs_p(n - k))^2 + epsilon sum_p |h_p|^2
 ///
 /// Division of wet by dry where there is one input. By conjugate gradients: the normal equations are block Toeplitz, so
-/// that a product takes one transform of each input, and the block-circulant matrix nearest to them is the preconditioner.
-/// Of a space that is not linear in its inputs it is the best that linear filters can do for these sounds.
+/// that a product takes one transform of each input, and the block-circulant matrix nearest to them is the
+/// preconditioner. Of a space that is not linear in its inputs it is the best that linear filters can do for these
+/// sounds.
 ///
 /// Reads    inputs [P, N], wet [C, N] float64, aligned; samples: L_p of each input
 /// Returns  [P, C, max L_p] float64, zeros from L_p on

@@ -100,6 +100,7 @@ void PairFit::prepare() {
   check_parts_fit();
 }
 
+/// Of a room alone: a model of signals has no response that says all, a response from a file is not to be another one.
 void PairFit::add_response_losses() {
   if (!config_.model->room()) return;
   const Response measured =
@@ -118,7 +119,8 @@ void PairFit::add_response_losses() {
 
 void PairFit::check_parts_fit() {
   const at::NoGradGuard no_grad;
-  Response target(excerpts_->example(Split::kTrain, 0, 0).unsqueeze(0).to(device_), pair_.sample_rate_hz);
+  const at::Tensor row = excerpts_->example(Split::kTrain, 0, 0).to(device_);
+  Response target(row.expand({config_.trainer->batch_size(), 1, row.size(1)}), pair_.sample_rate_hz);
   try {
     config_.model->add_features(target);
     for (const WeightedLoss& loss : config_.losses) loss.loss->prepare(target);
@@ -133,8 +135,8 @@ void PairFit::tell() const {
   for (const std::string& note : pair_.notes) log().info(note);
   if (!config_.why_device.empty()) log().info("device: auto is " + config_.device + " (" + config_.why_device + ")");
   if (device_.is_cuda()) log().info("on " + cuda_module()->device_name(device_.index()));
-  if (config_.model->signal() && !config_.response_losses.empty())
-    log().info("response_losses are for linear models: a model of signals has no response that says all");
+  if (!config_.model->room() && !config_.response_losses.empty())
+    log().debug("response_losses are for delay networks and reverberators");
 }
 
 LoaderSettings PairFit::loader_settings(Split split) const {

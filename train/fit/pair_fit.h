@@ -10,17 +10,19 @@ namespace diffverb {
 ///     model: {...}    any RoomModel, ResponseModel or SignalModel (train/fit/pair_model.h); inputs, outputs and
 ///                     sample_rate_hz are the pair's where the config says nothing
 ///     losses: [...]             of wet against wet, on excerpts
-///     response_losses: [...]    of a linear model's response against the one that division of wet by dry gives
+///     response_losses: [...]    of a RoomModel's response against the one that division of wet by dry gives
 ///     train: {...}              as of diffverb train
 ///
 /// run_in_s is what of the dry sound before an excerpt is heard: by default as long as the model's response. response_s
 /// is how long a response division looks for: by default 4 s, or a quarter of what there is to train on.
 ///
-/// Writes the run folder: weights.safetensors, dry.wav and wet.wav as they were aligned, out.wav (dry.wav as the runtime
-/// plays it), metrics.json and report.html, both of out.wav; of a linear model also target.wav, what division gave, and
-/// ir.wav, what the runtime plays. The weights are those of the last step: the held-back part chooses nothing.
+/// Writes the run folder: weights.safetensors, dry.wav and wet.wav as they were aligned, out.wav (dry.wav as the
+/// runtime plays it), metrics.json and report.html, both of out.wav; of a linear model also target.wav, what division
+/// gave, and ir.wav, what the runtime plays. The weights are those of the last step: the held-back part chooses
+/// nothing.
 ///
-/// Throws   DataError, ConfigError, NumericError as their kinds say, before anything is written where the input is wrong
+/// Throws   DataError, ConfigError, NumericError as their kinds say, before anything is written where the input is
+/// wrong
 FitOutcome fit_pair(const FitOptions& options);
 
 /// The text of configs/pair_fit.yaml, built in.

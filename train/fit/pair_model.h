@@ -16,8 +16,8 @@ namespace diffverb {
 ///   linear (RoomModel, ResponseModel)   y = h * dry, h the model's response, by one transform
 ///   SignalModel                         y = what it plays
 ///
-/// A RoomModel is designed from the response that division of wet by dry gives (core/spectral/response_estimate.h), scaled to unit
-/// energy: it then works on wet / gain(). What moves while it plays is fitted as it stands at rest.
+/// A RoomModel is designed from the response that division of wet by dry gives (core/spectral/response_estimate.h),
+/// scaled to unit energy: it then works on wet / gain(). What moves while it plays is fitted as it stands at rest.
 ///
 /// Returns  forward(): "ir" [B, C, T]; of a linear model also "response" [1, C, L] and what else the model gives
 class PairModel final : public Model {

@@ -18,8 +18,8 @@ struct SoundDistance {
   double log_spectral_distance_db = 0;  // mean |difference| of the spectrogram in dB, down to 60 dB below its maximum
 };
 
-/// Reads    target, other [C, T]; no channel of the target silent. The spectrograms are those of the loss mr_stft: Hann,
-///          512, 1024 and 2048 samples
+/// Reads    target, other [C, T]; no channel of the target silent. The spectrograms are those of the loss mr_stft:
+///          Hann, 512, 1024 and 2048 samples
 SoundDistance sound_distance(const at::Tensor& target, const at::Tensor& other, double sample_rate_hz);
 
 /// Writes a fitted model as runtime weights.
@@ -35,8 +35,9 @@ struct PairEffort {
 /// RoomModel target.wav and ir.wav. What is judged is what the runtime plays.
 ///
 /// metrics.json: {"kind": "pair", "dry", "wet", "sample_rate_hz", "channels", "delay_samples", "removed_samples",
-/// "correlation_peak_db", "unrelated_peak_db", "held_back_from_s", "training": {"nmse_db", "log_spectral_distance_db"}, "held_back":
-/// {the same}, "seconds", "steps", "parameters"}, and of a RoomModel "response": what diffverb compare says of ir.wav.
+/// "correlation_peak_db", "unrelated_peak_db", "correlation_share", "unrelated_share", "held_back_from_s",
+/// "training": {"nmse_db", "log_spectral_distance_db"}, "held_back": {the same}, "seconds", "steps", "parameters"}, and
+/// of a RoomModel "response": what diffverb compare says of ir.wav.
 void write_pair_results(const PairModel& model, const MeasuredPair& pair, std::int64_t held_back,
                         const RunFolder& folder, const PairEffort& effort);
 

@@ -9,7 +9,7 @@ out=$1; shift
 mkdir -p "$out"
 for config in "$here"/configs/fdn_fit.yaml "$here"/configs/reverbs/*.yaml; do
   name=$(basename "$config" .yaml)
-  ! grep -qE 'type: (convolution|fusion_ir|time_varying_ir)' "$config" || continue  # they play responses, nothing is fitted
+  ! grep -qE 'type: (convolution|fusion_ir|time_varying_ir|nonlinear_fdn)' "$config" || continue  # they play responses, or are trained on pairs
   for room in "$@"; do
     run=$out/$name/$(basename "$room" .wav)
     mkdir -p "$out/$name"

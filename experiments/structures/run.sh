@@ -9,7 +9,7 @@ out=$1; shift
 mkdir -p "$out"
 for config in "$here"/configs/fdn_fit.yaml "$here"/configs/reverbs/*.yaml; do
   name=$(basename "$config" .yaml)
-  ! grep -qE 'type: (convolution|fusion_ir|time_varying_ir|volterra|neural_volterra)' "$config" || continue  # nothing is fitted to a response
+  ! grep -qE 'type: (convolution|fusion_ir|time_varying_ir|volterra|neural_volterra|hybrid|nonlinear_fdn)' "$config" || continue  # nothing is fitted to a response, or a pair
   for room in "$@"; do
     run=$out/$name/$(basename "$room" .wav)
     mkdir -p "$out/$name"

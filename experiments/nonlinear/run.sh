@@ -3,4 +3,4 @@
 #   experiments/nonlinear/run.sh [options of diffverb distortion]
 set -euo pipefail
 here=$(cd "$(dirname "$0")/../.." && pwd)
-exec "${DIFFVERB:-$here/build/diffverb}" levels "$here/configs/reverbs/nonlinear_fdn.yaml" "$@"
+exec "${DIFFVERB:-$here/build/diffverb}" distortion "$here/configs/reverbs/nonlinear_fdn.yaml" "$@"

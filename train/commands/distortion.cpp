@@ -137,8 +137,8 @@ void show_distortion(const DistortionOptions& options) {
 
 void add_distortion_command(Command& app, Context&) {
   auto options = std::make_shared<DistortionOptions>();
-  Command* command =
-      app.add_subcommand("distortion", "How a model changes with the level of its input: harmonics, aliases, decay, bound");
+  Command* command = app.add_subcommand(
+      "distortion", "How a model changes with the level of its input: harmonics, aliases, decay, bound");
   command->add_option("model", options->model, "weights (.safetensors), or the config of a reverberator (.yaml)")
       ->required();
   command->add_option("--set", options->set, "of a config: key.path=value; may stand several times")->take_all();

@@ -11,19 +11,19 @@ namespace {
 
 /// Difference of clarity (C80, C50) or definition (D50) in octaves.
 ///
-///   L = mean_{b,o} |C_h - C_g|,   C = 10 lg(E / R) dB within +- 25 dB with of: clarity,   C = E / (E + R) with of: definition
-///   E: energy before split_ms after the octave's onset, R: the energy after it
+///   L = mean_{b,o} |C_h - C_g|,   E: energy before split_ms after the octave's onset, R: the energy after it
+///   C = 10 lg(E / R) dB within +- 25 dB with of: clarity;   C = E / (E + R) with of: definition
 ///
-/// h is the estimate, g the target; split_ms is 80 for C80, 50 for C50 and D50. Of a sound the octaves' energies are cut
-/// where the target reaches its noise, and the share that its decay has beyond that counts as late (OctaveCells). An octave
-/// 70 dB below the whole does not count.
+/// h is the estimate, g the target; split_ms is 80 for C80, 50 for C50 and D50. Of a sound the octaves' energies are
+/// cut where the target reaches its noise, and the share that its decay has beyond that counts as late (OctaveCells).
+/// An octave 70 dB below the whole does not count.
 ///
-/// Reads    "octave_energy" [B, O, cells] of both, onset at the first cell, where the model gives them (energy_cells.h);
-///          else ir [B, C, T], octaves from from_hz to to_hz, from the target's onset on
+/// Reads    "octave_energy" [B, O, cells] of both, onset at the first cell, where the model gives them
+///          (energy_cells.h); else ir [B, C, T], octaves from from_hz to to_hz, from the target's onset on
 /// Returns  scalar, dB; without unit with of: definition
 /// Gradient finite everywhere
-/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, where it
-///          ends before split_ms, or where none of its octaves decays
+/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, where
+///          it ends before split_ms, or where none of its octaves decays
 /// Source   ISO 3382-1, A.2.3
 class Clarity final : public Loss {
  public:
@@ -64,7 +64,7 @@ class Clarity final : public Loss {
   void divide_sound(const at::Tensor& ir);
 
   at::Tensor energies(const Response& response) const {
-    const auto energy = octaves_ ? (*octaves_)(response.ir()) : energy_cells(response, "octave", "clarity").energy;
+    const auto energy = octaves_ ? octaves_->energy(response.ir()) : energy_cells(response, "octave", "clarity").energy;
     return energy * known_.known;
   }
 
@@ -89,11 +89,7 @@ class Clarity final : public Loss {
 };
 
 void Clarity::divide_sound(const at::Tensor& ir) {
-  try {
-    octaves_.emplace(ir, checked_.sample_rate_hz(), from_hz_, to_hz_);
-  } catch (const ContractError& refused) {
-    throw ContractError(std::string("clarity: ") + refused.what());
-  }
+  octaves_.emplace("clarity", ir, checked_.sample_rate_hz(), from_hz_, to_hz_);
   known_ = octaves_->known(ir);
   early_ = octaves_->share_before(known_.begin_s + split_ms_ / 1e3);
 }

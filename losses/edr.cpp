@@ -13,8 +13,8 @@ namespace {
 ///   L = mean_{b,c,f,k} | 10 lg((R_h + floor) / (R_g + floor)) |,   R(f, k) = sum_{m >= k} |STFT(f, m)|^2
 ///   floor = 10^(floor_db / 10) max_{f,k} R_g of the channel
 ///
-/// h is the estimate, g the target: the energy that is still to come, in each bin of a Hann window's transform. A response
-/// and its own half are 6.02 dB apart above the floor; below it nothing counts.
+/// h is the estimate, g the target: the energy that is still to come, in each bin of a Hann window's transform. A
+/// response and its own half are 6.02 dB apart above the floor; below it nothing counts.
 ///
 /// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude
 /// Returns  scalar, dB; >= 0; 0 iff the reliefs agree

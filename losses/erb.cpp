@@ -12,18 +12,18 @@ namespace {
 ///   W(m, f) = (1 + ((f - c_m) / (1.019 ERB(c_m)))^2)^-4,   ERB(c) = 24.7 (1 + 4.37 c / 1000) Hz
 ///
 /// h is the estimate, g the target; W is the power response of a gammatone of order 4, centres c_m equally spaced by
-/// number of ERBs from from_hz to to_hz. E is an excitation pattern, N the specific loudness of Moore's model without its
-/// outer and middle ear and without calibration: its threshold in quiet is the floor. Unlike mel's triangles the filters
-/// have skirts and keep the ear's width whatever the number of bands.
+/// number of ERBs from from_hz to to_hz. E is an excitation pattern, N the specific loudness of Moore's model without
+/// its outer and middle ear and without calibration: its threshold in quiet is the floor. Unlike mel's triangles the
+/// filters have skirts and keep the ear's width whatever the number of bands.
 ///
 /// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude
 /// Returns  scalar, share of the target's mean specific loudness; >= 0; silence has 1
 /// Gradient finite everywhere
-/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, or where
-///          from_hz is at or above half the sample rate; ConfigError for a transform size that is odd or below 16, or
-///          from_hz >= to_hz
-/// Source   Glasberg and Moore 1990 (ERB); Patterson et al. 1992 (gammatone); Moore, Glasberg and Baer 1997 (the power law
-///          and its floor)
+/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, or
+///          where from_hz is at or above half the sample rate; ConfigError for a transform size that is odd or below
+///          16, or from_hz >= to_hz
+/// Source   Glasberg and Moore 1990 (ERB); Patterson et al. 1992 (gammatone); Moore, Glasberg and Baer 1997 (the power
+///          law and its floor)
 class Erb final : public BandLoudness {
  public:
   explicit Erb(Fields& f) : BandLoudness("erb", f) {}

@@ -19,12 +19,14 @@ namespace {
 
 /// Spectral flatness of the late part against that of Gaussian noise.
 ///
-///   L = mean_{b,c} | F - e^-gamma |,   e^-gamma = 0.5615,   F = exp( mean_f ln(P(f) / mean of P over f's third octave) )
-///   P = |H|^2 + floor,   H the transform of h from from_ms after the target's onset on
+///   L = mean_{b,c} | F - e^-gamma |,   e^-gamma = 0.5615
+///   F = exp( mean_f ln((P(f) + 0.0001 m) / (1.0001 m)) ),   m the mean of P over f's third octave
+///   P = |H|^2,   H the transform of h from from_ms after the target's onset on
 ///
-/// Flatness is the geometric over the arithmetic mean; within third octaves, so that a room's colour does not count. Of a
-/// diffuse tail |H|^2 is exponentially distributed and F is 0.5615 (gamma is Euler's constant), give or take 0.02 for a
-/// second of noise. Ringing modes have less, a single echo has 1. The floor lies 120 dB below the target's mean power.
+/// Flatness is the geometric over the arithmetic mean; within third octaves, so that a room's colour does not count. Of
+/// a diffuse tail |H|^2 is exponentially distributed and F is 0.5615 (gamma is Euler's constant), give or take 0.02 for
+/// a second of noise. Ringing modes have less, a single echo has 1. What is added to P bounds the slope in a null, and
+/// raises F of noise by 0.0005.
 ///
 /// Reads    response.ir [B, C, T]; of the target its shape, onset and level
 /// Returns  scalar without unit, 0 to 0.5615. value_at_target() is the target's own distance from 0.5615
@@ -47,8 +49,7 @@ class Flatness final : public Loss {
     if (first_ >= ir.size(2)) throw ContractError("flatness: the target ends before from_ms");
     fft_size_ = static_cast<std::int64_t>(acoustics::fast_fft_length(static_cast<std::size_t>(ir.size(2) - first_)));
     bands_.emplace(fft_size_, target_.sample_rate_hz(), from_hz_, std::min(to_hz_, target_.sample_rate_hz() / 2));
-    const auto whole = power(ir);
-    floor_ = whole.mean(-1, true) * 1e-12;
+    floor_ = power(ir).mean(-1, true) * 1e-12;
     if (may_read_from_device() && !(floor_ > 0).all().item<bool>())
       throw ContractError("flatness: a channel of the target is silent after from_ms");
     at_target_ = distance(ir);
@@ -58,6 +59,7 @@ class Flatness final : public Loss {
 
  private:
   static constexpr double kOfNoise = 0.56145948356688516;  // e^-gamma
+  static constexpr double kRaised = 1e-4;
 
   /// Of all channels: a late part that begins before a channel's onset would be no late part.
   static std::int64_t latest_onset(const at::Tensor& ir) {
@@ -77,8 +79,10 @@ class Flatness final : public Loss {
   at::Tensor distance(const at::Tensor& ir) const {
     at::Tensor logarithms;  // [B, C], summed over bins
     std::int64_t bins = 0;
-    for (const at::Tensor& band : bands_->split(power(ir) + floor_)) {
-      const auto sum = band.log().sum(-1) - band.mean(-1).log() * band.size(-1);
+    for (const at::Tensor& band : bands_->split(power(ir))) {
+      const auto mean = band.mean(-1, true);
+      const auto sum = (band + kRaised * mean + floor_).log().sum(-1) -
+                       ((1 + kRaised) * mean + floor_).log().squeeze(-1) * band.size(-1);
       logarithms = logarithms.defined() ? logarithms + sum : sum;
       bins += band.size(-1);
     }
@@ -89,7 +93,7 @@ class Flatness final : public Loss {
   CheckedTarget target_{"flatness"};
   std::int64_t first_ = 0, fft_size_ = 0;
   std::optional<ThirdOctaveBins> bands_;
-  at::Tensor floor_;      // [B, C, 1]
+  at::Tensor floor_;      // [B, C, 1], power that silence has
   at::Tensor at_target_;  // scalar
 };
 

@@ -62,8 +62,8 @@ class AudibleExcess : public torch::autograd::Function<AudibleExcess> {
 ///
 ///   L = mean_{b,c,z,k} max(0, 10 lg(sum_{f in band z} (|H| - |G|)^2 / threshold(z, k)))
 ///
-/// h is the estimate, g the target, z bands of bands_per_bark a Bark; the threshold is that of simultaneous masking within
-/// a frame and over bands, of forward masking for forward_ms after it, and quiet_db below the loudest band
+/// h is the estimate, g the target, z bands of bands_per_bark a Bark; the threshold is that of simultaneous masking
+/// within a frame and over bands, of forward masking for forward_ms after it, and quiet_db below the loudest band
 /// (core/spectral/masking.h). It is computed once, from the target.
 ///
 /// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude

@@ -10,16 +10,16 @@ namespace {
 ///   N = (E + floor)^exponent - floor^exponent,   floor = 10^(floor_db / 10) max E_g
 ///   E(m, k) = sum_f W(m, f) |STFT_r(f, k)|^2,   W triangular filters, equally spaced and equally wide in mel
 ///
-/// h is the estimate, g the target. Loudness grows as energy^0.3 or so (Stevens; Zwicker's 0.23): 10 dB more are twice as
-/// loud, and what lies far below the loudest part of the target counts little. auraloss's mel distance is another measure:
-/// it compares logarithms of the bands' magnitudes, so that what is 60 dB down counts as much as what is loud.
+/// h is the estimate, g the target. Loudness grows as energy^0.3 or so (Stevens; Zwicker's 0.23): 10 dB more are twice
+/// as loud, and what lies far below the loudest part of the target counts little. auraloss's mel distance is another
+/// measure: it compares logarithms of the bands' magnitudes, so that what is 60 dB down counts as much as what is loud.
 ///
 /// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude
 /// Returns  scalar, share of the target's mean specific loudness; >= 0; silence has 1
 /// Gradient finite everywhere
-/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, or where
-///          from_hz is at or above half the sample rate; ConfigError for a transform size that is odd or below 16, or
-///          from_hz >= to_hz
+/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, or
+///          where from_hz is at or above half the sample rate; ConfigError for a transform size that is odd or below
+///          16, or from_hz >= to_hz
 /// Source   O'Shaughnessy 1987 (mel); Zwicker and Fastl, Psychoacoustics (the power law)
 class Mel final : public BandLoudness {
  public:

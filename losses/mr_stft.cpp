@@ -15,11 +15,11 @@ namespace {
 ///                + log_weight mean_{b,c,f,k} |ln M_h - ln M_g| )
 ///   M = sqrt(max(|STFT_r|^2, floor_r^2)),   floor_r = 10^(floor_db / 20) max M_g, or sqrt(floor_power) if that is set
 ///
-/// h is the estimate, g the target; Hann windows as long as the transform, hop_ratio of it apart, unless win_lengths and
-/// hop_sizes say otherwise. A floor in dB follows the target's level, so the distance does not change when both responses
-/// are scaled. auraloss's own setting is {fft_sizes: [1024, 2048, 512], hop_sizes: [120, 240, 50], win_lengths: [600,
-/// 1200, 240], padding: reflect, floor_power: 1e-8}. On the CPU in float32 one pass over the frames makes value and
-/// gradient.
+/// h is the estimate, g the target; Hann windows as long as the transform, hop_ratio of it apart, unless win_lengths
+/// and hop_sizes say otherwise. A floor in dB follows the target's level, so the distance does not change when both
+/// responses are scaled. With convergence_over: all one ratio is taken for the whole batch. auraloss's own setting is
+/// {fft_sizes: [1024, 2048, 512], hop_sizes: [120, 240, 50], win_lengths: [600, 1200, 240], padding: reflect,
+/// floor_power: 1e-8, convergence_over: all}. On the CPU in float32 one pass over the frames makes value and gradient.
 ///
 /// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude
 /// Returns  scalar without unit (a ratio and nepers); >= 0; 0 iff the magnitudes agree above the floor

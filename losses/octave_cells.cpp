@@ -23,28 +23,17 @@ namespace {
 /// A filter rings for some cycles of its band; what came round to the beginning would be an echo before the onset.
 constexpr double kRingingCycles = 6;
 
-/// A target's octave: where decay and noise are equally strong, in samples of the whole row, and the share beyond.
-struct OctaveDecay {
-  std::int64_t end = 0;
-  double tail = 0;  // energy
-};
-
-OctaveDecay octave_decay(const std::vector<double>& filtered, double rate_hz, double hz) {
-  const auto decay = acoustics::measure_decay(filtered, rate_hz, hz);
-  if (decay.energy.empty()) return {};
-  return {static_cast<std::int64_t>(decay.floor.truncation_samples), decay.tail};
-}
-
 }  // namespace
 
-OctaveCells::OctaveCells(const at::Tensor& target, double rate_hz, double from_hz, double to_hz)
+OctaveCells::OctaveCells(const std::string& loss, const at::Tensor& target, double rate_hz, double from_hz,
+                         double to_hz)
     : rate_hz_(rate_hz), octaves_(acoustics::make_bands(acoustics::BandWidth::kOctave, rate_hz, from_hz, to_hz)) {
   if (octaves_.empty())
-    throw ContractError("no octave lies between " + std::to_string(from_hz) + " and " + std::to_string(to_hz) +
+    throw ContractError(loss + ": no octave lies between " + std::to_string(from_hz) + " and " + std::to_string(to_hz) +
                         " Hz at a rate of " + std::to_string(rate_hz) + " Hz");
   cell_ = std::max<std::int64_t>(1, std::llround(kCellSeconds * rate_hz));
   cells_ = (target.size(2) + cell_ - 1) / cell_;
-  if (cells_ < 2) throw ContractError("the response must be longer than 1 ms");
+  if (cells_ < 2) throw ContractError(loss + ": the response must be longer than 1 ms");
   const auto ringing = static_cast<std::int64_t>(kRingingCycles * rate_hz / octaves_.front().hz);
   fft_size_ = static_cast<std::int64_t>(acoustics::fast_fft_length(static_cast<std::size_t>(cells_ * cell_ + ringing)));
   filters_ = at::zeros({static_cast<std::int64_t>(octaves_.size()), fft_size_ / 2 + 1}, at::kComplexDouble);
@@ -58,7 +47,7 @@ OctaveCells::OctaveCells(const at::Tensor& target, double rate_hz, double from_h
   filters_ = filters_.to(target.device(), c10::toComplexType(target.scalar_type()));
 }
 
-at::Tensor OctaveCells::operator()(const at::Tensor& ir) const {
+at::Tensor OctaveCells::energy(const at::Tensor& ir) const {
   const auto spectrum = at::fft_rfft(ir, fft_size_).unsqueeze(2);  // [B, C, 1, F]
   const auto filtered = at::fft_irfft(spectrum * filters_, fft_size_).slice(-1, 0, cells_ * cell_);
   const auto octaves = static_cast<std::int64_t>(octaves_.size());
@@ -84,12 +73,12 @@ KnownCells OctaveCells::known(const at::Tensor& target) const {
       const acoustics::Band& octave = octaves_[static_cast<std::size_t>(o)];
       const acoustics::Sections filter = acoustics::band_filter(octave, rate_hz_);
       const auto filtered = acoustics::apply_filter(filter, row.subspan(extent.onset, extent.end - extent.onset));
-      const OctaveDecay decay = octave_decay(filtered, rate_hz_, octave.hz);
-      const std::int64_t end = decay.end > 0 ? std::min((onset + decay.end) / cell_, cells_) : 0;
-      known[r * octaves + o].slice(0, 0, end).fill_(1);
+      const auto decay = acoustics::measure_decay(filtered, rate_hz_, octave.hz);
+      const std::size_t end = decay.energy.empty() ? 0 : std::min(decay.floor.truncation_samples, filtered.size());
+      const std::int64_t cells = end > 0 ? (onset + static_cast<std::int64_t>(end)) / cell_ : 0;
+      known[r * octaves + o].slice(0, 0, std::min(cells, cells_)).fill_(1);
       double energy = 0;
-      for (std::size_t i = 0; i < std::min<std::size_t>(decay.end, filtered.size()); ++i)
-        energy += filtered[i] * filtered[i];
+      for (std::size_t i = 0; i < end; ++i) energy += filtered[i] * filtered[i];
       tails.push_back(energy > 0 ? decay.tail / energy : 0);
       begins.push_back(static_cast<double>(onset) / rate_hz_ + acoustics::group_delay_s(filter, octave.hz, rate_hz_));
     }

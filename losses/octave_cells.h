@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "core/acoustics/filters.h"
@@ -19,19 +20,19 @@ struct KnownCells {
 ///
 ///   E(o, k) = sum_{t in cell k} h_o(t)^2,   h_o = h through the third-order Butterworth filter of octave o
 ///
-/// Octaves are those of core/acoustics/filters.h, filters causal, as the analysis has them. They are applied in frequency,
-/// all in one transform, with room for what they ring.
+/// Octaves are those of core/acoustics/filters.h, filters causal, as the analysis has them. They are applied in
+/// frequency, all in one transform, with room for what they ring.
 class OctaveCells {
  public:
   static constexpr double kCellSeconds = 0.001;
 
-  /// Reads    target [B, C, T]: shape, type and device of what will be measured
+  /// Reads    target [B, C, T]: shape, type and device of what will be measured; loss: who refuses
   /// Throws   ContractError where there is no octave within [from_hz, to_hz] at this rate, or T is shorter than a cell
-  OctaveCells(const at::Tensor& target, double rate_hz, double from_hz, double to_hz);
+  OctaveCells(const std::string& loss, const at::Tensor& target, double rate_hz, double from_hz, double to_hz);
 
   std::int64_t cells() const { return cells_; }
   /// [B, C O, cells] of ir [B, C, T]. Gradient to ir
-  at::Tensor operator()(const at::Tensor& ir) const;
+  at::Tensor energy(const at::Tensor& ir) const;
   /// The share of each cell that lies before a time: [..., cells] of time_s [..., 1].
   at::Tensor share_before(const at::Tensor& time_s) const;
   /// Of a target, whose octaves' noise floors are looked for each by itself (core/acoustics/decay.h).

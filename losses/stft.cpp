@@ -12,15 +12,16 @@ namespace {
 ///   L = convergence_weight mean_{b,c} ||M_h - M_g||_F / ||M_g||_F + log_weight mean_{b,c,f,k} |ln M_h - ln M_g|
 ///   M = sqrt(max(|STFT|^2, floor^2)),   floor = 10^(floor_db / 20) max M_g, or sqrt(floor_power) if that is set
 ///
-/// h is the estimate, g the target, whose spectrogram is made once. One resolution of mr_stft, with the same kernel. It is
-/// auraloss's STFTLoss with {padding: reflect, floor_power: 1e-8}.
+/// h is the estimate, g the target, whose spectrogram is made once; with convergence_over: all one ratio is taken for
+/// the whole batch. One resolution of mr_stft, with the same kernel; auraloss's STFTLoss is {padding: reflect,
+/// floor_power: 1e-8, convergence_over: all}.
 ///
 /// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude
 /// Returns  scalar without unit (a ratio and nepers); >= 0; 0 iff the magnitudes agree above the floor
 /// Gradient finite everywhere; magnitudes below the floor contribute none
 /// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, or with
-///          padding: reflect where T is at most half the transform; ConfigError for a transform size that is odd or below
-///          16, or a hop or window longer than it
+///          padding: reflect where T is at most half the transform; ConfigError for a transform size that is odd or
+///          below 16, or a hop or window longer than it
 /// Source   Arik et al. 2019; auraloss 0.4 (Steinmetz and Reiss 2020)
 class Stft final : public Loss {
  public:

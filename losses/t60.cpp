@@ -20,17 +20,17 @@ namespace {
 ///   D(t) = 10 lg(sum_{s >= t} e(s) / sum_s e(s)),   end = -35 dB (T30) where the target has 45 dB above its noise,
 ///   -25 dB (T20) where it has 35; an octave with less does not count
 ///
-/// h is the estimate, g the target, e energies in octaves and milliseconds (OctaveCells). D is a polygon, the squares an
-/// integral over the part of it between the two levels, so T depends smoothly on e even where a decay takes a millisecond.
-/// Noise floor: both decays are cut where the target's reaches its noise, and the share of energy that the target's decay
-/// has beyond that is added to both. A decay that ends within the response without falling to `end` is extrapolated, one
-/// that does not fall at all counts as 100 T_g.
+/// h is the estimate, g the target, e energies in octaves and milliseconds (OctaveCells). D is a polygon, the squares
+/// an integral over the part of it between the two levels, so T depends smoothly on e even where a decay takes a
+/// millisecond. Noise floor: both decays are cut where the target's reaches its noise, and the share of energy that the
+/// target's decay has beyond that is added to both. A decay that ends within the response without falling to `end` is
+/// extrapolated, one that does not fall at all counts as 100 T_g.
 ///
 /// Reads    response.ir [B, C, T], target.ir of the same shape; linear amplitude
 /// Returns  scalar, a ratio, 0 to 99; 0.05 is a just noticeable difference
 /// Gradient finite everywhere; zero at silence
-/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, or where no
-///          octave of the target decays far enough
+/// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, or
+///          where no octave of the target decays far enough
 /// Source   ISO 3382-1 5.3.3; Schroeder 1965; Lundeby et al. 1995
 class T60 final : public Loss {
  public:
@@ -58,17 +58,17 @@ class T60 final : public Loss {
   at::Tensor rate_, heard_;    // [B, C O]
 };
 
-/// Sums over segments from (t, l) to (t + w, l + d) of the integrals of a b for two linear functions a and b.
+/// Sum over segments of the integral of a b, where a goes from a0 to a1 and b from b0 to b1 in a straight line.
 at::Tensor products(const at::Tensor& a0, const at::Tensor& a1, const at::Tensor& b0, const at::Tensor& b1,
                     const at::Tensor& width) {
   return (width * (2 * a0 * b0 + a0 * b1 + a1 * b0 + 2 * a1 * b1)).sum(-1) / 6;
 }
 
 at::Tensor T60::decay_rate(const at::Tensor& ir) const {
-  const auto energy = (*cells_)(ir)*known_.known;
+  const auto energy = cells_->energy(ir) * known_.known;
   const auto to_come = energy_to_come(energy), whole = to_come.slice(-1, 0, 1);
-  const auto tail = whole * known_.tail;
-  const auto level = 10 * ((to_come + tail + least_).log10() - (whole + tail + least_).log10());
+  const auto rest = whole * (known_.tail + 1e-12) + least_;
+  const auto level = 10 * ((to_come + rest).log10() - (whole + rest).log10());
   // The part of each segment that lies between the two levels, as shares of the segment.
   const auto above = level.slice(-1, 0, -1), below = level.slice(-1, 1);
   const auto fall = (above - below).clamp_min(1e-9);
@@ -85,16 +85,12 @@ at::Tensor T60::decay_rate(const at::Tensor& ir) const {
 
 void T60::prepare(const Response& target) {
   const at::Tensor& ir = target_.set_audible(target);
-  try {
-    cells_.emplace(ir, target_.sample_rate_hz(), from_hz_, to_hz_);
-  } catch (const ContractError& refused) {
-    throw ContractError(std::string("t60: ") + refused.what());
-  }
+  cells_.emplace("t60", ir, target_.sample_rate_hz(), from_hz_, to_hz_);
   known_ = cells_->known(ir);
-  const auto energy = (*cells_)(ir)*known_.known, whole = energy.sum(-1, true);
+  const auto energy = cells_->energy(ir) * known_.known, whole = energy.sum(-1, true);
   // What is heard of an octave at all, and how far its decay stands above the noise.
   const auto loudest = whole.amax(1, true);
-  least_ = (whole + 1e-6 * loudest) * 1e-12;
+  least_ = ((whole + 1e-6 * loudest) * 1e-18).clamp_min(1e-36);
   const auto range_db = -10 * (known_.tail / (1 + known_.tail)).clamp_min(1e-30).log10();
   const auto to_t30 = (range_db >= -kT30Db + kMarginDb).to(energy.scalar_type());
   end_db_ = kT20Db + (kT30Db - kT20Db) * to_t30;
@@ -107,7 +103,8 @@ void T60::prepare(const Response& target) {
 }
 
 at::Tensor T60::evaluate(const Response& response) const {
-  const auto share = decay_rate(target_.check(response)) / rate_.clamp_min(1e-30);
+  const at::Tensor& ir = target_.check(response);
+  const auto share = decay_rate(ir) / rate_.clamp_min(1e-30);
   const auto times = (1 + kSlowest * kSlowest) / (share.square() + kSlowest * kSlowest);  // (T_h / T_g)^2
   return weighted_mean((times.sqrt() - 1).abs(), heard_);
 }

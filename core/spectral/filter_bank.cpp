@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "core/acoustics/filters.h"
 #include "core/error.h"
@@ -33,12 +34,6 @@ void check_bank(const std::string& bank, std::int64_t bands, std::int64_t least_
 }
 
 }  // namespace
-
-FrequencyScale frequency_scale_of(const std::string& word) {
-  if (word == "mel") return FrequencyScale::kMel;
-  if (word == "erb") return FrequencyScale::kErb;
-  throw ContractError("frequency scale must be mel or erb, got '" + word + "'");
-}
 
 double hz_to_scale(FrequencyScale scale, double hz) {
   return scale == FrequencyScale::kMel ? 2595 * std::log10(1 + hz / 700) : 21.4 * std::log10(1 + 0.00437 * hz);

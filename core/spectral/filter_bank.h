@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "core/tensor.h"
@@ -14,8 +13,6 @@ namespace diffverb {
 ///   erb = 21.4 log10(1 + 0.00437 f)        Glasberg and Moore 1990, the number of ERBs below f
 enum class FrequencyScale { kMel, kErb };
 
-/// "mel" or "erb". Throws ContractError on another word
-FrequencyScale frequency_scale_of(const std::string& word);
 double hz_to_scale(FrequencyScale scale, double hz);
 double scale_to_hz(FrequencyScale scale, double value);
 

@@ -24,9 +24,9 @@ struct MaskingOptions {
 ///   O(b, k) = a (14.5 + z_b) + (1 - a) 5.5 dB,   a = min(flatness_dB(k) / -60, 1)   a tone masks less than noise
 ///   threshold(b, k) = max over m <= k of 10^(-O(b, m) / 10) C(b, m) 10^(-6 (t_k - t_m) / forward_ms), at least quiet
 ///
-/// Bands are runs of bins, equally wide in Bark; those that hold no bin are left out. The threshold in quiet stands in for
-/// the ear's, as a file does not say how loud it is played. Forward masking is an exponential: the ear's own is steeper at
-/// first and over after the same 200 ms.
+/// Bands are runs of bins, equally wide in Bark; those that hold no bin are left out. The threshold in quiet stands in
+/// for the ear's, as a file does not say how loud it is played. Forward masking is an exponential: the ear's own is
+/// steeper at first and over after the same 200 ms.
 ///
 /// Source   Schroeder, Atal and Hall 1979 (spreading); Johnston 1988 (offset, normalisation); Zwicker and Fastl ch. 4
 ///          (forward masking)

@@ -38,7 +38,7 @@ at::Tensor power_spectrogram(const at::Tensor& signal, std::int64_t fft_size, st
 ///
 ///   x'(n) = sum_k w(n - k hop + L/2) sum_f 2 Re( D(f, k) e^{j 2 pi f (n - k hop + L/2) / L} ),   D = S dP
 ///
-/// Reads    slopes D [n, fft_size / 2 + 1] complex, of the frames `chosen` [n] among those of all rows one after the other
+/// Reads    slopes D [n, fft_size / 2 + 1] complex, of the frames `chosen` [n] among all rows one behind another
 ///          (row times frames of a row + k), or of all of them where it is undefined; sizes: of the signal, [..., T]
 /// Returns  a tensor of these sizes
 /// Throws   ContractError as power_spectrogram does

@@ -91,8 +91,10 @@ StftDistance::StftDistance(const at::Tensor& target, const Frames& frames, doubl
   count_ = 1 + samples_ / frames.hop_size;
   const auto window = stft_window(target, frames.fft_size, frames.hop_size, frames.padding, frames.win_length);
   window_.assign(window.const_data_ptr<float>(), window.const_data_ptr<float>() + window.numel());
-  const auto norms = norm.detach().to(at::kDouble).reshape({rows_}).contiguous();
-  norm_.assign(norms.const_data_ptr<double>(), norms.const_data_ptr<double>() + rows_);
+  const auto norms = norm.detach().to(at::kDouble).flatten().contiguous();
+  if (norms.numel() != rows_ && norms.numel() != 1)
+    throw ContractError("StftDistance: a norm for each row expected, or one for all");
+  norm_.assign(norms.const_data_ptr<double>(), norms.const_data_ptr<double>() + norms.numel());
 
   const auto probe = make_stft_distance_kernel(window_, static_cast<int>(frames.hop_size), 1);
   const std::int64_t batch = probe->batch_frames(), batches = (count_ + batch - 1) / batch;
@@ -160,17 +162,18 @@ StftDistance::Result StftDistance::evaluate(const at::Tensor& signal, double con
                        with_gradient ? squared[i].data() : nullptr, with_gradient ? logarithm[i].data() : nullptr);
   });
 
-  std::vector<double> distance(static_cast<std::size_t>(rows_));
+  std::vector<double> distance(norm_.size());
   double logarithms = 0, value = 0;
   for (std::size_t i = 0; i < stretches_.size(); ++i) {
-    distance[static_cast<std::size_t>(stretches_[i].row)] += sums[i].squared;
+    distance[norm_of(stretches_[i].row)] += sums[i].squared;
     logarithms += sums[i].logarithm;
   }
-  const double rows = static_cast<double>(rows_);
-  const double log_share = log_weight / (rows * static_cast<double>((frames_.fft_size / 2 + 1) * count_));
+  const double norms = static_cast<double>(norm_.size());
+  const double log_share =
+      log_weight / (static_cast<double>(rows_) * static_cast<double>((frames_.fft_size / 2 + 1) * count_));
   for (std::size_t r = 0; r < distance.size(); ++r) {
     distance[r] = std::sqrt(distance[r]);
-    value += convergence_weight / rows * distance[r] / norm_[r];
+    value += convergence_weight / norms * distance[r] / norm_[r];
   }
   Result result;
   result.value = at::scalar_tensor(value + log_share * logarithms, signal.options().requires_grad(false));
@@ -180,9 +183,9 @@ StftDistance::Result StftDistance::evaluate(const at::Tensor& signal, double con
   std::vector<float> sum(static_cast<std::size_t>(samples_ + frames_.fft_size));
   std::size_t i = 0;
   for (std::int64_t row = 0; row < rows_; ++row) {
-    const auto r = static_cast<std::size_t>(row);
+    const std::size_t r = norm_of(row);
     std::fill(sum.begin(), sum.end(), 0.0f);
-    const auto a = static_cast<float>(distance[r] > 0 ? convergence_weight / (rows * norm_[r] * distance[r]) : 0);
+    const auto a = static_cast<float>(distance[r] > 0 ? convergence_weight / (norms * norm_[r] * distance[r]) : 0);
     const auto b = static_cast<float>(log_share);
     for (; i < stretches_.size() && stretches_[i].row == row; ++i) {
       float* to = sum.data() + stretches_[i].first * frames_.hop_size;

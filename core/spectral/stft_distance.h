@@ -18,6 +18,8 @@ namespace diffverb {
 ///   D = convergence_weight mean_r ||M_r - T_r||_F / ||T_r||_F + log_weight mean |ln M - ln T|
 ///   M = sqrt(max(|stft|^2, floor_power)),   T the same of the target
 ///
+/// r runs over the rows, or is all of them together.
+///
 /// Works on the CPU in float32 with transforms of 512, 1024 and 2048 points: has_kernel(). The result is the same for
 /// any number of threads. An object is used by one thread at a time.
 ///
@@ -33,7 +35,8 @@ class StftDistance {
 
   static bool has_kernel(const at::Tensor& signal, std::int64_t fft_size);
 
-  /// Reads    target [..., T]; norm [...]: ||T_r||, which whoever found the floor has at hand
+  /// Reads    target [..., T]; norm: ||T_r|| of each row [...], or of all together [1], which whoever found the floor
+  ///          has at hand
   StftDistance(const at::Tensor& target, const Frames& frames, double floor_power, const at::Tensor& norm);
   at::Tensor operator()(const at::Tensor& signal, double convergence_weight, double log_weight) const;
 
@@ -45,6 +48,7 @@ class StftDistance {
     std::size_t target = 0;  // where its magnitudes begin
   };
 
+  std::size_t norm_of(std::int64_t row) const { return norm_.size() > 1 ? static_cast<std::size_t>(row) : 0; }
   Result evaluate(const at::Tensor& signal, double convergence_weight, double log_weight, bool with_gradient) const;
   template <typename Work>
   void for_stretches(const Work& work) const;
@@ -55,7 +59,7 @@ class StftDistance {
   float floor_power_ = 0;
   std::vector<float> window_;
   hwy::AlignedFreeUniquePtr<float[]> target_;  // the magnitudes, stretch by stretch
-  std::vector<double> norm_;                   // ||T_r||
+  std::vector<double> norm_;                   // ||T_r||: one for each row, or one for all
   std::vector<Stretch> stretches_;
   std::int64_t most_frames_ = 0;  // of a stretch
   mutable std::mutex mutex_;

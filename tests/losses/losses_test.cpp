@@ -136,26 +136,6 @@ TEST(Magnitude, RefusesWhatIsNoTransferFunction) {
   EXPECT_THROW(of_magnitudes(at::ones({5}, at::kComplexDouble), at::ones({4}, at::kComplexDouble)), ContractError);
 }
 
-TEST(MelStft, FollowsTheLoudnessLaw) {
-  // N ~ (gain^2)^0.3, so gain 0.5 leaves 0.5^0.6 of the loudness everywhere.
-  EXPECT_NEAR(of("mel_stft", noise(1) * 0.5, noise(1), "floor_db: -200"), 1 - std::pow(0.5, 0.6), 1e-4);
-  EXPECT_NEAR(of("mel_stft", noise(1) * 0, noise(1)), 1, 1e-9);
-}
-
-TEST(MelStft, TellsAToneInTheNextBandButNotItsPhase) {
-  const auto target = tone(1000, 1), turned = target.roll(4, 2);  // a quarter of a period
-  const double phase = of("mel_stft", turned, target), pitch = of("mel_stft", tone(1300, 1), target);
-  EXPECT_LT(phase, 0.1);
-  EXPECT_GT(pitch, 5 * phase);
-  EXPECT_GT(of("esr", turned, target), 1) << "the waveform differs all the same";
-}
-
-TEST(MelStft, OnTheErbScaleIsAnotherMeasureWithTheSameLaw) {
-  const double mel = of("mel_stft", noise(2), noise(1)), erb = of("mel_stft", noise(2), noise(1), "scale: erb");
-  EXPECT_GT(std::abs(mel - erb), 1e-3);
-  EXPECT_NEAR(of("mel_stft", noise(1) * 0.5, noise(1), "{scale: erb, floor_db: -200}"), 1 - std::pow(0.5, 0.6), 1e-4);
-}
-
 TEST(AveragedPower, OfHalfTheAmplitude) {
   EXPECT_NEAR(of("averaged_power", noise(1) * 0.5, noise(1), "normalise: target"), 0.75, 1e-9);
   EXPECT_NEAR(of("averaged_power", noise(1) * 0.5, noise(1)), 3, 1e-9);  // 0.75 / 0.25

@@ -31,6 +31,7 @@ struct Bench {
 /// engine  seconds of sound through the runtime engine; no peer
 /// griffin_lim  phase reconstruction, against torchaudio in a Python process
 /// image_source  the images of a room, against pyroomacoustics in a Python process
+/// losses  value and gradient of each loss that auraloss has too, against it in a Python process
 /// autoencoder  a training step of the published network, against PyTorch in a Python process
 /// growth  the solvers' cost over lines, bins, samples and networks; only when asked for by name
 /// precision  how far float32 leads from float64 as a loop comes near to keeping its energy; only when asked for by name

@@ -63,6 +63,27 @@ TEST(PowerSpectrogram, IsTheSquaredTransformAndHasItsGradient) {
   }
 }
 
+TEST(PowerGradient, OfSomeFramesIsWhatTheirPowersHave) {
+  auto generator = at::make_generator<at::CPUGeneratorImpl>(5);
+  const auto signal = at::randn({2, 3, 150}, generator, at::kDouble).set_requires_grad(true);
+  const std::int64_t hop = 8, fft = 32, frames = 1 + 150 / hop;
+  const auto weights = at::randn({6 * frames, fft / 2 + 1}, generator, at::kDouble);
+  const auto chosen = at::arange(3, 6 * frames, 5, at::kLong);
+  const auto power = power_spectrogram(signal, fft, hop, Padding::kZero).transpose(2, 3).flatten(0, 2);
+  const auto value = (power.index_select(0, chosen) * weights.index_select(0, chosen)).sum();
+  const auto expected = torch::autograd::grad({value}, {signal})[0];
+  const auto slopes = stft(signal.detach(), fft, hop, Padding::kZero).transpose(2, 3).flatten(0, 2) * weights;
+  const auto some = power_gradient(slopes.index_select(0, chosen), chosen, signal.sizes(), hop);
+  EXPECT_LT((some - expected).abs().max().item<double>(), 1e-12);
+  const auto all = torch::autograd::grad(
+      {(power_spectrogram(signal, fft, hop, Padding::kZero).transpose(2, 3).flatten(0, 2) * weights).sum()},
+      {signal})[0];
+  EXPECT_LT((power_gradient(slopes, at::Tensor(), signal.sizes(), hop) - all).abs().max().item<double>(), 1e-12);
+  const auto none = power_gradient(slopes.slice(0, 0, 0), chosen.slice(0, 0, 0), signal.sizes(), hop);
+  EXPECT_EQ(none.sizes(), signal.sizes());
+  EXPECT_EQ(none.abs().max().item<double>(), 0);
+}
+
 TEST(Stft, OfAShorterWindowHasItInTheMiddleOfTheTransform) {
   auto impulse = at::zeros({100}, at::kDouble);
   impulse[40] = 1;

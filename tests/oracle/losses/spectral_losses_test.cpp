@@ -1,10 +1,12 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <gtest/gtest.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <cmath>
 #include <cstdint>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "tests/losses/loss_fixture.h"
@@ -29,15 +31,19 @@ at::Tensor channel(std::uint32_t seed, double t60_s, double gain) {
 class OracleSpectralLosses : public testing::Test {
  protected:
   void SetUp() override {
-    std::ifstream file(DIFFVERB_SOURCE_DIR "/tests/oracle/losses/spectral_losses.json");
-    ASSERT_TRUE(file);
-    expected = nlohmann::json::parse(file);
+    expected = read("spectral_losses.json");
+    auraloss = read("auraloss.json");
+  }
+  static nlohmann::json read(const std::string& name) {
+    std::ifstream file(DIFFVERB_SOURCE_DIR "/tests/oracle/losses/" + name);
+    EXPECT_TRUE(file) << name;
+    return nlohmann::json::parse(file);
   }
   double ours(const std::string& name, const std::string& yaml) const {
     return value(*make_loss(name, yaml), estimate, target, kRateHz);
   }
 
-  nlohmann::json expected;
+  nlohmann::json expected, auraloss;
   at::Tensor target = at::cat({channel(1, 0.5, 1), channel(2, 0.5, 0.5)}, 1);
   at::Tensor estimate = at::cat({channel(3, 0.4, 0.8), channel(4, 0.6, 0.7)}, 1);
 };
@@ -62,8 +68,43 @@ TEST_F(OracleSpectralLosses, AveragedPowerIsThePublishedFormulaAndItsVariant) {
   EXPECT_NEAR(ours("averaged_power", "exponent: 1"), expected["averaged_power_1"].get<double>(), 1e-6);
 }
 
-TEST_F(OracleSpectralLosses, MelStftAgrees) {
-  EXPECT_NEAR(ours("mel_stft", "{}"), expected["mel_stft"].get<double>(), 1e-5);
+TEST_F(OracleSpectralLosses, StftIsOneResolutionOfAuralosses) {
+  const double value = expected["stft"].get<double>();
+  EXPECT_NEAR(ours("stft", "{padding: reflect, floor_power: 1e-8}"), value, 1e-9);
+}
+
+/// Values and gradients of auraloss itself (make_auraloss.py).
+TEST_F(OracleSpectralLosses, EsrStftAndMrStftAreAuralossesWithTheirGradients) {
+  const std::map<std::string, std::string> settings = {
+      {"esr", "{}"},
+      {"stft", "{padding: reflect, floor_power: 1e-8, convergence_over: all}"},
+      {"mr_stft",
+       "{fft_sizes: [1024, 2048, 512], hop_sizes: [120, 240, 50], win_lengths: [600, 1200, 240], padding: reflect, "
+       "floor_power: 1e-8, convergence_over: all}"}};
+  for (const auto& [name, yaml] : settings) {
+    const auto& theirs = auraloss.at(name);
+    const auto loss = make_loss(name, yaml);
+    loss->prepare(Response(target, kRateHz));
+    const auto x = estimate.clone().set_requires_grad(true);
+    const auto value = loss->evaluate(Response(x, kRateHz));
+    EXPECT_NEAR(value.item<double>(), theirs.at("value").get<double>(), 1e-7) << name;
+    const auto gradient = torch::autograd::grad({value}, {x})[0];
+    const double norm = theirs.at("gradient_norm").get<double>();
+    EXPECT_NEAR(gradient.norm().item<double>(), norm, 1e-6 * norm) << name;
+    EXPECT_NEAR((gradient * target).sum().item<double>(), theirs.at("gradient_along_target").get<double>(), 1e-6 * norm)
+        << name;
+  }
+}
+
+TEST_F(OracleSpectralLosses, LoudnessOverMelBandsAndGammatoneFiltersAgrees) {
+  EXPECT_NEAR(ours("mel", "{}"), expected["mel"].get<double>(), 1e-5);
+  EXPECT_NEAR(ours("erb", "{}"), expected["erb"].get<double>(), 1e-4);
+}
+
+TEST_F(OracleSpectralLosses, DecayReliefFlatnessAndMaskingAgree) {
+  EXPECT_NEAR(ours("edr", "{}"), expected["edr"].get<double>(), 1e-9);
+  EXPECT_NEAR(ours("masked", "{}"), expected["masked"].get<double>(), 1e-9);
+  EXPECT_NEAR(ours("flatness", "{}"), expected["flatness"].get<double>(), 1e-9);
 }
 
 }  // namespace

@@ -171,8 +171,8 @@ void DelayNetworkPlayer::read(const Ring& ring, const Tap& tap, std::size_t behi
   float* to = signals_.data() + tap.row * kStride + at;
   if (tap.motion < 0) return read_ring(ring.samples, ring.head, behind, count, to);
   const std::size_t from = ring.head >= behind ? ring.head - behind : ring.head + ring.samples.size() - behind;
-  read_moving(ring.samples.data(), ring.samples.size(), from, line_motions_.whole(tap.motion) + at,
-              line_motions_.part(tap.motion) + at, static_cast<int>(count), to);
+  read_at_moving_delay(ring.samples.data(), ring.samples.size(), from, line_motions_.whole(tap.motion) + at,
+                       line_motions_.part(tap.motion) + at, static_cast<int>(count), to);
 }
 
 void DelayNetworkPlayer::filter(Level& level, int frames) noexcept {

@@ -11,7 +11,7 @@
 #include "runtime/delay_network_player.h"
 #include "runtime/denormals.h"
 #include "runtime/kernels.h"
-#include "runtime/moving_player.h"
+#include "runtime/moving_responses_player.h"
 #include "runtime/terms/term.h"
 
 namespace diffverb::runtime {
@@ -42,7 +42,7 @@ struct Engine::Impl {
   Floats cascade_coefficients, cascade_state;
   std::vector<Cascade> cascades;  // [wavefront, O]
   Convolver early;
-  MovingPlayer moving;
+  MovingResponsesPlayer moving;
   std::vector<std::unique_ptr<TermPlayer>> terms;
 };
 

@@ -207,8 +207,8 @@ void rotate(const float* c, const float* s, const float* a, const float* b, int 
 void scale(const float* factor, const float* a, int frames, float* to) {
   HWY_DYNAMIC_DISPATCH(Scale)(factor, a, frames, to);
 }
-void read_moving(const float* ring, std::size_t size, std::size_t from, const int* whole, const float* part, int frames,
-                 float* to) {
+void read_at_moving_delay(const float* ring, std::size_t size, std::size_t from, const int* whole, const float* part,
+                          int frames, float* to) {
   HWY_DYNAMIC_DISPATCH(ReadMoving)(ring, size, from, whole, part, frames, to);
 }
 

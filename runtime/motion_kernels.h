@@ -48,7 +48,7 @@ void scale(const float* factor, const float* a, int frames, float* to);
 
 /// to[t] = a ring at from + t - whole[t] + part[t], by Lagrange's cubic interpolation of the samples -1, 0, 1, 2 around it;
 /// |t - whole[t]| < size. Nothing is read outside of the ring.
-void read_moving(const float* ring, std::size_t size, std::size_t from, const int* whole, const float* part, int frames,
-                 float* to);
+void read_at_moving_delay(const float* ring, std::size_t size, std::size_t from, const int* whole, const float* part,
+                          int frames, float* to);
 
 }  // namespace diffverb::runtime

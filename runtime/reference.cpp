@@ -92,7 +92,7 @@ class Loop {
     for (std::size_t j = 0; j < lines_; ++j) {
       if (!ring_[j].empty()) s_[j] = ring_[j][time_ % ring_[j].size()];
     }
-    if (!w_.delay_motions.empty()) read_moving(level);
+    if (!w_.delay_motions.empty()) read_moving_delays(level);
     for (const std::size_t j : filter_lines_) s_[j] = filtered(j, drive);
   }
   /// v(n) = A s(n) + drive, through the line filters and into the delays.
@@ -137,7 +137,7 @@ class Loop {
     return x;
   }
 
-  void read_moving(double level) {
+  void read_moving_delays(double level) {
     std::fill(moves_by_.begin(), moves_by_.end(), 0.0);
     for (const DelayMotion& motion : w_.delay_motions)
       moves_by_[static_cast<std::size_t>(motion.line)] += moved_by(motion, seconds(), level);
@@ -191,8 +191,8 @@ class Loop {
 };
 
 /// sum_r b_r(n) sum_k a_r(k) u(k) h_r(n - k), each gain from its definition.
-void add_moving(const DelayNetworkWeights& w, const std::vector<std::vector<double>>& input,
-                std::vector<std::vector<double>>& output) {
+void add_moving_responses(const DelayNetworkWeights& w, const std::vector<std::vector<double>>& input,
+                          std::vector<std::vector<double>>& output) {
   const MovingResponses& m = w.moving;
   const auto inputs = static_cast<std::size_t>(w.inputs), taps = static_cast<std::size_t>(m.samples);
   const std::size_t frames = output[0].size(), count = static_cast<std::size_t>(m.count);
@@ -258,7 +258,7 @@ std::vector<std::vector<double>> reference_response(const DelayNetworkWeights& w
     }
     loop.write(drive);
   }
-  add_moving(w, input, output);
+  add_moving_responses(w, input, output);
   for (const auto& term : w.terms) term->add_reference(w.term_shape(), input, output);
   return output;
 }

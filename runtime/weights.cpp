@@ -8,7 +8,7 @@
 #include "runtime/checked_file.h"
 #include "runtime/metadata.h"
 #include "runtime/motion_file.h"
-#include "runtime/moving_file.h"
+#include "runtime/moving_responses_file.h"
 #include "runtime/network_check.h"
 #include "runtime/nonlinear_file.h"
 #include "runtime/pyfdn_network.h"
@@ -27,7 +27,7 @@ std::string read_delay_network(const Container& file, DelayNetworkWeights& w) {
   if (std::string error = list_term_tensors(file, of_terms); !error.empty()) return error;
   for (const auto& [name, tensor] : file.tensors) {
     if (std::find(kTensors.begin(), kTensors.end(), name) == kTensors.end() && !is_motion_tensor(name) &&
-        !is_moving_tensor(name) && !is_nonlinear_tensor(name) &&
+        !is_moving_responses_tensor(name) && !is_nonlinear_tensor(name) &&
         std::find(of_terms.begin(), of_terms.end(), name) == of_terms.end())
       return "the tensor " + in_quotes(name) + " is unknown";
   }
@@ -42,7 +42,7 @@ std::string read_delay_network(const Container& file, DelayNetworkWeights& w) {
   if (error.empty()) error = take(file, "output_sos", "F64", {&w.outputs, &w.output_sections, &five}, w.output_sos);
   if (error.empty()) error = take(file, "early", "F32", {&w.outputs, &w.inputs, &w.early_samples}, w.early);
   if (error.empty()) error = read_motion(file, w);
-  if (error.empty()) error = read_moving(file, w.outputs, w.inputs, w.moving);
+  if (error.empty()) error = read_moving_responses(file, w.outputs, w.inputs, w.moving);
   if (error.empty()) error = read_terms(file, w.outputs, w.inputs, w.terms);
   if (error.empty()) error = read_nonlinear(file, w.lines, w.nonlinear);
   if (error.empty()) error = read_metadata_number(file, "sample_rate_hz", w.sample_rate_hz);
@@ -104,8 +104,8 @@ SerializedWeights serialize_checked(const DelayNetworkWeights& w, const Metadata
                     {"self_test", make_self_test(w)},
                     {"sha256", ""}};
   if (w.lossless) metadata[kLossless] = "true";
-  const MovingTables tables(w.moving);
-  add_moving(w.moving, tables, w.outputs, w.inputs, tensors, metadata);
+  const MovingResponsesTables tables(w.moving);
+  add_moving_responses(w.moving, tables, w.outputs, w.inputs, tensors, metadata);
   add_terms(w.terms, w.term_shape(), tensors, metadata);
   for (const char* own : {kEqualPower, kLossless, kTerms}) {
     if (extra.contains(own)) return {{}, "metadata " + in_quotes(own) + " is the format's own"};

@@ -14,9 +14,19 @@ start (no step)|[$level]|train.steps=0
 fdn_fit (edc, coherence, level)|[{type: edc}, {type: coherence, weight: 3}, $level]|
 edc|[{type: edc}]|
 edr|[{type: edr}]|
+stft|[{type: stft}]|
 mr_stft|[{type: mr_stft}]|
 mel|[{type: mel}]|
+erb|[{type: erb}]|
 masked|[{type: masked}]|
+mse|[{type: mse}]|
+esr|[{type: esr}]|
+band_level|[{type: band_level}]|
+t60 + level|[{type: t60}, $level]|
+clarity + level|[{type: clarity}, $level]|
+flatness + level|[{type: flatness}, $level]|
+echo_density + level|[{type: echo_density}, $level]|
+coherence + level|[{type: coherence, weight: 3}, $level]|
 averaged_power|[{type: averaged_power, normalise: target}]|
 entropy + level|[{type: entropy}, $level]|
 mutual_information + level|[{type: mutual_information}, $level]|

@@ -12,7 +12,7 @@ namespace diffverb::runtime {
 /// Plays responses between which a sound moves (moving_responses.h), without latency: gains at every sample, each
 /// response by a convolver. Those whose gain behind them stands still are one convolver together.
 /// The result does not depend on how the input is cut into blocks.
-class MovingPlayer {
+class MovingResponsesPlayer {
  public:
   /// Reads: responses that check_moving accepted; they must live on. Allocates; the only function that does.
   void prepare(const MovingResponses& moving, int outputs, int inputs, double sample_rate_hz);

@@ -1,4 +1,4 @@
-#include "runtime/moving_file.h"
+#include "runtime/moving_responses_file.h"
 
 #include <algorithm>
 #include <array>
@@ -11,11 +11,11 @@ constexpr const char* kEqualPowerWord = "equal_power";
 
 }  // namespace
 
-bool is_moving_tensor(std::string_view name) {
+bool is_moving_responses_tensor(std::string_view name) {
   return std::find(kTensors.begin(), kTensors.end(), name) != kTensors.end();
 }
 
-std::string read_moving(const Container& file, int outputs, int inputs, MovingResponses& m) {
+std::string read_moving_responses(const Container& file, int outputs, int inputs, MovingResponses& m) {
   const std::string* gains = find_metadata(file, kEqualPower);
   const bool any = std::any_of(kTensors.begin(), kTensors.end(),
                                [&](const char* name) { return file.tensors.find(name) != file.tensors.end(); });
@@ -42,16 +42,16 @@ std::string read_moving(const Container& file, int outputs, int inputs, MovingRe
   return {};
 }
 
-MovingTables::MovingTables(const MovingResponses& moving) {
+MovingResponsesTables::MovingResponsesTables(const MovingResponses& moving) {
   for (const GainSine& sine : moving.sines) {
     places.insert(places.end(), {sine.response, sine.after ? 1 : 0});
     sines.insert(sines.end(), {sine.depth, sine.rate_hz, sine.phase_turns});
   }
 }
 
-void add_moving(const MovingResponses& m, const MovingTables& tables, int outputs, int inputs,
-                std::map<std::string, Tensor, std::less<>>& tensors,
-                std::map<std::string, std::string, std::less<>>& metadata) {
+void add_moving_responses(const MovingResponses& m, const MovingResponsesTables& tables, int outputs, int inputs,
+                          std::map<std::string, Tensor, std::less<>>& tensors,
+                          std::map<std::string, std::string, std::less<>>& metadata) {
   if (m.count == 0) return;
   const int sines = static_cast<int>(m.sines.size());
   tensors.emplace("moving_early", view(m.taps, "F32", {m.count, outputs, inputs, m.samples}));

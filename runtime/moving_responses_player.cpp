@@ -1,4 +1,4 @@
-#include "runtime/moving_player.h"
+#include "runtime/moving_responses_player.h"
 
 #include <algorithm>
 
@@ -12,7 +12,7 @@ std::size_t size(int a) { return static_cast<std::size_t>(a); }
 
 }  // namespace
 
-void MovingPlayer::prepare(const MovingResponses& moving, int outputs, int inputs, double sample_rate_hz) {
+void MovingResponsesPlayer::prepare(const MovingResponses& moving, int outputs, int inputs, double sample_rate_hz) {
   outputs_ = outputs, inputs_ = inputs;
   gains_ = MovingGains(moving, sample_rate_hz);
   still_.clear(), moved_.clear(), alone_.clear();
@@ -49,22 +49,22 @@ void MovingPlayer::prepare(const MovingResponses& moving, int outputs, int input
   made_.assign(size(outputs) * kChunkStride, 0.0f);
 }
 
-void MovingPlayer::reset() noexcept {
+void MovingResponsesPlayer::reset() noexcept {
   gains_.reset();
   if (!still_.empty()) together_.reset();
   for (Convolver& convolver : alone_) convolver.reset();
 }
 
-void MovingPlayer::add(const float* in, std::size_t in_stride, float* out, std::size_t out_stride,
-                       int frames) noexcept {
+void MovingResponsesPlayer::add(const float* in, std::size_t in_stride, float* out, std::size_t out_stride,
+                                int frames) noexcept {
   if (still_.empty() && moved_.empty()) return;
   for (int done = 0; done < frames; done += kChunk)
     add_chunk(in + done, in_stride, out + done, out_stride, std::min(kChunk, frames - done));
 }
 
 /// The inputs of a convolver: each response's own, with its gain.
-void MovingPlayer::feed(const std::vector<int>& responses, const float* in, std::size_t in_stride,
-                        int frames) noexcept {
+void MovingResponsesPlayer::feed(const std::vector<int>& responses, const float* in, std::size_t in_stride,
+                                 int frames) noexcept {
   float* to = fed_.data();
   for (const int r : responses) {
     const float* gain = before_.data() + size(r) * kChunk;
@@ -75,8 +75,8 @@ void MovingPlayer::feed(const std::vector<int>& responses, const float* in, std:
   }
 }
 
-void MovingPlayer::add_chunk(const float* in, std::size_t in_stride, float* out, std::size_t out_stride,
-                             int frames) noexcept {
+void MovingResponsesPlayer::add_chunk(const float* in, std::size_t in_stride, float* out, std::size_t out_stride,
+                                      int frames) noexcept {
   for (int t = 0; t < frames; ++t) {
     gains_.step();
     for (std::size_t r = 0; r < gains_.before().size(); ++r) {

@@ -23,8 +23,8 @@ struct AlphaDrive {
 /// The feedback delay network of jot_fdn with squares, products and saturation in its loop (core/network/nonlinear_loop.h
 /// has the formulas and the bound of what comes out).
 ///
-/// Everything that is learned stays within its range, so that the bound, and that the loop falls silent
-/// (runtime/stability.h), hold for any parameters: alpha within alpha_range, rows of P and Q and columns of U of length 1,
+/// Everything that is learned stays within its range, so that the bound holds for any parameters; that the loop falls
+/// silent is looked at when it is exported (runtime/stability.h). Alpha within alpha_range, rows of P and Q and columns of U of length 1,
 /// the products together no stronger than kMostProducts, the limit at most 1.
 ///
 /// Reads    the keys of jot_fdn, none that moves; in the map `nonlinear` alpha (at rest, while it is silent), alpha_range,

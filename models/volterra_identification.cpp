@@ -158,6 +158,8 @@ Identification identify(Volterra& model, const at::Tensor& input, const at::Tens
       const double error = one.error_energy();
       if (error < least) least = error, best = one;
     }
+    if (model.order() > 1 && best.products.empty())
+      throw NumericError("identification: no start came to numbers; the output is too loud or too quiet");
     result.refinements = std::max(result.refinements, refine(best, options.refinements));
     left += best.error_energy();
     write(model, found, best);

@@ -93,7 +93,9 @@ std::string check_nonlinear(const DelayNetworkWeights& w) {
         check_values("nonlinear_right", loop.right, lines * ranks), check_numbers(loop)}) {
     if (!error.empty()) return error;
   }
-  if (!loop.is_there()) return {};
+  if (!loop.is_there())
+    return loop.rank == 0 ? std::string()
+                          : "tensor 'nonlinear_out': products without 'nonlinear_square', expected both";
   if (w.moves())
     return "tensor 'nonlinear': a network that moves has no nonlinear loop, expected one that stands still";
   for (std::size_t j = 0; j < n; ++j) {

@@ -41,8 +41,10 @@ void Multiply(const float* b, int frames, float* a) {
 void Saturate(float limit, int frames, float* x) {
   const Wide d;
   const auto size = hn::Set(d, limit), inverse = hn::Set(d, 1 / limit);
-  for (int t = 0; t < frames; t += width())
-    hn::StoreU(hn::Mul(size, hn::Tanh(d, hn::Mul(inverse, hn::LoadU(d, x + t)))), d, x + t);
+  for (int t = 0; t < frames; t += width()) {
+    const auto value = hn::Mul(size, hn::Tanh(d, hn::Mul(inverse, hn::LoadU(d, x + t))));
+    hn::StoreU(hn::IfThenZeroElse(hn::IsNaN(value), value), d, x + t);  // of infinities that cancelled
+  }
 }
 
 }  // namespace HWY_NAMESPACE

@@ -9,6 +9,8 @@
 namespace diffverb::runtime {
 namespace {
 
+constexpr float kLoudest = 1e18f;  // of the lines' squares together
+
 using Entries = std::vector<MixingProduct::Entry>;
 
 /// Rows of left or right, over the signals.
@@ -62,7 +64,8 @@ void NonlinearPlayer::follow(Rows signals, int frames) noexcept {
                  frames, mean_square_.data());
     const double scale = 1 / static_cast<double>(lines_.size()), span = loop_.alpha_max - loop_.alpha_min;
     for (std::size_t t = 0; t < static_cast<std::size_t>(frames); ++t) {
-      level_ += share_ * (scale * static_cast<double>(mean_square_[t]) - level_);
+      const float square = mean_square_[t] < kLoudest ? mean_square_[t] : kLoudest;  // what overflowed too
+      level_ += share_ * (scale * static_cast<double>(square) - level_);
       const double z = drive_at(time_ + static_cast<double>(t)) + loop_.slope * std::log1p(level_ / loop_.reference);
       alpha_[t] = static_cast<float>(loop_.alpha_min + span / (1 + std::exp(-z)));
     }

@@ -263,11 +263,12 @@ std::vector<std::vector<double>> reference_response(const DelayNetworkWeights& w
   return output;
 }
 
-LoopDecay loop_decay(const DelayNetworkWeights& w, double ratio, long long max_frames) {
-  Loop loop(w);
+namespace {
+
+/// Returns the loudest sample.
+double fill_with_noise(Loop& loop, double loudest) {
   std::uint64_t random = 0x9e3779b97f4a7c15u;
   double start = 0;
-  const double loudest = w.nonlinear.is_there() ? w.nonlinear.limit : 1;
   for (auto& ring : loop.rings()) {
     for (double& value : ring) {
       random = random * 6364136223846793005u + 1442695040888963407u;
@@ -275,8 +276,32 @@ LoopDecay loop_decay(const DelayNetworkWeights& w, double ratio, long long max_f
       start = std::max(start, std::abs(value));
     }
   }
+  return start;
+}
+
+/// A constant far beyond the limit into every line, until delays and filters are full of it.
+void drive(Loop& loop, const DelayNetworkWeights& w, int sign, long long window) {
+  constexpr double kFull_s = 0.25, kFarBeyond = 1e3;
+  std::vector<double> push(static_cast<std::size_t>(w.lines), sign * kFarBeyond * w.nonlinear.limit);
+  for (std::size_t j = 0; j < push.size(); ++j) {
+    if (w.delays[j] == 0) push[j] = 0;
+  }
+  const long long frames = std::max(window, std::llround(kFull_s * w.sample_rate_hz));
+  for (long long n = 0; n < frames; ++n) {
+    loop.read(push, 0);
+    loop.write(push);
+  }
+}
+
+}  // namespace
+
+LoopDecay loop_decay(const DelayNetworkWeights& w, double ratio, long long max_frames, LoopStart from) {
+  Loop loop(w);
   const std::vector<double> silence(static_cast<std::size_t>(w.lines), 0.0);
   const long long window = std::max<long long>(*std::max_element(w.delays.begin(), w.delays.end()), 1024);
+  const double loudest = w.nonlinear.is_there() ? w.nonlinear.limit : 1;
+  const double start = from == LoopStart::kNoise ? fill_with_noise(loop, loudest) : loudest;
+  if (from != LoopStart::kNoise) drive(loop, w, from == LoopStart::kUp ? 1 : -1, window);
   LoopDecay decay;
   double peak = 0;
   for (long long n = 0; n < max_frames; ++n) {

@@ -19,9 +19,13 @@ struct LoopDecay {
   long long frames = 0;  // played
 };
 
-/// Plays the loop alone (no input) from a state in which every line is full of noise (as loud as a nonlinear loop lets it
-/// be), until all lines fall below `ratio`
-/// times the loudest of that noise, at most `max_frames`. Gives up early where the decay is far too slow for that.
-LoopDecay loop_decay(const DelayNetworkWeights& weights, double ratio, long long max_frames);
+/// What a loop is full of at first: noise; or, of a nonlinear one, what a constant has driven it to, up or down.
+enum class LoopStart { kNoise, kUp, kDown };
+
+/// Plays the loop alone (no input) from a state in which every line is full (as loud as a nonlinear loop lets it be),
+/// until all lines fall below `ratio` times the loudest of that, at most `max_frames`. Gives up early where the decay is
+/// far too slow for that.
+LoopDecay loop_decay(const DelayNetworkWeights& weights, double ratio, long long max_frames,
+                     LoopStart start = LoopStart::kNoise);
 
 }  // namespace diffverb::runtime

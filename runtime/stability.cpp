@@ -326,9 +326,18 @@ std::string check_stability(const DelayNetworkWeights& w) {
   if (proven) return {};
   // 4e9 multiplications are some seconds: enough for half a minute of 16 lines with ten biquads each.
   const auto entries = static_cast<double>(std::count_if(w.A.begin(), w.A.end(), [](float a) { return a != 0; }));
-  const double cost = entries + w.lines * (1 + 5.0 * w.line_sections);
+  double cost = entries + w.lines * (1 + 5.0 * w.line_sections);
+  std::vector<LoopStart> starts{LoopStart::kNoise};
+  if (w.nonlinear.is_there()) {  // squares are driven most by a constant
+    starts = {LoopStart::kNoise, LoopStart::kUp, LoopStart::kDown};
+    cost = 3 * (cost + w.lines * (w.lines + 3.0 * w.nonlinear.rank));
+  }
   const auto frames = static_cast<long long>(std::min(4e9 / cost, 60.0 * w.sample_rate_hz));
-  const LoopDecay decay = loop_decay(w, kSilence, frames);
+  LoopDecay decay;
+  for (const LoopStart start : starts) {
+    decay = loop_decay(w, kSilence, frames, start);
+    if (!decay.done) break;
+  }
   if (decay.done) return {};
   const std::string gain = "its loop gain reaches " + std::to_string(worst) + ", which must stay below 1",
                     time = rounded(static_cast<double>(decay.frames) / w.sample_rate_hz) + " s";

@@ -24,16 +24,17 @@ namespace diffverb::runtime {
 /// each such group, which bounds the energy of a loop that changes over time; 1 to 5 would not. A delay that
 /// moves by more than 0.02 samples a sample counts in all proofs with 1 / sqrt(1 - speed), for what that adds to the
 /// energy; slower ones as at rest, where the interpolation is no louder than 1.
-/// A nonlinear loop must fall silent from any state: 1 to 4 decide of small signals, and with g = ||A diag(max|h|)||_2, h =
+/// A nonlinear loop must fall silent: 1 to 4 decide of small signals, and with g = ||A diag(max|h|)||_2, h =
 /// max|h| and its strength (nonlinear_loop.h) of loud ones: largest_gain(g, h^2 strength, limit, N) < 1, by which
 /// ||v||_2 over all time is bounded by what was in it and came in, since ||s_j||_2 <= max|h_j| ||v_j||_2; or 5, with the
-/// lines as full as the limit lets them be. That its output is bounded needs none of this.
+/// lines as full as the limit lets them be, of noise and of a constant up and down, which is evidence of these three states
+/// alone. That its output is bounded needs none of this.
 /// Returns an empty string, or the reason why the network is not accepted: it was heard to grow, or what could not be
 /// shown and how far 5 came.
 /// Source: Schlecht & Habets, "On lossless feedback delay networks", IEEE TSP 65(6), 2017, for T.
 std::string check_stability(const DelayNetworkWeights& weights);
 
-/// An upper bound of the gain of any loop at any frequency: the least of what 1 to 3 show, of the loop where that is
+/// An upper bound of the linear gain of any loop at any frequency: the least of what 1 to 3 show, of the loop where that is
 /// largest; of a turning matrix the norm above. Below 1 a stable loop, and how far below a margin; a loop that 4 or 5
 /// accepted may lie above. 0 where nothing comes back to itself.
 double loop_gain_bound(const DelayNetworkWeights& weights);

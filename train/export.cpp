@@ -146,6 +146,7 @@ runtime::DelayNetworkWeights to_weights(const RoomModel& model, double gain) {
   const at::NoGradGuard no_grad;
   DelayNetwork network = model.network();
   network.c = network.c * gain;
+  network.d = network.d * gain;
   const auto equaliser = model.output_sos();
   const auto early = model.early_part();
   runtime::DelayNetworkWeights w = to_weights(network);

@@ -25,6 +25,7 @@ constexpr double kAboveFirst = 100, kAboveMiddle = 4;  // in energy
 constexpr double kPassive = 1 + 1e-6;
 constexpr int kMostSamples = 48000;    // of a loop with long lines: then fewer windows fit, and less is seen
 constexpr double kMostProducts = 3e9;  // some tenths of a second
+constexpr double kMostFill = 10;       // of that, to fill the lines with
 
 /// The lines of one loop.
 struct Loop {
@@ -84,17 +85,17 @@ std::vector<double> noise(std::size_t count, std::uint64_t seed) {
   return out;
 }
 
-/// What the loop makes of a burst of noise as long as a window, by windows: their energies.
-std::vector<double> energies(const Loop& loop, int window, int windows) {
+/// What the loop makes of a burst of noise that fills every line, by windows behind it: their energies.
+std::vector<double> energies(const Loop& loop, int burst, int window, int windows) {
   TimeProblem<double> p;
-  p.samples = window * windows;
+  p.samples = burst + window * windows;
   p.lines = static_cast<int>(loop.a.rows());
   p.inputs = p.outputs = 1;
   p.sections = loop.sections;
   const auto lines = static_cast<std::size_t>(p.lines);
   const std::vector<double> b = noise(lines, 1), c = noise(lines, 2), d{0};
   std::vector<double> input = noise(static_cast<std::size_t>(p.samples), 3);
-  std::fill(input.begin() + window, input.end(), 0.0);
+  std::fill(input.begin() + burst, input.end(), 0.0);
   p.a = loop.a.data(), p.b = b.data(), p.c = c.data(), p.d = d.data();
   p.delays = loop.delays.data();
   p.filter_lines = filter_lines_of(p.a, 1, without_delay(p.delays, p.lines)).order;
@@ -103,7 +104,7 @@ std::vector<double> energies(const Loop& loop, int window, int windows) {
   std::vector<double> heard(static_cast<std::size_t>(p.samples)), tape(time_tape_size(p));
   time_forward(p, heard.data(), tape.data());
   std::vector<double> out;
-  for (auto from = heard.begin(); from != heard.end(); from += window)
+  for (auto from = heard.begin() + burst; from != heard.end(); from += window)
     out.push_back(std::inner_product(from, from + window, from, 0.0));
   return out;
 }
@@ -113,8 +114,9 @@ bool grows(const Loop& loop) {
   const auto products = static_cast<double>(loop.a.size()) + static_cast<double>(loop.sos.size());
   const double most = std::min<double>(kMostSamples, kMostProducts / products);
   const int window = std::max(1, std::min(longest, static_cast<int>(most / kWindows)));
-  const std::vector<double> heard = energies(loop, window, kWindows + 1);  // the first one has the burst
-  const double first = heard[1], middle = heard[1 + kWindows / 2], last = heard[kWindows];
+  if (longest > kMostFill * most) return false;  // too long to be heard
+  const std::vector<double> heard = energies(loop, longest, window, kWindows);
+  const double first = heard.front(), middle = heard[kWindows / 2], last = heard.back();
   if (std::any_of(heard.begin(), heard.end(), [](double energy) { return !std::isfinite(energy); })) return true;
   return last > kAboveFirst * first && last > kAboveMiddle * middle;
 }

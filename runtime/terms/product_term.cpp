@@ -13,7 +13,7 @@ namespace diffverb::runtime {
 namespace {
 
 constexpr int kMostOrder = 5, kMostRank = 1024, kMostSamples = 1 << 16;
-constexpr long long kMostTaps = 1LL << 22;
+constexpr long long kMostTaps = 1LL << 22, kMostFactors = 4096;
 constexpr std::size_t kStride = TermPlayer::kChunk + kPad;
 
 std::size_t size(int a) { return static_cast<std::size_t>(a); }
@@ -109,6 +109,11 @@ std::string ProductTerm::check(const TermShape& shape, const std::string& name) 
   const long long rows = 1LL * shape.outputs * groups * rank * order * shape.inputs;
   if (rows > kMostTaps / samples)
     return "tensor '" + name + "factors' has more than " + std::to_string(kMostTaps) + " values";
+  if (rows / shape.inputs > kMostFactors)
+    return "tensor '" + name + "factors' holds " + std::to_string(rows / shape.inputs) + " factors, expected at most " +
+           std::to_string(kMostFactors);
+  if (1LL * shape.outputs * groups * after_samples > kMostTaps)
+    return "tensor '" + name + "after' has more than " + std::to_string(kMostTaps) + " values";
   if (std::string error = check_values((name + "factors").c_str(), factors, static_cast<std::size_t>(rows * samples));
       !error.empty())
     return error;

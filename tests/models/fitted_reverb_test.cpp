@@ -94,6 +94,23 @@ TEST(FittedResponse, WhatMovesIsNotFitted) {
             std::string::npos);
 }
 
+TEST(FittedNetwork, IsExportedWithItsDirectSoundAsLoudAsTheRest) {
+  const Scratch scratch;
+  for (const std::string config : {"{type: nested_allpass, early_ms: 0}", "{type: jot_fdn, dry: 0.5, early_ms: 20}"}) {
+    Fields fields = Fields::from_text(config);
+    const auto model = make_room_model(fields);
+    model->design(channels_of(room(0.9, 16000, 2)), 16000, 1);
+    const at::NoGradGuard no_grad;
+    ASSERT_GT(largest(model->network().d), 0.01) << config;
+    export_room(*model, scratch / "weights.safetensors", {3.0, "", "room.wav"});
+    const auto loaded = runtime::load_model(scratch / "weights.safetensors");
+    ASSERT_TRUE(loaded.model) << loaded.error;
+    const auto h = 3.0 * model->forward().ir()[0][0].to(at::kDouble);
+    const auto played = at::tensor(runtime::render_impulse(loaded.model, 0.5)[0]).to(at::kDouble);
+    EXPECT_LT(relative_error(played.slice(0, 0, 6000), h.slice(0, 0, 6000)), 1e-2) << config;  // equalisers on a grid
+  }
+}
+
 TEST(FittedNetwork, WhatMovesStillMovesAfterTheFit) {
   const Scratch scratch;
   for (const std::string more : {"modulation_ms: 0.2", "turning: {type: rotating}", "turning: {type: eigenvalues}"}) {

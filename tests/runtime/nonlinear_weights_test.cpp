@@ -54,6 +54,20 @@ TEST(RuntimeNonlinearWeights, WhatIsLinearIsWrittenAsEver) {
   EXPECT_EQ(file.metadata.at("version"), "1.1");
 }
 
+TEST(RuntimeNonlinearWeights, ALoopThatAConstantKeepsAliveIsRefused) {
+  // Noise, whose squares the filter averages away, falls silent in it; a constant of 1 leaves 0.88 for ever.
+  DelayNetworkWeights w = testing::network_of({0.5f}, {100});
+  w.line_sections = 1;
+  w.line_sos = {0.05, 0, 0, -0.95, 0};
+  w.nonlinear.square = {1.2f};
+  w.nonlinear.alpha_min = w.nonlinear.alpha_max = 1;
+  EXPECT_TRUE(loop_decay(w, 1e-9, 4000000).done);
+  EXPECT_FALSE(loop_decay(w, 1e-9, 4000000, LoopStart::kUp).done);
+  EXPECT_TRUE(contains(make_model(w).error, "its loop gain reaches")) << make_model(w).error;
+  w.nonlinear.square = {0.1f};
+  EXPECT_EQ(make_model(w).error, "");
+}
+
 TEST(RuntimeNonlinearWeights, TheSelfTestHearsTheTerms) {
   const DelayNetworkWeights w = network();
   const std::string text = make_self_test(w);

@@ -116,6 +116,9 @@ TEST(RuntimeTerms, AreRefusedWhereTheyDoNotFit) {
   EXPECT_EQ(reason([&](auto& p, auto&) { p.factors[3] = nan; }), "tensor 'term0_factors': value 3 is not a number");
   EXPECT_EQ(reason([&](auto& p, auto&) { p.after[1] = 2e6f; }), "tensor 'term0_after': value 1 is beyond 1e6");
   EXPECT_EQ(reason([&](auto& p, auto&) { p.factors.pop_back(); }), "tensor 'term0_factors' has 7 values, expected 8");
+  EXPECT_TRUE(reason([&](auto& p, auto&) {
+                p.groups = p.rank = 64, p.factors.clear();
+              }).find("factors, expected at most 4096") != std::string::npos);
   EXPECT_EQ(reason([&](auto& p, auto&) { p.order = 9; }), "tensor 'term0_factors': the order is 9, expected 1 to 5");
   EXPECT_EQ(reason([&](auto& p, auto&) { p.rank = 0; }), "tensor 'term0_factors': the rank is 0, expected 1 to 1024");
   EXPECT_EQ(reason([&](auto& p, auto&) { p.rank = 1024, p.groups = 1024; }),

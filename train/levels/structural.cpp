@@ -90,7 +90,9 @@ Level structural_level(const runtime::DelayNetworkWeights* network) {
     error.why_not = "a loop's matrix is singular: filters stand in it as lines";
   }
   const double gain = runtime::loop_gain_bound(w);
-  if (gain < 1)
+  if (w.nonlinear.is_there())
+    margin.why_not = "the loop is not linear: what it adds depends on how loud it is";
+  else if (gain < 1)
     margin.value = -20 * std::log10(gain);
   else
     margin.why_not = "no bound below 1 on the loop gain: the loader has shown otherwise that it decays";

@@ -297,6 +297,21 @@ TEST(DelayNetwork, RefusesALargeRandomLoopThatGrows) {
   EXPECT_EQ(refused, 4);
 }
 
+TEST(DelayNetwork, AcceptsLongLoopsWhoseEchoesAreFarApart) {
+  struct Case {
+    std::vector<double> a, delays;
+  };
+  for (const Case& one : {Case{{0.1, 0.8, -0.8, 0.4}, {16000, 15900}}, Case{{0, 2, 0.3, 0}, {16000, 16000}},
+                          Case{{0.3, 0.9, -0.5, 0.3}, {9600, 9700}}}) {
+    auto n = random_network({2, 1, 1, 0}, 12);
+    n.a = at::tensor(one.a, at::kDouble).reshape({2, 2});
+    n.delays = at::tensor(one.delays, at::kDouble);
+    EXPECT_NO_THROW(n.check()) << one.delays[0];
+    n.a = n.a * 2.5;
+    EXPECT_THROW(n.check(), ContractError) << one.delays[0];
+  }
+}
+
 TEST(DelayNetwork, RefusesALoopThatIsSeenToGrow) {
   const auto with = [](const at::Tensor& a, double delay) {
     DelayNetwork n;

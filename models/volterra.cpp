@@ -132,9 +132,10 @@ std::int64_t Volterra::most_bytes(std::int64_t batch, std::int64_t samples, std:
     return static_cast<std::int64_t>(acoustics::fast_fft_length(static_cast<std::size_t>(least))) + 2;
   };
   const Parts all = parts();
-  // Of a convolution: spectra of its filters and of their products with the input, their gradients, and the signals.
+  // Of a convolution: spectra of its filters and of their products with the input, their gradients, what is summed up
+  // meanwhile, and the signals.
   const auto of = [&](std::int64_t filters, std::int64_t sums, std::int64_t taps) {
-    return transform(taps) * (3 * filters + 3 * batch * filters + 4 * batch * sums + 2 * batch * inputs());
+    return transform(taps) * (4 * filters + 4 * batch * filters + 4 * batch * sums + 2 * batch * inputs());
   };
   std::int64_t numbers = of(outputs() * inputs(), outputs(), all.response.size(2));
   for (const ProductTerms& products : all.products) {

@@ -1,7 +1,10 @@
 #include "losses/checked_target.h"
 
+#include <algorithm>
+#include <span>
 #include <sstream>
 
+#include "core/acoustics/preparation.h"
 #include "core/device/precision.h"
 #include "core/error.h"
 
@@ -31,6 +34,19 @@ const at::Tensor& CheckedTarget::set_audible(const Response& target) {
                         ": a channel of the target is silent or not a number; a relative distance to it is undefined");
   }
   return ir_;
+}
+
+CheckedTarget::Onsets CheckedTarget::onsets() const {
+  const auto rows = ir_.to(at::kCPU, at::kDouble).flatten(0, 1).contiguous();
+  const auto length = static_cast<std::size_t>(rows.size(1));
+  Onsets out{rows.size(1), 0};
+  for (std::int64_t r = 0; r < rows.size(0); ++r) {
+    const std::span<const double> row(rows.const_data_ptr<double>() + r * rows.size(1), length);
+    const auto onset = static_cast<std::int64_t>(acoustics::find_onset(row));
+    out.first = std::min(out.first, onset);
+    out.last = std::max(out.last, onset);
+  }
+  return out;
 }
 
 const at::Tensor& CheckedTarget::check(const Response& response) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "core/fields.h"
@@ -31,6 +32,11 @@ class CheckedTarget {
   const at::Tensor& check(const Response& response) const;
 
   const at::Tensor& ir() const { return ir_; }
+  /// The samples at which the first and the last of all channels begin (core/acoustics/preparation.h).
+  struct Onsets {
+    std::int64_t first = 0, last = 0;
+  };
+  Onsets onsets() const;
   double sample_rate_hz() const { return rate_hz_; }
 
  private:

@@ -81,7 +81,7 @@ void Decorrelation::prepare(const Response& target) {
   const at::Tensor& ir = target_.set_audible(target);
   at_target_ = at::Tensor();
   if (ir.size(1) == 1) return;
-  correlation_.set_target(ir, target_.sample_rate_hz(), "decorrelation");
+  correlation_.set_target(ir, target_.onsets().first, target_.sample_rate_hz(), "decorrelation");
   iacc_ = correlation_(ir);
   late_.set_target(ir, target_.sample_rate_hz());
   if (coherence_of_ == "target") {

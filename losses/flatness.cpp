@@ -45,7 +45,8 @@ class Flatness final : public Loss {
 
   void prepare(const Response& target) override {
     const at::Tensor& ir = target_.set_audible(target);
-    first_ = latest_onset(ir) + std::llround(from_ms_ * 1e-3 * target_.sample_rate_hz());
+    // Of the last channel: a late part that begins before an onset would be no late part.
+    first_ = target_.onsets().last + std::llround(from_ms_ * 1e-3 * target_.sample_rate_hz());
     if (first_ >= ir.size(2)) throw ContractError("flatness: the target ends before from_ms");
     fft_size_ = static_cast<std::int64_t>(acoustics::fast_fft_length(static_cast<std::size_t>(ir.size(2) - first_)));
     bands_.emplace(fft_size_, target_.sample_rate_hz(), from_hz_, std::min(to_hz_, target_.sample_rate_hz() / 2));
@@ -60,18 +61,6 @@ class Flatness final : public Loss {
  private:
   static constexpr double kOfNoise = 0.56145948356688516;  // e^-gamma
   static constexpr double kRaised = 1e-4;
-
-  /// Of all channels: a late part that begins before a channel's onset would be no late part.
-  static std::int64_t latest_onset(const at::Tensor& ir) {
-    const auto rows = ir.to(at::kCPU, at::kDouble).flatten(0, 1).contiguous();
-    const auto length = static_cast<std::size_t>(rows.size(1));
-    std::size_t latest = 0;
-    for (std::int64_t r = 0; r < rows.size(0); ++r) {
-      const double* row = rows.const_data_ptr<double>() + r * rows.size(1);
-      latest = std::max(latest, acoustics::find_onset(std::span<const double>(row, length)));
-    }
-    return static_cast<std::int64_t>(latest);
-  }
 
   at::Tensor power(const at::Tensor& ir) const {  // [B, C, F]
     return at::view_as_real(at::fft_rfft(ir.slice(2, first_), fft_size_)).square().sum(-1);

@@ -35,7 +35,8 @@ namespace {
 /// Where `towards` is least nothing of the target is compared: L = mean I, what the seed document minimises.
 ///
 /// Reads    response.ir [B, C, T], target.ir of the same shape. Where the target has "dry" [B, I, T], ir is what was
-///          recorded of it; channel c is compared with dry channel min(c, I - 1)
+///          recorded of it (of a longer one its end: what ran in before is left out); channel c is compared with dry channel
+///          min(c, I - 1)
 /// Returns  scalar, nats; blind to level. value_at_target() is 0; towards: least, what the target has
 /// Gradient finite everywhere; 0 at silence, which tells nothing (I = 0)
 /// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent, where the
@@ -150,7 +151,8 @@ at::Tensor MutualInformation::wet_rows(const at::Tensor& ir) const {
 void MutualInformation::prepare(const Response& target) {
   const at::Tensor& ir = target_.set_audible(target);
   const bool recorded = target.has("dry");
-  const at::Tensor dry = recorded ? target.get("dry").detach().to(ir.options()) : make_dry(ir);
+  at::Tensor dry = recorded ? target.get("dry").detach().to(ir.options()) : make_dry(ir);
+  if (recorded && dry.size(-1) > ir.size(2)) dry = dry.slice(-1, dry.size(-1) - ir.size(2));  // less what ran in before
   const std::int64_t heard = recorded ? std::min(dry.size(-1), ir.size(2)) : dry.size(2);
   frames_ = heard / frame_samples();
   if (dry.dim() != 3 || (dry.size(0) != 1 && dry.size(0) != ir.size(0)) || frames_ < kFewestFrames)

@@ -38,7 +38,7 @@ void add_files(const std::string& name, int& exit_code, std::vector<ResponseSour
     guarded(file, exit_code, [&] {
       for (const auto& path : responses_in(file))
         sources.push_back({path.string(), [path, name] {
-                             return MeasuredResponse{path.string(), room_of(path, name), 0, read_response(path)};
+                             return EvaluatedResponse{path.string(), room_of(path, name), 0, read_response(path)};
                            }});
     });
   }
@@ -53,7 +53,7 @@ void add_store(const std::string& path, const std::string& split, std::vector<Re
     if (split != "all" && response.split != split) continue;
     sources.push_back({response.file + ", channel " + std::to_string(response.channel + 1), [store, i] {
                          const StoredResponse& r = store->at(i);
-                         return MeasuredResponse{r.file, r.room, r.channel, {r.rate_hz, {store->read(i)}}};
+                         return EvaluatedResponse{r.file, r.room, r.channel, {r.rate_hz, {store->read(i)}}};
                        }});
   }
   if (sources.size() == before)

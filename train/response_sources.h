@@ -10,7 +10,7 @@
 namespace diffverb {
 
 /// A measured response that a model is set beside, all of its channels.
-struct MeasuredResponse {
+struct EvaluatedResponse {
   std::string file, room;
   int first_channel = 0;  // of the file, from 0
   Audio audio;
@@ -19,7 +19,7 @@ struct MeasuredResponse {
 /// A response that can be read when its turn comes.
 struct ResponseSource {
   std::string name;  // for messages
-  std::function<MeasuredResponse()> read;
+  std::function<EvaluatedResponse()> read;
 };
 
 /// What names stand for: sound files, the responses of SOFA files, folders of either, and the examples of one split of

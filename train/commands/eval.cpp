@@ -30,7 +30,7 @@ struct Options {
   bool json = false, modes = false;
 };
 
-void write_reconstruction(const Options& options, const MeasuredResponse& item, std::size_t index,
+void write_reconstruction(const Options& options, const EvaluatedResponse& item, std::size_t index,
                           const Audio& played) {
   if (options.out.empty()) return;
   std::string name = fs::path(item.file).filename().string();
@@ -40,9 +40,9 @@ void write_reconstruction(const Options& options, const MeasuredResponse& item, 
 }
 
 /// What the model makes of a response: its reconstruction, or a delay network's own.
-using Reconstruct = std::function<Audio(const MeasuredResponse&)>;
+using Reconstruct = std::function<Audio(const EvaluatedResponse&)>;
 
-void add_item(const Options& options, const MeasuredResponse& item, const Reconstruct& reconstruct,
+void add_item(const Options& options, const EvaluatedResponse& item, const Reconstruct& reconstruct,
               const ModelLevels& model, std::vector<Reconstruction>& all) {
   const Audio played = reconstruct(item);
   write_reconstruction(options, item, all.size(), played);
@@ -67,7 +67,7 @@ std::vector<Reconstruction> reconstruct_all(const Options& options, Context& con
   Progress progress("evaluate", static_cast<std::int64_t>(sources.size()));
   for (std::size_t i = 0; i < sources.size(); ++i) {
     guarded(sources[i].name, context.exit_code, [&] {
-      const MeasuredResponse item = sources[i].read();
+      const EvaluatedResponse item = sources[i].read();
       check_response(item.audio, sources[i].name);
       add_item(options, item, reconstruct, model, all);
     });
@@ -107,7 +107,7 @@ void evaluate(const Options& options, Context& context) {
     if (!fs::is_directory(options.out)) throw ConfigError("--out " + options.out + ": cannot be made a folder");
   }
   const ModelLevels model = levels_of_model(options, network ? &network->network() : nullptr);
-  const auto reconstruct = [&](const MeasuredResponse& item) {
+  const auto reconstruct = [&](const EvaluatedResponse& item) {
     return network ? network->like(item.audio, item.first_channel) : coder->decode(coder->encode(item.audio));
   };
   const std::vector<Reconstruction> all = reconstruct_all(options, context, reconstruct, model);

@@ -11,6 +11,7 @@
 #include "core/audio_tensor.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/log.h"
 #include "core/sha256.h"
 #include "models/volterra_identification.h"
 #include "runtime/weights.h"
@@ -73,6 +74,11 @@ void identify_pair(const IdentifyOptions& options) {
   const auto kept = static_cast<std::int64_t>(frames);
   const auto x = channels_of(dry).slice(1, 0, kept), y = channels_of(wet).slice(1, 0, kept);
   const auto found_from = static_cast<std::int64_t>((1 - kHeldBack) * static_cast<double>(frames));
+  if (options.out.has_parent_path()) make_folder(options.out.parent_path());
+  std::int64_t numbers = 0;
+  for (const auto& [name, leaf] : series->parameters()) numbers += leaf.numel();
+  log().info("seeking " + std::to_string(numbers) + " numbers in " + std::to_string(found_from) +
+             " samples: seconds for a hundred numbers, minutes for a thousand");
   const Identification found = identify(*series, x.slice(1, 0, found_from), y.slice(1, 0, found_from));
   const double unheard_db = error_db(*series, x, y, found_from);
   runtime::DelayNetworkWeights weights = to_weights(*series);
@@ -81,7 +87,6 @@ void identify_pair(const IdentifyOptions& options) {
                                       {"licence", "unknown"},
                                       {"created_by", "diffverb identify"}}
                            .dump();
-  if (options.out.has_parent_path()) make_folder(options.out.parent_path());
   if (const std::string problem = runtime::write_weights(options.out, weights); !problem.empty())
     throw DataError(options.out.string() + ": " + problem);
   if (options.json) {
@@ -108,7 +113,8 @@ void add_identify_command(Command& app, Context&) {
   command->add_option("--config", options->config, "a model of type volterra: orders, lengths, ranks (.yaml)")
       ->required();
   command->add_option("--out", options->out, "weights to write (.safetensors)")->required();
-  command->add_option("--seconds", options->seconds, "of the sounds that are used")->check(in_range(0.01, 600.0));
+  command->add_option("--seconds", options->seconds, "of the sounds that are used (default 4)")
+      ->check(in_range(0.01, 600.0));
   command
       ->add_option("--set", options->set,
                    "of the config: key.path=value, over what stands in it; may stand several times")

@@ -41,7 +41,7 @@ Fit train_in(const RunFolder& folder, FieldConfig& config, const FieldSounds& so
   config.model->move_to(device);
   Response target(heard.contiguous().to(device), rate_hz);
   config.model->add_features(target);
-  for (const WeightedLoss& loss : config.losses) loss.loss->prepare(target);
+  prepare_losses(config.losses, target, "the microphones");
   Trainer::Job job{*config.model, config.losses, &folder, folder.path().filename().string(), resume};
   job.device = device;
   fit.training = config.trainer->run(job);

@@ -229,7 +229,7 @@ FitOutcome fit_response(const FitOptions& options) {
   config.model->design(measured.ir, measured.sample_rate_hz, seed);
   config.model->move_to(device);
   const Response target = fit_target(measured.ir, measured.sample_rate_hz, config.model->samples(), device);
-  for (const WeightedLoss& loss : config.losses) loss.loss->prepare(target);
+  prepare_losses(config.losses, target, options.input.string());
   if (options.on_progress) options.on_progress(kShareBefore);
   FitOutcome outcome{folder.path(), elapsed(), 0, stop_requested(), options.resume};
   if (outcome.stopped) return outcome;

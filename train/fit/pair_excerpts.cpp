@@ -4,6 +4,7 @@
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.h"
 #include "core/printed.h"
@@ -22,8 +23,11 @@ PairExcerpts::PairExcerpts(const at::Tensor& dry, const at::Tensor& wet, double 
       wet_(wet.to(at::kFloat).contiguous()),
       rate_hz_(sample_rate_hz),
       shape_(shape) {
-  const auto squares = wet.to(at::kDouble).square().cumsum(1);
-  energy_ = at::cat({at::zeros({wet.size(0), 1}, at::kDouble), squares}, 1).contiguous();
+  const auto from_zero = [&](const at::Tensor& sums) {
+    return at::cat({at::zeros({wet.size(0), 1}, at::kDouble), sums}, 1).contiguous();
+  };
+  energy_ = from_zero(wet.to(at::kDouble).square().cumsum(1));
+  sum_ = from_zero(wet.to(at::kDouble).cumsum(1));
   training_ = audible_places(0, shape_.held_back);
   validation_ = audible_places(shape_.held_back, wet_.size(1));
   const auto refuse = [&](const char* part, std::int64_t length) {
@@ -39,9 +43,11 @@ PairExcerpts::PairExcerpts(const at::Tensor& dry, const at::Tensor& wet, double 
 bool PairExcerpts::is_audible(std::int64_t start) const {
   const std::int64_t whole = wet_.size(1);
   const double least = kFaintest * static_cast<double>(shape_.samples) / static_cast<double>(whole);
-  const auto sums = energy_.accessor<double, 2>();
+  const std::int64_t end = start + shape_.samples;
+  const auto energy = energy_.accessor<double, 2>(), sum = sum_.accessor<double, 2>();
   for (std::int64_t c = 0; c < wet_.size(0); ++c) {
-    if (sums[c][start + shape_.samples] - sums[c][start] <= least * sums[c][whole]) return false;
+    const double constant = std::pow(sum[c][end] - sum[c][start], 2) / static_cast<double>(shape_.samples);
+    if (energy[c][end] - energy[c][start] - constant <= least * energy[c][whole]) return false;
   }
   return true;
 }

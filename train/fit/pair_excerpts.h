@@ -47,6 +47,7 @@ class PairExcerpts final : public Dataset {
 
   at::Tensor dry_, wet_;  // float32
   at::Tensor energy_;     // [C, N + 1] float64, running sums of the wet channels' squares
+  at::Tensor sum_;        // and of themselves: a constant is not heard
   double rate_hz_ = 0;
   Shape shape_;
   std::vector<std::int64_t> training_, validation_;  // where evenly spaced excerpts begin

@@ -46,7 +46,11 @@ void PairModel::design(const at::Tensor& dry, const at::Tensor& wet, double samp
   const auto response = estimate_response(dry.mean(0), wet, response_samples);
   gain_ = response.norm().item<double>();
   measured_ = response / gain_;
-  room_->design(measured_, sample_rate_hz, seed);
+  try {
+    room_->design(measured_, sample_rate_hz, seed);
+  } catch (const DataError& error) {
+    throw DataError(std::string("the response that division of wet by dry gives cannot be used: ") + error.what());
+  }
 }
 
 void PairModel::move_to(at::Device device) {

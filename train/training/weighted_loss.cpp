@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/error.h"
 #include "losses/composite.h"
 
 namespace diffverb {
@@ -28,6 +29,16 @@ std::vector<WeightedLoss> read_losses(Fields& fields, const std::string& key) {
   if (!losses.empty() && std::none_of(losses.begin(), losses.end(), counts))
     fields.fail(key, "all weights are 0, expected one above 0");
   return losses;
+}
+
+void prepare_losses(const std::vector<WeightedLoss>& losses, const Response& target, const std::string& source) {
+  for (const WeightedLoss& loss : losses) {
+    try {
+      loss.loss->prepare(target);
+    } catch (const ContractError& error) {
+      throw ConfigError("losses: " + loss.name + " does not go with " + source + ": " + error.what());
+    }
+  }
 }
 
 std::vector<std::string> term_names(const std::vector<WeightedLoss>& losses) {

@@ -22,6 +22,10 @@ struct WeightedLoss {
 /// Throws   ConfigError for a negative weight, or where all are 0
 std::vector<WeightedLoss> read_losses(Fields& fields, const std::string& key);
 
+/// Prepares all of them for a target that `source` names in messages.
+/// Throws   ConfigError where one does not take such a target
+void prepare_losses(const std::vector<WeightedLoss>& losses, const Response& target, const std::string& source);
+
 /// What is recorded of each step: a loss's name, and after each sum of losses those of its terms, "total.entropy".
 std::vector<std::string> term_names(const std::vector<WeightedLoss>& losses);
 

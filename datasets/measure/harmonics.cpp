@@ -1,9 +1,11 @@
 #include "datasets/measure/harmonics.h"
 
 #include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/linspace.h>
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "core/acoustics/fft.h"
 #include "core/acoustics/filters.h"
@@ -14,6 +16,19 @@ namespace diffverb {
 namespace {
 
 constexpr double kBefore_s = 0.005;  // what a window keeps before a response's onset, and leaves to the next one
+
+/// Without edges: the linear response's band limit rings into the windows before it, and a cut would spread that over all
+/// frequencies.
+at::Tensor faded(const at::Tensor& response, std::int64_t rise) {
+  auto out = response.clone();
+  const std::int64_t fall = out.size(0) / 4;
+  const auto half = [](std::int64_t count) {
+    return 0.5 - 0.5 * at::linspace(0, std::numbers::pi, count, at::kDouble).cos();
+  };
+  out.slice(0, 0, rise).mul_(half(rise));
+  out.slice(0, out.size(0) - fall).mul_(half(fall).flip(0));
+  return out;
+}
 
 }  // namespace
 
@@ -26,7 +41,7 @@ Harmonics separate_harmonics(const Sweep& sweep, const at::Tensor& whole, std::i
   Harmonics out;
   for (std::int64_t n = 2; n <= kHighestHarmonic; ++n) {
     const std::int64_t length = std::min<std::int64_t>(samples, start(n - 1) - start(n) - before);
-    out.responses.push_back(whole.roll({-start(n)}, {0}).slice(0, 0, length).clone());
+    out.responses.push_back(faded(whole.roll({-start(n)}, {0}).slice(0, 0, length), before));
   }
   const auto fft_size = static_cast<std::int64_t>(acoustics::fast_fft_length(static_cast<std::size_t>(samples)));
   const auto power = [&](const at::Tensor& h) {

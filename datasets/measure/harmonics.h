@@ -16,7 +16,8 @@ struct Harmonics {
   struct Point {
     double hz = 0, thd_pct = 0;
   };
-  std::vector<at::Tensor> responses;  // of order 2 to 5, each [T_n], from 5 ms before its start to the next lower one
+  std::vector<at::Tensor>
+      responses;  // of order 2 to 5, each [T_n], from 5 ms before its start to the next lower one, faded
   /// 100 sqrt(sum_n |H_n(n f)|^2) / |H_1(f)| by thirds of an octave, as far as 2 f was played; noise counts as distortion
   std::vector<Point> thd;
 };

@@ -15,6 +15,7 @@ namespace {
 
 constexpr float kFullScale = 0.9995f;
 constexpr std::size_t kClippedRun = 3;
+constexpr std::int64_t kPartOfSweep = 8;
 constexpr double kSilent = 1e-7;
 constexpr double kShortestNoise_s = 0.2, kGuard_s = 0.03;  // the room's noise, and how near a sound it may come
 constexpr double kFrame_s = 0.1, kSteady = 4;              // largest over median power of frames, of noise
@@ -51,7 +52,8 @@ void check_channels(const Audio& audio, const std::string& name) {
 bool is_steady(const at::Tensor& channel, double rate_hz) {
   const auto frame = std::llround(kFrame_s * rate_hz);
   const auto power = channel.unfold(0, frame, frame).square().mean(1);
-  return power.max().item<double>() < kSteady * power.median().item<double>();
+  const double middle = power.median().item<double>();
+  return power.max().item<double>() < kSteady * middle && power.min().item<double>() > middle / kSteady;
 }
 
 std::int64_t loudest(const SweepRecording& recording) {
@@ -88,16 +90,31 @@ void check_form(Audio& audio, const std::string& name, const Sweep& sweep, const
                      " s or more");
 }
 
+/// A clock that drifts takes a long sequence apart: looked for is what stands before it and its first eighth, which has to
+/// be found again by itself, as the pilot before it could be another sweep's.
+Arrival find_beginning(const at::Tensor& channel, const Sweep& sweep) {
+  const SweepLayout at_(sweep);
+  const std::int64_t start = at_.first - at_.period, part = at_.period / kPartOfSweep;
+  const auto sound = sweep.sound().unsqueeze(0), recorded = channel.unsqueeze(0);
+  const Arrival whole = find_arrival(sound.slice(1, 0, start + part), recorded, sweep.rate_hz);
+  const std::int64_t from = whole.delay_samples + start;
+  if (!whole.related() || from < 0 || from + 2 * part > channel.size(0)) return {};
+  const Arrival again =
+      find_arrival(sound.slice(1, start, start + part), recorded.slice(1, from, from + 2 * part), sweep.rate_hz);
+  return again.related() ? whole : again;
+}
+
 void find_start(SweepRecording& out, std::int64_t reference, const std::string& name, const Sweep& sweep) {
   const auto channel = out.channel(reference);
-  const Arrival arrival = find_arrival(sweep.sound().unsqueeze(0), channel.unsqueeze(0), sweep.rate_hz);
+  const SweepLayout at_(sweep);
+  Arrival arrival = find_arrival(sweep.sound().unsqueeze(0), channel.unsqueeze(0), sweep.rate_hz);
+  if (!arrival.related() && sweep.periodic()) arrival = find_beginning(channel, sweep);
   if (!arrival.related()) {
     if (is_steady(channel, sweep.rate_hz)) refuse(name, "nothing but noise in it, expected a recording of the sweep");
     refuse(name,
            "this sweep is not in it (another sweep or another sound?), expected a recording of the sweep's sound");
   }
   out.delay_samples = arrival.delay_samples;
-  const SweepLayout at_(sweep);
   const std::int64_t from = out.delay_samples + (sweep.periodic() ? at_.first - at_.period : at_.first);
   const auto in_seconds = [&](std::int64_t samples) {
     return printed("%.2f", static_cast<double>(samples) / sweep.rate_hz) + " s";

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/maximum.h>
+#include <ATen/ops/ones.h>
 
 #include <algorithm>
 #include <cmath>
@@ -39,29 +40,32 @@ std::vector<AveragedRepetitions::LeftOut> left_out(const at::Tensor& good) {
 AveragedRepetitions average_repetitions(const at::Tensor& repetitions, double rate_hz) {
   const std::int64_t count = repetitions.size(0), samples = repetitions.size(1);
   AveragedRepetitions out;
-  out.mean = repetitions.mean(0);
   if (count == 1) {
+    out.mean = repetitions[0];
     out.gains_db = {0.0};
     return out;
   }
+  const std::int64_t frame = std::llround(kFrame_s * rate_hz), frames = (samples + frame - 1) / frame;
+  const auto sounds = at::constant_pad_nd(repetitions, {0, frames * frame - samples}).reshape({-1, frames, frame});
+  auto good = at::ones({count, frames, 1}, at::kDouble);
   if (count > 2) {
-    const auto frame = std::llround(kFrame_s * rate_hz), frames = (samples + frame - 1) / frame;
-    const auto framed = [&](const at::Tensor& x) {
-      return at::constant_pad_nd(x, {0, frames * frame - samples}).reshape({-1, frames, frame});
-    };
-    const auto sounds = framed(repetitions);  // [R, M, frame]
     const auto middle = std::get<0>(sounds.sort(0)).slice(0, (count - 1) / 2, count / 2 + 1).mean(0);
-    const auto good = good_frames((sounds - middle).square().sum(2));  // [R, M]
-    out.left_out = left_out(good);
-    const auto mean = (sounds * good.unsqueeze(2)).sum(0) / good.sum(0).unsqueeze(1);
-    out.mean = mean.reshape({-1}).slice(0, 0, samples).contiguous();
+    const auto frames_good = good_frames((sounds - middle).square().sum(2));  // [R, M]
+    out.left_out = left_out(frames_good);
+    good = frames_good.unsqueeze(2);
   }
-  const double shared = std::max(1e-300, out.mean.square().sum().item<double>());
-  const auto difference = (repetitions - out.mean).square().sum(1).mean().item<double>();
-  out.variance_db = 10 * std::log10(std::max(
-                             1e-30, difference * static_cast<double>(count) / static_cast<double>(count - 1) / shared));
-  const auto gains = ((repetitions * out.mean).sum(1) / shared).abs().clamp_min(1e-15).contiguous();
-  for (std::int64_t r = 0; r < count; ++r) out.gains_db.push_back(20 * std::log10(gains[r].item<double>()));
+  const auto mean = (sounds * good).sum(0) / good.sum(0);  // [M, frame]
+  out.mean = mean.reshape({-1}).slice(0, 0, samples).contiguous();
+  // Of what was kept: each frame's differences over the number of repetitions that were averaged there, less one.
+  const auto freedom = (good.sum(0) - 1).clamp_min(1);  // [M, 1]
+  const double shared = std::max(1e-300, mean.square().sum().item<double>());
+  const double differing = (((sounds - mean).square() * good).sum(0) / freedom).sum().item<double>();
+  out.variance_db = 10 * std::log10(std::max(1e-30, differing / shared));
+  for (std::int64_t r = 0; r < count; ++r) {
+    const double with_mean = (sounds[r] * mean * good[r]).sum().item<double>();
+    const double energy = std::max(1e-300, (mean.square() * good[r]).sum().item<double>());
+    out.gains_db.push_back(20 * std::log10(std::max(1e-15, std::abs(with_mean) / energy)));
+  }
   return out;
 }
 

@@ -89,6 +89,11 @@ TEST(Deconvolution, SeparatesDistortionFromTheLinearResponse) {
   sweep.seconds = 6;
   SimulatedRecording room{short_room()};
   const auto clean = measure(sound_of(room.of(sweep), 16000), sweep).channels[0];
+  for (const auto& point : clean.harmonics->thd) {
+    if (point.hz >= 100) {
+      EXPECT_LT(point.thd_pct, 0.1) << point.hz;
+    }
+  }
   room.cubic = 0.01;
   const auto distorted = measure(sound_of(room.of(sweep), 16000), sweep).channels[0];
   EXPECT_LT(response_error_db(distorted.response, clean.response, sweep), -50);
@@ -132,6 +137,18 @@ TEST(ClockDrift, IsFoundWithinOnePpmAndTakenOut) {
   }
 }
 
+TEST(ClockDrift, TakesALongSequenceApartAndIsFoundFromItsPilots) {
+  Sweep sweep = short_sweep("mls");
+  sweep.seconds = 16;
+  SimulatedRecording room{short_room()};
+  room.snr_db = 60;
+  room.drift_ppm = 40;
+  const Measurement found = measure(sound_of(room.of(sweep), 16000), sweep);
+  ASSERT_TRUE(found.drift.ppm);
+  EXPECT_NEAR(*found.drift.ppm, 40, 1);
+  EXPECT_LT(response_error_db(found.channels[0].response, room.response, sweep), -40);
+}
+
 TEST(Deconvolution, LeavesOutWhatDisturbsOneOfThreeRepetitions) {
   Sweep sweep = short_sweep();
   sweep.repeat = 3;
@@ -145,6 +162,7 @@ TEST(Deconvolution, LeavesOutWhatDisturbsOneOfThreeRepetitions) {
   ASSERT_EQ(left.size(), 1u);
   EXPECT_EQ(left[0].repetition, 1);
   EXPECT_NEAR(left[0].from_s, 1, 0.1);
+  EXPECT_TRUE(judge(found, sweep).reasons.empty());
   sweep.repeat = 1;
   room.click_at = room.delay + layout.first + 16000;
   EXPECT_GT(
@@ -194,6 +212,8 @@ TEST(SweepRecording, RefusesWhatIsNoRecordingOfTheSweep) {
   audio = good;
   for (float& x : audio.channels[0]) x = std::clamp(10 * x, -1.0f, 1.0f);
   expect(refusal(audio), "channel 1 is clipped from ");
+  other = short_sweep("mls");
+  expect(refusal(sound_of(room.of(other), 16000)), "this sweep is not in it");
   audio = sound_of(0.1 * noise_of(static_cast<std::int64_t>(good.frames()), 3), 16000);
   expect(refusal(audio), "nothing but noise");
   RecordingOptions options;

@@ -91,17 +91,23 @@ void check_form(Audio& audio, const std::string& name, const Sweep& sweep, const
 }
 
 /// A clock that drifts takes a long sequence apart: looked for is what stands before it and its first eighth, which has to
-/// be found again by itself, as the pilot before it could be another sweep's.
+/// be found again by itself, as the pilot before it could be another sweep's. Of the periods where it is found, the first.
 Arrival find_beginning(const at::Tensor& channel, const Sweep& sweep) {
   const SweepLayout at_(sweep);
   const std::int64_t start = at_.first - at_.period, part = at_.period / kPartOfSweep;
   const auto sound = sweep.sound().unsqueeze(0), recorded = channel.unsqueeze(0);
   const Arrival whole = find_arrival(sound.slice(1, 0, start + part), recorded, sweep.rate_hz);
-  const std::int64_t from = whole.delay_samples + start;
-  if (!whole.related() || from < 0 || from + 2 * part > channel.size(0)) return {};
-  const Arrival again =
-      find_arrival(sound.slice(1, start, start + part), recorded.slice(1, from, from + 2 * part), sweep.rate_hz);
-  return again.related() ? whole : again;
+  Arrival out;
+  if (!whole.related()) return out;
+  for (std::int64_t from = whole.delay_samples + start; from >= 0; from -= at_.period) {
+    const auto stretch = recorded.slice(1, from, std::min(channel.size(0), from + 2 * part));
+    if (stretch.size(1) < 2 * part) continue;
+    const Arrival again = find_arrival(sound.slice(1, start, start + part), stretch, sweep.rate_hz);
+    if (!again.related()) break;
+    out = again;
+    out.delay_samples += from - start;
+  }
+  return out;
 }
 
 void find_start(SweepRecording& out, std::int64_t reference, const std::string& name, const Sweep& sweep) {

@@ -1,0 +1,64 @@
+#include "datasets/measure/harmonics.h"
+
+#include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/linspace.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "core/acoustics/fft.h"
+#include "core/acoustics/filters.h"
+#include "datasets/measure/excitation.h"
+#include "datasets/measure/inverse.h"
+
+namespace diffverb {
+namespace {
+
+constexpr double kBefore_s = 0.005;  // what a window keeps before a response's onset, and leaves to the next one
+
+/// Without edges: the linear response's band limit rings into the windows before it, and a cut would spread that over all
+/// frequencies.
+at::Tensor faded(const at::Tensor& response, std::int64_t rise) {
+  auto out = response.clone();
+  const std::int64_t fall = out.size(0) / 4;
+  const auto half = [](std::int64_t count) {
+    return 0.5 - 0.5 * at::linspace(0, std::numbers::pi, count, at::kDouble).cos();
+  };
+  out.slice(0, 0, rise).mul_(half(rise));
+  out.slice(0, out.size(0) - fall).mul_(half(fall).flip(0));
+  return out;
+}
+
+}  // namespace
+
+Harmonics separate_harmonics(const Sweep& sweep, const at::Tensor& whole, std::int64_t onset, std::int64_t samples) {
+  const double constant = sweep_constant_s(sweep.seconds, sweep.low_hz, sweep.high_hz) * sweep.rate_hz;
+  const auto before = std::llround(kBefore_s * sweep.rate_hz);
+  const auto start = [&](std::int64_t order) -> std::int64_t {
+    return onset - std::llround(constant * std::log(static_cast<double>(order))) - before;
+  };
+  Harmonics out;
+  for (std::int64_t n = 2; n <= kHighestHarmonic; ++n) {
+    const std::int64_t length = std::min<std::int64_t>(samples, start(n - 1) - start(n) - before);
+    out.responses.push_back(faded(whole.roll({-start(n)}, {0}).slice(0, 0, length), before));
+  }
+  const auto fft_size = static_cast<std::int64_t>(acoustics::fast_fft_length(static_cast<std::size_t>(samples)));
+  const auto power = [&](const at::Tensor& h) {
+    return smoothed_by_thirds(at::fft_rfft(h, fft_size).abs().square()).contiguous();
+  };
+  const auto linear = power(whole.slice(0, 0, samples));
+  std::vector<at::Tensor> powers;
+  for (const auto& response : out.responses) powers.push_back(power(response));
+  for (const auto& band : acoustics::make_bands(acoustics::BandWidth::kThirdOctave, sweep.rate_hz,
+                                                std::max(25.0, sweep.low_hz), sweep.high_hz / 2)) {
+    const auto bin = [&](double hz) { return std::llround(hz * static_cast<double>(fft_size) / sweep.rate_hz); };
+    double sum = 0;
+    for (std::int64_t n = 2; n <= kHighestHarmonic && static_cast<double>(n) * band.hz <= sweep.high_hz; ++n)
+      sum += powers[static_cast<std::size_t>(n - 2)][bin(static_cast<double>(n) * band.hz)].item<double>();
+    out.thd.push_back({band.nominal_hz, 100 * std::sqrt(sum / std::max(1e-300, linear[bin(band.hz)].item<double>()))});
+  }
+  return out;
+}
+
+}  // namespace diffverb

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/tensor.h"
+#include "datasets/measure/sweep.h"
+
+namespace diffverb {
+
+constexpr std::int64_t kHighestHarmonic = 5;
+
+/// What distortion adds to a synchronised exponential sweep: its n-th harmonic is the sweep L ln n earlier, so the
+/// response to it stands that much before the linear one (excitation.h).
+struct Harmonics {
+  struct Point {
+    double hz = 0, thd_pct = 0;
+  };
+  std::vector<at::Tensor>
+      responses;  // of order 2 to 5, each [T_n], from 5 ms before its start to the next lower one, faded
+  /// 100 sqrt(sum_n |H_n(n f)|^2) / |H_1(f)| by thirds of an octave, as far as 2 f was played; noise counts as distortion
+  std::vector<Point> thd;
+};
+
+/// Reads    whole [fft_size] float64: the circular response, its linear part [samples] from 0, whose onset is at `onset`
+/// Source   A. Farina, AES 108th Convention, 2000
+Harmonics separate_harmonics(const Sweep& sweep, const at::Tensor& whole, std::int64_t onset, std::int64_t samples);
+
+}  // namespace diffverb

@@ -33,7 +33,8 @@ struct Arrival {
   std::int64_t delay_samples = 0;       // of wet behind dry; below 0 where wet was begun later
   double peak = 0, unrelated_peak = 0;  // ratios of powers
   double share = 0, unrelated_share = 0;
-  bool related() const { return peak > unrelated_peak || share > unrelated_share; }
+  bool arrives() const { return peak > unrelated_peak; }  // what is related and not diffuse
+  bool related() const { return arrives() || share > unrelated_share; }
 };
 
 /// Reads    dry [I, T], wet [C, T'] float64, without DC, not silent

@@ -98,12 +98,12 @@ Arrival find_beginning(const at::Tensor& channel, const Sweep& sweep) {
   const auto sound = sweep.sound().unsqueeze(0), recorded = channel.unsqueeze(0);
   const Arrival whole = find_arrival(sound.slice(1, 0, start + part), recorded, sweep.rate_hz);
   Arrival out;
-  if (!whole.related()) return out;
+  if (!whole.arrives()) return out;
   for (std::int64_t from = whole.delay_samples + start; from >= 0; from -= at_.period) {
     const auto stretch = recorded.slice(1, from, std::min(channel.size(0), from + 2 * part));
     if (stretch.size(1) < 2 * part) continue;
     const Arrival again = find_arrival(sound.slice(1, start, start + part), stretch, sweep.rate_hz);
-    if (!again.related()) break;
+    if (!again.arrives()) break;
     out = again;
     out.delay_samples += from - start;
   }
@@ -114,8 +114,8 @@ void find_start(SweepRecording& out, std::int64_t reference, const std::string& 
   const auto channel = out.channel(reference);
   const SweepLayout at_(sweep);
   Arrival arrival = find_arrival(sweep.sound().unsqueeze(0), channel.unsqueeze(0), sweep.rate_hz);
-  if (!arrival.related() && sweep.periodic()) arrival = find_beginning(channel, sweep);
-  if (!arrival.related()) {
+  if (!arrival.arrives() && sweep.periodic()) arrival = find_beginning(channel, sweep);
+  if (!arrival.arrives()) {
     if (is_steady(channel, sweep.rate_hz)) refuse(name, "nothing but noise in it, expected a recording of the sweep");
     refuse(name,
            "this sweep is not in it (another sweep or another sound?), expected a recording of the sweep's sound");

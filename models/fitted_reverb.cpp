@@ -35,6 +35,7 @@ std::vector<double> octave_times(const RoomDesign::DecayCurve& curve, const std:
 
 FittedReverb::FittedReverb(Fields& fields) : RoomModel(fields) {
   fields.optional("longest_s", longest_s_, inside(0.1, 30), "s");
+  fields.optional("keep_motion", keep_motion_);
 }
 
 void FittedReverb::design(const at::Tensor& ir, double sample_rate_hz, std::uint64_t /*seed*/,
@@ -81,6 +82,8 @@ std::int64_t FittedNetwork::start(const RoomDesign& room, double sample_rate_hz)
       log().warning(error.what());
     }
   }
+  if (!keeps_motion() && (!model_->motion(sample_rate_hz).empty() || model_->turning(sample_rate_hz)))
+    log().info("what moves in this reverberator stands still in the fit (model.keep_motion: true keeps it moving)");
   return model_->network(sample_rate_hz).outputs();
 }
 

@@ -13,7 +13,10 @@ namespace diffverb {
 ///
 ///   h_o = EQ_o * sum_p mix_op y_p,   y the reverberator's response to an impulse at all its inputs
 ///
-/// Reads    early_ms, crossfade_ms, output_q, longest_s, beside the reverberator's own keys
+/// It is fitted at rest; interpolation takes some of the highs of what moves, so that what is played then decays faster.
+///
+/// Reads    early_ms, crossfade_ms, output_q, longest_s, beside the reverberator's own keys; keep_motion: what moves while
+///          the reverberator plays still moves in what is exported
 /// Gradient to the learned numbers, mix and equaliser
 class FittedReverb : public RoomModel {
  public:
@@ -22,6 +25,7 @@ class FittedReverb : public RoomModel {
   void move_to(at::Device device) override;
   const RoomDesign& room() const override { return *room_; }
   virtual const Model& reverb() const = 0;
+  bool keeps_motion() const { return keep_motion_; }
 
   std::map<std::string, at::Tensor> parameters() const override;
   double rate_scale(const std::string& parameter) const override;
@@ -34,6 +38,7 @@ class FittedReverb : public RoomModel {
 
  private:
   double longest_s_ = 10;
+  bool keep_motion_ = false;
   std::unique_ptr<RoomDesign> room_;
   at::Tensor mix_;  // [C, O] of the reverberator's outputs, a leaf
 };

@@ -150,7 +150,8 @@ runtime::DelayNetworkWeights to_weights(const RoomModel& model, double gain) {
   const auto equaliser = model.output_sos();
   const auto early = model.early_part();
   runtime::DelayNetworkWeights w = to_weights(network);
-  if (const auto* fitted = dynamic_cast<const FittedNetwork*>(&model)) add_motion(fitted->reverb(), w);
+  const auto* fitted = dynamic_cast<const FittedNetwork*>(&model);
+  if (fitted && fitted->keeps_motion()) add_motion(fitted->reverb(), w);
   w.early_ms = model.early_ms();
   w.output_sections = static_cast<int>(equaliser.size(1));
   w.early_samples = static_cast<int>(early.size(1));

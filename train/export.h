@@ -41,7 +41,7 @@ std::string provenance_text(const Provenance& provenance);
 /// Writes weights and checks that the runtime takes them. Throws as export_room().
 void write_network(const runtime::DelayNetworkWeights& weights, const std::filesystem::path& path);
 
-/// Writes a fitted network as runtime weights (kind delay_network), moving where its reverberator moves, and checks that
+/// Writes a fitted network as runtime weights (kind delay_network), moving where its reverberator is to go on moving, and checks that
 /// the runtime takes them.
 /// Throws   DataError where the file cannot be written; NumericError where the runtime would refuse the network
 void export_room(const RoomModel& model, const std::filesystem::path& path, const Provenance& provenance);

@@ -111,10 +111,10 @@ TEST(FittedNetwork, IsExportedWithItsDirectSoundAsLoudAsTheRest) {
   }
 }
 
-TEST(FittedNetwork, WhatMovesStillMovesAfterTheFit) {
+TEST(FittedNetwork, WhatMovesStillMovesAfterTheFitWhereThatIsAsked) {
   const Scratch scratch;
   for (const std::string more : {"modulation_ms: 0.2", "turning: {type: rotating}", "turning: {type: eigenvalues}"}) {
-    Fields fields = Fields::from_text("{type: jot_fdn, " + more + "}");
+    Fields fields = Fields::from_text("{type: jot_fdn, keep_motion: true, " + more + "}");
     const auto model = make_room_model(fields);
     model->design(channels_of(room(0.9, 16000, 2)), 16000, 1);
     export_room(*model, scratch / "weights.safetensors", {1e3, "", "room.wav"});

@@ -47,7 +47,7 @@ at::Tensor octave_filters(std::int64_t fft_size, double rate_hz) {
 std::int64_t CrossCorrelation::samples(double ms) const { return std::llround(ms * 1e-3 * rate_hz_); }
 
 at::Tensor CrossCorrelation::octaves(const at::Tensor& ir) const {
-  const auto heard = ir.slice(2, onset_, onset_ + samples(kEndMs));
+  const auto heard = ir.slice(2, 0, samples(kEndMs));
   return at::fft_irfft(at::fft_rfft(heard, fft_size_).unsqueeze(0) * filters_, fft_size_).slice(3, 0, heard.size(2));
 }
 
@@ -55,13 +55,11 @@ at::Tensor CrossCorrelation::part_of(const at::Tensor& octaves, std::size_t part
   return part == 0 ? octaves.slice(3, 0, samples(kSplitMs)) : octaves.slice(3, samples(kSplitMs));
 }
 
-void CrossCorrelation::set_target(const at::Tensor& ir, std::int64_t onset, double rate_hz, const std::string& loss) {
+void CrossCorrelation::set_target(const at::Tensor& ir, double rate_hz, const std::string& loss) {
   constexpr double kRingMs = 100;  // of the lowest octave's filter, so that its end does not come round
   rate_hz_ = rate_hz;
-  onset_ = onset;
-  const std::int64_t left = ir.size(2) - onset;
-  if (left <= samples(kSplitMs)) throw ContractError(loss + ": the target ends before 80 ms after its onset");
-  fft_size_ = fast_length(std::min(left, samples(kEndMs)) + samples(kRingMs));
+  if (ir.size(2) <= samples(kSplitMs)) throw ContractError(loss + ": the target ends before 80 ms");
+  fft_size_ = fast_length(std::min(ir.size(2), samples(kEndMs)) + samples(kRingMs));
   const auto filters = octave_filters(fft_size_, rate_hz);
   if (!filters.defined()) throw ContractError(loss + ": the sample rate leaves no octave of 500 to 2000 Hz");
   filters_ = filters.unsqueeze(1).unsqueeze(1).to(ir.device(), c10::toComplexType(ir.scalar_type()));

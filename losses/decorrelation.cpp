@@ -19,9 +19,9 @@ namespace {
 ///
 ///   L = w_i mean_{b,c<d,o,p} | IACC_h - IACC_g | + w_c mean_{b,c<d,k} | Re gamma_h(k) - r(k) |
 ///
-/// h is the estimate, g the target; IACC of octave o, early and late p (losses/cross_correlation.h: IACC_E3 and IACC_L3);
-/// gamma(k) the coherence in third octave k of what comes after 80 ms (losses/band_coherence.h); r(k) by `coherence`, d =
-/// distance_m, w = 2 pi f / 343 m/s:
+/// h is the estimate, g the target; both from g's onset on; IACC of octave o, early and late p
+/// (losses/cross_correlation.h: IACC_E3 and IACC_L3); gamma(k) the coherence in third octave k of what comes after 80 ms
+/// (losses/band_coherence.h); r(k) by `coherence`, d = distance_m, w = 2 pi f / 343 m/s:
 ///
 ///   target       Re gamma_g(k)
 ///   microphones  sin(w d) / (w d), meant over the bins of k: two microphones in a diffuse field
@@ -34,7 +34,8 @@ namespace {
 ///          diffuse field
 /// Gradient finite everywhere; zero at silence
 /// Throws   ContractError on unequal shapes, types, devices or rates, where a channel of the target is silent or ends
-///          before 80 ms, or where the rate leaves none of the octaves; ConfigError where both weights are 0
+///          before 80 ms behind the onset, or where the rate leaves none of the octaves; ConfigError where both
+///          weights are 0
 /// Source   ISO 3382-1 Annex B; Cook et al. 1955 (microphones); Lindevald and Benade 1986 (ears)
 class Decorrelation final : public Loss {
  public:
@@ -53,16 +54,18 @@ class Decorrelation final : public Loss {
 
  private:
   at::Tensor diffuse_field(const at::Tensor& like) const;  // [K]
-  at::Tensor distance(const at::Tensor& ir) const;
+  at::Tensor distance(const at::Tensor& ir) const;         // from the onset on
+  at::Tensor from_onset(const at::Tensor& ir) const { return ir.slice(2, onset_); }
 
   double iacc_weight_ = 1, coherence_weight_ = 1, distance_m_ = 0.15;
   std::string coherence_of_ = "target";
   CrossCorrelation correlation_;
   BandCoherence late_{"decorrelation", CrossCorrelation::kSplitMs};
   CheckedTarget target_{"decorrelation"};
-  at::Tensor iacc_;       // [2, O, B, pairs]
-  at::Tensor coherence_;  // [K, B, C, C] or [K, 1, 1, 1]
-  at::Tensor at_target_;  // scalar, where it is not 0
+  std::int64_t onset_ = 0;  // of the target's first channel to begin
+  at::Tensor iacc_;         // [2, O, B, pairs]
+  at::Tensor coherence_;    // [K, B, C, C] or [K, 1, 1, 1]
+  at::Tensor at_target_;    // scalar, where it is not 0
 };
 
 at::Tensor Decorrelation::diffuse_field(const at::Tensor& like) const {
@@ -78,10 +81,12 @@ at::Tensor Decorrelation::diffuse_field(const at::Tensor& like) const {
 }
 
 void Decorrelation::prepare(const Response& target) {
-  const at::Tensor& ir = target_.set_audible(target);
+  target_.set_audible(target);
   at_target_ = at::Tensor();
-  if (ir.size(1) == 1) return;
-  correlation_.set_target(ir, target_.onsets().first, target_.sample_rate_hz(), "decorrelation");
+  if (target_.ir().size(1) == 1) return;
+  onset_ = target_.onsets().first;
+  const auto ir = from_onset(target_.ir());
+  correlation_.set_target(ir, target_.sample_rate_hz(), "decorrelation");
   iacc_ = correlation_(ir);
   late_.set_target(ir, target_.sample_rate_hz());
   if (coherence_of_ == "target") {
@@ -99,7 +104,7 @@ at::Tensor Decorrelation::distance(const at::Tensor& ir) const {
 
 at::Tensor Decorrelation::evaluate(const Response& response) const {
   const at::Tensor& ir = target_.check(response);
-  return ir.size(1) == 1 ? ir.sum() * 0 : distance(ir);
+  return ir.size(1) == 1 ? ir.sum() * 0 : distance(from_onset(ir));
 }
 
 }  // namespace

@@ -27,7 +27,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kDrySeed = 1;
 /// Poles times lines^3, what an iteration costs; beyond it takes many minutes.
 constexpr double kMostModesWork = 2e10;
 constexpr int kBlock = 512, kCostRuns = 7;

@@ -19,7 +19,7 @@
 namespace diffverb {
 namespace {
 
-constexpr double kTurn = 2 * std::numbers::pi;
+constexpr double kFullTurn = 2 * std::numbers::pi;
 constexpr double kLevelSeconds = 0.1, kQuietDb = -40, kLoudDb = -10;
 
 void check_level(const at::Tensor& level, std::int64_t samples) {
@@ -35,10 +35,10 @@ void check_level(const at::Tensor& level, std::int64_t samples) {
 at::Tensor motion_of(const LineMotion& motion, std::int64_t samples, double sample_rate_hz, const at::Tensor& level) {
   check_level(level, samples);
   const auto turns = at::arange(samples, at::kDouble) * (motion.rate_hz / sample_rate_hz);
-  const auto sine = ((turns + motion.phase_turns) * kTurn).sin();
+  const auto sine = ((turns + motion.phase_turns) * kFullTurn).sin();
   if (!level.defined()) return sine;
   auto noise = at::zeros_like(turns);
-  for (int k = 1; k <= 3; ++k) noise = noise + ((turns + motion.noise_phase_turns) * (kTurn * k)).sin() / k;
+  for (int k = 1; k <= 3; ++k) noise = noise + ((turns + motion.noise_phase_turns) * (kFullTurn * k)).sin() / k;
   const auto loud = level.to(at::kDouble);
   return (1 - loud) * sine + loud * noise / 3;
 }

@@ -10,15 +10,15 @@
 namespace diffverb {
 namespace {
 
-[[noreturn]] void fail(const std::string& what) { throw ContractError("nonlinear loop: " + what); }
+[[noreturn]] void refuse(const std::string& what) { throw ContractError("nonlinear loop: " + what); }
 
 void require(const char* name, const at::Tensor& tensor, at::IntArrayRef sizes, at::ScalarType type) {
   std::string expected;
   for (const auto size : sizes) expected += (expected.empty() ? "" : ", ") + std::to_string(size);
-  if (!tensor.defined()) fail(std::string(name) + " is missing, expected [" + expected + "]");
+  if (!tensor.defined()) refuse(std::string(name) + " is missing, expected [" + expected + "]");
   if (tensor.sizes() != sizes || tensor.scalar_type() != type)
-    fail(std::string(name) + " must be [" + expected + "] of type " + toString(type));
-  if (!tensor.isfinite().all().item<bool>()) fail(std::string(name) + " has an entry that is not finite");
+    refuse(std::string(name) + " must be [" + expected + "] of type " + toString(type));
+  if (!tensor.isfinite().all().item<bool>()) refuse(std::string(name) + " has an entry that is not finite");
 }
 
 /// Contiguous, in float64, on the CPU.
@@ -43,20 +43,20 @@ void NonlinearLoop::check(const DelayNetwork& network, std::int64_t samples) con
   require("limit", limit, {}, at::kDouble);
   require("drive", drive, {samples}, at::kDouble);
   require("slope", slope, {}, at::kDouble);
-  if (!(limit.item<double>() > 0)) fail("limit is " + std::to_string(limit.item<double>()) + ", expected above 0");
+  if (!(limit.item<double>() > 0)) refuse("limit is " + std::to_string(limit.item<double>()) + ", expected above 0");
   if (!(std::isfinite(alpha_min) && alpha_min <= alpha_max && std::isfinite(alpha_max)))
-    fail("alpha_min and alpha_max must be finite and in this order");
-  if (!(reference > 0) || !(time_s > 0)) fail("reference and time_s must be above 0");
+    refuse("alpha_min and alpha_max must be finite and in this order");
+  if (!(reference > 0) || !(time_s > 0)) refuse("reference and time_s must be above 0");
   const auto filters = network.delays.detach().eq(0).to(square.device());
   if (!filters.any().item<bool>()) return;
   const auto taken =
       square.detach().abs() + out.detach().abs().sum(1) + left.detach().abs().sum(0) + right.detach().abs().sum(0);
   if (taken.masked_select(filters).ne(0).any().item<bool>())
-    fail("lines without delay are filters and take no part: their entries of square, out, left and right must be 0");
+    refuse("lines without delay are filters and take no part: their entries of square, out, left and right must be 0");
 }
 
 LoopBound output_bound(const DelayNetwork& network, const NonlinearLoop& loop, double peak) {
-  if (!loop.saturates) fail("without saturation nothing bounds the loop");
+  if (!loop.saturates) refuse("without saturation nothing bounds the loop");
   const auto a = here(network.a), b = here(network.b), c = here(network.c), d = here(network.d);
   const auto delays = here(network.delays), sos = here(network.line_sos);
   const int n = static_cast<int>(network.lines()), sections = static_cast<int>(network.sections());

@@ -306,7 +306,7 @@ DIFFVERB_BIN double bin_gradient(const BinProblem<S>& p, int network, int bin, i
   const int line = e < at.sos() ? e - at.delays() : (e - at.sos()) / (5 * p.sections);
   BinComplex<S> t{0, 0};  // dL / d log G
   for (int i = 0; i < inputs; ++i) t = t + q[line * inputs + i] * states[n * (inputs + outputs) + line * inputs + i];
-  if (e < at.sos()) return p.omega[bin] * t.im - log(p.radius) * t.re;
+  if (e < at.sos()) return p.omega[bin] * t.im - std::log(p.radius) * t.re;
   const int k = (e - at.sos()) % 5;
   const double* s = p.sos + (static_cast<std::size_t>(network) * n * p.sections + (e - at.sos()) / 5) * 5;
   const BinComplex<double> v = bin_inverse_z(p.omega[bin], p.radius), wide{t.re, t.im};

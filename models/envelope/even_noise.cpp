@@ -31,8 +31,8 @@
 namespace diffverb {
 namespace {
 
-constexpr double kShortestSeconds = 0.004;  // over which an envelope is smoothed
-constexpr double kLeastEnvelope = 0.02;     // of the mean power: a null is not divided by
+constexpr double kShortestSmoothingSeconds = 0.004;  // over which an envelope is smoothed
+constexpr double kLeastEnvelope = 0.02;              // of the mean power: a null is not divided by
 constexpr double kLeastFrame = 1e-3;
 constexpr std::int64_t kFrame = 3072, kHop = 256;  // a window of the distance, at 48 kHz; three hops are one of its own
 constexpr std::int64_t kHopsOfDistance = 3;
@@ -105,7 +105,7 @@ BandGroup make_group(const std::vector<Band>& bands, const std::vector<std::size
       power += band.weights[i] * band.weights[i];
     }
     group.powers.data_ptr<double>()[r] = power * static_cast<double>(samples);
-    const double seconds = std::max(kShortestSeconds, 1 / (layout.edges_hz[k + 1] - layout.edges_hz[k]));
+    const double seconds = std::max(kShortestSmoothingSeconds, 1 / (layout.edges_hz[k + 1] - layout.edges_hz[k]));
     for (std::int64_t i = 0; i <= size / 2; ++i)
       blurs[r * (size / 2 + 1) + i] =
           std::exp(-0.5 * std::pow(std::numbers::pi * seconds * static_cast<double>(i) * bin_hz, 2));

@@ -15,7 +15,7 @@
 namespace diffverb {
 namespace {
 
-constexpr double kLongestSeconds = 12;                // decay time behind which a band's slope no longer varies
+constexpr double kSlowestDecaySeconds = 12;           // decay time behind which a band's slope no longer varies
 constexpr double kNoHighBands = 0.15;                 // share of the examples that come as if recorded at 16 kHz
 constexpr double kHighPassed = 0.6, kLowEndHz = 200;  // share of the examples; bands below may stray by themselves
 constexpr double kRumble = 0.6;                       // share of the noise floors that rise below 200 Hz
@@ -79,7 +79,7 @@ at::Tensor draw_slopes(Random& random, const at::Tensor& energy, const EnvelopeV
   const auto decay_s = 6 * std::log(10.0) * energy.matmul(maps.time_s) / energy.sum(2).clamp_min(1e-20);
   auto share = variation.decay * (0.6 * normals(random, {count, bands}) + smooth_normals(random, count, bands));
   share = share - std::get<0>(share.max(1, true));
-  auto slope = 60 * share / decay_s.clamp(0.05, kLongestSeconds);
+  auto slope = 60 * share / decay_s.clamp(0.05, kSlowestDecaySeconds);
   for (std::int64_t i = 0; i < count; ++i) {
     const bool all = random.uniform() < 0.5;
     const double most = variation.slope_db_per_s * std::pow(random.uniform(), 2) * random.uniform();

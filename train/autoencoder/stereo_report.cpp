@@ -15,7 +15,7 @@
 namespace diffverb {
 namespace {
 
-constexpr double kLateSeconds = 0.08, kRangeDb = 50, kShortestSeconds = 0.02;
+constexpr double kLateSeconds = 0.08, kLateRangeDb = 50, kShortestSeconds = 0.02;
 constexpr double kLeastBandTimes = 8;  // bandwidth times duration: fewer independent samples say nothing
 
 /// Mean over stretches of the correlation at lag 0.
@@ -32,7 +32,7 @@ std::optional<double> late_coherence(const std::vector<double>& left, const std:
       r += right[n] * right[n];
     }
     loudest = std::max(loudest, std::min(l, r));
-    if (!(std::min(l, r) > loudest * std::pow(10.0, -kRangeDb / 10))) break;
+    if (!(std::min(l, r) > loudest * std::pow(10.0, -kLateRangeDb / 10))) break;
     sum += product / std::sqrt(l * r);
     ++count;
   }

@@ -14,7 +14,7 @@
 namespace diffverb {
 namespace {
 
-struct Options {
+struct DecodeArguments {
   std::string model, out, latent_file;
   std::vector<double> z;
   double seconds = 0;
@@ -23,11 +23,11 @@ struct Options {
   bool json = false;
 };
 
-EncodedRoom room_of(const Options& options, const RoomCoder& coder) {
+EncodedRoom room_of(const DecodeArguments& options, const RoomCoder& coder) {
   return read_encoded_room(options.latent_file, options.model, coder.latent(), coder.latent_bound());
 }
 
-std::vector<double> latent_of(const Options& options, const RoomCoder& coder) {
+std::vector<double> latent_of(const DecodeArguments& options, const RoomCoder& coder) {
   if (!options.latent_file.empty()) return room_of(options, coder).channels[0].latent;
   const std::vector<double>& z = options.z;
   if (static_cast<int>(z.size()) != coder.latent())
@@ -41,7 +41,7 @@ std::vector<double> latent_of(const Options& options, const RoomCoder& coder) {
   return z;
 }
 
-void check_width(const Options& options, const RoomCoder& coder) {
+void check_width(const DecodeArguments& options, const RoomCoder& coder) {
   if (!(std::abs(*options.width) <= 2 * coder.latent_bound()))
     throw ConfigError("decode: --width " + std::to_string(*options.width) + " is outside -" +
                       std::to_string(2 * coder.latent_bound()) + " to " + std::to_string(2 * coder.latent_bound()));
@@ -50,7 +50,7 @@ void check_width(const Options& options, const RoomCoder& coder) {
                       std::to_string(coder.latent()) + " latent coordinates");
 }
 
-void decode_pair(const Options& options, RoomCoder& coder) {
+void decode_pair(const DecodeArguments& options, RoomCoder& coder) {
   check_width(options, coder);
   const runtime::StereoWidth width{*options.width, options.axis - 1};
   const std::vector<double> z = latent_of(options, coder);
@@ -71,7 +71,7 @@ void decode_pair(const Options& options, RoomCoder& coder) {
   std::cout << out.dump(2) << "\n";
 }
 
-void decode(const Options& options) {
+void decode(const DecodeArguments& options) {
   const std::unique_ptr<RoomCoder> coder = RoomCoder::open(options.model);
   if (options.width) return decode_pair(options, *coder);
   const bool as_encoded = !options.latent_file.empty() && options.seconds == 0 && options.channels == 0;
@@ -87,7 +87,7 @@ void decode(const Options& options) {
 }  // namespace
 
 void add_decode_command(Command& app, Context&) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DecodeArguments>();
   Command* command = app.add_subcommand("decode", "The impulse response of a latent point");
   command->add_option("--model", options->model, "exported autoencoder, or a run or model file of diffverb train")
       ->required();

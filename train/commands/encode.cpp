@@ -17,12 +17,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct EncodeArguments {
   std::string input, model, out;
   bool overwrite = false;
 };
 
-void encode(const Options& options) {
+void encode(const EncodeArguments& options) {
   const fs::path folder =
       options.out.empty() ? fs::path(fs::path(options.input).stem().string() + "_encoded") : fs::path(options.out);
   if (fs::exists(folder) && !options.overwrite)
@@ -48,7 +48,7 @@ void encode(const Options& options) {
 }  // namespace
 
 void add_encode_command(Command& app, Context&) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EncodeArguments>();
   Command* command = app.add_subcommand("encode", "The latent point of a measured response, and the sound of it");
   command->add_option("file", options->input, "impulse response (WAV, FLAC, SOFA, ...)")->required();
   command

@@ -23,14 +23,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct EvalArguments {
   std::string model, out, split = "test";
   std::vector<std::string> data;
   std::int64_t box = 0;
   bool json = false, modes = false;
 };
 
-void write_reconstruction(const Options& options, const EvaluatedResponse& item, std::size_t index,
+void write_reconstruction(const EvalArguments& options, const EvaluatedResponse& item, std::size_t index,
                           const Audio& played) {
   if (options.out.empty()) return;
   std::string name = fs::path(item.file).filename().string();
@@ -42,7 +42,7 @@ void write_reconstruction(const Options& options, const EvaluatedResponse& item,
 /// What the model makes of a response: its reconstruction, or a delay network's own.
 using Reconstruct = std::function<Audio(const EvaluatedResponse&)>;
 
-void add_item(const Options& options, const EvaluatedResponse& item, const Reconstruct& reconstruct,
+void add_item(const EvalArguments& options, const EvaluatedResponse& item, const Reconstruct& reconstruct,
               const ModelLevels& model, std::vector<Reconstruction>& all) {
   const Audio played = reconstruct(item);
   write_reconstruction(options, item, all.size(), played);
@@ -60,8 +60,8 @@ void add_item(const Options& options, const EvaluatedResponse& item, const Recon
   }
 }
 
-std::vector<Reconstruction> reconstruct_all(const Options& options, Context& context, const Reconstruct& reconstruct,
-                                            const ModelLevels& model) {
+std::vector<Reconstruction> reconstruct_all(const EvalArguments& options, Context& context,
+                                            const Reconstruct& reconstruct, const ModelLevels& model) {
   const std::vector<ResponseSource> sources = response_sources(options.data, options.split, context.exit_code);
   std::vector<Reconstruction> all;
   Progress progress("evaluate", static_cast<std::int64_t>(sources.size()));
@@ -78,7 +78,7 @@ std::vector<Reconstruction> reconstruct_all(const Options& options, Context& con
 }
 
 /// Modes with a line of progress, where they were asked for.
-ModelLevels levels_of_model(const Options& options, const runtime::DelayNetworkWeights* network) {
+ModelLevels levels_of_model(const EvalArguments& options, const runtime::DelayNetworkWeights* network) {
   if (!options.modes) return measure_model(options.model, network, {});
   Progress progress("modes", 1000);
   const auto tell = [&](double share) { progress.update(static_cast<std::int64_t>(1000 * share), std::nan("")); };
@@ -91,7 +91,7 @@ std::vector<const ResponseLevels*> levels_of(const std::vector<Reconstruction>& 
   return out;
 }
 
-void evaluate(const Options& options, Context& context) {
+void evaluate(const EvalArguments& options, Context& context) {
   if (options.data.empty() && options.box == 0) throw ConfigError("eval needs --data, --box or both; see --help");
   std::unique_ptr<RoomCoder> coder;
   std::optional<NetworkResponse> network;
@@ -129,7 +129,7 @@ void evaluate(const Options& options, Context& context) {
 }  // namespace
 
 void add_eval_command(Command& app, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<EvalArguments>();
   Command* command = app.add_subcommand(
       "eval", "How near an autoencoder's reconstructions, or a delay network's response, come to measured responses");
   command

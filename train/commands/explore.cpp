@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct ExploreArguments {
   fs::path bank, out;
   std::string format = "ogg";
   double quality = report::ExplorerOptions().quality;
@@ -35,7 +35,7 @@ std::shared_ptr<const runtime::ResponseBank> open_bank(const fs::path& path) {
   return loaded.bank;
 }
 
-void explore(const Options& options) {
+void explore(const ExploreArguments& options) {
   const auto bank = open_bank(options.bank);
   report::ExplorerOptions asked;
   asked.format = options.format == "flac" ? report::SoundFormat::kFlac : report::SoundFormat::kVorbis;
@@ -57,7 +57,7 @@ void explore(const Options& options) {
 }  // namespace
 
 void add_explore_command(Command& app, Context&) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ExploreArguments>();
   Command* command =
       app.add_subcommand("explore", "Write a page to hear and see the rooms of a response bank, with sliders");
   command->add_option("bank", options->bank, "response bank (.safetensors) of diffverb export --bank")->required();

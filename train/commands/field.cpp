@@ -12,13 +12,13 @@
 namespace diffverb {
 namespace {
 
-struct Options {
+struct FieldArguments {
   std::string config, out, resume, device;
   std::vector<std::string> set;
   bool overwrite = false;
 };
 
-void reconstruct(const Options& options, Context& context) {
+void reconstruct(const FieldArguments& options, Context& context) {
   FieldOptions job;
   job.config = options.config;
   job.overlays = options.set;
@@ -49,7 +49,7 @@ void reconstruct(const Options& options, Context& context) {
 }  // namespace
 
 void add_field_command(Command& app, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<FieldArguments>();
   Command* command =
       app.add_subcommand("field", "Responses where no microphone stood, from a few that did and the wave equation");
   command->add_option("config", options->config, "YAML: the room, microphones with their responses, places asked for");

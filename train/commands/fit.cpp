@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct FitArguments {
   std::vector<std::string> inputs;
   std::string out, config, resume, device, dry, wet;
   std::vector<std::string> set;
@@ -130,7 +130,7 @@ std::vector<BatchRoom> rooms_of(const std::vector<fs::path>& files, const fs::pa
   return rooms;
 }
 
-std::vector<std::string> base_overlays(const Options& options) {
+std::vector<std::string> base_overlays(const FitArguments& options) {
   std::vector<std::string> overlays = options.set;
   if (!options.device.empty()) overlays.push_back("device=" + options.device);
   return overlays;
@@ -150,7 +150,7 @@ void say_pair(const fs::path& folder) {
             << folder.string() << "/weights.safetensors   for diffverb-render and plug-ins\n";
 }
 
-void fit_to_pair(FitOptions base, const Options& options, Context& context) {
+void fit_to_pair(FitOptions base, const FitArguments& options, Context& context) {
   if (!options.resume.empty()) {
     base.overwrite = false;
   } else {
@@ -165,7 +165,7 @@ void fit_to_pair(FitOptions base, const Options& options, Context& context) {
   say_pair(outcome.folder);
 }
 
-void fit(const Options& options, Context& context) {
+void fit(const FitArguments& options, Context& context) {
   FitOptions base;
   base.config = options.config;
   base.overlays = base_overlays(options);
@@ -208,7 +208,7 @@ void fit(const Options& options, Context& context) {
 }  // namespace
 
 void add_fit_command(Command& app, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<FitArguments>();
   Command* command = app.add_subcommand("fit", "Fit a feedback delay network to measured impulse responses");
   command->add_option(
       "files", options->inputs,

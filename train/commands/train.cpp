@@ -15,7 +15,7 @@
 namespace diffverb {
 namespace {
 
-struct Options {
+struct TrainArguments {
   std::string config, out, resume, device;
   std::vector<std::string> set;
   bool overwrite = false;
@@ -54,7 +54,7 @@ bool report_on(const std::filesystem::path& folder) {
   }
 }
 
-void train(const Options& options, Context& context) {
+void train(const TrainArguments& options, Context& context) {
   TrainOptions job;
   job.config = options.config;
   job.overlays = options.set;
@@ -90,7 +90,7 @@ void train(const Options& options, Context& context) {
 }  // namespace
 
 void add_train_command(Command& app, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TrainArguments>();
   Command* command = app.add_subcommand("train", "Train a model on a data set of impulse responses");
   command->add_option("config", options->config, "YAML: data, model, losses, train");
   command->add_option("--out", options->out, "run folder (default NAME_train)");

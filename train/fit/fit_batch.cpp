@@ -85,9 +85,9 @@ std::vector<std::size_t> order_of(const std::vector<std::int64_t>& samples) {
 }
 
 /// The rooms, and how each of them ended.
-class Batch {
+class BatchFit {
  public:
-  Batch(const std::vector<BatchRoom>& rooms, const FitOptions& shared)
+  BatchFit(const std::vector<BatchRoom>& rooms, const FitOptions& shared)
       : rooms_(rooms),
         shared_(shared),
         endings_(rooms.size()),
@@ -193,7 +193,7 @@ BatchOutcome fit_batch(const std::vector<BatchRoom>& rooms, const FitOptions& sh
   outlive_closed_pipes();
   const StopOnSignal guard;
   tune_process(1);
-  Batch batch(rooms, options);
+  BatchFit batch(rooms, options);
   batch.run(at_once);
   return batch.outcome();
 }

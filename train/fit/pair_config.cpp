@@ -9,14 +9,14 @@
 namespace diffverb {
 namespace {
 
-constexpr const char* kBuiltIn = "configs/pair_fit.yaml (built in)";
-constexpr const char* kDefaultDevice = "cpu";
+constexpr const char* kPairBuiltIn = "configs/pair_fit.yaml (built in)";
+constexpr const char* kPairDevice = "cpu";
 
 /// A config that describes a model alone (configs/reverbs) is fitted with what pair_fit.yaml says of the rest.
-Fields open_config(const FitOptions& options, const std::vector<std::string>& overlays) {
-  if (options.config.empty()) return Fields::from_text(default_pair_config(), kBuiltIn, overlays);
+Fields open_pair_config(const FitOptions& options, const std::vector<std::string>& overlays) {
+  if (options.config.empty()) return Fields::from_text(default_pair_config(), kPairBuiltIn, overlays);
   return Fields::from_file(options.config, overlays,
-                           {default_pair_config(), kBuiltIn, {"pair", "losses", "response_losses", "train"}});
+                           {default_pair_config(), kPairBuiltIn, {"pair", "losses", "response_losses", "train"}});
 }
 
 PairSettings read_settings(Fields& fields) {
@@ -50,20 +50,20 @@ void add_shape(Fields& fields, const MeasuredPair& pair, std::vector<std::string
 }  // namespace
 
 PairSettings read_pair_settings(const FitOptions& options) {
-  Fields fields = open_config(options, options.overlays);
+  Fields fields = open_pair_config(options, options.overlays);
   return read_settings(fields);
 }
 
 PairConfig read_pair_config(const FitOptions& options, const MeasuredPair& pair) {
-  Fields first = open_config(options, options.overlays);
-  std::string word = kDefaultDevice;
+  Fields first = open_pair_config(options, options.overlays);
+  std::string word = kPairDevice;
   first.choice("device", word, device_words());
   const DeviceWord device = resolve_device(word);
   std::vector<std::string> overlays = options.overlays;
   if (!device.why.empty()) overlays.push_back("device=" + device.word);  // what was chosen is what comes again
   add_shape(first, pair, overlays);
 
-  Fields fields = open_config(options, overlays);
+  Fields fields = open_pair_config(options, overlays);
   PairConfig config;
   config.why_device = device.why;
   fields.optional("seed", config.seed);

@@ -6,6 +6,9 @@
 
 namespace diffverb::report {
 
+/// A figure that is not there.
+inline constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
 /// One axis of a chart. Ticks are found from the range where none are given.
 struct Axis {
   std::string label;  // with its unit: "Time, s"
@@ -37,7 +40,7 @@ struct Shade {
 /// A horizontal line over the whole plot, with its name beside it.
 struct Rule {
   std::string name;
-  double y = std::numeric_limits<double>::quiet_NaN();
+  double y = kNan;
   bool name_left = false;
 };
 

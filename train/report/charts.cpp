@@ -14,7 +14,6 @@
 namespace diffverb::report {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kSpectrogramRange_db = 80;
 constexpr double kEchoDensityEnd_s = 0.6;
 

@@ -6,6 +6,9 @@
 
 namespace diffverb {
 
+/// Of the sound that reports and galleries play.
+inline constexpr std::uint64_t kDrySeed = 1;
+
 /// About three seconds of dry sound that shows what a reverb does: plucked strings, a snare drum, a click, and a rest
 /// after each.
 ///

@@ -16,7 +16,6 @@
 namespace diffverb::report {
 namespace {
 
-constexpr std::uint64_t kDrySeed = 1;
 constexpr double kSilence = 1e-5, kUnseen = 3e-5;  // of the peak: 100 and 90 dB down
 const char* const kName = "reconstruction";
 
@@ -88,7 +87,7 @@ std::string decays_of(const Reconstruction& r) {
   return figures(out, "grid3");
 }
 
-std::string cell(const std::optional<double>& value, int decimals, double step) {
+std::string step_cell(const std::optional<double>& value, int decimals, double step) {
   const double known = value_of(value);
   return "<td" + std::string(std::abs(known) > step ? " class=\"over\"" : "") + ">" + number(known, decimals) + "</td>";
 }
@@ -130,10 +129,11 @@ std::string examples_table(const std::vector<TrainingExample>& examples) {
   std::reverse(sorted.begin(), sorted.end());
   for (const TrainingExample* example : sorted) {
     const Reconstruction& r = example->sound;
-    out += "<tr><td class=\"name\">" + escape(example->name) + "</td>" + cell(r.t20_s, 2, none) +
-           cell(r.t20_1k_error_pct, 1, acoustics::kJndTPct) + cell(r.edt_1k_error_pct, 1, acoustics::kJndEdtPct) +
-           cell(r.c80_1k_error_db, 2, acoustics::kJndC80Db) + cell(r.lsd_smoothed_db, 2, none) +
-           cell(r.lsd_db, 2, none) + "<td>" + escape(example->licence) + "</td></tr>";
+    out += "<tr><td class=\"name\">" + escape(example->name) + "</td>" + step_cell(r.t20_s, 2, none) +
+           step_cell(r.t20_1k_error_pct, 1, acoustics::kJndTPct) +
+           step_cell(r.edt_1k_error_pct, 1, acoustics::kJndEdtPct) +
+           step_cell(r.c80_1k_error_db, 2, acoustics::kJndC80Db) + step_cell(r.lsd_smoothed_db, 2, none) +
+           step_cell(r.lsd_db, 2, none) + "<td>" + escape(example->licence) + "</td></tr>";
   }
   return out + "</tbody></table></div>";
 }

@@ -11,7 +11,7 @@
 namespace diffverb::report {
 namespace {
 
-constexpr double kRange_db = 80;
+constexpr double kPictureRange_db = 80;
 constexpr int kRows = 110, kColumns = 240;
 constexpr std::size_t kMostPoints = 150;  // of a curve
 
@@ -120,10 +120,11 @@ std::vector<Chart> gallery_spectrograms(const std::vector<GalleryEntry>& entries
     Chart chart = small_chart(entry->name);
     chart.x = {"Time, s", 0, end_s, false, false, "s"};
     chart.y = {"Frequency, Hz", lo_hz, hi_hz, true, true, "Hz"};
-    chart.picture_png = base64(encode_png(quantise(picture, largest > 0 ? static_cast<double>(largest) : 1, kRange_db),
-                                          kColumns, kRows, viridis()));
+    chart.picture_png =
+        base64(encode_png(quantise(picture, largest > 0 ? static_cast<double>(largest) : 1, kPictureRange_db), kColumns,
+                          kRows, viridis()));
     chart.picture_name = entry->name;
-    chart.picture_range_db = kRange_db;
+    chart.picture_range_db = kPictureRange_db;
     out.push_back(std::move(chart));
   }
   return out;

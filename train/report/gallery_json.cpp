@@ -5,6 +5,7 @@
 
 #include "core/acoustics/json_value.h"
 #include "core/acoustics/octave_mean.h"
+#include "train/report/chart.h"
 #include "train/report/gallery.h"
 #include "train/report/html.h"
 
@@ -13,8 +14,6 @@ namespace {
 
 using acoustics::json_value;
 using Json = nlohmann::ordered_json;
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 Json value(double number) { return json_value(number); }
 Json value(const std::optional<double>& number) { return json_value(number); }
@@ -86,7 +85,7 @@ Json entry_json(const GalleryEntry& entry) {
           {"sounds", {"sounds/" + entry.name + "_ir.wav", "sounds/" + entry.name + "_dry.wav"}}};
 }
 
-std::string cell(double number_, int decimals) { return number(number_, decimals) + " | "; }
+std::string column(double number_, int decimals) { return number(number_, decimals) + " | "; }
 
 }  // namespace
 
@@ -142,13 +141,13 @@ std::string gallery_table(const std::vector<GalleryEntry>& entries) {
     const GalleryModes& modes = entry.modes;
     const bool known = modes.why_not.empty();
     const auto mixed = acoustics::time_of_density_s(entry.channel.density, 0.9);
-    out += "| " + entry.name + " | " + cell(mid_t60_s(entry), 2) + cell(mid_edt_s(entry), 2) +
-           cell(1000 * mixed.value_or(kNan), 0) + cell(entry.tail.echo_density.value_or(kNan), 2) +
-           cell(spectrum ? spectrum->spread_db : kNan, 2) + cell(spectrum ? spectrum->isolated_pct : kNan, 2) +
-           cell(spectrum ? spectrum->loudest_db : kNan, 1) + cell(known ? modes.density_per_hz : kNan, 2) +
+    out += "| " + entry.name + " | " + column(mid_t60_s(entry), 2) + column(mid_edt_s(entry), 2) +
+           column(1000 * mixed.value_or(kNan), 0) + column(entry.tail.echo_density.value_or(kNan), 2) +
+           column(spectrum ? spectrum->spread_db : kNan, 2) + column(spectrum ? spectrum->isolated_pct : kNan, 2) +
+           column(spectrum ? spectrum->loudest_db : kNan, 1) + column(known ? modes.density_per_hz : kNan, 2) +
            (known ? number(modes.t60_p10_s, 2) + " - " + number(modes.t60_p90_s, 2) + " | " : "— | ") +
-           cell(mean_coherence(entry), 2) + cell(entry.iacc ? entry.iacc->late_l3.value_or(kNan) : kNan, 2) +
-           cell(1000 * entry.cost, 1) + std::to_string(entry.lines) + " | " +
+           column(mean_coherence(entry), 2) + column(entry.iacc ? entry.iacc->late_l3.value_or(kNan) : kNan, 2) +
+           column(1000 * entry.cost, 1) + std::to_string(entry.lines) + " | " +
            (entry.parameters ? std::to_string(*entry.parameters) : "—") + " | " + verdict(entry) + " |\n";
   }
   return out;

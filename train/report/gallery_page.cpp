@@ -14,8 +14,7 @@
 namespace diffverb::report {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-constexpr double kSilence = 1e-3;     // of the peak: where a listening copy may end
+constexpr double kInaudible = 1e-3;   // of the peak: where a listening copy may end
 constexpr double kQuality = 0.5;      // of Ogg Vorbis
 constexpr double kOverlapHz_s = 2.2;  // half-power bandwidth of a mode times its decay time
 
@@ -104,7 +103,7 @@ std::string summary_section(const std::vector<GalleryEntry>& entries) {
 
 /// Cut where it falls silent.
 Audio trimmed(const Audio& audio) {
-  const double least = kSilence * peak(audio);
+  const double least = kInaudible * peak(audio);
   std::size_t end = std::min<std::size_t>(audio.frames(), 1000);
   for (const std::vector<float>& channel : audio.channels) {
     for (std::size_t n = channel.size(); n > end; --n) {

@@ -16,7 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kSoundBudget_bytes = 3'500'000;
 constexpr double kShown_s = 12;  // of the held-back part, in pictures
 
 Audio stretch(const Audio& audio, double from_s, double seconds) {

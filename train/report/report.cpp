@@ -19,7 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kSoundBudget_bytes = 3'500'000;        // of a page on one run
 constexpr std::size_t kSharedSoundBudget_bytes = 2'400'000;  // of a page on several
 constexpr std::size_t kMostRunsInFull = 6;
 

@@ -7,14 +7,13 @@
 
 #include "core/error.h"
 #include "core/files.h"
+#include "train/report/chart.h"
 
 namespace diffverb::report {
 namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 json parse_object(const fs::path& path, const std::string& text, const std::string& place) {
   json out = json::parse(text, nullptr, false);

@@ -16,8 +16,6 @@
 namespace diffverb::report {
 namespace {
 
-constexpr std::uint64_t kDrySeed = 1;
-
 std::string key(const std::string& shade) {
   return "<div class=\"key\">" + line_key("target", "target (measured)") +
          line_key("fit", "fit (as the runtime plays it)") +
@@ -33,8 +31,6 @@ struct TableColumn {
   double just_noticeable;
   double (*value)(const BandResult& band, const BandResult& target, const BandResult& fit);
 };
-
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 constexpr TableColumn kColumns[] = {
     {"T, s", 3, true, acoustics::kJndTPct, reverberation_time_s},

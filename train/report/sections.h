@@ -17,6 +17,9 @@ struct Measured {
 /// Sentences on what the page leaves out; empty where nothing is missing.
 std::string missing_section(const RunData& run);
 
+/// Base64 of sounds that a page on one run may hold.
+inline constexpr std::size_t kSoundBudget_bytes = 3'500'000;
+
 /// Both responses and the dry sound through each, within `budget_bytes` of base64.
 std::string listen_section(const RunData& run, std::size_t budget_bytes);
 

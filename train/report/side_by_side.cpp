@@ -12,7 +12,7 @@
 namespace diffverb::report {
 namespace {
 
-std::string cell(double value, int decimals, double limit = std::numeric_limits<double>::infinity()) {
+std::string figure_cell(double value, int decimals, double limit = std::numeric_limits<double>::infinity()) {
   return "<td" + std::string(std::abs(value) > limit ? " class=\"over\"" : "") + ">" + number(value, decimals) +
          "</td>";
 }
@@ -22,12 +22,13 @@ std::string row(const Headline& run, const std::string& link) {
   std::string out =
       "<tr><td class=\"name\">" + (link.empty() ? name : "<a href=\"" + escape(link) + "\">" + name + "</a>") + "</td>";
   for (const Judged& figure : judge(run)) {
-    out += cell(figure.value.median, figure.decimals, figure.just_noticeable) +
-           cell(figure.value.worst, figure.decimals, figure.just_noticeable);
+    out += figure_cell(figure.value.median, figure.decimals, figure.just_noticeable) +
+           figure_cell(figure.value.worst, figure.decimals, figure.just_noticeable);
   }
-  return out + cell(run.level_shape_db, 2) + cell(run.level_offset_db, 2) + cell(run.thirds_t_pct.median, 1) +
-         cell(run.thirds_t_pct.worst, 1) + cell(run.echo_density / run.echo_density_target, 3) +
-         cell(run.late_modes_pct, 2) + cell(run.early_ms, 0) + cell(run.seconds, 1) + "</tr>";
+  return out + figure_cell(run.level_shape_db, 2) + figure_cell(run.level_offset_db, 2) +
+         figure_cell(run.thirds_t_pct.median, 1) + figure_cell(run.thirds_t_pct.worst, 1) +
+         figure_cell(run.echo_density / run.echo_density_target, 3) + figure_cell(run.late_modes_pct, 2) +
+         figure_cell(run.early_ms, 0) + figure_cell(run.seconds, 1) + "</tr>";
 }
 
 std::string style_of(std::size_t run) { return "r" + std::to_string(run % 8); }

@@ -14,7 +14,7 @@
 namespace diffverb::report {
 namespace {
 
-constexpr std::size_t kSoundBudget_bytes = 1'700'000;  // of one example, as WAV; FLAC takes about half
+constexpr std::size_t kExampleBudget_bytes = 1'700'000;  // of one example, as WAV; FLAC takes about half
 constexpr std::size_t kShown = 6, kShownOfSeveral = 2, kMostRunsInFull = 4;
 constexpr double kSameNoise_db = 1.7;  // smoothed distance between two throws of the same noise
 
@@ -103,7 +103,7 @@ std::string examples_section(const TrainingRun& run, std::size_t most) {
       colour_ramp(blue_red(), "−20 dB", "+20 dB") + "<div class=\"key\">" + line_key("target", "target") +
       line_key("fit", "reconstruction") + "</div>";
   for (const auto& [title, example] : notable(run.examples, most))
-    out += example_section(*example, title, kSoundBudget_bytes);
+    out += example_section(*example, title, kExampleBudget_bytes);
   return out + "</section>";
 }
 

@@ -21,6 +21,7 @@
 #include "core/device/device.h"
 #include "core/error.h"
 #include "train/training/heartbeat.h"
+#include "train/training/seconds_since.h"
 
 namespace diffverb {
 namespace {
@@ -30,8 +31,6 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds kGlooTimeout{1800};  // the heartbeat finds what is dead long before
 constexpr std::chrono::milliseconds kLookEvery{250};
 constexpr double kDeadAfter_s = 3, kBlameFor_s = 8;  // once a connection has broken
-
-double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
 
 bool is_loopback(const std::string& address) { return address.rfind("127.", 0) == 0; }
 

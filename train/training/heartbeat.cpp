@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "train/training/seconds_since.h"
+
 namespace diffverb {
 
 using Clock = std::chrono::steady_clock;
@@ -17,8 +19,6 @@ constexpr std::chrono::milliseconds kBeatEvery{500};
 constexpr std::chrono::milliseconds kStoreAnswers{10000};
 
 std::string text_of(const std::vector<std::uint8_t>& bytes) { return {bytes.begin(), bytes.end()}; }
-
-double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
 
 }  // namespace
 

@@ -23,7 +23,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kRange_db = 70, kPeak_db = -1, kFade_s = 0.01, kDryRate_hz = 44100;
-constexpr std::uint64_t kDrySeed = 1;
 
 /// Energy still to come at each sample, mean of the channels.
 std::vector<double> energy_to_come(const Audio& pair) {

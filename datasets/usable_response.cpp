@@ -27,6 +27,11 @@ void check_response(const Audio& response, const std::string& name) {
             << " Hz; too short to be a room (expected " << kShortestResponse_s << " s)";
     throw DataError(message.str());
   }
+  const auto is_silent = [](const std::vector<float>& x) {
+    return std::all_of(x.begin(), x.end(), [](float value) { return value == 0; });
+  };
+  if (std::all_of(response.channels.begin(), response.channels.end(), is_silent))
+    throw DataError(name + ": is silent, expected an impulse response");
 }
 
 }  // namespace diffverb

@@ -74,7 +74,7 @@ void alternate(VolterraOutput& system, int sweeps, std::int64_t order) {
 }
 
 /// Returns the number of steps.
-int refine(VolterraOutput& system, int most) {
+int refine(VolterraOutput& system, int most, const std::function<void(int)>& on_try) {
   double damping = 1e-2, left = system.error_energy();
   const double energy = system.energy();
   const auto parts = system.all_parts();
@@ -83,6 +83,7 @@ int refine(VolterraOutput& system, int most) {
     const auto first = system.first;
     const auto products = system.products;
     system.step(parts, damping);
+    on_try(steps);
     const double now = system.error_energy();
     if (!(now < left)) {
       system.first = first;
@@ -145,13 +146,20 @@ Identification identify(Volterra& model, const at::Tensor& input, const at::Tens
   std::map<std::string, std::vector<at::Tensor>> found;
   double left = 0;
   Identification result;
+  // A start and the refinement of the best one cost about alike.
+  const int starts = model.order() > 1 ? options.starts : 0;
+  const double all = static_cast<double>(y.size(0)) * (starts + 1);
+  const auto tell = [&](std::int64_t output, double parts) {
+    if (options.on_progress) options.on_progress((static_cast<double>(output) * (starts + 1) + parts) / all);
+  };
   for (std::int64_t o = 0; o < y.size(0); ++o) {
     VolterraOutput linear(x, y[o]);
     linear.first = at::zeros(model.kernel("first")[o].sizes(), at::kDouble);
     linear.step(linear.all_parts(), 0);
     VolterraOutput best = linear;
     double least = std::numeric_limits<double>::infinity();
-    for (int s = 0; s < (model.order() > 1 ? options.starts : 0); ++s) {
+    for (int s = 0; s < starts; ++s) {
+      tell(o, s);
       VolterraOutput one = linear;
       start(one, model, s == 0, random);
       alternate(one, options.sweeps, model.order());
@@ -160,9 +168,12 @@ Identification identify(Volterra& model, const at::Tensor& input, const at::Tens
     }
     if (model.order() > 1 && best.products.empty())
       throw NumericError("identification: no start came to numbers; the output is too loud or too quiet");
-    result.refinements = std::max(result.refinements, refine(best, options.refinements));
+    result.refinements = std::max(result.refinements, refine(best, options.refinements, [&](int steps) {
+                                    tell(o, starts + static_cast<double>(steps) / options.refinements);
+                                  }));
     left += best.error_energy();
     write(model, found, best);
+    tell(o + 1, 0);
   }
   for (const auto& [name, rows] : found) model.set_kernel(name, at::stack(rows));
   result.nmse_db = 10 * std::log10(left / y.square().sum().item<double>() + 1e-40);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "core/tensor.h"
 #include "models/volterra.h"
@@ -12,6 +13,7 @@ struct IdentificationOptions {
   int sweeps = 8;        // of alternating least squares, each start
   int refinements = 60;  // of the best start, at most
   std::uint64_t seed = 1;
+  std::function<void(double)> on_progress;  // gets the share that is behind, 0 to 1, where it is there
 };
 
 struct Identification {

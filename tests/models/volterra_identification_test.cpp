@@ -5,6 +5,8 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "experiments/volterra/known_system.h"
 #include "tests/core/solvers/network_fixture.h"
@@ -126,6 +128,19 @@ TEST(VolterraIdentification, RefusesWhatTellsNothing) {
   EXPECT_THROW(identify(model, x.slice(1, 0, 20), x.slice(1, 0, 20)), DataError);
   auto twice = make("oversampling: 2");
   EXPECT_THROW(identify(twice, x, x), ContractError);
+}
+
+TEST(VolterraIdentification, TellsHowFarItIs) {
+  std::vector<double> shares;
+  IdentificationOptions options;
+  options.on_progress = [&](double share) { shares.push_back(share); };
+  Volterra model = make();
+  const auto x = white_noise(1000, 5);
+  identify(model, x.unsqueeze(0), wiener().play(x).unsqueeze(0), options);
+  ASSERT_GT(shares.size(), 3u);
+  EXPECT_TRUE(std::is_sorted(shares.begin(), shares.end()));
+  EXPECT_EQ(shares.front(), 0);
+  EXPECT_EQ(shares.back(), 1);
 }
 
 }  // namespace

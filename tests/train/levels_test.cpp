@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/log.h"
+#include "datasets/usable_response.h"
 #include "losses/loss.h"
 #include "tests/rooms.h"
 #include "tests/scratch.h"
@@ -215,6 +216,14 @@ TEST_F(EvalLevels, OfWeightsHaveNoRecordAndStandInTheTableByLevel) {
     ASSERT_NE(next, std::string::npos) << title << " in\n" << table;
     at = next;
   }
+}
+
+TEST_F(EvalLevels, OfSilenceAreNone) {
+  const Audio silent{48000, {std::vector<float>(24000, 0.0f)}};
+  write_audio(path("silent.wav"), silent);
+  EXPECT_THROW(run_command_line({"eval", path("run/weights.safetensors"), "--data", path("silent.wav")}), DataError);
+  EXPECT_EQ(message_of<DataError>([&] { check_response(silent, "silent.wav"); }),
+            "silent.wav: is silent, expected an impulse response");
 }
 
 }  // namespace

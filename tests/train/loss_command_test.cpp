@@ -113,5 +113,10 @@ TEST_F(LossCommand, RefusesOtherRatesChannelsAndNames) {
   EXPECT_THROW(output_of({"mse,esr", target, half, "--grad", "g.wav"}), ConfigError);
 }
 
+TEST_F(LossCommand, AValueThatIsNoNumberIsAnError) {
+  const std::string loud = write("loud.wav", 8000, 1e30, 16000, 2);
+  EXPECT_THROW(output_of({"edc", target, loud}), NumericError);
+}
+
 }  // namespace
 }  // namespace diffverb

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/files.h"
 #include "core/log.h"
+#include "core/progress.h"
 #include "core/sha256.h"
 #include "models/volterra_identification.h"
 #include "runtime/weights.h"
@@ -79,7 +80,11 @@ void identify_pair(const IdentifyOptions& options) {
   for (const auto& [name, leaf] : series->parameters()) numbers += leaf.numel();
   log().info("seeking " + std::to_string(numbers) + " numbers in " + std::to_string(found_from) +
              " samples: seconds for a hundred numbers, minutes for a thousand");
-  const Identification found = identify(*series, x.slice(1, 0, found_from), y.slice(1, 0, found_from));
+  IdentificationOptions how;
+  Progress progress("identify", 100);
+  how.on_progress = [&](double share) { progress.update(std::llround(100 * share), std::nan("")); };
+  const Identification found = identify(*series, x.slice(1, 0, found_from), y.slice(1, 0, found_from), how);
+  progress.finish();
   const double unheard_db = error_db(*series, x, y, found_from);
   runtime::DelayNetworkWeights weights = to_weights(*series);
   weights.provenance = nlohmann::json{{"config_sha256", sha256_hex(config)},

@@ -1,8 +1,6 @@
 #include "losses/loss.h"
 
 #include <ATen/ops/fft_rfft.h>
-#include <ATen/ops/from_blob.h>
-#include <ATen/ops/stack.h>
 #include <torch/csrc/autograd/autograd.h>
 
 #include <algorithm>
@@ -16,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/audio_tensor.h"
 #include "core/error.h"
 #include "core/log.h"
 #include "core/nearest.h"
@@ -64,15 +63,6 @@ std::pair<Audio, Audio> read_pair(const LossOptions& options) {
   return pair;
 }
 
-/// [1, C, T] float64
-at::Tensor tensor_of(const Audio& audio) {
-  std::vector<at::Tensor> rows;
-  for (const auto& channel : audio.channels)
-    rows.push_back(
-        at::from_blob(const_cast<float*>(channel.data()), {static_cast<std::int64_t>(channel.size())}).to(at::kDouble));
-  return at::stack(rows).unsqueeze(0);
-}
-
 /// A sound as the losses read it, its spectrum beside it.
 Response response_of(const at::Tensor& ir, double rate_hz) {
   Response response(ir, rate_hz);
@@ -96,6 +86,9 @@ Measured measure(const std::string& name, const LossOptions& options, const at::
     loss->prepare(response_of(target, rate_hz));
     const auto value = loss->evaluate(response_of(ir, rate_hz));
     out.value = value.item<double>();
+    if (!std::isfinite(out.value))
+      throw NumericError("loss " + name + ": is " + printed("%g", out.value) + " between " + options.target + " and " +
+                         options.other);
     if (!with_gradient) return out;
     if (value.requires_grad()) out.gradient = torch::autograd::grad({value}, {ir}, {}, std::nullopt, false, true)[0];
   } catch (const ContractError& refused) {
@@ -124,7 +117,7 @@ void loss(const LossOptions& options) {
       throw ConfigError("loss: unknown loss '" + name + "'" + known_names_hint(name, family<Loss>().names()));
   }
   const auto [target, other] = read_pair(options);
-  const auto wanted = tensor_of(target), found = tensor_of(other);
+  const auto wanted = channels_of(target).unsqueeze(0), found = channels_of(other).unsqueeze(0);  // [1, C, T]
   auto json = nlohmann::ordered_json{{"target", options.target},
                                      {"other", options.other},
                                      {"rate_hz", target.rate_hz},
@@ -132,8 +125,7 @@ void loss(const LossOptions& options) {
                                      {"losses", nlohmann::ordered_json::array()}};
   for (const std::string& name : names) {
     const Measured measured = measure(name, options, wanted, found, target.rate_hz);
-    nlohmann::ordered_json one{{"name", name}, {"value", nullptr}};
-    if (std::isfinite(measured.value)) one["value"] = measured.value;
+    nlohmann::ordered_json one{{"name", name}, {"value", measured.value}};
     if (!options.json) std::printf("%-16s %.9g\n", name.c_str(), measured.value);
     if (measured.gradient.defined()) {
       write_gradient(measured.gradient, target.rate_hz, options.gradient);

@@ -1,0 +1,175 @@
+#include "reverb_plugin.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "DistrhoPluginInfo.h"
+
+namespace diffverb::plugin {
+namespace {
+
+using runtime::Control;
+
+constexpr float kLowestPeakDb = -120;
+constexpr float kFallDbPerSecond = 20;
+
+struct OutputInfo {
+  const char *id, *name, *unit;
+  float lowest, highest, initial;
+  uint32_t hints;
+};
+constexpr OutputInfo kOutputs[] = {
+    {"in_peak", "In peak", "dB", kLowestPeakDb, 40, kLowestPeakDb, 0},
+    {"out_peak_left", "Out peak left", "dB", kLowestPeakDb, 40, kLowestPeakDb, 0},
+    {"out_peak_right", "Out peak right", "dB", kLowestPeakDb, 40, kLowestPeakDb, 0},
+    {"status", "Status", "", 0, 2, 0, DISTRHO::kParameterIsInteger},
+    {"cleared", "Cleared samples", "", 0, 1e6f, 0, DISTRHO::kParameterIsInteger},
+};
+
+struct StateInfo {
+  const char *id, *label, *help;
+  uint32_t hints;
+};
+constexpr StateInfo kStates[] = {
+    {"model", "Model", "An exported model (.safetensors) or a response (.wav)", DISTRHO::kStateIsFilenamePath},
+    {"response", "Measured response", "A WAV whose latent point x, y and z move to", DISTRHO::kStateIsFilenamePath},
+    {"preset", "Preset", "The factory preset whose model plays where no file is chosen", DISTRHO::kStateIsHostWritable},
+};
+
+float decibels(float peak) { return peak > 0 ? std::max(kLowestPeakDb, 20 * std::log10(peak)) : kLowestPeakDb; }
+
+}  // namespace
+
+const char* state_id(StateKey key) { return kStates[static_cast<std::size_t>(key)].id; }
+
+ReverbPlugin::ReverbPlugin() : Plugin(kParameters, 0, static_cast<uint32_t>(StateKey::kCount)) {
+  for (std::size_t i = 0; i < outputs_.size(); ++i) outputs_[i] = kOutputs[i].initial;
+}
+
+std::string ReverbPlugin::message() const {
+  const std::lock_guard lock(files_);
+  return prepared_.empty() ? message_ : prepared_;
+}
+
+std::string ReverbPlugin::state(StateKey key) const {
+  const std::lock_guard lock(files_);
+  return states_[static_cast<std::size_t>(key)];
+}
+
+const char* ReverbPlugin::getLabel() const { return DISTRHO_PLUGIN_NUM_INPUTS == 1 ? "diffverb_mono" : "diffverb"; }
+
+const char* ReverbPlugin::getDescription() const {
+  return "Plays reverberators that were fitted to rooms or trained: delay networks, response banks, an autoencoder";
+}
+
+int64_t ReverbPlugin::getUniqueId() const {
+  return DISTRHO_PLUGIN_NUM_INPUTS == 1 ? d_cconst('D', 'v', 'r', 'm') : d_cconst('D', 'v', 'r', 'b');
+}
+
+void ReverbPlugin::initAudioPort(bool input, uint32_t index, DISTRHO::AudioPort& port) {
+  Plugin::initAudioPort(input, index, port);
+  const bool mono = input && DISTRHO_PLUGIN_NUM_INPUTS == 1;
+  port.groupId = mono ? DISTRHO::kPortGroupMono : DISTRHO::kPortGroupStereo;
+}
+
+void ReverbPlugin::initParameter(uint32_t index, DISTRHO::Parameter& parameter) {
+  if (index >= kControls) {
+    const OutputInfo& output = kOutputs[index - kControls];
+    parameter.hints = DISTRHO::kParameterIsOutput | output.hints;
+    parameter.name = output.name;
+    parameter.symbol = output.id;
+    parameter.unit = output.unit;
+    parameter.ranges = {output.initial, output.lowest, output.highest};
+    return;
+  }
+  const runtime::ControlInfo& control = runtime::controls()[index];
+  parameter.hints = DISTRHO::kParameterIsAutomatable;
+  if (control.taper == runtime::Taper::kSwitch) parameter.hints |= DISTRHO::kParameterIsBoolean;
+  if (control.taper == runtime::Taper::kLogarithmic) parameter.hints |= DISTRHO::kParameterIsLogarithmic;
+  parameter.name = control.name;
+  parameter.symbol = control.id;
+  parameter.unit = control.unit;
+  parameter.description = control.help;
+  parameter.ranges = {static_cast<float>(control.initial), static_cast<float>(control.lowest),
+                      static_cast<float>(control.highest)};
+}
+
+void ReverbPlugin::initState(uint32_t index, DISTRHO::State& state) {
+  const StateInfo& info = kStates[index];
+  state.hints = info.hints;
+  state.key = info.id;
+  state.label = info.label;
+  state.description = info.help;
+}
+
+void ReverbPlugin::initProgramName(uint32_t, DISTRHO::String&) {}
+void ReverbPlugin::loadProgram(uint32_t) {}
+
+float ReverbPlugin::getParameterValue(uint32_t index) const {
+  if (index < kControls) return static_cast<float>(reverb_.get(static_cast<Control>(index)));
+  return index < kParameters ? outputs_[index - kControls].load(std::memory_order_relaxed) : 0.F;
+}
+
+void ReverbPlugin::setParameterValue(uint32_t index, float value) {
+  if (index < kControls) reverb_.set(static_cast<Control>(index), value);
+}
+
+DISTRHO::String ReverbPlugin::getState(const char* key) const {
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    if (std::strcmp(key, kStates[i].id) == 0) return DISTRHO::String(state(static_cast<StateKey>(i)).c_str());
+  }
+  return DISTRHO::String();
+}
+
+void ReverbPlugin::setState(const char* key, const char* value) {
+  const std::lock_guard lock(files_);
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    if (std::strcmp(key, kStates[i].id) == 0) states_[i] = value;
+  }
+  if (!isDummyInstance()) load_asked();
+}
+
+void ReverbPlugin::load_asked() {
+  const std::string& path = states_[static_cast<std::size_t>(StateKey::kModel)];
+  Status status = Status::kBuiltIn;
+  message_.clear();
+  if (path.empty()) {
+    reverb_.load(runtime::built_in_source());
+  } else {
+    message_ = reverb_.load(path);
+    status = message_.empty() ? Status::kModel : Status::kRefused;
+  }
+  outputs_[static_cast<std::size_t>(Output::kStatus)] = static_cast<float>(status);
+}
+
+void ReverbPlugin::activate() {
+  const std::lock_guard lock(files_);
+  prepared_ = reverb_.prepare(getSampleRate(), DISTRHO_PLUGIN_NUM_INPUTS, DISTRHO_PLUGIN_NUM_OUTPUTS);
+  ready_ = prepared_.empty();
+}
+
+void ReverbPlugin::run(const float** inputs, float** outputs, uint32_t frames) {
+  if (!ready_.load(std::memory_order_relaxed)) {
+    for (int c = 0; c < DISTRHO_PLUGIN_NUM_OUTPUTS; ++c) std::fill_n(outputs[c], frames, 0.F);
+    return;
+  }
+  reverb_.process(inputs, outputs, static_cast<int>(frames));
+  const runtime::Levels levels = reverb_.levels();
+  const float fallen = kFallDbPerSecond * static_cast<float>(frames / getSampleRate());
+  const auto show = [&](Output output, float peak) {
+    auto& shown = outputs_[static_cast<std::size_t>(output)];
+    shown.store(std::max(decibels(peak), shown.load(std::memory_order_relaxed) - fallen), std::memory_order_relaxed);
+  };
+  show(Output::kInPeak, levels.in_peak);
+  show(Output::kOutPeakLeft, levels.out_peak[0]);
+  show(Output::kOutPeakRight, levels.out_peak[1]);
+  outputs_[static_cast<std::size_t>(Output::kCleared)].store(static_cast<float>(std::min(levels.cleared, 1'000'000LL)),
+                                                             std::memory_order_relaxed);
+}
+
+}  // namespace diffverb::plugin
+
+START_NAMESPACE_DISTRHO
+Plugin* createPlugin() { return new diffverb::plugin::ReverbPlugin; }
+END_NAMESPACE_DISTRHO

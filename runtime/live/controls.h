@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -29,7 +30,8 @@ enum class Control {
   kCount
 };
 
-/// How a control's range lies on a knob's way from 0 to 1.
+/// How a control's range lies on a knob's way from 0 to 1: kCubic is the published plug-in's power of 1/3, by which most of
+/// the way goes to the top of the range; kSwitch is 0 below the middle and 1 from there on.
 enum class Taper { kLinear, kLogarithmic, kCubic, kSwitch };
 
 struct ControlInfo {

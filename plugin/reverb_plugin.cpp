@@ -138,9 +138,8 @@ void ReverbPlugin::setState(const char* key, const char* value) {
 void ReverbPlugin::load_asked() {
   const std::string& path = states_[static_cast<std::size_t>(StateKey::kModel)];
   Status status = Status::kBuiltIn;
-  message_.clear();
   if (path.empty()) {
-    reverb_.load(runtime::built_in_source());
+    message_ = reverb_.load(nullptr);
   } else {
     message_ = reverb_.load(path);
     status = message_.empty() ? Status::kModel : Status::kRefused;

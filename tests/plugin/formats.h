@@ -36,7 +36,8 @@ class InFormat : public ::testing::TestWithParam<Format> {
 inline std::vector<std::vector<float>> noise(int channels, int frames, unsigned seed = 1) {
   std::mt19937 random(seed);
   std::uniform_real_distribution<float> draw(-0.5F, 0.5F);
-  std::vector<std::vector<float>> out(static_cast<std::size_t>(channels), std::vector<float>(static_cast<std::size_t>(frames)));
+  std::vector<std::vector<float>> out(static_cast<std::size_t>(channels),
+                                      std::vector<float>(static_cast<std::size_t>(frames)));
   for (auto& channel : out) {
     for (float& sample : channel) sample = draw(random);
   }
@@ -56,6 +57,7 @@ inline float peak(const std::vector<std::vector<float>>& channels) {
 
 }  // namespace diffverb::testing
 
-#define DIFFVERB_IN_ALL_FORMATS(suite)                                                                       \
-  INSTANTIATE_TEST_SUITE_P(All, suite, ::testing::ValuesIn(::diffverb::testing::formats()),                  \
-                           [](const ::testing::TestParamInfo<::diffverb::testing::Format>& info) { return info.param.name; })
+#define DIFFVERB_IN_ALL_FORMATS(suite)                                 \
+  INSTANTIATE_TEST_SUITE_P(                                            \
+      All, suite, ::testing::ValuesIn(::diffverb::testing::formats()), \
+      [](const ::testing::TestParamInfo<::diffverb::testing::Format>& info) { return info.param.name; })

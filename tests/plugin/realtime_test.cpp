@@ -26,7 +26,7 @@ TEST_P(RealtimePluginIn, AllocatesNothingWhileItPlays) {
   float* to[2] = {out[0].data(), out[1].data()};
   long long calls = 0;
   for (int block = 0; block < 300; ++block) {
-    plugin->set("mix", block % 100);
+    plugin->set("mix_percent", block % 100);
     plugin->set("width", block % 8 - 4);
     plugin->set("decay", 0.5 + block % 3);
     const long long before = allocations();

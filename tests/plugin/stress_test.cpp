@@ -112,7 +112,7 @@ TEST_P(PluginIn, OutlivesAStormOfAutomation) {
 TEST_P(PluginIn, PlaysAtEveryRateAndKeepsItsSettings) {
   const auto plugin = open();
   plugin->activate(48000, 64);
-  plugin->set("mix", 42);
+  plugin->set("mix_percent", 42);
   play(*plugin, noise(plugin->inputs(), 64), 64);
   for (const double rate_hz : {8000., 11025., 44100., 96000., 192000., 384000.}) {
     plugin->deactivate();
@@ -120,7 +120,7 @@ TEST_P(PluginIn, PlaysAtEveryRateAndKeepsItsSettings) {
     const auto out = play(*plugin, noise(plugin->inputs(), 10000), 333);
     EXPECT_GT(peak(out), 0.001F) << rate_hz;
     EXPECT_LT(peak(out), 10.F) << rate_hz;
-    EXPECT_EQ(plugin->get("mix"), 42) << rate_hz;
+    EXPECT_EQ(plugin->get("mix_percent"), 42) << rate_hz;
   }
 }
 
@@ -132,8 +132,8 @@ TEST_P(PluginIn, ComesBackFromItsSavedState) {
   for (std::size_t i = 0; i < runtime::controls().size(); ++i) {
     const auto& range = plugin->parameters()[i];
     const bool is_switch = runtime::controls()[i].taper == runtime::Taper::kSwitch;
-    const double value = is_switch ? range.highest
-                                   : std::uniform_real_distribution<double>(range.lowest, range.highest)(random);
+    const double value =
+        is_switch ? range.highest : std::uniform_real_distribution<double>(range.lowest, range.highest)(random);
     values.push_back(value);
     plugin->set(static_cast<int>(i), value);
   }
@@ -144,7 +144,8 @@ TEST_P(PluginIn, ComesBackFromItsSavedState) {
   ASSERT_TRUE(other->restore(state));
   play(*other, noise(plugin->inputs(), 64), 64);
   for (std::size_t i = 0; i < values.size(); ++i)
-    EXPECT_NEAR(other->get(static_cast<int>(i)), values[i], 1e-5 * std::abs(values[i])) << plugin->parameters()[i].symbol;
+    EXPECT_NEAR(other->get(static_cast<int>(i)), values[i], 1e-5 * std::abs(values[i]))
+        << plugin->parameters()[i].symbol;
   EXPECT_EQ(other->save(), state);
 }
 
@@ -155,7 +156,8 @@ TEST_P(PluginIn, SaysThatItsFileIsGoneAndPlaysOn) {
   play(*plugin, noise(plugin->inputs(), 1024), 256);
   EXPECT_EQ(plugin->get("status"), 2);
   EXPECT_GT(peak(play(*plugin, noise(plugin->inputs(), 8192), 256)), 0.001F);
-  EXPECT_NE(plugin->save().find("/nowhere/room.safetensors"), std::string::npos) << "it is still what the session wants";
+  EXPECT_NE(plugin->save().find("/nowhere/room.safetensors"), std::string::npos)
+      << "it is still what the session wants";
   plugin->set_text("model", "");
   play(*plugin, noise(plugin->inputs(), 1024), 256);
   EXPECT_EQ(plugin->get("status"), 0);

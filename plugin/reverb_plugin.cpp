@@ -1,10 +1,10 @@
-#include "reverb_plugin.h"
+#include "plugin/reverb_plugin.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
-#include "DistrhoPluginInfo.h"
+#include "plugin/DistrhoPluginInfo.h"
 
 namespace diffverb::plugin {
 namespace {
@@ -37,6 +37,8 @@ constexpr StateInfo kStates[] = {
     {"preset", "Preset", "The factory preset whose model plays where no file is chosen", DISTRHO::kStateIsHostWritable},
 };
 
+thread_local ReverbPlugin* made_last = nullptr;
+
 float decibels(float peak) { return peak > 0 ? std::max(kLowestPeakDb, 20 * std::log10(peak)) : kLowestPeakDb; }
 
 }  // namespace
@@ -45,7 +47,10 @@ const char* state_id(StateKey key) { return kStates[static_cast<std::size_t>(key
 
 ReverbPlugin::ReverbPlugin() : Plugin(kParameters, 0, static_cast<uint32_t>(StateKey::kCount)) {
   for (std::size_t i = 0; i < outputs_.size(); ++i) outputs_[i] = kOutputs[i].initial;
+  made_last = this;
 }
+
+ReverbPlugin* ReverbPlugin::last_made() { return made_last; }
 
 std::string ReverbPlugin::message() const {
   const std::lock_guard lock(files_);
@@ -133,9 +138,8 @@ void ReverbPlugin::setState(const char* key, const char* value) {
 void ReverbPlugin::load_asked() {
   const std::string& path = states_[static_cast<std::size_t>(StateKey::kModel)];
   Status status = Status::kBuiltIn;
-  message_.clear();
   if (path.empty()) {
-    reverb_.load(runtime::built_in_source());
+    message_ = reverb_.load(nullptr);
   } else {
     message_ = reverb_.load(path);
     status = message_.empty() ? Status::kModel : Status::kRefused;

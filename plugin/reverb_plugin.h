@@ -45,6 +45,8 @@ class ReverbPlugin final : public DISTRHO::Plugin {
  public:
   ReverbPlugin();
 
+  /// The one that this thread made last: how a format's functions find theirs.
+  static ReverbPlugin* last_made();
   runtime::LiveReverb& reverb() { return reverb_; }
   const runtime::LiveReverb& reverb() const { return reverb_; }
   /// One line on what went wrong last with a file, empty when all is well.
@@ -55,7 +57,7 @@ class ReverbPlugin final : public DISTRHO::Plugin {
   const char* getLabel() const override;
   const char* getDescription() const override;
   const char* getMaker() const override { return "diffverb"; }
-  const char* getLicense() const override { return "see LICENSE"; }
+  const char* getLicense() const override { return "MIT"; }
   uint32_t getVersion() const override { return d_version(0, 1, 0); }
   int64_t getUniqueId() const override;
 

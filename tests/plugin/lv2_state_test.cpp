@@ -1,0 +1,82 @@
+// State, files and what a simple host lacks, in an LV2 host of our own over lilv.
+#include "tests/plugin/formats.h"
+#include "tests/plugin/lv2_host.h"
+#include "tests/scratch.h"
+
+namespace diffverb::testing {
+namespace {
+
+const std::filesystem::path kBundle = DIFFVERB_PLUGIN_DIR "/diffverb-reverb.lv2";
+
+/// A WAV of one sample in a kilobyte of silence: the smallest room. 16 bits, 48 kHz, mono.
+void write_click(const std::filesystem::path& path) {
+  std::string wav("RIFF\x24\x04\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80\xbb\0\0\0\x77\1\0\2\0\x10\0data\0\4\0\0", 44);
+  wav += std::string("\xff\x3f", 2) + std::string(1022, '\0');
+  write_text(path, wav);
+}
+
+TEST(Lv2Host, WithoutAWorkerOrOptionsPlaysTheBuiltInRoom) {
+  Lv2Host host(kBundle, {.worker = false, .options = false});
+  host.activate(48000, 256);
+  EXPECT_GT(peak(play(host, noise(2, 9600), 256)), 0.001F);
+  host.set_text("model", "/nowhere/room.safetensors");  // nobody to load it
+  EXPECT_GT(peak(play(host, noise(2, 9600), 256)), 0.001F);
+  EXPECT_EQ(host.get("status"), 0);
+}
+
+TEST(Lv2Host, LoadsAFileByPatchSetOnItsWorker) {
+  const Scratch scratch;
+  write_click(scratch / "click.wav");
+  Lv2Host host(kBundle);
+  host.activate(48000, 256);
+  host.set_text("model", (scratch / "click.wav").string());
+  EXPECT_EQ(host.work_done(), 0);
+  play(host, noise(2, 256), 256);
+  EXPECT_EQ(host.work_done(), 1);
+  play(host, noise(2, 256), 256);
+  EXPECT_EQ(host.get("status"), 1);
+}
+
+TEST(Lv2State, OfASessionThatWasMovedFindsItsModel) {
+  const Scratch scratch;
+  write_click(scratch / "click.wav");
+  Lv2Host host(kBundle);
+  host.activate(48000, 256);
+  host.set("decay", 1.5);
+  host.set_text("model", (scratch / "click.wav").string());
+  play(host, noise(2, 512), 256);
+  std::filesystem::create_directory(scratch / "session");
+  host.save_to(scratch / "session");
+  const std::string text = read_text(scratch / "session/state.ttl");
+  EXPECT_NE(text.find("click.wav"), std::string::npos);
+  EXPECT_EQ(text.find(scratch.path().string()), std::string::npos) << "no absolute path: " << text;
+
+  // Packed as sessions are: links followed; and the original gone.
+  std::filesystem::copy(scratch / "session", scratch / "moved", std::filesystem::copy_options::recursive);
+  std::filesystem::remove_all(scratch / "session");
+  std::filesystem::remove(scratch / "click.wav");
+  Lv2Host other(kBundle);
+  other.activate(48000, 256);
+  other.restore_from(scratch / "moved");
+  play(other, noise(2, 512), 256);
+  EXPECT_EQ(other.get("decay"), 1.5);
+  EXPECT_EQ(other.get("status"), 1);
+}
+
+TEST(Lv2State, WithoutAModelTakesTheOneThatPlaysAway) {
+  const Scratch scratch;
+  write_click(scratch / "click.wav");
+  Lv2Host host(kBundle);
+  host.activate(48000, 256);
+  play(host, noise(2, 256), 256);
+  const std::string empty = host.save();
+  host.set_text("model", (scratch / "click.wav").string());
+  play(host, noise(2, 512), 256);
+  EXPECT_EQ(host.get("status"), 1);
+  host.restore(empty);
+  play(host, noise(2, 512), 256);
+  EXPECT_EQ(host.get("status"), 0);
+}
+
+}  // namespace
+}  // namespace diffverb::testing

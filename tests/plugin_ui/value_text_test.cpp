@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <clocale>
 #include <cmath>
+#include <locale>
 
 #include "plugin/ui/view/items.h"
 
@@ -74,12 +74,17 @@ TEST(ValueText, RefusesWhatIsNoValue) {
   EXPECT_FALSE(parse_value(kInputGain, "3 Hz"));
 }
 
+struct Comma final : std::numpunct<char> {
+  char do_decimal_point() const override { return ','; }
+  char do_thousands_sep() const override { return '.'; }
+  std::string do_grouping() const override { return "\3"; }
+};
+
 TEST(ValueText, TheHostsLocaleDoesNotMatter) {
-  const std::string before = std::setlocale(LC_NUMERIC, nullptr);
-  if (!std::setlocale(LC_NUMERIC, "de_DE.UTF-8")) GTEST_SKIP() << "no locale with a decimal comma";
+  const std::locale before = std::locale::global(std::locale(std::locale::classic(), new Comma));
   EXPECT_EQ(value_text(kPredelay, 12.34), "12.3 ms");
   EXPECT_EQ(parse_value(kPredelay, "12.5"), 12.5);
-  std::setlocale(LC_NUMERIC, before.c_str());
+  std::locale::global(before);
 }
 
 }  // namespace

@@ -10,6 +10,8 @@ constexpr float kMargin = 12, kGap = 8, kPadding = 8;
 constexpr float kHeader = 40, kHelp = 18, kKnobRow = 122, kPanelTitle = 20;
 constexpr float kButton = 104, kButtonHigh = 28;
 constexpr float kPoint = 236, kMeters = 108, kLegend = 104;
+constexpr float kLevelNumbers = 24;  // room left of a plot or a meter
+constexpr float kDecayShare = 0.62f;
 constexpr float kName = 16, kValue = 18, kPointKnobs = 84;
 
 float whole(float value) { return std::round(value); }
@@ -67,11 +69,30 @@ void place_meters(Layout& layout, Box panel) {
   Box inside = layout.meters.inset(kPadding * layout.scale);
   inside.take_top(kPanelTitle * layout.scale);
   layout.cleared = inside.take_bottom(kValue * layout.scale);
-  inside.take_left(22 * layout.scale);  // numbers of the scale
+  inside.take_left(kLevelNumbers * layout.scale);
   const float gap = 5 * layout.scale, width = (inside.w - 3 * gap) / 3;
-  layout.meter[0] = inside.take_left(width, 2 * gap);
-  layout.meter[1] = inside.take_left(width, gap);
-  layout.meter[2] = inside.take_left(width);
+  for (std::size_t i = 0; i < layout.meter.size(); ++i) {
+    Box column = inside.take_left(width, i == 0 ? 2 * gap : gap);
+    layout.meter_label[i] = column.take_bottom(kName * layout.scale);
+    layout.meter[i] = snapped(column);
+  }
+}
+
+void place_plots(Layout& layout, Box free) {
+  const float gap = kGap * layout.scale, padding = kPadding * layout.scale;
+  layout.decay = snapped(free.take_top(free.h * kDecayShare, gap));
+  layout.response = snapped(free);
+  layout.decay_plot = layout.decay.inset(padding);
+  layout.response_plot = layout.response.inset(padding);
+  for (Box* plot : {&layout.decay_plot, &layout.response_plot}) {
+    plot->take_top(kPanelTitle * layout.scale);
+    plot->take_left(kLevelNumbers * layout.scale);
+  }
+  layout.time_axis = layout.response_plot.take_bottom(kName * layout.scale);
+  layout.legend = layout.decay_plot.take_right(kLegend * layout.scale, gap);
+  layout.readout = layout.response_plot.take_right(kLegend * layout.scale, gap);
+  layout.decay_plot = snapped(layout.decay_plot);
+  layout.response_plot = snapped(layout.response_plot);
 }
 
 void place_knobs(Layout& layout, const Box& row) {
@@ -103,10 +124,7 @@ Layout::Layout(float width, float height)
   place_knobs(*this, free.take_bottom(kKnobRow * scale, gap));
   place_meters(*this, free.take_right(kMeters * scale, gap));
   place_point(*this, free.take_right(kPoint * scale, gap));
-  decay = snapped(free.take_top(free.h * 0.62f, gap));
-  response = snapped(free);
-  legend = decay;
-  legend = legend.take_right(kLegend * scale);
+  place_plots(*this, free);
 }
 
 Item Layout::at(Spot spot) const {

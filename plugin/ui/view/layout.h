@@ -37,9 +37,13 @@ struct Layout {
   float scale;  ///< 1 at 100 %
 
   Box title, subtitle, help;
-  Box decay, legend, response;  ///< panels; the plots stand within them
-  Box point, meters;            ///< panels
-  std::array<Box, 3> meter;     ///< in, out left, out right
+  Box decay, response;             ///< panels
+  Box decay_plot, response_plot;   ///< what stands in them, above each other, with the same width
+  Box legend, readout;             ///< beside the plots
+  Box time_axis;                   ///< under the lower plot
+  Box point, meters;               ///< panels
+  std::array<Box, 3> meter;        ///< in, out left, out right
+  std::array<Box, 3> meter_label;  ///< under them
   Box cleared;
   std::vector<Box> groups;  ///< panels, in the order of ui::groups()
 

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <stdexcept>
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 
 ClapLibrary::ClapLibrary(const std::string& file) {
   handle_ = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -151,4 +151,4 @@ std::unique_ptr<HostedPlugin> open_clap(const std::string& file) {
   return std::make_unique<ClapHost>(std::make_shared<const ClapLibrary>(file));
 }
 
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

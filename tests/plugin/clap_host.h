@@ -10,7 +10,7 @@
 #include "src/clap/plugin-factory.h"
 #include "tests/plugin/hosted_plugin.h"
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 
 /// A CLAP binary that was opened; one for all of its plug-ins.
 class ClapLibrary {
@@ -41,6 +41,8 @@ class ClapHost final : public HostedPlugin {
   void activate(double rate_hz, int largest_block) override;
   void deactivate() override;
   const std::vector<Parameter>& parameters() const override { return parameters_; }
+  using HostedPlugin::get;
+  using HostedPlugin::set;
   void set(int parameter, double value) override;
   double get(int parameter) const override;
   std::string save() override { return save_state(*plugin_, 7); }
@@ -65,4 +67,4 @@ class ClapHost final : public HostedPlugin {
   int inputs_ = 0;
 };
 
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

@@ -7,7 +7,7 @@
 #include "tests/plugin/clap_host.h"
 #include "tests/plugin/formats.h"
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 namespace {
 
 const std::string kFile = DIFFVERB_PLUGIN_DIR "/clap/diffverb-reverb.clap";
@@ -154,4 +154,4 @@ TEST(ClapReset, EndsTheTail) {
 }
 
 }  // namespace
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

@@ -10,9 +10,9 @@
 #define DIFFVERB_SANITIZED 1
 #endif
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 
 /// Calls of malloc, free and their like by this thread so far; -1 where the program has no counter (sanitizers, no glibc).
 long long allocations();
 
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

@@ -6,7 +6,7 @@
 
 #include "tests/plugin/hosted_plugin.h"
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 
 /// A plug-in in a format, as the build made it.
 struct Format {
@@ -26,7 +26,7 @@ inline std::vector<Format> formats() {
 }
 
 /// A test that runs over each of them.
-class InFormat : public ::testing::TestWithParam<Format> {
+class InFormat : public testing::TestWithParam<Format> {
  protected:
   static std::unique_ptr<HostedPlugin> open() {
     return GetParam().open(std::string(DIFFVERB_PLUGIN_DIR "/") + GetParam().file);
@@ -55,9 +55,9 @@ inline float peak(const std::vector<std::vector<float>>& channels) {
   return most;
 }
 
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts
 
 #define DIFFVERB_IN_ALL_FORMATS(suite)                                 \
   INSTANTIATE_TEST_SUITE_P(                                            \
-      All, suite, ::testing::ValuesIn(::diffverb::testing::formats()), \
-      [](const ::testing::TestParamInfo<::diffverb::testing::Format>& info) { return info.param.name; })
+      All, suite, testing::ValuesIn(::diffverb::hosts::formats()), \
+      [](const testing::TestParamInfo<::diffverb::hosts::Format>& info) { return info.param.name; })

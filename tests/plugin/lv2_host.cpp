@@ -7,7 +7,7 @@
 #include <cstring>
 #include <stdexcept>
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 namespace {
 
 constexpr std::size_t kEventBytes = 16384;
@@ -243,4 +243,4 @@ bool Lv2Host::restore(const std::string& text) {
 
 std::unique_ptr<HostedPlugin> open_lv2(const std::string& bundle) { return std::make_unique<Lv2Host>(bundle); }
 
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

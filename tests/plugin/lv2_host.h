@@ -14,7 +14,7 @@
 
 #include "tests/plugin/hosted_plugin.h"
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 
 /// URIs and their numbers, for all plug-ins of this process.
 class Urids {
@@ -49,6 +49,8 @@ class Lv2Host final : public HostedPlugin {
   void activate(double rate_hz, int largest_block) override;
   void deactivate() override;
   const std::vector<Parameter>& parameters() const override { return parameters_; }
+  using HostedPlugin::get;
+  using HostedPlugin::set;
   void set(int parameter, double value) override;
   double get(int parameter) const override;
   /// A folder in the state's text form, made by lilv and read back by it, through state:mapPath.
@@ -89,4 +91,4 @@ class Lv2Host final : public HostedPlugin {
   LV2_Worker_Schedule schedule_{};
 };
 
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

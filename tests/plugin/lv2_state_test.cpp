@@ -3,7 +3,7 @@
 #include "tests/plugin/lv2_host.h"
 #include "tests/scratch.h"
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 namespace {
 
 const std::filesystem::path kBundle = DIFFVERB_PLUGIN_DIR "/diffverb-reverb.lv2";
@@ -79,4 +79,4 @@ TEST(Lv2State, WithoutAModelTakesTheOneThatPlaysAway) {
 }
 
 }  // namespace
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

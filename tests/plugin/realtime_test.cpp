@@ -4,7 +4,7 @@
 #include "tests/plugin/counted_allocations.h"
 #include "tests/plugin/formats.h"
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 namespace {
 
 using RealtimePluginIn = InFormat;
@@ -52,4 +52,4 @@ TEST_P(RealtimePluginIn, PlaysFasterThanSound) {
 DIFFVERB_IN_ALL_FORMATS(RealtimePluginIn);
 
 }  // namespace
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

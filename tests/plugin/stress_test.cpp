@@ -7,7 +7,7 @@
 #include "runtime/live/controls.h"
 #include "tests/plugin/formats.h"
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 namespace {
 
 using PluginIn = InFormat;
@@ -210,4 +210,4 @@ TEST_P(PluginIn, PlaysInTwoThreadsWhileAThirdTurnsItsState) {
 DIFFVERB_IN_ALL_FORMATS(PluginIn);
 
 }  // namespace
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

@@ -44,6 +44,12 @@ std::optional<Control> find_control(std::string_view id) {
   return {};
 }
 
+ControlValues initial_values() {
+  ControlValues values{};
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = kControls[i].initial;
+  return values;
+}
+
 double to_normal(Control control, double value) {
   const ControlInfo& c = info(control);
   if (!(value > c.lowest)) return 0;  // also what is not a number

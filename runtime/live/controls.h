@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -48,6 +49,14 @@ struct ControlInfo {
 std::span<const ControlInfo> controls();
 inline const ControlInfo& info(Control control) { return controls()[static_cast<std::size_t>(control)]; }
 std::optional<Control> find_control(std::string_view id);
+
+inline constexpr std::size_t kControlCount = static_cast<std::size_t>(Control::kCount);
+
+/// A value of every control, in its own unit.
+using ControlValues = std::array<double, kControlCount>;
+inline double at(const ControlValues& values, Control control) { return values[static_cast<std::size_t>(control)]; }
+/// Where all controls begin.
+ControlValues initial_values();
 
 /// A value on its way from 0 to 1 and back, by its taper; clamped.
 double to_normal(Control control, double value);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
 namespace diffverb::runtime {
 namespace {
@@ -54,6 +55,7 @@ void Freeze::prepare(double rate_hz, int channels) {
     lengths_[j] = length;
     size_ += length;
   }
+  part_size_ = (size_ + kParts - 1) / kParts;
   for (Memory& memory : memories_) memory.channels.assign(channels_, std::vector<float>(size_, 0.0f));
   last_.assign(channels_, 0.0f);
   recent_pole_ = std::exp(-1 / (kRecentSeconds * rate_hz));
@@ -64,25 +66,24 @@ void Freeze::prepare(double rate_hz, int channels) {
 }
 
 void Freeze::reset() noexcept {
-  for (Memory& memory : memories_) memory.head = memory.recorded = 0, memory.energy = 0;
+  for (Memory& memory : memories_) memory.head = memory.recorded = 0, memory.energy = {};
   recent_ = 0;
   share_ = 0;
 }
 
 void Freeze::record(const float* const* channels, int n) noexcept {
   Memory& memory = memories_[recording_];
-  const bool is_full = memory.recorded == size_;
-  double now = 0, gone = 0;
+  double power = 0;
   for (std::size_t c = 0; c < channels_; ++c) {
-    float& place = memory.channels[c][memory.head];
-    if (is_full) gone += static_cast<double>(place) * place;
-    place = channels[c][n];
-    now += static_cast<double>(place) * place;
+    const float x = channels[c][n];
+    memory.channels[c][memory.head] = x;
+    power += static_cast<double>(x) * x;
   }
-  memory.energy += now - gone;
-  memory.recorded += is_full ? 0 : 1;
+  double& energy = memory.energy[memory.head / part_size_];
+  energy = power + (memory.head % part_size_ == 0 ? 0 : energy);
+  memory.recorded = std::min(size_, memory.recorded + 1);
   memory.head = memory.head + 1 == size_ ? 0 : memory.head + 1;
-  recent_ = now + recent_pole_ * (recent_ - now);
+  recent_ = power + recent_pole_ * (recent_ - power);
 }
 
 void Freeze::begin() noexcept {
@@ -93,12 +94,12 @@ void Freeze::begin() noexcept {
     silent -= lines_[j].stale;
     begin = (begin + lengths_[j]) % size_;
   }
-  const double mean = std::max(0.0, held.energy) / static_cast<double>(size_);
+  const double mean = std::accumulate(held.energy.begin(), held.energy.end(), 0.0) / static_cast<double>(size_);
   level_ = mean > 1e-20 ? static_cast<float>(std::min(kLargestGain, std::sqrt(recent_ / mean))) : 0.0f;
   turned_ = 0;
   recording_ = 1 - recording_;
   memories_[recording_].recorded = 0;
-  memories_[recording_].energy = 0;
+  memories_[recording_].energy = {};
 }
 
 void Freeze::hold(float* frame) noexcept {
@@ -140,7 +141,7 @@ void Freeze::process(float* const* channels, int frames, bool on) noexcept {
     record(channels, n);
     if (!on && share_ == 0) continue;
     share_ = on ? std::min(1.0f, share_ + in_step_) : std::max(0.0f, share_ - out_step_);
-    float held[8] = {}, live = 0, frozen = 1;
+    float held[kMostChannels] = {}, live = 0, frozen = 1;
     hold(held);
     if (share_ < 1) equal_power(share_, live, frozen);
     for (std::size_t c = 0; c < channels_; ++c) channels[c][n] = live * channels[c][n] + frozen * held[c];

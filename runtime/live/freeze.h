@@ -17,6 +17,7 @@ namespace diffverb::runtime {
 class Freeze {
  public:
   static constexpr std::size_t kLines = 16;
+  static constexpr std::size_t kMostChannels = 2;
 
   /// Allocates; the only function that does.
   void prepare(double rate_hz, int channels);
@@ -25,11 +26,13 @@ class Freeze {
   void process(float* const* channels, int frames, bool on) noexcept;
 
  private:
+  static constexpr std::size_t kParts = 64;
+
   /// The last samples of every channel, and where the next one goes.
   struct Memory {
     std::vector<std::vector<float>> channels;  // [C][size]
     std::size_t head = 0, recorded = 0;
-    double energy = 0;  // of what was recorded, all channels
+    std::array<double, kParts> energy{};  // of each part of it, all channels together
   };
   struct Line {
     std::size_t begin = 0, length = 1, at = 0;  // in the memory; `at` from begin on
@@ -41,7 +44,7 @@ class Freeze {
   /// Writes one sample of every channel.
   void hold(float* frame) noexcept;
 
-  std::size_t channels_ = 0, size_ = 1;
+  std::size_t channels_ = 0, size_ = 1, part_size_ = 1;
   std::array<std::size_t, kLines> lengths_{};
   Memory memories_[2];
   int recording_ = 0;  // the other one is held

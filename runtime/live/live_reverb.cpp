@@ -7,12 +7,9 @@
 #include <mutex>
 
 #include "runtime/denormals.h"
-#include "runtime/live/distance.h"
-#include "runtime/live/freeze.h"
-#include "runtime/live/moving_delay.h"
+#include "runtime/live/chain.h"
+#include "runtime/live/path_text.h"
 #include "runtime/live/placed_voice.h"
-#include "runtime/live/ramp.h"
-#include "runtime/live/tone_filter.h"
 #include "runtime/live/worker.h"
 
 namespace diffverb::runtime {
@@ -20,20 +17,10 @@ namespace {
 
 constexpr int kBlock = PlacedVoice::kBlock;
 constexpr int kGrid = ToneFilter::kGrid;
-constexpr int kMostChannels = 2;
-constexpr double kLowestRate = 8000, kHighestRate = 384000, kSmoothSeconds = 0.02;
-constexpr float kLoudest = 1e9f;
-constexpr std::size_t kControlCount = static_cast<std::size_t>(Control::kCount);
-
-using Values = std::array<double, kControlCount>;
-/// A block of each channel.
-using Block = std::array<std::array<float, kBlock>, kMostChannels>;
-
-double at(const Values& values, Control control) { return values[static_cast<std::size_t>(control)]; }
-float amplitude(double db) { return static_cast<float>(std::pow(10.0, db / 20)); }
+constexpr double kLowestRate = 8000, kHighestRate = 384000;
 
 /// What a voice has to be made for.
-Setting setting_of(const Values& values, double rate_hz) {
+Setting setting_of(const ControlValues& values, double rate_hz) {
   Setting setting;
   setting.rate_hz = rate_hz;
   setting.point = {at(values, Control::kX), at(values, Control::kY), at(values, Control::kZ)};
@@ -57,77 +44,17 @@ class Peak {
   std::atomic<float> level_{0};
 };
 
-/// All that the audio thread works on beside the voices.
-struct Chain {
-  void prepare(double rate_hz, int host_outputs);
-  void aim(const Values& values, bool at_once) noexcept;
-  void reset() noexcept;
-
-  double rate_hz = 0;
-  bool is_frozen = false;
-  Ramp gain, mix;
-  Freeze freeze;
-  ToneFilter highpass, lowpass;
-  MovingDelay predelay;
-  DirectSound direct;
-  Block dry{}, sent{}, wet{};
-};
-
-void Chain::prepare(double rate, int host_outputs) {
-  rate_hz = rate;
-  const int smooth = static_cast<int>(std::lround(kSmoothSeconds * rate));
-  gain.prepare(smooth, 1);
-  mix.prepare(smooth, 1);
-  freeze.prepare(rate, host_outputs);
-  highpass.prepare(ToneFilter::Kind::kHighpass, rate, host_outputs, smooth);
-  lowpass.prepare(ToneFilter::Kind::kLowpass, rate, host_outputs, smooth);
-  direct.prepare(rate, host_outputs, smooth);
-  const double most_s = info(Control::kPredelay).highest / 1000 + 0.01;  // and the gap at the shortest distance
-  predelay.prepare(host_outputs, static_cast<int>(std::ceil(most_s * rate)), smooth);
-}
-
-void Chain::aim(const Values& values, bool at_once) noexcept {
-  const auto set = [&](Ramp& ramp, double value) {
-    ramp.aim(static_cast<float>(value));
-    if (at_once) ramp.jump(static_cast<float>(value));
-  };
-  const auto set_filter = [&](ToneFilter& filter, Control on, Control cutoff) {
-    const bool is_on = at(values, on) >= 0.5;
-    at_once ? filter.jump(at(values, cutoff), is_on) : filter.aim(at(values, cutoff), is_on);
-  };
-  set(gain, amplitude(at(values, Control::kInputGain)));
-  set(mix, at(values, Control::kMix) / 100);
-  set_filter(highpass, Control::kHighpassOn, Control::kHighpass);
-  set_filter(lowpass, Control::kLowpassOn, Control::kLowpass);
-  const double distance = at(values, Control::kDistance);
-  at_once ? direct.jump(distance) : direct.aim(distance);
-  const int delay =
-      static_cast<int>(std::lround(at(values, Control::kPredelay) / 1000 * rate_hz)) + direct.gap_samples();
-  at_once ? predelay.jump(delay) : predelay.aim(delay);
-  is_frozen = at(values, Control::kFreeze) >= 0.5;
-}
-
-void Chain::reset() noexcept {
-  freeze.reset();
-  highpass.reset();
-  lowpass.reset();
-  predelay.reset();
-  direct.reset();
-}
-
 }  // namespace
 
 struct LiveReverb::Impl final : Worker::Task {
   Impl();
   bool work() noexcept override;
   Setting wanted() const { return setting_of(read(), rate_hz); }
-  Values read() const noexcept;
+  ControlValues read() const noexcept;
   std::string renew(const std::shared_ptr<const Source>& next);
   void follow_controls(bool at_once) noexcept;
   int piece(int frames) noexcept;
   void process_piece(const float* const* in, float* const* out, int offset, int frames) noexcept;
-  void take_input(const float* const* in, int offset, int frames) noexcept;
-  void finish(float* const* out, int offset, int frames) noexcept;
 
   // For everyone.
   std::array<std::atomic<double>, kControlCount> values;
@@ -158,8 +85,8 @@ LiveReverb::Impl::Impl() {
   for (std::size_t i = 0; i < kControlCount; ++i) values[i].store(controls()[i].initial, std::memory_order_relaxed);
 }
 
-Values LiveReverb::Impl::read() const noexcept {
-  Values now{};
+ControlValues LiveReverb::Impl::read() const noexcept {
+  ControlValues now{};
   for (std::size_t i = 0; i < kControlCount; ++i) now[i] = values[i].load(std::memory_order_relaxed);
   return now;
 }
@@ -212,60 +139,17 @@ int LiveReverb::Impl::piece(int frames) noexcept {
   return frames;
 }
 
-/// Input to `dry` and, with the gain, to `sent`; what is no sound counts as silence.
-void LiveReverb::Impl::take_input(const float* const* in, int offset, int frames) noexcept {
-  float peak = 0;
-  long long bad = 0;
-  float* sent[kMostChannels];
-  for (int c = 0; c < inputs; ++c) {
-    const auto i = static_cast<std::size_t>(c);
-    float* dry = chain.dry[i].data();
-    sent[c] = chain.sent[i].data();
-    for (int n = 0; n < frames; ++n) {
-      const float x = in[c][offset + n];
-      const bool is_sound = std::abs(x) <= kLoudest;  // false for NaN
-      dry[n] = is_sound ? x : 0.0f;
-      bad += is_sound ? 0 : 1;
-      peak = std::max(peak, std::abs(dry[n]));
-    }
-    std::copy_n(dry, frames, sent[c]);
-  }
-  apply(chain.gain, sent, inputs, frames);
-  in_peak.see(peak);
-  if (bad > 0) cleared.fetch_add(bad, std::memory_order_relaxed);
-}
-
-/// `dry` and `wet` to the output.
-void LiveReverb::Impl::finish(float* const* out, int offset, int frames) noexcept {
-  float* dry[kMostChannels] = {chain.dry[0].data(), chain.dry[1].data()};
-  if (inputs == 1 && outputs == 2) std::copy_n(dry[0], frames, dry[1]);
-  if (inputs == 2 && outputs == 1) {
-    for (int n = 0; n < frames; ++n) dry[0][n] = 0.5f * (dry[0][n] + dry[1][n]);
-  }
-  chain.direct.process(dry, frames);
-  for (int n = 0; n < frames; ++n) {
-    const float mix = chain.mix.next();
-    for (int o = 0; o < outputs; ++o)
-      out[o][offset + n] =
-          (1 - mix) * dry[o][n] + mix * chain.wet[static_cast<std::size_t>(o)][static_cast<std::size_t>(n)];
-  }
+void LiveReverb::Impl::process_piece(const float* const* in, float* const* out, int offset, int frames) noexcept {
+  const Chain::Heard heard = chain.take(in, offset, frames);
+  in_peak.see(heard.peak);
+  if (heard.cleared > 0) cleared.fetch_add(heard.cleared, std::memory_order_relaxed);
+  deck.process(chain.sent(), chain.wet(), frames);
+  chain.finish(out, offset, frames);
   for (int o = 0; o < outputs; ++o) {
     float peak = 0;
     for (int n = 0; n < frames; ++n) peak = std::max(peak, std::abs(out[o][offset + n]));
     out_peak[o].see(peak);
   }
-}
-
-void LiveReverb::Impl::process_piece(const float* const* in, float* const* out, int offset, int frames) noexcept {
-  take_input(in, offset, frames);
-  const float* sent[kMostChannels] = {chain.sent[0].data(), chain.sent[1].data()};
-  float* wet[kMostChannels] = {chain.wet[0].data(), chain.wet[1].data()};
-  deck.process(sent, wet, frames);
-  chain.freeze.process(wet, frames, chain.is_frozen);
-  chain.highpass.process(wet, frames);
-  chain.lowpass.process(wet, frames);
-  chain.predelay.process(wet, frames);
-  finish(out, offset, frames);
   clock += frames;
 }
 
@@ -278,7 +162,7 @@ LiveReverb::~LiveReverb() {
 std::string LiveReverb::prepare(double rate_hz, int inputs, int outputs) {
   if (!(rate_hz >= kLowestRate && rate_hz <= kHighestRate))
     return "a rate of " + std::to_string(rate_hz) + " Hz, expected 8000 to 384000";
-  if (inputs < 1 || inputs > kMostChannels || outputs < 1 || outputs > kMostChannels)
+  if (inputs < 1 || inputs > Chain::kMostChannels || outputs < 1 || outputs > Chain::kMostChannels)
     return std::to_string(inputs) + " inputs and " + std::to_string(outputs) + " outputs, expected 1 or 2 of each";
   const std::lock_guard lock(impl_->making);
   {
@@ -286,7 +170,7 @@ std::string LiveReverb::prepare(double rate_hz, int inputs, int outputs) {
     impl_->rate_hz = rate_hz, impl_->inputs = inputs, impl_->outputs = outputs;
   }
   impl_->deck.prepare(rate_hz, outputs);
-  impl_->chain.prepare(rate_hz, outputs);
+  impl_->chain.prepare(rate_hz, inputs, outputs);
   impl_->clock = 0;
   impl_->cleared = 0;
   impl_->follow_controls(true);
@@ -306,10 +190,10 @@ std::string LiveReverb::prepare(double rate_hz, int inputs, int outputs) {
 
 std::string LiveReverb::load(const std::filesystem::path& path) {
   const SourceResult loaded = load_source(path);
-  if (!loaded) return path.string() + ": " + loaded.error;
-  if (std::string error = load(loaded.source); !error.empty()) return path.string() + ": " + error;
+  if (!loaded) return path_text(path) + ": " + loaded.error;
+  if (std::string error = load(loaded.source); !error.empty()) return path_text(path) + ": " + error;
   const std::lock_guard tell(impl_->telling);
-  impl_->path = path.string();
+  impl_->path = path_text(path);
   return {};
 }
 
@@ -358,6 +242,7 @@ double LiveReverb::get(Control control) const noexcept {
 }
 
 void LiveReverb::process(const float* const* in, float* const* out, int frames) noexcept {
+  if (impl_->rate_hz == 0) return;
   const FlushDenormals flush;
   for (int done = 0; done < frames;) {
     const int count = impl_->piece(frames - done);

@@ -12,7 +12,8 @@ namespace diffverb::runtime {
 
 /// What plays, for a user interface.
 struct Playing {
-  std::string kind, title, path;
+  std::string kind, title;
+  std::string path;  ///< as UTF-8; empty for what did not come from a file
   bool has_point = false, moves = false, is_built_in = true;
   double rate_hz = 0;
   int inputs = 0, outputs = 0;
@@ -60,7 +61,7 @@ class LiveReverb {
   void set(Control control, double value) noexcept;
   double get(Control control) const noexcept;
 
-  /// in [inputs][frames] -> out [outputs][frames]; an output may be the memory of an input. Silence until prepare().
+  /// in [inputs][frames] -> out [outputs][frames]; an output may be the memory of an input. Does nothing until prepare().
   void process(const float* const* in, float* const* out, int frames) noexcept;
   /// Silences all tails; from the audio thread.
   void reset() noexcept;

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/checked_file.h"
+#include "runtime/live/path_text.h"
 #include "runtime/live/sources.h"
 #include "runtime/metadata.h"
 
@@ -60,7 +61,7 @@ SourceResult load_source(std::span<const std::uint8_t> file, const std::string& 
 
 SourceResult load_source(const std::filesystem::path& path) {
   return load_guarded<SourceResult>(
-      path, kMostBytes, [&](std::span<const std::uint8_t> file) { return load_bytes(file, path.stem().string()); });
+      path, kMostBytes, [&](std::span<const std::uint8_t> file) { return load_bytes(file, path_text(path.stem())); });
 }
 
 }  // namespace diffverb::runtime

@@ -50,6 +50,9 @@ class ClapHost final : public HostedPlugin {
   void set_text(const std::string& key, const std::string& value) override;
   void process(const float* const* in, float* const* out, int frames) override;
 
+  /// Events of other kinds, other spaces and other sizes, in the next process().
+  void send_foreign_events();
+
   const clap_plugin_t& plugin() const { return *plugin_; }
 
  private:

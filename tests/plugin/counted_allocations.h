@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdlib>  // says __GLIBC__
+
 // glibc's own allocator under the public names, for the whole program and what it opens: counted_allocations.cpp.
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <ostream>
 #include <random>
 
 #include "tests/plugin/hosted_plugin.h"
@@ -14,6 +16,8 @@ struct Format {
   std::unique_ptr<HostedPlugin> (*open)(const std::string&);
   const char* file;  ///< below DIFFVERB_PLUGIN_DIR
 };
+
+inline void PrintTo(const Format& format, std::ostream* out) { *out << format.name; }
 
 inline std::vector<Format> formats() {
   std::vector<Format> all = {{"Clap", open_clap, "clap/diffverb-reverb.clap"},
@@ -57,7 +61,7 @@ inline float peak(const std::vector<std::vector<float>>& channels) {
 
 }  // namespace diffverb::hosts
 
-#define DIFFVERB_IN_ALL_FORMATS(suite)                                 \
-  INSTANTIATE_TEST_SUITE_P(                                            \
+#define DIFFVERB_IN_ALL_FORMATS(suite)                             \
+  INSTANTIATE_TEST_SUITE_P(                                        \
       All, suite, testing::ValuesIn(::diffverb::hosts::formats()), \
       [](const testing::TestParamInfo<::diffverb::hosts::Format>& info) { return info.param.name; })

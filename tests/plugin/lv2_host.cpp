@@ -49,6 +49,7 @@ Lv2Host::Lv2Host(const std::filesystem::path& bundle, Lv2Offers offers) : offers
   in_buffer_.resize(kEventBytes / 8);
   out_buffer_.resize(kEventBytes / 8);
   schedule_ = {this, schedule};
+  chunk_ = Urids::all().of(LV2_ATOM__Chunk);
   find_ports();
 }
 
@@ -170,7 +171,7 @@ void Lv2Host::process(const float* const* in, float* const* out, int frames) {
     lilv_instance_connect_port(instance_, audio_in_[c], const_cast<float*>(in[c]));
   for (std::size_t c = 0; c < audio_out_.size(); ++c) lilv_instance_connect_port(instance_, audio_out_[c], out[c]);
   auto* events = reinterpret_cast<LV2_Atom_Sequence*>(out_buffer_.data());
-  events->atom = {static_cast<uint32_t>(kEventBytes - sizeof(LV2_Atom)), Urids::all().of(LV2_ATOM__Chunk)};
+  events->atom = {static_cast<uint32_t>(kEventBytes - sizeof(LV2_Atom)), chunk_};
   lilv_instance_run(instance_, static_cast<uint32_t>(frames));
   if (!work_.empty()) do_work();
   lv2_atom_sequence_clear(reinterpret_cast<LV2_Atom_Sequence*>(in_buffer_.data()));

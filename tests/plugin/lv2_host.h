@@ -61,7 +61,6 @@ class Lv2Host final : public HostedPlugin {
 
   void save_to(const std::filesystem::path& folder);
   void restore_from(const std::filesystem::path& folder);
-  /// Text of the last patch:Set the plug-in sent, by property.
   const LilvPlugin* plugin() const { return plugin_; }
   LilvWorld* world() const { return world_; }
   bool started() const { return instance_ != nullptr; }
@@ -89,6 +88,7 @@ class Lv2Host final : public HostedPlugin {
   std::vector<uint64_t> in_buffer_, out_buffer_;  // of the event ports, aligned as atoms are
   std::deque<std::vector<uint64_t>> work_;
   LV2_Worker_Schedule schedule_{};
+  LV2_URID chunk_ = 0;
 };
 
 }  // namespace diffverb::hosts

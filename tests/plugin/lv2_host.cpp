@@ -3,6 +3,7 @@
 #include <lv2/atom/util.h>
 #include <lv2/buf-size/buf-size.h>
 #include <lv2/patch/patch.h>
+#include <lv2/presets/presets.h>
 
 #include <cstring>
 #include <stdexcept>
@@ -198,7 +199,9 @@ const void* get_port(const char* symbol, void* data, uint32_t* size, uint32_t* t
 
 void set_port(const char* symbol, void* data, const void* value, uint32_t, uint32_t type) {
   float* to = static_cast<const Values*>(data)->find(symbol);
-  if (to != nullptr && type == Urids::all().of(LV2_ATOM__Float)) *to = *static_cast<const float*>(value);
+  if (to == nullptr) return;
+  if (type == Urids::all().of(LV2_ATOM__Float)) *to = *static_cast<const float*>(value);
+  if (type == Urids::all().of(LV2_ATOM__Int)) *to = static_cast<float>(*static_cast<const int32_t*>(value));
 }
 
 }  // namespace
@@ -222,6 +225,35 @@ void Lv2Host::apply(LilvState* state) {
 
 void Lv2Host::restore_from(const std::filesystem::path& folder) {
   apply(lilv_state_new_from_file(world_, Urids::all().map(), nullptr, (folder / "state.ttl").c_str()));
+}
+
+template <typename Use>
+void Lv2Host::each_preset(const Use& use) const {
+  LilvNode* kind = lilv_new_uri(world_, LV2_PRESETS__Preset);
+  LilvNode* label = lilv_new_uri(world_, LILV_NS_RDFS "label");
+  LilvNodes* presets = lilv_plugin_get_related(plugin_, kind);
+  LILV_FOREACH(nodes, i, presets) {
+    const LilvNode* preset = lilv_nodes_get(presets, i);
+    lilv_world_load_resource(world_, preset);
+    LilvNode* name = lilv_world_get(world_, preset, label, nullptr);
+    use(preset, std::string(lilv_node_as_string(name)));
+    lilv_node_free(name);
+  }
+  lilv_nodes_free(presets);
+  lilv_node_free(label);
+  lilv_node_free(kind);
+}
+
+std::vector<std::string> Lv2Host::presets() const {
+  std::vector<std::string> names;
+  each_preset([&](const LilvNode*, const std::string& name) { names.push_back(name); });
+  return names;
+}
+
+void Lv2Host::use_preset(const std::string& wanted) {
+  each_preset([&](const LilvNode* preset, const std::string& name) {
+    if (name == wanted) apply(lilv_state_new_from_world(world_, Urids::all().map(), preset));
+  });
 }
 
 std::string Lv2Host::save() {

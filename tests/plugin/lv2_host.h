@@ -61,12 +61,17 @@ class Lv2Host final : public HostedPlugin {
 
   void save_to(const std::filesystem::path& folder);
   void restore_from(const std::filesystem::path& folder);
+  /// The presets of the bundle, by their names.
+  std::vector<std::string> presets() const;
+  void use_preset(const std::string& name);
   const LilvPlugin* plugin() const { return plugin_; }
   LilvWorld* world() const { return world_; }
   bool started() const { return instance_ != nullptr; }
   int work_done() const { return work_done_; }
 
  private:
+  template <typename Use>
+  void each_preset(const Use& use) const;
   void find_ports();
   void connect_ports();
   void do_work();

@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "plugin/DistrhoPluginInfo.h"
+#include "plugin/factory_presets.h"
+#include "runtime/live/path_text.h"
 
 namespace diffverb::plugin {
 namespace {
@@ -45,20 +47,29 @@ float decibels(float peak) { return peak > 0 ? std::max(kLowestPeakDb, 20 * std:
 
 const char* state_id(StateKey key) { return kStates[static_cast<std::size_t>(key)].id; }
 
-ReverbPlugin::ReverbPlugin() : Plugin(kParameters, 0, static_cast<uint32_t>(StateKey::kCount)) {
+ReverbPlugin::ReverbPlugin()
+    : Plugin(kParameters, static_cast<uint32_t>(factory_presets().size()), static_cast<uint32_t>(StateKey::kCount)) {
   for (std::size_t i = 0; i < outputs_.size(); ++i) outputs_[i] = kOutputs[i].initial;
   made_last = this;
+}
+
+ReverbPlugin::~ReverbPlugin() {
+  if (worker_) worker_->remove(*this);
 }
 
 ReverbPlugin* ReverbPlugin::last_made() { return made_last; }
 
 std::string ReverbPlugin::message() const {
-  const std::lock_guard lock(files_);
-  return prepared_.empty() ? message_ : prepared_;
+  {
+    const std::lock_guard lock(telling_);
+    if (!not_prepared_.empty()) return not_prepared_;
+    if (!message_.empty()) return message_;
+  }
+  return reverb_.playing().problem;
 }
 
 std::string ReverbPlugin::state(StateKey key) const {
-  const std::lock_guard lock(files_);
+  const std::lock_guard lock(telling_);
   return states_[static_cast<std::size_t>(key)];
 }
 
@@ -108,8 +119,9 @@ void ReverbPlugin::initState(uint32_t index, DISTRHO::State& state) {
   state.description = info.help;
 }
 
-void ReverbPlugin::initProgramName(uint32_t, DISTRHO::String&) {}
-void ReverbPlugin::loadProgram(uint32_t) {}
+void ReverbPlugin::initProgramName(uint32_t index, DISTRHO::String& name) {
+  name = factory_presets()[index].preset.name.c_str();
+}
 
 float ReverbPlugin::getParameterValue(uint32_t index) const {
   if (index < kControls) return static_cast<float>(reverb_.get(static_cast<Control>(index)));
@@ -128,32 +140,90 @@ DISTRHO::String ReverbPlugin::getState(const char* key) const {
 }
 
 void ReverbPlugin::setState(const char* key, const char* value) {
-  const std::lock_guard lock(files_);
-  for (std::size_t i = 0; i < states_.size(); ++i) {
-    if (std::strcmp(key, kStates[i].id) == 0) states_[i] = value;
+  {
+    const std::lock_guard lock(telling_);
+    for (std::size_t i = 0; i < states_.size(); ++i) {
+      if (std::strcmp(key, kStates[i].id) == 0) states_[i] = value;
+    }
   }
-  if (!isDummyInstance()) load_asked();
+  load_asked();
 }
 
-void ReverbPlugin::load_asked() {
-  const std::string& path = states_[static_cast<std::size_t>(StateKey::kModel)];
-  Status status = Status::kBuiltIn;
-  if (path.empty()) {
-    message_ = reverb_.load(nullptr);
-  } else {
-    message_ = reverb_.load(path);
-    status = message_.empty() ? Status::kModel : Status::kRefused;
+/// Some formats change programs in the audio thread: then the worker loads the file.
+void ReverbPlugin::loadProgram(uint32_t index) {
+  if (index >= factory_presets().size()) return;
+  const FactoryPreset& chosen = factory_presets()[index];
+  for (int i = 0; i < kControls; ++i)
+    reverb_.set(static_cast<Control>(i), chosen.preset.values[static_cast<std::size_t>(i)]);
+  {
+    const std::lock_guard lock(telling_);
+    states_[static_cast<std::size_t>(StateKey::kModel)].clear();
+    states_[static_cast<std::size_t>(StateKey::kPreset)] = chosen.id;
   }
+  if (worker_ && std::this_thread::get_id() == audio_thread_.load(std::memory_order_relaxed)) {
+    asked_ = true;
+  } else {
+    load_asked();
+  }
+}
+
+bool ReverbPlugin::work() noexcept {
+  if (!asked_.exchange(false)) return false;
+  load_asked();
+  return true;
+}
+
+void ReverbPlugin::say(Status status, std::string message) {
   outputs_[static_cast<std::size_t>(Output::kStatus)] = static_cast<float>(status);
+  const std::lock_guard lock(telling_);
+  message_ = std::move(message);
+}
+
+/// Loads what the states ask for: the model's file, or else the preset's.
+void ReverbPlugin::load_asked() {
+  if (isDummyInstance()) return;
+  const std::lock_guard lock(loading_);
+  const std::string model = state(StateKey::kModel), id = state(StateKey::kPreset);
+  if (!model.empty()) {
+    std::string error = load(find_model(model));
+    const bool refused = !error.empty();
+    return say(refused ? Status::kRefused : Status::kModel, std::move(error));
+  }
+  const FactoryPreset* preset = find_preset(id.empty() ? factory_presets()[0].id : id);
+  if (preset == nullptr) {
+    (void)load({});
+    return say(Status::kRefused, "the preset '" + id + "' did not come with this plug-in: the built-in room plays");
+  }
+  std::string error = load(preset->preset.model);
+  const Status status = preset->preset.model.empty() ? Status::kBuiltIn : Status::kModel;
+  say(error.empty() ? status : Status::kRefused, std::move(error));
+}
+
+/// A file, or the built-in room without one; nothing where it plays already. What plays plays on where it cannot be loaded.
+std::string ReverbPlugin::load(const std::filesystem::path& path) {
+  std::error_code error;
+  Loaded next{path, {}};
+  if (!path.empty()) next.time = std::filesystem::last_write_time(path, error);
+  if (error) return runtime::path_text(path) + ": " + error.message();
+  if (next == loaded_) return {};
+  std::string refused = path.empty() ? reverb_.load(nullptr) : reverb_.load(path);
+  if (refused.empty()) loaded_ = next;
+  return refused;
 }
 
 void ReverbPlugin::activate() {
-  const std::lock_guard lock(files_);
-  prepared_ = reverb_.prepare(getSampleRate(), DISTRHO_PLUGIN_NUM_INPUTS, DISTRHO_PLUGIN_NUM_OUTPUTS);
-  ready_ = prepared_.empty();
+  std::string error = reverb_.prepare(getSampleRate(), DISTRHO_PLUGIN_NUM_INPUTS, DISTRHO_PLUGIN_NUM_OUTPUTS);
+  ready_ = error.empty();
+  if (!worker_) {
+    worker_ = runtime::Worker::shared();
+    worker_->add(*this);
+  }
+  const std::lock_guard lock(telling_);
+  not_prepared_ = std::move(error);
 }
 
 void ReverbPlugin::run(const float** inputs, float** outputs, uint32_t frames) {
+  audio_thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   if (!ready_.load(std::memory_order_relaxed)) {
     for (int c = 0; c < DISTRHO_PLUGIN_NUM_OUTPUTS; ++c) std::fill_n(outputs[c], frames, 0.F);
     return;

@@ -6,8 +6,10 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 
 #include "runtime/live/live_reverb.h"
+#include "runtime/live/worker.h"
 
 namespace diffverb::plugin {
 
@@ -33,7 +35,7 @@ enum class Status {
 enum class StateKey {
   kModel,     ///< path of any file that plays; empty: what the preset says
   kResponse,  ///< path of a measured WAV whose latent point x, y, z shall move to: a wish, never saved
-  kPreset,    ///< name of a factory preset; it gives the model where no path does
+  kPreset,    ///< id of a factory preset (factory_presets.h); it gives the model where no path does
   kCount
 };
 const char* state_id(StateKey key);  ///< "model", "response", "preset"
@@ -41,9 +43,10 @@ const char* state_id(StateKey key);  ///< "model", "response", "preset"
 /// The plug-in between DPF and the engine. The interface holds a pointer to it (DISTRHO_PLUGIN_WANT_DIRECT_ACCESS) and may
 /// call what is public here from its own thread; what it changes goes through the host (setParameterValue, setState), so
 /// that sessions hold it.
-class ReverbPlugin final : public DISTRHO::Plugin {
+class ReverbPlugin final : public DISTRHO::Plugin, private runtime::Worker::Task {
  public:
   ReverbPlugin();
+  ~ReverbPlugin() override;
 
   /// The one that this thread made last: how a format's functions find theirs.
   static ReverbPlugin* last_made();
@@ -76,16 +79,30 @@ class ReverbPlugin final : public DISTRHO::Plugin {
   void run(const float** inputs, float** outputs, uint32_t frames) override;
 
  private:
-  void load_asked();  ///< what `states_` ask for; files_ is held
+  /// What a session asks for, as it was loaded last.
+  struct Loaded {
+    std::filesystem::path path;
+    std::filesystem::file_time_type time;
+    bool operator==(const Loaded&) const = default;
+  };
+
+  bool work() noexcept override;
+  void load_asked();
+  std::string load(const std::filesystem::path& path);
+  void say(Status status, std::string message);
 
   runtime::LiveReverb reverb_;
-  mutable std::mutex files_;  ///< over what follows; never taken by run()
+  std::mutex loading_;  // over loads, which take their time
+  Loaded loaded_;
+  std::shared_ptr<runtime::Worker> worker_;
+
+  mutable std::mutex telling_;  // over what follows; held for moments, never by run()
   std::array<std::string, static_cast<std::size_t>(StateKey::kCount)> states_;
-  std::string message_;
-  std::string prepared_;  ///< why prepare() failed, or empty
+  std::string message_, not_prepared_;
 
   std::array<std::atomic<float>, static_cast<std::size_t>(Output::kCount)> outputs_{};
-  std::atomic<bool> ready_{false};
+  std::atomic<bool> ready_{false}, asked_{false};
+  std::atomic<std::thread::id> audio_thread_{};
 };
 
 }  // namespace diffverb::plugin

@@ -1,7 +1,8 @@
 // What a host finds in a plug-in's CLAP binary, around DPF's entry (renamed to dpf_clap_entry). DPF 1.6
 //   - writes the start of the state again where a host's stream takes it in pieces, and reads memory that it has not set
 //     where a stream gives it in pieces; here the state goes through memory as a whole;
-//   - takes any identifier, names no version, and does nothing on reset.
+//   - believes every event: here those that are not ours, or name no parameter, do not reach it;
+//   - takes any identifier, names no version, calls no port mono or stereo, and does nothing on reset.
 
 #include <algorithm>
 #include <cstring>
@@ -12,6 +13,9 @@
 #include "plugin/DistrhoPluginInfo.h"
 #include "plugin/reverb_plugin.h"
 #include "src/clap/entry.h"
+#include "src/clap/events.h"
+#include "src/clap/ext/audio-ports.h"
+#include "src/clap/ext/params.h"
 #include "src/clap/ext/state.h"
 #include "src/clap/plugin-factory.h"
 
@@ -80,9 +84,63 @@ bool load(const clap_plugin_t* plugin, const clap_istream_t* stream) try {
   return false;
 }
 
+/// The host's events, as DPF may see them; `ctx` is the host's list.
+uint32_t event_count(const clap_input_events_t* list) {
+  const auto* host = static_cast<const clap_input_events_t*>(list->ctx);
+  return host->size(host);
+}
+
+const clap_event_header_t* event_at(const clap_input_events_t* list, uint32_t index) {
+  static const clap_event_header_t nothing = {sizeof nothing, 0, CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_NOTE_CHOKE, 0};
+  const auto* host = static_cast<const clap_input_events_t*>(list->ctx);
+  const clap_event_header_t* event = host->get(host, index);
+  if (event == nullptr || event->space_id != CLAP_CORE_EVENT_SPACE_ID || event->type != CLAP_EVENT_PARAM_VALUE ||
+      event->size != sizeof(clap_event_param_value_t))
+    return &nothing;
+  return reinterpret_cast<const clap_event_param_value_t*>(event)->param_id < kControls ? event : &nothing;
+}
+
+clap_process_status process(const clap_plugin_t* plugin, const clap_process_t* given) {
+  clap_process_t changed = *given;
+  const clap_input_events_t events = {const_cast<clap_input_events_t*>(given->in_events), event_count, event_at};
+  if (given->in_events != nullptr) changed.in_events = &events;
+  return wrapped(plugin).dpf->process(plugin, &changed);
+}
+
+const clap_plugin_params_t* dpf_params(const clap_plugin_t* plugin) {
+  const clap_plugin_t* dpf = wrapped(plugin).dpf;
+  return static_cast<const clap_plugin_params_t*>(dpf->get_extension(dpf, CLAP_EXT_PARAMS));
+}
+
+void flush(const clap_plugin_t* plugin, const clap_input_events_t* in, const clap_output_events_t* out) {
+  const clap_input_events_t events = {const_cast<clap_input_events_t*>(in), event_count, event_at};
+  dpf_params(plugin)->flush(plugin, in != nullptr ? &events : nullptr, out);
+}
+
+const clap_plugin_audio_ports_t* dpf_ports(const clap_plugin_t* plugin) {
+  const clap_plugin_t* dpf = wrapped(plugin).dpf;
+  return static_cast<const clap_plugin_audio_ports_t*>(dpf->get_extension(dpf, CLAP_EXT_AUDIO_PORTS));
+}
+
+uint32_t port_count(const clap_plugin_t* plugin, bool is_input) { return dpf_ports(plugin)->count(plugin, is_input); }
+
+bool port_at(const clap_plugin_t* plugin, uint32_t index, bool is_input, clap_audio_port_info_t* info) {
+  if (!dpf_ports(plugin)->get(plugin, index, is_input, info)) return false;
+  info->port_type = info->channel_count == 1 ? CLAP_PORT_MONO : CLAP_PORT_STEREO;
+  return true;
+}
+
 const void* get_extension(const clap_plugin_t* plugin, const char* id) {
   static const clap_plugin_state_t state = {save, load};
+  static const clap_plugin_audio_ports_t ports = {port_count, port_at};
+  static const clap_plugin_params_t params = [plugin] {
+    clap_plugin_params_t changed = *dpf_params(plugin);
+    changed.flush = flush;
+    return changed;
+  }();
   if (std::strcmp(id, CLAP_EXT_STATE) == 0) return &state;
+  if (std::strcmp(id, CLAP_EXT_AUDIO_PORTS) == 0) return &ports;
+  if (std::strcmp(id, CLAP_EXT_PARAMS) == 0) return &params;
   const clap_plugin_t* dpf = wrapped(plugin).dpf;
   return dpf->get_extension(dpf, id);
 }
@@ -113,6 +171,7 @@ const clap_plugin_t* create(const clap_plugin_factory_t* factory, const clap_hos
   plugin->face.desc = descriptor(factory, 0);
   plugin->face.get_extension = get_extension;
   plugin->face.destroy = destroy;
+  plugin->face.process = process;
   plugin->face.reset = [](const clap_plugin_t* self) { wrapped(self).reverb->reverb().reset(); };
   return &plugin->face;
 }

@@ -8,6 +8,9 @@
 
 #include "runtime/engine.h"
 #include "runtime/envelope_decoder.h"
+#include "runtime/live/preset.h"
+#include "runtime/live/source.h"
+#include "runtime/live/wav_file.h"
 #include "runtime/pyfdn_network.h"
 #include "runtime/response_bank.h"
 #include "runtime/waveform_decoder.h"
@@ -21,7 +24,7 @@ constexpr std::size_t kFrames = 1500;
 /// Either something or one line.
 std::string check_result(const char* loader, bool is_there, const std::string& error) {
   if (error.empty() != is_there) return std::string(loader) + " gives neither a result nor a reason";
-  if (error.find("bad_alloc") != std::string::npos || error.find("length_error") != std::string::npos)
+  if (error.rfind("cannot be loaded: ", 0) == 0)  // checked_file.h: something was thrown, memory that cannot be had
     return std::string(loader) + " asks for more memory than there is";
   if (error.find('\n') != std::string::npos) return std::string(loader) + " gives a reason of several lines: " + error;
   return {};
@@ -86,9 +89,41 @@ std::string play_waveform(const WaveformDecoderResult& loaded) {
   return check_finite("a waveform decoder", decoder.decode(corner, {.seconds = 2.1, .with_floor = true, .voice = 1}));
 }
 
-}  // namespace
+/// As a plug-in plays it: at another rate and longer.
+std::string play_source(std::span<const std::uint8_t> file) {
+  const SourceResult loaded = load_source(file, "name");
+  if (std::string error = check_result("load_source", loaded.source != nullptr, loaded.error); !error.empty())
+    return error;
+  if (!loaded) return {};
+  Setting setting;
+  setting.rate_hz = 44100;
+  setting.point = {3.3, 9, 0};
+  setting.variation.decay = 1.5;
+  const VoiceResult made = loaded.source->make_voice(setting);
+  if (std::string error = check_result("make_voice", made.voice != nullptr, made.error); !error.empty()) return error;
+  if (!made.voice) return {};
+  constexpr int kBlock = 300;
+  std::vector<float> in(kBlock, 0.25f);
+  std::vector<std::vector<float>> out(static_cast<std::size_t>(made.voice->outputs()), std::vector<float>(kBlock));
+  const std::vector<const float*> from(static_cast<std::size_t>(made.voice->inputs()), in.data());
+  std::vector<float*> to;
+  for (auto& sound : out) to.push_back(sound.data());
+  made.voice->process(from.data(), to.data(), kBlock);
+  for (const auto& sound : out) {
+    if (std::string error = check_finite("a voice", sound); !error.empty()) return error;
+  }
+  return {};
+}
 
-std::string feed_loaders(std::span<const std::uint8_t> file) {
+std::string feed_preset(std::span<const std::uint8_t> file) {
+  const std::string_view text(reinterpret_cast<const char*>(file.data()), file.size());
+  const PresetResult read = read_preset(text, "/folder");
+  if (!read.error.empty()) return check_result("read_preset", false, read.error);
+  const PresetResult again = read_preset(preset_text(read.preset, "/folder"), "/folder");
+  return again.error.empty() ? std::string() : "a preset's own text is refused: " + again.error;
+}
+
+std::string feed_weights(std::span<const std::uint8_t> file) {
   const LoadResult model = load_model(file);
   std::string error = check_result("load_model", model.model != nullptr, model.error);
   if (error.empty() && model) error = play_model(model.model);
@@ -106,6 +141,15 @@ std::string feed_loaders(std::span<const std::uint8_t> file) {
   const WaveformDecoderResult waveform = load_waveform_decoder(file);
   error = check_result("load_waveform_decoder", waveform.weights != nullptr, waveform.error);
   if (error.empty() && waveform) error = play_waveform(waveform);
+  return error;
+}
+
+}  // namespace
+
+std::string feed_loaders(std::span<const std::uint8_t> file) {
+  std::string error = feed_weights(file);
+  if (error.empty()) error = play_source(file);
+  if (error.empty()) error = feed_preset(file);
   return error;
 }
 

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <stdexcept>
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 
 ClapLibrary::ClapLibrary(const std::string& file) {
   handle_ = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -107,6 +107,18 @@ void ClapHost::set(int parameter, double value) {
                      value});
 }
 
+void ClapHost::send_foreign_events() {
+  const auto decay = find("decay");
+  for (uint16_t type = 0; type < 20; ++type) {
+    set(decay, 3);
+    clap_event_header_t& header = events_.back().header;
+    header.type = type;
+    if (type == CLAP_EVENT_PARAM_VALUE) header.space_id = 7;
+  }
+  set(decay, 3);
+  events_.back().header.size = sizeof(clap_event_header_t);
+}
+
 double ClapHost::get(int parameter) const {
   double value = 0;
   params_->get_value(plugin_, static_cast<clap_id>(parameter), &value);
@@ -151,4 +163,4 @@ std::unique_ptr<HostedPlugin> open_clap(const std::string& file) {
   return std::make_unique<ClapHost>(std::make_shared<const ClapLibrary>(file));
 }
 
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

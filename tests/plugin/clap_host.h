@@ -10,7 +10,7 @@
 #include "src/clap/plugin-factory.h"
 #include "tests/plugin/hosted_plugin.h"
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 
 /// A CLAP binary that was opened; one for all of its plug-ins.
 class ClapLibrary {
@@ -41,12 +41,17 @@ class ClapHost final : public HostedPlugin {
   void activate(double rate_hz, int largest_block) override;
   void deactivate() override;
   const std::vector<Parameter>& parameters() const override { return parameters_; }
+  using HostedPlugin::get;
+  using HostedPlugin::set;
   void set(int parameter, double value) override;
   double get(int parameter) const override;
   std::string save() override { return save_state(*plugin_, 7); }
   bool restore(const std::string& state) override { return load_state(*plugin_, state, 5); }
   void set_text(const std::string& key, const std::string& value) override;
   void process(const float* const* in, float* const* out, int frames) override;
+
+  /// Events of other kinds, other spaces and other sizes, in the next process().
+  void send_foreign_events();
 
   const clap_plugin_t& plugin() const { return *plugin_; }
 
@@ -65,4 +70,4 @@ class ClapHost final : public HostedPlugin {
   int inputs_ = 0;
 };
 
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

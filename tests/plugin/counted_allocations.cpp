@@ -3,12 +3,12 @@
 #include <cstddef>
 
 #ifdef DIFFVERB_SANITIZED
-long long diffverb::testing::allocations() { return -1; }
+long long diffverb::hosts::allocations() { return -1; }
 #else
 namespace {
 thread_local long long calls = 0;
 }
-long long diffverb::testing::allocations() { return calls; }
+long long diffverb::hosts::allocations() { return calls; }
 
 extern "C" {
 void* __libc_malloc(std::size_t);

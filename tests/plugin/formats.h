@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <ostream>
 #include <random>
 
 #include "tests/plugin/hosted_plugin.h"
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 
 /// A plug-in in a format, as the build made it.
 struct Format {
@@ -14,6 +16,8 @@ struct Format {
   std::unique_ptr<HostedPlugin> (*open)(const std::string&);
   const char* file;  ///< below DIFFVERB_PLUGIN_DIR
 };
+
+inline void PrintTo(const Format& format, std::ostream* out) { *out << format.name; }
 
 inline std::vector<Format> formats() {
   std::vector<Format> all = {{"Clap", open_clap, "clap/diffverb-reverb.clap"},
@@ -26,7 +30,7 @@ inline std::vector<Format> formats() {
 }
 
 /// A test that runs over each of them.
-class InFormat : public ::testing::TestWithParam<Format> {
+class InFormat : public testing::TestWithParam<Format> {
  protected:
   static std::unique_ptr<HostedPlugin> open() {
     return GetParam().open(std::string(DIFFVERB_PLUGIN_DIR "/") + GetParam().file);
@@ -55,9 +59,9 @@ inline float peak(const std::vector<std::vector<float>>& channels) {
   return most;
 }
 
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts
 
-#define DIFFVERB_IN_ALL_FORMATS(suite)                                 \
-  INSTANTIATE_TEST_SUITE_P(                                            \
-      All, suite, ::testing::ValuesIn(::diffverb::testing::formats()), \
-      [](const ::testing::TestParamInfo<::diffverb::testing::Format>& info) { return info.param.name; })
+#define DIFFVERB_IN_ALL_FORMATS(suite)                             \
+  INSTANTIATE_TEST_SUITE_P(                                        \
+      All, suite, testing::ValuesIn(::diffverb::hosts::formats()), \
+      [](const testing::TestParamInfo<::diffverb::hosts::Format>& info) { return info.param.name; })

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 
 /// A plug-in as a host holds it, whatever its format. Parameters are known by their symbols.
 class HostedPlugin {
@@ -49,4 +49,4 @@ std::unique_ptr<HostedPlugin> open_lv2(const std::string& bundle);
 /// Plays `in` [channels][frames] in blocks of `block` and returns the stereo output.
 std::vector<std::vector<float>> play(HostedPlugin& plugin, const std::vector<std::vector<float>>& in, int block);
 
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

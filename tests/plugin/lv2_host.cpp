@@ -3,11 +3,12 @@
 #include <lv2/atom/util.h>
 #include <lv2/buf-size/buf-size.h>
 #include <lv2/patch/patch.h>
+#include <lv2/presets/presets.h>
 
 #include <cstring>
 #include <stdexcept>
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 namespace {
 
 constexpr std::size_t kEventBytes = 16384;
@@ -49,6 +50,7 @@ Lv2Host::Lv2Host(const std::filesystem::path& bundle, Lv2Offers offers) : offers
   in_buffer_.resize(kEventBytes / 8);
   out_buffer_.resize(kEventBytes / 8);
   schedule_ = {this, schedule};
+  chunk_ = Urids::all().of(LV2_ATOM__Chunk);
   find_ports();
 }
 
@@ -170,7 +172,7 @@ void Lv2Host::process(const float* const* in, float* const* out, int frames) {
     lilv_instance_connect_port(instance_, audio_in_[c], const_cast<float*>(in[c]));
   for (std::size_t c = 0; c < audio_out_.size(); ++c) lilv_instance_connect_port(instance_, audio_out_[c], out[c]);
   auto* events = reinterpret_cast<LV2_Atom_Sequence*>(out_buffer_.data());
-  events->atom = {static_cast<uint32_t>(kEventBytes - sizeof(LV2_Atom)), Urids::all().of(LV2_ATOM__Chunk)};
+  events->atom = {static_cast<uint32_t>(kEventBytes - sizeof(LV2_Atom)), chunk_};
   lilv_instance_run(instance_, static_cast<uint32_t>(frames));
   if (!work_.empty()) do_work();
   lv2_atom_sequence_clear(reinterpret_cast<LV2_Atom_Sequence*>(in_buffer_.data()));
@@ -197,7 +199,9 @@ const void* get_port(const char* symbol, void* data, uint32_t* size, uint32_t* t
 
 void set_port(const char* symbol, void* data, const void* value, uint32_t, uint32_t type) {
   float* to = static_cast<const Values*>(data)->find(symbol);
-  if (to != nullptr && type == Urids::all().of(LV2_ATOM__Float)) *to = *static_cast<const float*>(value);
+  if (to == nullptr) return;
+  if (type == Urids::all().of(LV2_ATOM__Float)) *to = *static_cast<const float*>(value);
+  if (type == Urids::all().of(LV2_ATOM__Int)) *to = static_cast<float>(*static_cast<const int32_t*>(value));
 }
 
 }  // namespace
@@ -223,6 +227,35 @@ void Lv2Host::restore_from(const std::filesystem::path& folder) {
   apply(lilv_state_new_from_file(world_, Urids::all().map(), nullptr, (folder / "state.ttl").c_str()));
 }
 
+template <typename Use>
+void Lv2Host::each_preset(const Use& use) const {
+  LilvNode* kind = lilv_new_uri(world_, LV2_PRESETS__Preset);
+  LilvNode* label = lilv_new_uri(world_, LILV_NS_RDFS "label");
+  LilvNodes* presets = lilv_plugin_get_related(plugin_, kind);
+  LILV_FOREACH(nodes, i, presets) {
+    const LilvNode* preset = lilv_nodes_get(presets, i);
+    lilv_world_load_resource(world_, preset);
+    LilvNode* name = lilv_world_get(world_, preset, label, nullptr);
+    use(preset, std::string(lilv_node_as_string(name)));
+    lilv_node_free(name);
+  }
+  lilv_nodes_free(presets);
+  lilv_node_free(label);
+  lilv_node_free(kind);
+}
+
+std::vector<std::string> Lv2Host::presets() const {
+  std::vector<std::string> names;
+  each_preset([&](const LilvNode*, const std::string& name) { names.push_back(name); });
+  return names;
+}
+
+void Lv2Host::use_preset(const std::string& wanted) {
+  each_preset([&](const LilvNode* preset, const std::string& name) {
+    if (name == wanted) apply(lilv_state_new_from_world(world_, Urids::all().map(), preset));
+  });
+}
+
 std::string Lv2Host::save() {
   Values values{&values_, &parameters_};
   LilvState* state =
@@ -243,4 +276,4 @@ bool Lv2Host::restore(const std::string& text) {
 
 std::unique_ptr<HostedPlugin> open_lv2(const std::string& bundle) { return std::make_unique<Lv2Host>(bundle); }
 
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

@@ -14,7 +14,7 @@
 
 #include "tests/plugin/hosted_plugin.h"
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 
 /// URIs and their numbers, for all plug-ins of this process.
 class Urids {
@@ -49,6 +49,8 @@ class Lv2Host final : public HostedPlugin {
   void activate(double rate_hz, int largest_block) override;
   void deactivate() override;
   const std::vector<Parameter>& parameters() const override { return parameters_; }
+  using HostedPlugin::get;
+  using HostedPlugin::set;
   void set(int parameter, double value) override;
   double get(int parameter) const override;
   /// A folder in the state's text form, made by lilv and read back by it, through state:mapPath.
@@ -59,13 +61,17 @@ class Lv2Host final : public HostedPlugin {
 
   void save_to(const std::filesystem::path& folder);
   void restore_from(const std::filesystem::path& folder);
-  /// Text of the last patch:Set the plug-in sent, by property.
+  /// The presets of the bundle, by their names.
+  std::vector<std::string> presets() const;
+  void use_preset(const std::string& name);
   const LilvPlugin* plugin() const { return plugin_; }
   LilvWorld* world() const { return world_; }
   bool started() const { return instance_ != nullptr; }
   int work_done() const { return work_done_; }
 
  private:
+  template <typename Use>
+  void each_preset(const Use& use) const;
   void find_ports();
   void connect_ports();
   void do_work();
@@ -87,6 +93,7 @@ class Lv2Host final : public HostedPlugin {
   std::vector<uint64_t> in_buffer_, out_buffer_;  // of the event ports, aligned as atoms are
   std::deque<std::vector<uint64_t>> work_;
   LV2_Worker_Schedule schedule_{};
+  LV2_URID chunk_ = 0;
 };
 
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

@@ -1,19 +1,14 @@
 // State, files and what a simple host lacks, in an LV2 host of our own over lilv.
+#include "runtime/live/preset.h"
 #include "tests/plugin/formats.h"
 #include "tests/plugin/lv2_host.h"
+#include "tests/plugin/wav_files.h"
 #include "tests/scratch.h"
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 namespace {
 
 const std::filesystem::path kBundle = DIFFVERB_PLUGIN_DIR "/diffverb-reverb.lv2";
-
-/// A WAV of one sample in a kilobyte of silence: the smallest room. 16 bits, 48 kHz, mono.
-void write_click(const std::filesystem::path& path) {
-  std::string wav("RIFF\x24\x04\0\0WAVEfmt \x10\0\0\0\1\0\1\0\x80\xbb\0\0\0\x77\1\0\2\0\x10\0data\0\4\0\0", 44);
-  wav += std::string("\xff\x3f", 2) + std::string(1022, '\0');
-  write_text(path, wav);
-}
 
 TEST(Lv2Host, WithoutAWorkerOrOptionsPlaysTheBuiltInRoom) {
   Lv2Host host(kBundle, {.worker = false, .options = false});
@@ -26,7 +21,7 @@ TEST(Lv2Host, WithoutAWorkerOrOptionsPlaysTheBuiltInRoom) {
 
 TEST(Lv2Host, LoadsAFileByPatchSetOnItsWorker) {
   const Scratch scratch;
-  write_click(scratch / "click.wav");
+  write_click(scratch / "click.wav", 1);
   Lv2Host host(kBundle);
   host.activate(48000, 256);
   host.set_text("model", (scratch / "click.wav").string());
@@ -37,9 +32,30 @@ TEST(Lv2Host, LoadsAFileByPatchSetOnItsWorker) {
   EXPECT_EQ(host.get("status"), 1);
 }
 
+TEST(Lv2Presets, SetTheControlsAndTheModelOfTheirFiles) {
+  Lv2Host host(kBundle);
+  host.activate(48000, 256);
+  const std::vector<std::string> names = host.presets();
+  std::size_t files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(kBundle / "resources")) {
+    if (entry.path().extension() != ".json") continue;
+    ++files;
+    const runtime::PresetResult file = runtime::load_preset(entry.path());
+    ASSERT_EQ(file.error, "");
+    ASSERT_EQ(std::count(names.begin(), names.end(), file.preset.name), 1) << file.preset.name;
+    host.use_preset(file.preset.name);
+    play(host, noise(2, 512), 256);
+    EXPECT_EQ(host.get("status"), 1) << file.preset.name;
+    for (std::size_t i = 0; i < runtime::controls().size(); ++i)
+      EXPECT_FLOAT_EQ(static_cast<float>(host.get(static_cast<int>(i))), static_cast<float>(file.preset.values[i]));
+  }
+  EXPECT_GE(files, 1U);
+  EXPECT_EQ(names.size(), files + 1) << "and the built-in room";
+}
+
 TEST(Lv2State, OfASessionThatWasMovedFindsItsModel) {
   const Scratch scratch;
-  write_click(scratch / "click.wav");
+  write_click(scratch / "click.wav", 1);
   Lv2Host host(kBundle);
   host.activate(48000, 256);
   host.set("decay", 1.5);
@@ -65,7 +81,7 @@ TEST(Lv2State, OfASessionThatWasMovedFindsItsModel) {
 
 TEST(Lv2State, WithoutAModelTakesTheOneThatPlaysAway) {
   const Scratch scratch;
-  write_click(scratch / "click.wav");
+  write_click(scratch / "click.wav", 1);
   Lv2Host host(kBundle);
   host.activate(48000, 256);
   play(host, noise(2, 256), 256);
@@ -79,4 +95,4 @@ TEST(Lv2State, WithoutAModelTakesTheOneThatPlaysAway) {
 }
 
 }  // namespace
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

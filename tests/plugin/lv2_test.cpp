@@ -4,7 +4,7 @@
 #include "tests/plugin/formats.h"
 #include "tests/program.h"
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 namespace {
 
 std::filesystem::path bundle(const std::string& name) {
@@ -48,4 +48,4 @@ TEST(Lv2Host, PlaysTheBundles) {
 #endif
 
 }  // namespace
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

@@ -2,7 +2,7 @@
 
 #include "tests/plugin/hosted_plugin.h"
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 
 std::vector<std::vector<float>> play(HostedPlugin& plugin, const std::vector<std::vector<float>>& in, int block) {
   const int frames = static_cast<int>(in[0].size());
@@ -15,4 +15,4 @@ std::vector<std::vector<float>> play(HostedPlugin& plugin, const std::vector<std
   return out;
 }
 
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

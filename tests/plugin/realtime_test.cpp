@@ -4,7 +4,7 @@
 #include "tests/plugin/counted_allocations.h"
 #include "tests/plugin/formats.h"
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 namespace {
 
 using RealtimePluginIn = InFormat;
@@ -12,7 +12,8 @@ using RealtimePluginIn = InFormat;
 TEST(RealtimePluginAllocation, TheCounterSeesTheAllocator) {
   if (allocations() < 0) GTEST_SKIP() << "no counter under a sanitizer";
   const long long before = allocations();
-  delete new volatile int;
+  void* volatile memory = std::malloc(10);
+  std::free(memory);
   EXPECT_EQ(allocations() - before, 2);
 }
 
@@ -52,4 +53,4 @@ TEST_P(RealtimePluginIn, PlaysFasterThanSound) {
 DIFFVERB_IN_ALL_FORMATS(RealtimePluginIn);
 
 }  // namespace
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

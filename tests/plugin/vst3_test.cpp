@@ -9,7 +9,7 @@
 #include "src/travesty/factory.h"
 #include "tests/plugin/formats.h"
 
-namespace diffverb::testing {
+namespace diffverb::hosts {
 namespace {
 
 /// A stream in memory, as a host implements it: the first member is what VST3 takes for an object.
@@ -17,15 +17,15 @@ struct MemoryStream {
   struct Functions : v3_funknown {
     v3_bstream stream;
   };
-  const Functions* functions;
+  Functions* functions;
   std::string text;
   std::size_t at = 0;
 
   MemoryStream() : functions(&all()) {}
   v3_bstream** object() { return reinterpret_cast<v3_bstream**>(&functions); }
 
-  static const Functions& all() {
-    static const Functions functions = [] {
+  static Functions& all() {
+    static Functions functions = [] {
       Functions f{};
       f.query_interface = [](void*, const v3_tuid, void**) -> v3_result { return V3_NO_INTERFACE; };
       f.ref = f.unref = [](void*) { return 1U; };
@@ -47,7 +47,7 @@ struct MemoryStream {
   }
 };
 
-class Vst3 : public ::testing::Test {
+class Vst3 : public testing::Test {
  protected:
   void SetUp() override {
     handle_ = dlopen(DIFFVERB_VST3_FILE, RTLD_NOW | RTLD_LOCAL);
@@ -69,9 +69,7 @@ class Vst3 : public ::testing::Test {
     void* made = nullptr;
     EXPECT_EQ(v3_cpp_obj(factory_)->create_instance(factory_, info.class_id, v3_component_iid, &made), V3_OK);
     auto** component = static_cast<v3_component**>(made);
-    v3_plugin_base** base = nullptr;
     EXPECT_EQ(v3_cpp_obj_initialize(component, nullptr), V3_OK);
-    (void)base;
     return component;
   }
 
@@ -132,4 +130,4 @@ TEST_F(Vst3, ComponentPlaysABlockAndKeepsItsState) {
 }
 
 }  // namespace
-}  // namespace diffverb::testing
+}  // namespace diffverb::hosts

@@ -5,6 +5,8 @@
 namespace diffverb::ui {
 namespace {
 
+constexpr float kHighDb = -6;
+
 float y_of(const Box& box, float db) { return std::round(box.bottom() - box.h * Meter::position(db)); }
 
 void paint_part(Brush& brush, const Box& box, float from_db, float to_db, Ink ink) {
@@ -16,8 +18,8 @@ void paint_part(Brush& brush, const Box& box, float from_db, float to_db, Ink in
 void paint_meter(Brush& brush, const Box& box, const Meter& meter) {
   brush.fill(box, ink::kPlot);
   const float level = meter.level_db();
-  paint_part(brush, box, Meter::kLowestDb, std::min(level, -12.f), ink::kAccent);
-  paint_part(brush, box, -12, std::min(level, Meter::kOverDb), ink::kWarning);
+  paint_part(brush, box, Meter::kLowestDb, std::min(level, kHighDb), ink::kAccent);
+  paint_part(brush, box, kHighDb, std::min(level, Meter::kOverDb), ink::kWarning);
   paint_part(brush, box, Meter::kOverDb, level, ink::kAlarm);
   if (meter.peak_db() > Meter::kLowestDb) {
     const float y = y_of(box, meter.peak_db());

@@ -103,7 +103,7 @@ void paint_readout(Brush& brush, const Scene& scene) {
 void paint_plots(Brush& brush, const Scene& scene) {
   const Layout& layout = scene.editor.layout();
   const double end_s = scene.picture ? axis_end_s(*scene.picture) : 1;
-  const Plot decay{layout.decay_plot, end_s, -60}, response{layout.response_plot, end_s, -60};
+  const Plot decay{layout.decay_plot, end_s, -60}, response{layout.response_plot, end_s, -80};
   const std::vector<Tick> ticks = time_ticks(end_s);
   paint_panel(brush, layout.decay, "DECAY BY OCTAVE, dB");
   paint_grid(brush, decay, ticks);

@@ -37,6 +37,7 @@ TEST(Plot, TicksAreFewAndRound) {
     EXPECT_NEAR(ticks.back().seconds, end, 1e-9);
   }
   EXPECT_EQ(time_ticks(1)[0].text, "0.20 s");
+  EXPECT_EQ(time_ticks(0.2).back().text, "200 ms");
 }
 
 TEST(Plot, ACurveGoesThroughItsValues) {

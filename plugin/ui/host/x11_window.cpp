@@ -46,9 +46,9 @@ X11Window::~X11Window() {
   if (display_) XCloseDisplay(display_);
 }
 
+// Stays open: a server without clients starts again, and refuses whoever comes in that moment.
 bool X11Window::has_display() {
-  Display* const display = XOpenDisplay(nullptr);
-  if (display) XCloseDisplay(display);
+  static Display* const display = XOpenDisplay(nullptr);
   return display != nullptr;
 }
 
@@ -69,7 +69,7 @@ Pixels X11Window::pixels() const {
 }
 
 void X11Window::resize(int width, int height) {
-  XResizeWindow(display_, window_, static_cast<unsigned>(width), static_cast<unsigned>(height));
+  XMoveResizeWindow(display_, window_, 0, 0, static_cast<unsigned>(width), static_cast<unsigned>(height));
   XFlush(display_);
 }
 

@@ -28,7 +28,7 @@ class X11Window {
 
   static bool has_display();
   Pixels pixels() const;
-  void resize(int width, int height);
+  void resize(int width, int height);  ///< and into the screen's corner: what is outside of it has no pixels
   /// A key by its X11 name: "Tab", "Up", "Return", "5"; with shift as "shift+Tab".
   bool press(const std::string& key);
   void button(int x, int y, bool down);

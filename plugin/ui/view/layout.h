@@ -24,7 +24,7 @@ namespace diffverb::ui {
 ///     +--------------------------------------------------------------+
 struct Layout {
   static constexpr float kWidth = 960, kHeight = 600;  ///< at 100 %
-  static constexpr float kLeastWidth = 640, kLeastHeight = 400;
+  static constexpr float kLeastWidth = 800, kLeastHeight = 500;
 
   Layout(float width, float height);
 

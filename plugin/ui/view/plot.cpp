@@ -18,6 +18,12 @@ double fall_s(const BandDecay& band) {
   return below == band.level_db.end() && band.t60_s ? std::max(measured, *band.t60_s) : measured;
 }
 
+// All ticks of an axis in one unit.
+std::string tick_text(double seconds, double end_s) {
+  if (end_s >= 0.95) return seconds_text(seconds);
+  return std::to_string(std::lround(seconds * 1000)) + " ms";
+}
+
 }  // namespace
 
 float Plot::y(float db) const { return box.y + box.h * std::clamp(db / lowest_db, 0.f, 1.f); }
@@ -36,7 +42,7 @@ std::vector<Tick> time_ticks(double end_s) {
   const double decade = std::pow(10.0, std::floor(std::log10(end_s * 1.0001)));
   const double step = decade * (end_s / decade > 4.5 ? 1 : end_s / decade > 1.5 ? 0.5 : 0.2);
   std::vector<Tick> ticks;
-  for (int k = 1; k * step < end_s * 1.0001; ++k) ticks.push_back({k * step, seconds_text(k * step)});
+  for (int k = 1; k * step < end_s * 1.0001; ++k) ticks.push_back({k * step, tick_text(k * step, end_s)});
   return ticks;
 }
 

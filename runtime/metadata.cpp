@@ -33,6 +33,23 @@ std::string check_version(const std::string& version) {
   return {};
 }
 
+constexpr std::uint64_t kMostHeaderBytes = 16u << 20;
+
+std::string kind_in_header(std::string_view header) {
+  std::vector<HeaderEntry> entries;
+  std::map<std::string, std::string, std::less<>> metadata;
+  if (!parse_header(header, entries, metadata).empty()) return {};
+  const auto format = metadata.find("format"), kind = metadata.find("kind");
+  if (format == metadata.end() || format->second != kFormat || kind == metadata.end()) return {};
+  return kind->second;
+}
+
+std::uint64_t header_length(const std::uint8_t* first_eight) {
+  std::uint64_t length = 0;
+  for (int i = 7; i >= 0; --i) length = length << 8 | first_eight[i];
+  return length;
+}
+
 }  // namespace
 
 std::string in_quotes(std::string_view text) {
@@ -104,23 +121,24 @@ std::string find_tensor(const Container& file, const char* name, const char* dty
   return {};
 }
 
+std::string kind_of_bytes(std::span<const std::uint8_t> file) {
+  if (file.size() < 8) return {};
+  const std::uint64_t length = header_length(file.data());
+  if (length > kMostHeaderBytes || length > file.size() - 8) return {};
+  return kind_in_header({reinterpret_cast<const char*>(file.data()) + 8, static_cast<std::size_t>(length)});
+}
+
 std::string kind_of_file(const std::filesystem::path& path) {
   try {
     if (is_json_file(path)) return names_pyfdn(path) ? kDelayNetwork : "";
     std::ifstream file(path, std::ios::binary);
     std::uint8_t length_bytes[8];
     if (!file.read(reinterpret_cast<char*>(length_bytes), 8)) return {};
-    std::uint64_t length = 0;
-    for (int i = 7; i >= 0; --i) length = length << 8 | length_bytes[i];
-    if (length > (16u << 20)) return {};
+    const std::uint64_t length = header_length(length_bytes);
+    if (length > kMostHeaderBytes) return {};
     std::string header(length, '\0');
     if (!file.read(header.data(), static_cast<std::streamsize>(length))) return {};
-    std::vector<HeaderEntry> entries;
-    std::map<std::string, std::string, std::less<>> metadata;
-    if (!parse_header(header, entries, metadata).empty()) return {};
-    const auto format = metadata.find("format"), kind = metadata.find("kind");
-    if (format == metadata.end() || format->second != kFormat || kind == metadata.end()) return {};
-    return kind->second;
+    return kind_in_header(header);
   } catch (const std::exception&) {
     return {};
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,8 @@ std::string check_header(const Container& file, std::string& kind);
 /// The kind that a runtime file says it is ("delay_network", "response_bank", ...), read from its header alone; empty
 /// where it is another file, or none. JSON that names pyFDN's format is a delay network.
 std::string kind_of_file(const std::filesystem::path& path);
+/// The same for a safetensors file's bytes. Throws: std::bad_alloc only.
+std::string kind_of_bytes(std::span<const std::uint8_t> file);
 
 /// Whether a tensor has this type and shape; an extent of -1 is free and is given back. Returns the tensor in `found`.
 std::string find_tensor(const Container& file, const char* name, const char* dtype, const std::vector<int*>& extents,

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -29,7 +31,8 @@ enum class Control {
   kCount
 };
 
-/// How a control's range lies on a knob's way from 0 to 1.
+/// How a control's range lies on a knob's way from 0 to 1: kCubic is the published plug-in's power of 1/3, by which most of
+/// the way goes to the top of the range; kSwitch is 0 below the middle and 1 from there on.
 enum class Taper { kLinear, kLogarithmic, kCubic, kSwitch };
 
 struct ControlInfo {
@@ -46,6 +49,14 @@ struct ControlInfo {
 std::span<const ControlInfo> controls();
 inline const ControlInfo& info(Control control) { return controls()[static_cast<std::size_t>(control)]; }
 std::optional<Control> find_control(std::string_view id);
+
+inline constexpr std::size_t kControlCount = static_cast<std::size_t>(Control::kCount);
+
+/// A value of every control, in its own unit.
+using ControlValues = std::array<double, kControlCount>;
+inline double at(const ControlValues& values, Control control) { return values[static_cast<std::size_t>(control)]; }
+/// Where all controls begin.
+ControlValues initial_values();
 
 /// A value on its way from 0 to 1 and back, by its taper; clamped.
 double to_normal(Control control, double value);

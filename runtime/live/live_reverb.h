@@ -12,10 +12,12 @@ namespace diffverb::runtime {
 
 /// What plays, for a user interface.
 struct Playing {
-  std::string kind, title, path;
+  std::string kind, title;
+  std::string path;  ///< as UTF-8; empty for what did not come from a file
   bool has_point = false, moves = false, is_built_in = true;
   double rate_hz = 0;
   int inputs = 0, outputs = 0;
+  std::string problem;  ///< empty, or why the last setting could not be played: then the one before it goes on
 };
 
 /// What has passed since the last call, for meters.
@@ -26,16 +28,17 @@ struct Levels {
 
 /// A reverb as a plug-in plays it: any file, one or two channels in and out, all controls, models exchanged while it plays.
 ///
-///     dry ----------------------- distance: direct sound's gain, delay, high-frequency loss --- x (1 - mix) --+
-///     in -- gain -- voice (crossfaded) -- freeze -- highpass -- lowpass -- pre-delay -- x mix ----------------- + -- out
+///     dry -- distance: direct sound's gain, delay, high-frequency loss -------------------------- x (1 - mix) --+
+///     in -- gain -- voice (crossfaded) -- freeze -- highpass -- lowpass -- pre-delay ------------ x mix --------- + -- out
 ///
 /// Threads. process() is for one audio thread: noexcept, no allocation, no lock, no system call, any number of frames.
 /// set(), get(), levels() may be called from any thread, at any time. prepare(), load() and what else is not marked are for
 /// threads that may wait, one at a time. A worker that all reverbs of the process share makes voices for settings that
-/// have changed and frees those that were faded out; it starts with the first prepare() and ends with the last reverb.
+/// have changed and frees those that have rung out; it starts with the first prepare() and ends with the last reverb.
 ///
-/// Latency is none. Controls are smoothed over 20 ms; a new voice comes in over 50 ms, of equal power, while the old one's
-/// input is faded out and its tail rings on for as long.
+/// Latency is none. Controls are smoothed over 20 ms, from the next 32nd sample on. Where a voice follows another one, its
+/// input comes in over 50 ms, of equal power, while the old one's is faded out; the old one's tail rings on until it is
+/// silent, at most 20 s, and is faded in 100 ms where three further voices have followed it meanwhile.
 class LiveReverb {
  public:
   LiveReverb();
@@ -44,28 +47,30 @@ class LiveReverb {
   LiveReverb& operator=(const LiveReverb&) = delete;
 
   /// Not while process() runs. rate 8 .. 384 kHz, 1 or 2 channels. Returns an empty string or why not. What was loaded
-  /// stays loaded; tails are silenced.
+  /// stays loaded; tails are silenced and controls are where they were set.
   [[nodiscard]] std::string prepare(double rate_hz, int inputs, int outputs);
 
   /// Loads a file; returns an empty string or one line that says why not: then what plays goes on playing. The new sound
-  /// is made by the worker and comes in without a click.
+  /// comes in without a click.
   [[nodiscard]] std::string load(const std::filesystem::path& path);
-  void load(std::shared_ptr<const Source> source);  ///< the same with what was loaded already
+  /// The same with what was loaded already; null for the built-in room.
+  [[nodiscard]] std::string load(std::shared_ptr<const Source> source);
   Playing playing() const;
 
   /// Clamped to the control's range; what is not a number is passed over.
   void set(Control control, double value) noexcept;
   double get(Control control) const noexcept;
 
-  /// in [inputs][frames] -> out [outputs][frames]; an output may be the memory of an input.
+  /// in [inputs][frames] -> out [outputs][frames]; an output may be the memory of an input. Does nothing until prepare().
   void process(const float* const* in, float* const* out, int frames) noexcept;
   /// Silences all tails; from the audio thread.
   void reset() noexcept;
   Levels levels() noexcept;
 
-  /// Waits until what was loaded and set is what plays next; for tests and offline work. Makes voices itself.
+  /// Sees to it that what was loaded and set is what plays next; for tests and offline work. Makes voices itself.
   void settle();
-  /// The wet impulse response at the present setting [outputs][samples], for display; made anew on the calling thread.
+  /// The wet impulse response at the present setting [outputs][samples], for display: an impulse at every input. Made anew
+  /// on the calling thread; without freeze. Empty until prepare().
   std::vector<std::vector<float>> response(double seconds) const;
 
  private:

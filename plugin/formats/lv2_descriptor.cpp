@@ -1,0 +1,188 @@
+// What a host asks for in a plug-in's LV2 binary, around DPF's descriptor (renamed to dpf_lv2_descriptor). DPF 1.6
+//   - gives up where the host has no worker or no options; here it is handed ones that do the least: without a worker, files
+//     come by restored state only, and what plays goes on playing;
+//   - saves a path as it stands; here it goes through the host's state:mapPath, so that a session folder can be moved;
+//   - leaves alone what a restored state does not mention; here a path that was not saved is a path that was empty.
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "plugin/DistrhoPluginInfo.h"
+#include "plugin/reverb_plugin.h"
+#include "src/lv2/atom.h"
+#include "src/lv2/lv2.h"
+#include "src/lv2/options.h"
+#include "src/lv2/state.h"
+#include "src/lv2/urid.h"
+#include "src/lv2/worker.h"
+
+extern "C" const LV2_Descriptor* dpf_lv2_descriptor(uint32_t index);
+
+namespace diffverb::plugin {
+namespace {
+
+/// The URIDs of a host, for one instance.
+struct Uris {
+  LV2_URID path = 0, string = 0;
+  std::vector<LV2_URID> path_keys;
+};
+std::mutex instances_lock;  // taken where instances come, go, are saved and restored; never by run()
+std::map<LV2_Handle, Uris> instances;
+
+Uris uris_of(LV2_Handle instance) {
+  const std::lock_guard lock(instances_lock);
+  const auto found = instances.find(instance);
+  return found == instances.end() ? Uris{} : found->second;
+}
+
+template <typename T>
+const T* feature(const LV2_Feature* const* features, const char* uri) {
+  for (; features != nullptr && *features != nullptr; ++features) {
+    if (std::strcmp((*features)->URI, uri) == 0) return static_cast<const T*>((*features)->data);
+  }
+  return nullptr;
+}
+
+LV2_Worker_Status refuse_work(LV2_Worker_Schedule_Handle, uint32_t, const void*) { return LV2_WORKER_ERR_UNKNOWN; }
+
+LV2_Handle instantiate(const LV2_Descriptor*, double rate_hz, const char* bundle, const LV2_Feature* const* given) {
+  static const LV2_Options_Option no_options[] = {{LV2_OPTIONS_INSTANCE, 0, 0, 0, 0, nullptr}};
+  static LV2_Worker_Schedule no_worker = {nullptr, refuse_work};
+  static const LV2_Feature options = {LV2_OPTIONS__options, const_cast<LV2_Options_Option*>(no_options)};
+  static const LV2_Feature worker = {LV2_WORKER__schedule, &no_worker};
+
+  std::vector<const LV2_Feature*> features;
+  for (auto each = given; each != nullptr && *each != nullptr; ++each) features.push_back(*each);
+  if (feature<void>(given, LV2_OPTIONS__options) == nullptr) features.push_back(&options);
+  if (feature<void>(given, LV2_WORKER__schedule) == nullptr) features.push_back(&worker);
+  features.push_back(nullptr);
+
+  const LV2_Descriptor* dpf = dpf_lv2_descriptor(0);
+  const LV2_Handle instance = dpf->instantiate(dpf, rate_hz, bundle, features.data());
+  const auto* map = feature<LV2_URID_Map>(given, LV2_URID__map);
+  if (instance == nullptr || map == nullptr) return instance;
+  const auto urid = [map](const std::string& uri) { return map->map(map->handle, uri.c_str()); };
+  Uris uris{urid(LV2_ATOM__Path), urid(LV2_ATOM__String), {}};
+  for (const StateKey key : {StateKey::kModel, StateKey::kResponse}) {
+    uris.path_keys.push_back(urid(std::string(DISTRHO_PLUGIN_URI "#") + state_id(key)));
+  }
+  const std::lock_guard lock(instances_lock);
+  instances[instance] = std::move(uris);
+  return instance;
+}
+
+void cleanup(LV2_Handle instance) {
+  {
+    const std::lock_guard lock(instances_lock);
+    instances.erase(instance);
+  }
+  dpf_lv2_descriptor(0)->cleanup(instance);
+}
+
+const LV2_State_Interface* dpf_state() {
+  return static_cast<const LV2_State_Interface*>(dpf_lv2_descriptor(0)->extension_data(LV2_STATE__interface));
+}
+
+/// A path that the host made, freed as it asks.
+class HostPath {
+ public:
+  HostPath(char* path, const LV2_State_Free_Path* free) : path_(path), free_(free) {}
+  ~HostPath() { free_ != nullptr ? free_->free_path(free_->handle, path_) : std::free(path_); }
+  HostPath(const HostPath&) = delete;
+  HostPath& operator=(const HostPath&) = delete;
+  const char* get() const { return path_; }
+
+ private:
+  char* path_;
+  const LV2_State_Free_Path* free_;
+};
+
+struct Saving {
+  LV2_State_Store_Function store;
+  LV2_State_Handle handle;
+  const LV2_State_Map_Path* map;
+  const LV2_State_Free_Path* free;
+  LV2_URID path;
+};
+
+LV2_State_Status store(LV2_State_Handle handle, uint32_t key, const void* value, size_t size, uint32_t type,
+                       uint32_t flags) {
+  const auto& to = *static_cast<const Saving*>(handle);
+  if (type != to.path) return to.store(to.handle, key, value, size, type, flags);
+  const char* path = static_cast<const char*>(value);
+  if (*path == '\0') return LV2_STATE_SUCCESS;
+  if (to.map == nullptr) return to.store(to.handle, key, value, size, type, LV2_STATE_IS_POD);
+  const HostPath portable(to.map->abstract_path(to.map->handle, path), to.free);
+  return to.store(to.handle, key, portable.get(), std::strlen(portable.get()) + 1, type, flags);
+}
+
+LV2_State_Status save(LV2_Handle instance, LV2_State_Store_Function host_store, LV2_State_Handle handle, uint32_t flags,
+                      const LV2_Feature* const* features) {
+  Saving saving{host_store, handle, feature<LV2_State_Map_Path>(features, LV2_STATE__mapPath),
+                feature<LV2_State_Free_Path>(features, LV2_STATE__freePath), uris_of(instance).path};
+  return dpf_state()->save(instance, store, &saving, flags, features);
+}
+
+struct Restoring {
+  LV2_State_Retrieve_Function retrieve;
+  LV2_State_Handle handle;
+  const LV2_State_Map_Path* map;
+  const LV2_State_Free_Path* free;
+  Uris uris;
+  std::string value;  ///< what was handed to DPF last
+};
+
+const void* retrieve(LV2_State_Handle handle, uint32_t key, size_t* size, uint32_t* type, uint32_t* flags) {
+  auto& from = *static_cast<Restoring*>(handle);
+  const void* found = from.retrieve(from.handle, key, size, type, flags);
+  const auto& paths = from.uris.path_keys;
+  if (std::find(paths.begin(), paths.end(), key) == paths.end()) return found;
+  from.value.clear();
+  const bool is_text =
+      found != nullptr && (*type == from.uris.path || *type == from.uris.string);  // presets say string
+  if (is_text) from.value.assign(static_cast<const char*>(found), *size);
+  from.value.resize(std::min(from.value.find('\0'), from.value.size()));
+  if (!from.value.empty() && from.map != nullptr) {
+    from.value = HostPath(from.map->absolute_path(from.map->handle, from.value.c_str()), from.free).get();
+  }
+  *size = from.value.size() + 1;
+  *type = from.uris.path;
+  return from.value.c_str();
+}
+
+LV2_State_Status restore(LV2_Handle instance, LV2_State_Retrieve_Function host_retrieve, LV2_State_Handle handle,
+                         uint32_t flags, const LV2_Feature* const* features) {
+  Restoring restoring{host_retrieve,
+                      handle,
+                      feature<LV2_State_Map_Path>(features, LV2_STATE__mapPath),
+                      feature<LV2_State_Free_Path>(features, LV2_STATE__freePath),
+                      uris_of(instance),
+                      {}};
+  return dpf_state()->restore(instance, retrieve, &restoring, flags, features);
+}
+
+const void* extension_data(const char* uri) {
+  static const LV2_State_Interface state = {save, restore};
+  if (std::strcmp(uri, LV2_STATE__interface) == 0) return &state;
+  return dpf_lv2_descriptor(0)->extension_data(uri);
+}
+
+}  // namespace
+}  // namespace diffverb::plugin
+
+DISTRHO_PLUGIN_EXPORT const LV2_Descriptor* lv2_descriptor(uint32_t index) {
+  static const LV2_Descriptor ours = [] {
+    LV2_Descriptor descriptor = *dpf_lv2_descriptor(0);
+    descriptor.instantiate = diffverb::plugin::instantiate;
+    descriptor.cleanup = diffverb::plugin::cleanup;
+    descriptor.extension_data = diffverb::plugin::extension_data;
+    return descriptor;
+  }();
+  return index == 0 ? &ours : nullptr;
+}

@@ -1,0 +1,249 @@
+#include "plugin/reverb_plugin.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "plugin/DistrhoPluginInfo.h"
+#include "plugin/factory_presets.h"
+#include "runtime/live/path_text.h"
+
+namespace diffverb::plugin {
+namespace {
+
+using runtime::Control;
+
+constexpr float kLowestPeakDb = -120;
+constexpr float kFallDbPerSecond = 20;
+
+struct OutputInfo {
+  const char *id, *name, *unit;
+  float lowest, highest, initial;
+  uint32_t hints;
+};
+constexpr OutputInfo kOutputs[] = {
+    {"in_peak", "In peak", "dB", kLowestPeakDb, 40, kLowestPeakDb, 0},
+    {"out_peak_left", "Out peak left", "dB", kLowestPeakDb, 40, kLowestPeakDb, 0},
+    {"out_peak_right", "Out peak right", "dB", kLowestPeakDb, 40, kLowestPeakDb, 0},
+    {"status", "Status", "", 0, 2, 0, DISTRHO::kParameterIsInteger},
+    {"cleared", "Cleared samples", "", 0, 1e6f, 0, DISTRHO::kParameterIsInteger},
+};
+
+struct StateInfo {
+  const char *id, *label, *help;
+  uint32_t hints;
+};
+constexpr StateInfo kStates[] = {
+    {"model", "Model", "An exported model (.safetensors) or a response (.wav)", DISTRHO::kStateIsFilenamePath},
+    {"response", "Measured response", "A WAV whose latent point x, y and z move to", DISTRHO::kStateIsFilenamePath},
+    {"preset", "Preset", "The factory preset whose model plays where no file is chosen", DISTRHO::kStateIsHostWritable},
+};
+
+thread_local ReverbPlugin* made_last = nullptr;
+
+float decibels(float peak) { return peak > 0 ? std::max(kLowestPeakDb, 20 * std::log10(peak)) : kLowestPeakDb; }
+
+}  // namespace
+
+const char* state_id(StateKey key) { return kStates[static_cast<std::size_t>(key)].id; }
+
+ReverbPlugin::ReverbPlugin()
+    : Plugin(kParameters, static_cast<uint32_t>(factory_presets().size()), static_cast<uint32_t>(StateKey::kCount)) {
+  for (std::size_t i = 0; i < outputs_.size(); ++i) outputs_[i] = kOutputs[i].initial;
+  made_last = this;
+}
+
+ReverbPlugin::~ReverbPlugin() {
+  if (worker_) worker_->remove(*this);
+}
+
+ReverbPlugin* ReverbPlugin::last_made() { return made_last; }
+
+std::string ReverbPlugin::message() const {
+  {
+    const std::lock_guard lock(telling_);
+    if (!not_prepared_.empty()) return not_prepared_;
+    if (!message_.empty()) return message_;
+  }
+  return reverb_.playing().problem;
+}
+
+std::string ReverbPlugin::state(StateKey key) const {
+  const std::lock_guard lock(telling_);
+  return states_[static_cast<std::size_t>(key)];
+}
+
+const char* ReverbPlugin::getLabel() const { return DISTRHO_PLUGIN_NUM_INPUTS == 1 ? "diffverb_mono" : "diffverb"; }
+
+const char* ReverbPlugin::getDescription() const {
+  return "Plays reverberators that were fitted to rooms or trained: delay networks, response banks, an autoencoder";
+}
+
+int64_t ReverbPlugin::getUniqueId() const {
+  return DISTRHO_PLUGIN_NUM_INPUTS == 1 ? d_cconst('D', 'v', 'r', 'm') : d_cconst('D', 'v', 'r', 'b');
+}
+
+void ReverbPlugin::initAudioPort(bool input, uint32_t index, DISTRHO::AudioPort& port) {
+  Plugin::initAudioPort(input, index, port);
+  const bool mono = input && DISTRHO_PLUGIN_NUM_INPUTS == 1;
+  port.groupId = mono ? DISTRHO::kPortGroupMono : DISTRHO::kPortGroupStereo;
+}
+
+void ReverbPlugin::initParameter(uint32_t index, DISTRHO::Parameter& parameter) {
+  if (index >= kControls) {
+    const OutputInfo& output = kOutputs[index - kControls];
+    parameter.hints = DISTRHO::kParameterIsOutput | output.hints;
+    parameter.name = output.name;
+    parameter.symbol = output.id;
+    parameter.unit = output.unit;
+    parameter.ranges = {output.initial, output.lowest, output.highest};
+    return;
+  }
+  const runtime::ControlInfo& control = runtime::controls()[index];
+  parameter.hints = DISTRHO::kParameterIsAutomatable;
+  if (control.taper == runtime::Taper::kSwitch) parameter.hints |= DISTRHO::kParameterIsBoolean;
+  if (control.taper == runtime::Taper::kLogarithmic) parameter.hints |= DISTRHO::kParameterIsLogarithmic;
+  parameter.name = control.name;
+  parameter.symbol = control.id;
+  parameter.unit = control.unit;
+  parameter.description = control.help;
+  parameter.ranges = {static_cast<float>(control.initial), static_cast<float>(control.lowest),
+                      static_cast<float>(control.highest)};
+}
+
+void ReverbPlugin::initState(uint32_t index, DISTRHO::State& state) {
+  const StateInfo& info = kStates[index];
+  state.hints = info.hints;
+  state.key = info.id;
+  state.label = info.label;
+  state.description = info.help;
+}
+
+void ReverbPlugin::initProgramName(uint32_t index, DISTRHO::String& name) {
+  name = factory_presets()[index].preset.name.c_str();
+}
+
+float ReverbPlugin::getParameterValue(uint32_t index) const {
+  if (index < kControls) return static_cast<float>(reverb_.get(static_cast<Control>(index)));
+  return index < kParameters ? outputs_[index - kControls].load(std::memory_order_relaxed) : 0.F;
+}
+
+void ReverbPlugin::setParameterValue(uint32_t index, float value) {
+  if (index < kControls) reverb_.set(static_cast<Control>(index), value);
+}
+
+DISTRHO::String ReverbPlugin::getState(const char* key) const {
+  for (std::size_t i = 0; i < states_.size(); ++i) {
+    if (std::strcmp(key, kStates[i].id) == 0) return DISTRHO::String(state(static_cast<StateKey>(i)).c_str());
+  }
+  return DISTRHO::String();
+}
+
+void ReverbPlugin::setState(const char* key, const char* value) {
+  {
+    const std::lock_guard lock(telling_);
+    for (std::size_t i = 0; i < states_.size(); ++i) {
+      if (std::strcmp(key, kStates[i].id) == 0) states_[i] = value;
+    }
+  }
+  load_asked();
+}
+
+/// Some formats change programs in the audio thread: then the worker loads the file.
+void ReverbPlugin::loadProgram(uint32_t index) {
+  if (index >= factory_presets().size()) return;
+  const FactoryPreset& chosen = factory_presets()[index];
+  for (int i = 0; i < kControls; ++i)
+    reverb_.set(static_cast<Control>(i), chosen.preset.values[static_cast<std::size_t>(i)]);
+  {
+    const std::lock_guard lock(telling_);
+    states_[static_cast<std::size_t>(StateKey::kModel)].clear();
+    states_[static_cast<std::size_t>(StateKey::kPreset)] = chosen.id;
+  }
+  if (worker_ && std::this_thread::get_id() == audio_thread_.load(std::memory_order_relaxed)) {
+    asked_ = true;
+  } else {
+    load_asked();
+  }
+}
+
+bool ReverbPlugin::work() noexcept {
+  if (!asked_.exchange(false)) return false;
+  load_asked();
+  return true;
+}
+
+void ReverbPlugin::say(Status status, std::string message) {
+  outputs_[static_cast<std::size_t>(Output::kStatus)] = static_cast<float>(status);
+  const std::lock_guard lock(telling_);
+  message_ = std::move(message);
+}
+
+/// Loads what the states ask for: the model's file, or else the preset's.
+void ReverbPlugin::load_asked() {
+  if (isDummyInstance()) return;
+  const std::lock_guard lock(loading_);
+  const std::string model = state(StateKey::kModel), id = state(StateKey::kPreset);
+  if (!model.empty()) {
+    std::string error = load(find_model(model));
+    const bool refused = !error.empty();
+    return say(refused ? Status::kRefused : Status::kModel, std::move(error));
+  }
+  const FactoryPreset* preset = find_preset(id.empty() ? factory_presets()[0].id : id);
+  if (preset == nullptr) {
+    (void)load({});
+    return say(Status::kRefused, "the preset '" + id + "' did not come with this plug-in: the built-in room plays");
+  }
+  std::string error = load(preset->preset.model);
+  const Status status = preset->preset.model.empty() ? Status::kBuiltIn : Status::kModel;
+  say(error.empty() ? status : Status::kRefused, std::move(error));
+}
+
+/// A file, or the built-in room without one; nothing where it plays already. What plays plays on where it cannot be loaded.
+std::string ReverbPlugin::load(const std::filesystem::path& path) {
+  std::error_code error;
+  Loaded next{path, {}};
+  if (!path.empty()) next.time = std::filesystem::last_write_time(path, error);
+  if (error) return runtime::path_text(path) + ": " + error.message();
+  if (next == loaded_) return {};
+  std::string refused = path.empty() ? reverb_.load(nullptr) : reverb_.load(path);
+  if (refused.empty()) loaded_ = next;
+  return refused;
+}
+
+void ReverbPlugin::activate() {
+  std::string error = reverb_.prepare(getSampleRate(), DISTRHO_PLUGIN_NUM_INPUTS, DISTRHO_PLUGIN_NUM_OUTPUTS);
+  ready_ = error.empty();
+  if (!worker_) {
+    worker_ = runtime::Worker::shared();
+    worker_->add(*this);
+  }
+  const std::lock_guard lock(telling_);
+  not_prepared_ = std::move(error);
+}
+
+void ReverbPlugin::run(const float** inputs, float** outputs, uint32_t frames) {
+  audio_thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+  if (!ready_.load(std::memory_order_relaxed)) {
+    for (int c = 0; c < DISTRHO_PLUGIN_NUM_OUTPUTS; ++c) std::fill_n(outputs[c], frames, 0.F);
+    return;
+  }
+  reverb_.process(inputs, outputs, static_cast<int>(frames));
+  const runtime::Levels levels = reverb_.levels();
+  const float fallen = kFallDbPerSecond * static_cast<float>(frames / getSampleRate());
+  const auto show = [&](Output output, float peak) {
+    auto& shown = outputs_[static_cast<std::size_t>(output)];
+    shown.store(std::max(decibels(peak), shown.load(std::memory_order_relaxed) - fallen), std::memory_order_relaxed);
+  };
+  show(Output::kInPeak, levels.in_peak);
+  show(Output::kOutPeakLeft, levels.out_peak[0]);
+  show(Output::kOutPeakRight, levels.out_peak[1]);
+  outputs_[static_cast<std::size_t>(Output::kCleared)].store(static_cast<float>(std::min(levels.cleared, 1'000'000LL)),
+                                                             std::memory_order_relaxed);
+}
+
+}  // namespace diffverb::plugin
+
+START_NAMESPACE_DISTRHO
+Plugin* createPlugin() { return new diffverb::plugin::ReverbPlugin; }
+END_NAMESPACE_DISTRHO

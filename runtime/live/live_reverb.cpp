@@ -1,0 +1,298 @@
+#include "runtime/live/live_reverb.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <mutex>
+
+#include "runtime/denormals.h"
+#include "runtime/live/chain.h"
+#include "runtime/live/path_text.h"
+#include "runtime/live/placed_voice.h"
+#include "runtime/live/worker.h"
+
+namespace diffverb::runtime {
+namespace {
+
+constexpr int kBlock = PlacedVoice::kBlock;
+constexpr int kGrid = ToneFilter::kGrid;
+constexpr double kLowestRate = 8000, kHighestRate = 384000;
+
+/// What a voice has to be made for.
+Setting setting_of(const ControlValues& values, double rate_hz) {
+  Setting setting;
+  setting.rate_hz = rate_hz;
+  setting.point = {at(values, Control::kX), at(values, Control::kY), at(values, Control::kZ)};
+  setting.width = at(values, Control::kWidth);
+  setting.variation = {at(values, Control::kDecay), at(values, Control::kSize), at(values, Control::kDamping),
+                       at(values, Control::kEarlyLate), at(values, Control::kModulation)};
+  return setting;
+}
+
+/// The largest since it was read last.
+class Peak {
+ public:
+  void see(float level) noexcept {
+    float before = level_.load(std::memory_order_relaxed);
+    while (level > before && !level_.compare_exchange_weak(before, level, std::memory_order_relaxed)) {
+    }
+  }
+  float take() noexcept { return level_.exchange(0, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<float> level_{0};
+};
+
+}  // namespace
+
+struct LiveReverb::Impl final : Worker::Task {
+  Impl();
+  bool work() noexcept override;
+  Setting wanted() const { return setting_of(read(), rate_hz); }
+  ControlValues read() const noexcept;
+  std::string renew(const std::shared_ptr<const Source>& next);
+  void follow_controls(bool at_once) noexcept;
+  int piece(int frames) noexcept;
+  void process_piece(const float* const* in, float* const* out, int offset, int frames) noexcept;
+
+  // For everyone.
+  std::array<std::atomic<double>, kControlCount> values;
+  std::atomic<unsigned> changes{0};  // of values
+  Peak in_peak, out_peak[2];
+  std::atomic<long long> cleared{0};
+
+  // Whoever makes voices; never the audio thread.
+  mutable std::mutex making;
+  Setting made;
+  std::shared_ptr<Worker> worker;
+  // What is told about it; held for moments.
+  mutable std::mutex telling;
+  std::shared_ptr<const Source> source = built_in_source();
+  std::string path, problem;
+  double rate_hz = 0;  // 0: not prepared; written under both
+  int inputs = 0, outputs = 0;
+
+  VoiceDeck deck;  // both
+
+  // The audio thread.
+  Chain chain;
+  long long clock = 0;
+  unsigned followed = 0;  // of changes
+};
+
+LiveReverb::Impl::Impl() {
+  for (std::size_t i = 0; i < kControlCount; ++i) values[i].store(controls()[i].initial, std::memory_order_relaxed);
+}
+
+ControlValues LiveReverb::Impl::read() const noexcept {
+  ControlValues now{};
+  for (std::size_t i = 0; i < kControlCount; ++i) now[i] = values[i].load(std::memory_order_relaxed);
+  return now;
+}
+
+/// Makes the voice of a source at the present setting and offers it to the audio thread; `making` is held. Returns an empty
+/// string or why what plays goes on instead; the setting counts as made either way, so that it is not tried again.
+std::string LiveReverb::Impl::renew(const std::shared_ptr<const Source>& next) {
+  const Setting setting = wanted();
+  VoiceResult result = next->make_voice(setting);
+  made = setting;
+  if (!result.voice) return result.error;
+  deck.offer(std::make_unique<PlacedVoice>(std::move(result.voice), inputs, outputs));
+  return {};
+}
+
+bool LiveReverb::Impl::work() noexcept {
+  const std::unique_lock lock(making, std::try_to_lock);
+  if (!lock.owns_lock() || rate_hz == 0) return false;
+  deck.collect();
+  if (wanted() == made) return false;
+  std::shared_ptr<const Source> now;
+  {
+    const std::lock_guard tell(telling);
+    now = source;
+  }
+  std::string error;
+  try {
+    error = renew(now);
+  } catch (const std::exception& thrown) {
+    error = thrown.what();
+  }
+  const std::lock_guard tell(telling);
+  problem = std::move(error);
+  return true;
+}
+
+void LiveReverb::Impl::follow_controls(bool at_once) noexcept {
+  followed = changes.load(std::memory_order_acquire);
+  chain.aim(read(), at_once);
+}
+
+/// How many frames may be played in one go: to the next place of the grid where controls have changed, so that they are
+/// followed at the same samples however the calls are cut.
+int LiveReverb::Impl::piece(int frames) noexcept {
+  frames = std::min(frames, kBlock);
+  if (changes.load(std::memory_order_acquire) == followed) return frames;
+  const int into_grid = static_cast<int>(clock % kGrid);
+  if (into_grid != 0) return std::min(frames, kGrid - into_grid);
+  follow_controls(false);
+  return frames;
+}
+
+void LiveReverb::Impl::process_piece(const float* const* in, float* const* out, int offset, int frames) noexcept {
+  const Chain::Heard heard = chain.take(in, offset, frames);
+  in_peak.see(heard.peak);
+  if (heard.cleared > 0) cleared.fetch_add(heard.cleared, std::memory_order_relaxed);
+  deck.process(chain.sent(), chain.wet(), frames);
+  chain.finish(out, offset, frames);
+  for (int o = 0; o < outputs; ++o) {
+    float peak = 0;
+    for (int n = 0; n < frames; ++n) peak = std::max(peak, std::abs(out[o][offset + n]));
+    out_peak[o].see(peak);
+  }
+  clock += frames;
+}
+
+LiveReverb::LiveReverb() : impl_(std::make_unique<Impl>()) {}
+
+LiveReverb::~LiveReverb() {
+  if (impl_->worker) impl_->worker->remove(*impl_);
+}
+
+std::string LiveReverb::prepare(double rate_hz, int inputs, int outputs) {
+  if (!(rate_hz >= kLowestRate && rate_hz <= kHighestRate))
+    return "a rate of " + std::to_string(rate_hz) + " Hz, expected 8000 to 384000";
+  if (inputs < 1 || inputs > Chain::kMostChannels || outputs < 1 || outputs > Chain::kMostChannels)
+    return std::to_string(inputs) + " inputs and " + std::to_string(outputs) + " outputs, expected 1 or 2 of each";
+  const std::lock_guard lock(impl_->making);
+  {
+    const std::lock_guard tell(impl_->telling);
+    impl_->rate_hz = rate_hz, impl_->inputs = inputs, impl_->outputs = outputs;
+  }
+  impl_->deck.prepare(rate_hz, outputs);
+  impl_->chain.prepare(rate_hz, inputs, outputs);
+  impl_->clock = 0;
+  impl_->cleared = 0;
+  impl_->follow_controls(true);
+  std::string error = impl_->renew(impl_->source);
+  // What was loaded cannot be played so: the built-in room can.
+  if (!error.empty()) (void)impl_->renew(built_in_source());
+  {
+    const std::lock_guard tell(impl_->telling);
+    impl_->problem = error;
+  }
+  if (!impl_->worker) {
+    impl_->worker = Worker::shared();
+    impl_->worker->add(*impl_);
+  }
+  return {};
+}
+
+std::string LiveReverb::load(const std::filesystem::path& path) {
+  const SourceResult loaded = load_source(path);
+  if (!loaded) return path_text(path) + ": " + loaded.error;
+  if (std::string error = load(loaded.source); !error.empty()) return path_text(path) + ": " + error;
+  const std::lock_guard tell(impl_->telling);
+  impl_->path = path_text(path);
+  return {};
+}
+
+std::string LiveReverb::load(std::shared_ptr<const Source> source) {
+  if (!source) source = built_in_source();
+  const std::lock_guard lock(impl_->making);
+  if (impl_->rate_hz > 0) {
+    if (std::string error = impl_->renew(source); !error.empty()) return error;
+  }
+  const std::lock_guard tell(impl_->telling);
+  impl_->source = std::move(source);
+  impl_->path.clear();
+  impl_->problem.clear();
+  return {};
+}
+
+Playing LiveReverb::playing() const {
+  const std::lock_guard tell(impl_->telling);
+  Playing playing;
+  const Source& source = *impl_->source;
+  playing.kind = source.kind();
+  playing.title = source.title();
+  playing.path = impl_->path;
+  playing.has_point = source.has_point();
+  playing.moves = source.moves();
+  playing.is_built_in = impl_->source == built_in_source();
+  playing.rate_hz = impl_->rate_hz;
+  playing.inputs = impl_->inputs;
+  playing.outputs = impl_->outputs;
+  playing.problem = impl_->problem;
+  return playing;
+}
+
+void LiveReverb::set(Control control, double value) noexcept {
+  if (control < Control::kInputGain || control >= Control::kCount || std::isnan(value)) return;
+  const ControlInfo& c = info(control);
+  value = std::clamp(value, c.lowest, c.highest);
+  if (c.taper == Taper::kSwitch) value = value < 0.5 ? 0 : 1;
+  auto& place = impl_->values[static_cast<std::size_t>(control)];
+  if (place.exchange(value, std::memory_order_relaxed) != value) impl_->changes.fetch_add(1, std::memory_order_release);
+}
+
+double LiveReverb::get(Control control) const noexcept {
+  if (control < Control::kInputGain || control >= Control::kCount) return 0;
+  return impl_->values[static_cast<std::size_t>(control)].load(std::memory_order_relaxed);
+}
+
+void LiveReverb::process(const float* const* in, float* const* out, int frames) noexcept {
+  if (impl_->rate_hz == 0) return;
+  const FlushDenormals flush;
+  for (int done = 0; done < frames;) {
+    const int count = impl_->piece(frames - done);
+    impl_->process_piece(in, out, done, count);
+    done += count;
+  }
+}
+
+void LiveReverb::reset() noexcept {
+  impl_->deck.reset();
+  impl_->chain.reset();
+}
+
+Levels LiveReverb::levels() noexcept {
+  return {impl_->in_peak.take(),
+          {impl_->out_peak[0].take(), impl_->out_peak[1].take()},
+          impl_->cleared.load(std::memory_order_relaxed)};
+}
+
+void LiveReverb::settle() {
+  const std::lock_guard lock(impl_->making);
+  if (impl_->rate_hz == 0 || impl_->wanted() == impl_->made) return;
+  std::string error = impl_->renew(impl_->source);
+  const std::lock_guard tell(impl_->telling);
+  impl_->problem = std::move(error);
+}
+
+std::vector<std::vector<float>> LiveReverb::response(double seconds) const {
+  LiveReverb one;
+  for (std::size_t i = 0; i < kControlCount; ++i)
+    one.set(static_cast<Control>(i), impl_->values[i].load(std::memory_order_relaxed));
+  one.set(Control::kMix, 100);
+  one.set(Control::kInputGain, 0);
+  one.set(Control::kFreeze, 0);
+  double rate_hz = 0;
+  int inputs = 0, outputs = 0;
+  {
+    const std::lock_guard tell(impl_->telling);
+    one.impl_->source = impl_->source;
+    rate_hz = impl_->rate_hz, inputs = impl_->inputs, outputs = impl_->outputs;
+  }
+  if (rate_hz == 0 || !one.prepare(rate_hz, inputs, outputs).empty()) return {};
+  const auto frames = static_cast<std::size_t>(std::max(1LL, std::llround(seconds * rate_hz)));
+  std::vector<float> impulse(frames, 0.0f);
+  impulse[0] = 1;
+  std::vector<std::vector<float>> out(static_cast<std::size_t>(outputs), std::vector<float>(frames));
+  const float* from[] = {impulse.data(), impulse.data()};
+  float* to[] = {out.front().data(), out.back().data()};
+  one.process(from, to, static_cast<int>(frames));
+  return out;
+}
+
+}  // namespace diffverb::runtime

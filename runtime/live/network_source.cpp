@@ -1,0 +1,58 @@
+#include <algorithm>
+
+#include "runtime/engine.h"
+#include "runtime/live/sources.h"
+
+namespace diffverb::runtime {
+namespace {
+
+class NetworkVoice final : public Voice {
+ public:
+  explicit NetworkVoice(Engine engine) : engine_(std::move(engine)) {}
+  int inputs() const override { return engine_.inputs(); }
+  int outputs() const override { return engine_.outputs(); }
+  void process(const float* const* in, float* const* out, int frames) noexcept override {
+    engine_.process(in, out, frames);
+  }
+  void reset() noexcept override { engine_.reset(); }
+
+ private:
+  Engine engine_;
+};
+
+/// A delay network, with all that may stand beside it in its file.
+class NetworkSource final : public Source {
+ public:
+  NetworkSource(std::shared_ptr<const Model> model, const std::string& name)
+      : model_(std::move(model)), title_(title_of(model_->metadata, name)) {}
+
+  const char* kind() const override { return "delay network"; }
+  std::string title() const override { return title_; }
+  bool has_point() const override { return false; }
+  bool moves() const override { return model_->network.moves() || model_->network.moving.count > 0; }
+
+  VoiceResult make_voice(const Setting& setting) const override {
+    return make_guarded([&]() -> VoiceResult {
+      LoadResult varied{model_, {}};
+      if (setting.rate_hz != model_->sample_rate_hz() || setting.variation != Variation{})
+        varied = vary_network(*model_, setting.rate_hz, setting.variation);
+      if (!varied) return {nullptr, varied.error};
+      Engine engine;
+      if (std::string error = engine.prepare(varied.model, setting.rate_hz); !error.empty()) return {nullptr, error};
+      return {std::make_unique<NetworkVoice>(std::move(engine)), {}};
+    });
+  }
+
+ private:
+  std::shared_ptr<const Model> model_;
+  std::string title_;
+};
+
+}  // namespace
+
+SourceResult make_network_source(std::shared_ptr<const Model> model, const std::string& name) {
+  if (model->network.lossless) return {nullptr, "loses nothing and would ring for ever: it cannot be played live"};
+  return {std::make_shared<NetworkSource>(std::move(model), name), {}};
+}
+
+}  // namespace diffverb::runtime

@@ -1,0 +1,73 @@
+#include "runtime/live/response_voice.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "runtime/convolver.h"
+#include "runtime/kernels.h"
+
+namespace diffverb::runtime {
+namespace {
+
+constexpr int kBlock = 512;
+constexpr std::size_t kStride = kBlock + kPad;
+
+class ResponseVoice final : public Voice {
+ public:
+  ResponseVoice(const std::vector<std::vector<float>>& responses, ResponseLayout layout)
+      : channels_(layout == ResponseLayout::kMono ? 1 : 2),
+        crossed_(layout == ResponseLayout::kTrueStereo),
+        in_(channels_ * kStride, 0.0f),
+        out_(channels_ * kStride, 0.0f) {
+    const int length = static_cast<int>(responses[0].size());
+    if (crossed_) {
+      std::vector<float> taps;  // [outputs, inputs, length]
+      for (const std::size_t r : {0, 2, 1, 3}) taps.insert(taps.end(), responses[r].begin(), responses[r].end());
+      convolvers_.resize(1);
+      convolvers_[0].prepare(taps, 2, 2, length);
+      return;
+    }
+    convolvers_.resize(channels_);
+    for (std::size_t c = 0; c < channels_; ++c) convolvers_[c].prepare(responses[c], 1, 1, length);
+  }
+
+  int inputs() const override { return static_cast<int>(channels_); }
+  int outputs() const override { return static_cast<int>(channels_); }
+
+  void process(const float* const* in, float* const* out, int frames) noexcept override {
+    for (int done = 0; done < frames; done += kBlock) {
+      const int count = std::min(kBlock, frames - done);
+      for (std::size_t c = 0; c < channels_; ++c) std::copy_n(in[c] + done, count, in_.data() + c * kStride);
+      std::fill(out_.begin(), out_.end(), 0.0f);
+      for (std::size_t k = 0; k < convolvers_.size(); ++k)
+        convolvers_[k].add(in_.data() + k * kStride, kStride, out_.data() + k * kStride, kStride, count);
+      for (std::size_t c = 0; c < channels_; ++c) std::copy_n(out_.data() + c * kStride, count, out[c] + done);
+    }
+  }
+
+  void reset() noexcept override {
+    for (Convolver& convolver : convolvers_) convolver.reset();
+  }
+
+ private:
+  std::size_t channels_;
+  bool crossed_;
+  std::vector<Convolver> convolvers_;  // one a channel, or one for all pairs
+  Floats in_, out_;                    // [channels, kStride]
+};
+
+}  // namespace
+
+std::unique_ptr<Voice> make_response_voice(const std::vector<std::vector<float>>& responses, ResponseLayout layout) {
+  return std::make_unique<ResponseVoice>(responses, layout);
+}
+
+VoiceResult make_varied_voice(std::vector<std::vector<float>> responses, ResponseLayout layout, double rate_hz,
+                              const Setting& setting) {
+  if (setting.rate_hz != rate_hz || setting.variation != Variation{})
+    responses = vary_response(responses, rate_hz, setting.rate_hz, setting.variation);
+  if (responses.empty() || responses[0].empty()) return {nullptr, "the response holds no samples"};
+  return {make_response_voice(responses, layout), {}};
+}
+
+}  // namespace diffverb::runtime

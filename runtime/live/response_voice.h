@@ -1,0 +1,25 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/live/source.h"
+
+namespace diffverb::runtime {
+
+/// Which response leads from where to where.
+enum class ResponseLayout {
+  kMono,        ///< one response, one input, one output
+  kStereo,      ///< left to left, right to right
+  kTrueStereo,  ///< left to left, left to right, right to left, right to right
+};
+
+/// Plays responses of one length (1, 2 or 4 of them, as the layout says) by convolution without latency.
+std::unique_ptr<Voice> make_response_voice(const std::vector<std::vector<float>>& responses, ResponseLayout layout);
+
+/// The voice of responses of some rate at a setting's rate and with its variation. `layout` says how many they are.
+VoiceResult make_varied_voice(std::vector<std::vector<float>> responses, ResponseLayout layout, double rate_hz,
+                              const Setting& setting);
+
+}  // namespace diffverb::runtime

@@ -1,0 +1,166 @@
+#include "tests/plugin/clap_host.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+namespace diffverb::hosts {
+
+ClapLibrary::ClapLibrary(const std::string& file) {
+  handle_ = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle_ == nullptr) throw std::runtime_error(dlerror());
+  entry_ = static_cast<const clap_plugin_entry_t*>(dlsym(handle_, "clap_entry"));
+  if (entry_ == nullptr || !entry_->init(file.c_str())) throw std::runtime_error(file + ": no CLAP entry");
+  factory_ = static_cast<const clap_plugin_factory_t*>(entry_->get_factory(CLAP_PLUGIN_FACTORY_ID));
+}
+
+ClapLibrary::~ClapLibrary() {
+  entry_->deinit();
+  dlclose(handle_);
+}
+
+std::string save_state(const clap_plugin_t& plugin, std::size_t part) {
+  struct Sink {
+    std::string text;
+    std::size_t part;
+  } sink{{}, part};
+  const clap_ostream_t stream = {&sink, [](const clap_ostream_t* to, const void* data, uint64_t size) -> int64_t {
+                                   auto& at = *static_cast<Sink*>(to->ctx);
+                                   const std::size_t now = std::min<std::size_t>(size, at.part);
+                                   at.text.append(static_cast<const char*>(data), now);
+                                   return static_cast<int64_t>(now);
+                                 }};
+  const auto* state = static_cast<const clap_plugin_state_t*>(plugin.get_extension(&plugin, CLAP_EXT_STATE));
+  if (!state->save(&plugin, &stream)) throw std::runtime_error("the plug-in did not save its state");
+  return sink.text;
+}
+
+bool load_state(const clap_plugin_t& plugin, const std::string& text, std::size_t part) {
+  struct From {
+    const std::string& text;
+    std::size_t at, part;
+  } from{text, 0, part};
+  const clap_istream_t stream = {
+      &from, [](const clap_istream_t* of, void* data, uint64_t size) -> int64_t {
+        auto& left = *static_cast<From*>(of->ctx);
+        const std::size_t now = std::min({static_cast<std::size_t>(size), left.part, left.text.size() - left.at});
+        std::memcpy(data, left.text.data() + left.at, now);
+        left.at += now;
+        return static_cast<int64_t>(now);
+      }};
+  const auto* state = static_cast<const clap_plugin_state_t*>(plugin.get_extension(&plugin, CLAP_EXT_STATE));
+  return state->load(&plugin, &stream);
+}
+
+ClapHost::ClapHost(std::shared_ptr<const ClapLibrary> library) : library_(std::move(library)) {
+  host_ = {CLAP_VERSION,
+           this,
+           "diffverb tests",
+           "diffverb",
+           "",
+           "1",
+           [](const clap_host_t*, const char*) -> const void* { return nullptr; },
+           [](const clap_host_t*) {},
+           [](const clap_host_t*) {},
+           [](const clap_host_t*) {}};
+  const clap_plugin_factory_t* factory = library_->factory();
+  plugin_ = factory->create_plugin(factory, &host_, factory->get_plugin_descriptor(factory, 0)->id);
+  if (plugin_ == nullptr || !plugin_->init(plugin_)) throw std::runtime_error("the CLAP plug-in did not start");
+  params_ = extension<clap_plugin_params_t>(CLAP_EXT_PARAMS);
+  for (uint32_t i = 0; i < params_->count(plugin_); ++i) {
+    clap_param_info_t info;
+    params_->get_info(plugin_, i, &info);
+    parameters_.push_back(
+        {info.module, info.min_value, info.max_value, info.default_value, (info.flags & CLAP_PARAM_IS_READONLY) != 0});
+  }
+  events_.reserve(1000);
+  const auto* ports = extension<clap_plugin_audio_ports_t>(CLAP_EXT_AUDIO_PORTS);
+  clap_audio_port_info_t port;
+  ports->get(plugin_, 0, true, &port);
+  inputs_ = static_cast<int>(port.channel_count);
+}
+
+ClapHost::~ClapHost() { plugin_->destroy(plugin_); }
+
+int ClapHost::inputs() const { return inputs_; }
+
+void ClapHost::activate(double rate_hz, int largest_block) {
+  plugin_->activate(plugin_, rate_hz, 1, static_cast<uint32_t>(largest_block));
+  plugin_->start_processing(plugin_);
+}
+
+void ClapHost::deactivate() {
+  plugin_->stop_processing(plugin_);
+  plugin_->deactivate(plugin_);
+}
+
+void ClapHost::set(int parameter, double value) {
+  events_.push_back({{sizeof(clap_event_param_value_t), 0, 0, CLAP_EVENT_PARAM_VALUE, 0},
+                     static_cast<clap_id>(parameter),
+                     nullptr,
+                     -1,
+                     -1,
+                     -1,
+                     -1,
+                     value});
+}
+
+void ClapHost::send_foreign_events() {
+  const auto decay = find("decay");
+  for (uint16_t type = 0; type < 20; ++type) {
+    set(decay, 3);
+    clap_event_header_t& header = events_.back().header;
+    header.type = type;
+    if (type == CLAP_EVENT_PARAM_VALUE) header.space_id = 7;
+  }
+  set(decay, 3);
+  events_.back().header.size = sizeof(clap_event_header_t);
+}
+
+double ClapHost::get(int parameter) const {
+  double value = 0;
+  params_->get_value(plugin_, static_cast<clap_id>(parameter), &value);
+  return value;
+}
+
+/// CLAP knows no text: what the interface would set goes by a state with another value in it.
+void ClapHost::set_text(const std::string& key, const std::string& value) {
+  std::string state = save();
+  const std::string name = std::string(1, '\0') + key + std::string(1, '\0');
+  const std::size_t begin = state.find(name) + name.size();
+  state.replace(begin, state.find('\0', begin) - begin, value);
+  if (!restore(state)) throw std::runtime_error("the CLAP plug-in refused its own state");
+}
+
+void ClapHost::process(const float* const* in, float* const* out, int frames) {
+  const clap_audio_buffer_t input = {const_cast<float**>(in), nullptr, static_cast<uint32_t>(inputs_), 0, 0};
+  clap_audio_buffer_t output = {const_cast<float**>(out), nullptr, 2, 0, 0};
+  const clap_input_events_t events = {
+      &events_,
+      [](const clap_input_events_t* list) {
+        return static_cast<uint32_t>(static_cast<std::vector<clap_event_param_value_t>*>(list->ctx)->size());
+      },
+      [](const clap_input_events_t* list, uint32_t i) -> const clap_event_header_t* {
+        return &(*static_cast<std::vector<clap_event_param_value_t>*>(list->ctx))[i].header;
+      }};
+  const clap_output_events_t ignored = {nullptr,
+                                        [](const clap_output_events_t*, const clap_event_header_t*) { return true; }};
+  clap_process_t process{};
+  process.steady_time = -1;
+  process.frames_count = static_cast<uint32_t>(frames);
+  process.audio_inputs = &input;
+  process.audio_outputs = &output;
+  process.audio_inputs_count = process.audio_outputs_count = 1;
+  process.in_events = &events;
+  process.out_events = &ignored;
+  plugin_->process(plugin_, &process);
+  events_.clear();
+}
+
+std::unique_ptr<HostedPlugin> open_clap(const std::string& file) {
+  return std::make_unique<ClapHost>(std::make_shared<const ClapLibrary>(file));
+}
+
+}  // namespace diffverb::hosts

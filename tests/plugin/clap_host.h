@@ -1,0 +1,73 @@
+#pragma once
+
+#include <map>
+
+#include "src/clap/entry.h"
+#include "src/clap/events.h"
+#include "src/clap/ext/audio-ports.h"
+#include "src/clap/ext/params.h"
+#include "src/clap/ext/state.h"
+#include "src/clap/plugin-factory.h"
+#include "tests/plugin/hosted_plugin.h"
+
+namespace diffverb::hosts {
+
+/// A CLAP binary that was opened; one for all of its plug-ins.
+class ClapLibrary {
+ public:
+  explicit ClapLibrary(const std::string& file);
+  ~ClapLibrary();
+  ClapLibrary(const ClapLibrary&) = delete;
+  ClapLibrary& operator=(const ClapLibrary&) = delete;
+
+  const clap_plugin_factory_t* factory() const { return factory_; }
+
+ private:
+  void* handle_ = nullptr;
+  const clap_plugin_entry_t* entry_ = nullptr;
+  const clap_plugin_factory_t* factory_ = nullptr;
+};
+
+/// Streams that give and take at most `part` bytes a call, as some hosts' do.
+std::string save_state(const clap_plugin_t& plugin, std::size_t part);
+bool load_state(const clap_plugin_t& plugin, const std::string& state, std::size_t part);
+
+class ClapHost final : public HostedPlugin {
+ public:
+  explicit ClapHost(std::shared_ptr<const ClapLibrary> library);
+  ~ClapHost() override;
+
+  int inputs() const override;
+  void activate(double rate_hz, int largest_block) override;
+  void deactivate() override;
+  const std::vector<Parameter>& parameters() const override { return parameters_; }
+  using HostedPlugin::get;
+  using HostedPlugin::set;
+  void set(int parameter, double value) override;
+  double get(int parameter) const override;
+  std::string save() override { return save_state(*plugin_, 7); }
+  bool restore(const std::string& state) override { return load_state(*plugin_, state, 5); }
+  void set_text(const std::string& key, const std::string& value) override;
+  void process(const float* const* in, float* const* out, int frames) override;
+
+  /// Events of other kinds, other spaces and other sizes, in the next process().
+  void send_foreign_events();
+
+  const clap_plugin_t& plugin() const { return *plugin_; }
+
+ private:
+  template <typename T>
+  const T* extension(const char* id) const {
+    return static_cast<const T*>(plugin_->get_extension(plugin_, id));
+  }
+
+  std::shared_ptr<const ClapLibrary> library_;
+  clap_host_t host_{};
+  const clap_plugin_t* plugin_ = nullptr;
+  const clap_plugin_params_t* params_ = nullptr;
+  std::vector<Parameter> parameters_;
+  std::vector<clap_event_param_value_t> events_;
+  int inputs_ = 0;
+};
+
+}  // namespace diffverb::hosts

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdlib>  // says __GLIBC__
+
+// glibc's own allocator under the public names, for the whole program and what it opens: counted_allocations.cpp.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define DIFFVERB_SANITIZED 1
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
+#define DIFFVERB_SANITIZED 1
+#endif
+
+namespace diffverb::hosts {
+
+/// Calls of malloc, free and their like by this thread so far; -1 where the program has no counter (sanitizers, no glibc).
+long long allocations();
+
+}  // namespace diffverb::hosts

@@ -1,0 +1,103 @@
+// The files that a plug-in plays: models, presets, and those that it refuses.
+#include <cstdlib>
+
+#include "tests/plugin/formats.h"
+#include "tests/plugin/wav_files.h"
+
+namespace diffverb::hosts {
+namespace {
+
+using PluginFilesIn = InFormat;
+constexpr int kBuiltIn = 0, kModel = 1, kRefused = 2;
+
+/// Sets a text of the state and returns the status that follows.
+double status_after(HostedPlugin& plugin, const std::string& key, const std::string& value) {
+  plugin.set_text(key, value);
+  play(plugin, noise(plugin.inputs(), 1024), 256);
+  return plugin.get("status");
+}
+
+TEST_P(PluginFilesIn, ThatAreMonoStereoOrTrueStereoPlay) {
+  const Scratch scratch;
+  for (const int channels : {1, 2, 4}) {
+    write_click(scratch / "click.wav", channels);
+    const auto plugin = open();
+    plugin->activate(48000, 256);
+    EXPECT_EQ(status_after(*plugin, "model", (scratch / "click.wav").string()), kModel) << channels;
+    EXPECT_GT(peak(play(*plugin, noise(plugin->inputs(), 9600), 256)), 0.01F);
+  }
+}
+
+TEST_P(PluginFilesIn, ThatHaveTooManyChannelsOrAreNoneAreRefused) {
+  const Scratch scratch;
+  write_click(scratch / "eight.wav", 8);
+  write_text(scratch / "text.safetensors", "not a model");
+  const auto plugin = open();
+  plugin->activate(48000, 256);
+  for (const char* name : {"eight.wav", "text.safetensors", "absent.wav"}) {
+    EXPECT_EQ(status_after(*plugin, "model", (scratch / name).string()), kRefused) << name;
+    EXPECT_GT(peak(play(*plugin, noise(plugin->inputs(), 9600), 256)), 0.001F) << name;
+  }
+  EXPECT_EQ(status_after(*plugin, "model", ""), kBuiltIn);
+}
+
+TEST_P(PluginFilesIn, ThatAreGoneAreFoundInTheFolderOfModels) {
+  const Scratch scratch;
+  std::filesystem::create_directory(scratch / "models");
+  write_click(scratch / "models/click.wav", 2);
+  setenv("DIFFVERB_MODELS", (scratch / "models").c_str(), 1);
+  const auto plugin = open();
+  plugin->activate(48000, 256);
+  EXPECT_EQ(status_after(*plugin, "model", "/of/another/machine/click.wav"), kModel);
+  EXPECT_EQ(status_after(*plugin, "model", "/of/another/machine/other.wav"), kRefused);
+  unsetenv("DIFFVERB_MODELS");
+}
+
+TEST_P(PluginFilesIn, ThatPresetsNamePlayAsLoudAsOneAnother) {
+  std::size_t presets = 0;
+  const std::filesystem::path resources = DIFFVERB_PLUGIN_DIR "/clap/resources";
+  for (const auto& entry : std::filesystem::directory_iterator(resources)) {
+    if (entry.path().extension() != ".json") continue;
+    ++presets;
+    const auto plugin = open();
+    plugin->activate(48000, 256);
+    EXPECT_EQ(status_after(*plugin, "preset", entry.path().stem().string()), kModel) << entry.path();
+    const float loudest = peak(play(*plugin, noise(plugin->inputs(), 48000), 256));
+    EXPECT_GT(loudest, 0.02F) << entry.path();
+    EXPECT_LT(loudest, 8.F) << entry.path();
+  }
+  EXPECT_GE(presets, 1U);
+}
+
+TEST_P(PluginFilesIn, OfUnknownPresetsAreRefused) {
+  const auto plugin = open();
+  plugin->activate(48000, 256);
+  EXPECT_EQ(status_after(*plugin, "preset", "of-a-later-version"), kRefused);
+  EXPECT_EQ(status_after(*plugin, "preset", "built-in"), kBuiltIn);
+}
+
+TEST_P(PluginFilesIn, ComeBackWithTheState) {
+  const Scratch scratch;
+  write_click(scratch / "click.wav", 2);
+  const auto plugin = open();
+  plugin->activate(48000, 256);
+  ASSERT_EQ(status_after(*plugin, "model", (scratch / "click.wav").string()), kModel);
+  const std::string state = plugin->save();
+  const auto other = open();
+  other->activate(48000, 256);
+  ASSERT_TRUE(other->restore(state));
+  const auto in = noise(plugin->inputs(), 48000);
+  play(*other, in, 256);
+  EXPECT_EQ(other->get("status"), kModel);
+  std::filesystem::remove(scratch / "click.wav");
+  const auto third = open();
+  third->activate(48000, 256);
+  ASSERT_TRUE(third->restore(state));
+  play(*third, in, 256);
+  EXPECT_EQ(third->get("status"), kRefused);
+}
+
+DIFFVERB_IN_ALL_FORMATS(PluginFilesIn);
+
+}  // namespace
+}  // namespace diffverb::hosts

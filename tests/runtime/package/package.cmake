@@ -1,0 +1,58 @@
+# cmake -DINSTALL=<build folder> -DWORK=... -DEXAMPLE=... -DGOLDEN=... -P package.cmake
+# Installs the runtime, builds the example and the C test against nothing but that, and runs them.
+set(prefix ${WORK}/prefix)
+file(REMOVE_RECURSE ${prefix})
+
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${said}\n${ARGN}: ${status}")
+  endif()
+endfunction()
+
+run(${CMAKE_COMMAND} --install ${INSTALL} --component runtime --prefix ${prefix})
+
+file(GLOB_RECURSE installed RELATIVE ${prefix} ${prefix}/*)
+list(LENGTH installed count)
+message("installed: ${count} files")
+foreach(file ${installed})
+  if(NOT file MATCHES "^include/diffverb/runtime/.*\\.h$|^lib.*/libdiffverb_runtime\\.|^lib.*/cmake/diffverb-runtime/")
+    message(FATAL_ERROR "${file} is no part of a library")
+  endif()
+endforeach()
+file(GLOB_RECURSE headers ${prefix}/include/*.h)
+foreach(header ${headers})
+  file(STRINGS ${header} includes REGEX "#include.*(nlohmann|hwy)")
+  if(includes)
+    message(FATAL_ERROR "${header} leads to a private dependency: ${includes}")
+  endif()
+endforeach()
+
+set(project -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/build -DCMAKE_PREFIX_PATH=${prefix} -DPREFIX=${prefix} -DEXAMPLE=${EXAMPLE})
+run(${CMAKE_COMMAND} ${project} -DCMAKE_BUILD_TYPE=Release)
+run(${CMAKE_COMMAND} --build ${WORK}/build)
+run(${WORK}/build/c_test ${GOLDEN})
+
+# Both examples make the same sound.
+string(REPEAT "diffverb" 4096 dry)  # as floats a faint noise
+file(WRITE ${WORK}/dry.f32 "${dry}")
+foreach(program play play_c)
+  execute_process(COMMAND ${WORK}/build/example/${program} ${GOLDEN}/delay_network_1.0.safetensors mix_percent=50
+    INPUT_FILE ${WORK}/dry.f32 OUTPUT_FILE ${WORK}/${program}.f32 RESULT_VARIABLE status ERROR_VARIABLE said)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "${program}: ${said}")
+  endif()
+  file(SHA256 ${WORK}/${program}.f32 ${program}_hash)
+  file(SIZE ${WORK}/${program}.f32 size)
+  message("${program}: ${size} bytes")
+  if(size LESS 768000)
+    message(FATAL_ERROR "${program} does not play its tail")
+  endif()
+endforeach()
+if(NOT play_hash STREQUAL play_c_hash)
+  message(FATAL_ERROR "play and play_c differ")
+endif()
+execute_process(COMMAND ${WORK}/build/example/play ${GOLDEN}/README.md RESULT_VARIABLE status ERROR_VARIABLE said)
+if(status EQUAL 0 OR said STREQUAL "")
+  message(FATAL_ERROR "play takes a text for a model")
+endif()

@@ -1,0 +1,33 @@
+# cmake -DRENDER=... -DREADER=... -DGOLDEN=... -DWORK=... -P python.cmake
+# A reader with the standard safetensors package plays what diffverb-render plays.
+set(cache $ENV{HOME}/.cache)
+if(DEFINED ENV{XDG_CACHE_HOME})
+  set(cache $ENV{XDG_CACHE_HOME})
+endif()
+set(python "")
+foreach(candidate ${cache}/diffverb/python/bin/python python3)  # the first is what scripts/setup makes
+  execute_process(COMMAND ${candidate} -c "import numpy, safetensors" RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
+  if(status EQUAL 0)
+    set(python ${candidate})
+    break()
+  endif()
+endforeach()
+if(NOT python)
+  message("skipped: no Python with numpy and safetensors")
+  return()
+endif()
+file(MAKE_DIRECTORY ${WORK})
+foreach(name delay_network_1.0 structure_1.0)
+  set(model ${GOLDEN}/${name}.safetensors)
+  execute_process(COMMAND ${RENDER} ${model} --impulse 0.05 --out ${WORK}/${name}.wav RESULT_VARIABLE status
+    OUTPUT_QUIET)
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "diffverb-render: ${status}")
+  endif()
+  execute_process(COMMAND ${python} ${READER} ${model} ${WORK}/${name}.wav RESULT_VARIABLE status OUTPUT_VARIABLE said
+    ERROR_VARIABLE said)
+  message("${said}")
+  if(NOT status EQUAL 0)
+    message(FATAL_ERROR "read_model.py: ${status}")
+  endif()
+endforeach()

@@ -1,12 +1,23 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <vector>
 
 namespace diffverb::runtime {
 
 /// A sound of one rate at another: band-limited interpolation with a Kaiser-windowed sinc, pass band to 0.95 of the lower
-/// half rate, 120 dB down beyond. Length is ceil(size to / from); no delay. For whole responses, off the audio thread.
+/// half rate, 120 dB down from that half rate on. Length is ceil(size to / from); no delay. For whole responses, off the
+/// audio thread. What the sinc would ring before the first sample is cut off: fine for sounds, not for a response that
+/// begins with its direct sound (resample_response).
 std::vector<float> resample(std::span<const float> sound, double from_hz, double to_hz);
+
+/// Impulse responses of one length, one after the other, at another rate: to convolve with them at `to_hz` is what
+/// convolving with the old ones was at `from_hz`, so they are scaled by from / to. The same band limit, but with the least
+/// phase: nothing rings ahead of the first sample, and all frequencies keep their level however early a response begins;
+/// what passes is late by a few samples of the lower rate. Each is ceil((length + more) to / from) long: `more` samples of
+/// the old rate for what rings on at the end.
+std::vector<float> resample_responses(std::span<const float> rows, std::size_t length, double from_hz, double to_hz,
+                                      std::size_t more = 0);
 
 }  // namespace diffverb::runtime

@@ -20,13 +20,27 @@ struct Variation {
 
 /// A network at the host's rate and changed: its delays in seconds and the decay time of every loop by frequency stay what
 /// they were (or become what the variation asks for); nothing is just played faster. Above the old rate's half nothing
-/// sounds that was not there. Takes tens of milliseconds; for a thread that is not the audio thread.
+/// sounds that was not there: an elliptic low-pass behind the network, and a band limit on everything that is convolved.
+/// Takes tens of milliseconds; for a thread that is not the audio thread. Values beyond their ranges count as their ends.
 ///
+/// delays         rounded to whole samples, at least one (three more than its depth where one moves)
+/// decay, damping what the lines of a loop lose; what is convolved with is weighted by octaves. Left alone are loops that
+///                only diffuse (variation/loop_rates.h), and every allpass network: it stays an allpass
+/// size           delays; the responses that it convolves with, whose pitch goes down as they become longer
+/// early_late_db  the network's own first 96 ms are made a part of what it convolves with, at rest; so are those of a
+///                network that has no early part
+/// modulation     depths of delays, turning angles and radii, moving gains; at 0 turning stands still
+/// terms          their filters at the new rate; decay and size leave them as they are
+/// nonlinear      its time and level stay in seconds and dB
+///
+/// At its own rate with the neutral variation a model is itself, bit for bit.
 /// Returns  a checked model, or the reason why there is none (not stable after the change, a rate beyond 8 .. 384 kHz)
 LoadResult vary_network(const Model& model, double rate_hz, const Variation& variation = {});
 
-/// Responses of one length at the host's rate and changed: decay by octave bands, size by resampling, early against late
-/// with a crossfade around 80 ms.
+/// Responses of one length at the host's rate and changed, to be convolved with there (so they are scaled by from_hz /
+/// rate_hz): decay by octave bands, size by resampling, early against late with a crossfade around 80 ms after the onset.
+/// An octave that is to decay more slowly goes on as noise where the measured noise comes near. Empty where the rates are
+/// not within 8 .. 384 kHz, or the lengths differ.
 std::vector<std::vector<float>> vary_response(const std::vector<std::vector<float>>& channels, double from_hz,
                                               double rate_hz, const Variation& variation = {});
 

@@ -8,6 +8,7 @@
 #include "runtime/kernels.h"
 #include "runtime/metadata.h"
 #include "runtime/network_check.h"
+#include "runtime/resampling.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -15,6 +16,7 @@ namespace {
 constexpr int kMostHidden = 4096, kMostFrame = 1 << 16, kMostStates = 8;
 constexpr long long kMostTaps = 1LL << 22;
 constexpr double kShortest_ms = 0.01, kLongest_ms = 1e5;
+constexpr std::size_t kRinging = 24;  // samples of what a kernel at another rate rings on
 constexpr std::size_t kStride = TermPlayer::kChunk + kPad;
 
 std::size_t size(int a) { return static_cast<std::size_t>(a); }
@@ -173,6 +175,20 @@ void FrameTerm::add_reference(const TermShape& shape, const Signals& input, Sign
       for (std::size_t o = 0; o < to.size(); ++o) to[o][n] += static_cast<double>(output[o * size(hidden) + h]) * unit;
     }
   }
+}
+
+std::shared_ptr<const Term> FrameTerm::at_rate(const TermShape& shape, double to_hz) const {
+  auto term = std::make_shared<FrameTerm>(*this);
+  if (shape.sample_rate_hz == to_hz) return term;
+  const auto turn = [](std::vector<float>& rows, int length) {  // oldest first, or as responses
+    for (auto row = rows.begin(); row != rows.end(); row += length) std::reverse(row, row + length);
+  };
+  const std::size_t rows = kernels.size() / size(frame);
+  turn(term->kernels, frame);
+  term->kernels = resample_responses(term->kernels, size(frame), shape.sample_rate_hz, to_hz, kRinging);
+  term->frame = static_cast<int>(term->kernels.size() / rows);
+  turn(term->kernels, term->frame);
+  return term;
 }
 
 std::unique_ptr<TermPlayer> FrameTerm::make_player(const TermShape& shape) const {

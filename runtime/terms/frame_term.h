@@ -32,6 +32,7 @@ struct FrameTerm final : Term {
   int memory_samples() const override { return frame; }
   void add_tensors(const TermShape& shape, const std::string& name, Tensors& to) const override;
   void add_reference(const TermShape& shape, const Signals& input, Signals& output) const override;
+  std::shared_ptr<const Term> at_rate(const TermShape& shape, double to_hz) const override;
   std::unique_ptr<TermPlayer> make_player(const TermShape& shape) const override;
 };
 

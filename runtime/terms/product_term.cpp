@@ -8,12 +8,14 @@
 #include "runtime/kernels.h"
 #include "runtime/metadata.h"
 #include "runtime/network_check.h"
+#include "runtime/resampling.h"
 
 namespace diffverb::runtime {
 namespace {
 
 constexpr int kMostOrder = 5, kMostRank = 1024, kMostSamples = 1 << 16;
 constexpr long long kMostTaps = 1LL << 22, kMostFactors = 4096;
+constexpr std::size_t kRinging = 24;  // samples of what a filter at another rate rings on
 constexpr std::size_t kStride = TermPlayer::kChunk + kPad;
 
 std::size_t size(int a) { return static_cast<std::size_t>(a); }
@@ -150,6 +152,23 @@ void ProductTerm::add_reference(const TermShape& shape, const Signals& input, Si
         output[o][n] += after_samples > 0 ? filtered_sample(behind, size(after_samples), sum, n) : sum[n];
     }
   }
+}
+
+std::shared_ptr<const Term> ProductTerm::at_rate(const TermShape& shape, double to_hz) const {
+  const double from_hz = shape.sample_rate_hz;
+  auto term = std::make_shared<ProductTerm>(*this);
+  if (from_hz == to_hz) return term;
+  term->factors = resample_responses(factors, size(samples), from_hz, to_hz, kRinging);
+  term->samples = static_cast<int>(term->factors.size() / (factors.size() / size(samples)));
+  const std::size_t rows = size(shape.outputs) * size(groups);
+  // Products reach beyond the old half rate, where there was nothing.
+  const std::vector<float> pass(rows, 1.0f);
+  const bool as_they_are = after_samples == 0;
+  if (as_they_are && to_hz < from_hz) return term;
+  term->after =
+      resample_responses(as_they_are ? pass : after, size(as_they_are ? 1 : after_samples), from_hz, to_hz, kRinging);
+  term->after_samples = static_cast<int>(term->after.size() / rows);
+  return term;
 }
 
 std::unique_ptr<TermPlayer> ProductTerm::make_player(const TermShape& shape) const {

@@ -27,6 +27,7 @@ struct ProductTerm final : Term {
   int memory_samples() const override { return samples + (after_samples > 0 ? after_samples - 1 : 0); }
   void add_tensors(const TermShape& shape, const std::string& name, Tensors& to) const override;
   void add_reference(const TermShape& shape, const Signals& input, Signals& output) const override;
+  std::shared_ptr<const Term> at_rate(const TermShape& shape, double to_hz) const override;
   std::unique_ptr<TermPlayer> make_player(const TermShape& shape) const override;
 };
 

@@ -47,6 +47,9 @@ class Term {
   virtual void add_tensors(const TermShape& shape, const std::string& name, Tensors& to) const = 0;
   /// Adds what it plays, from its formula in double precision. Slow.
   virtual void add_reference(const TermShape& shape, const Signals& input, Signals& output) const = 0;
+  /// The same term for signals of another rate than the shape's: its filters play what they played, as far as both rates reach. What
+  /// products and units add above a half rate folds at each rate in its own way.
+  virtual std::shared_ptr<const Term> at_rate(const TermShape& shape, double to_hz) const = 0;
   /// Reads: a term that check() accepted; it must live as long. Allocates.
   virtual std::unique_ptr<TermPlayer> make_player(const TermShape& shape) const = 0;
 };

@@ -1,0 +1,140 @@
+#include "runtime/variation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include "runtime/network_check.h"
+#include "runtime/render.h"
+#include "runtime/variation/line_change.h"
+#include "runtime/variation/low_pass.h"
+#include "runtime/variation/octave_bands.h"
+#include "runtime/variation/response_change.h"
+#include "runtime/variation/response_decay.h"
+
+namespace diffverb::runtime {
+namespace {
+
+constexpr double kLowest_hz = 8000, kHighest_hz = 384000;
+constexpr double kPass = 0.82, kNearHalf = 0.99;  // of the old half rate; of the new one, above which nothing is left
+constexpr double kEarly_s = 0.1;                  // a little more than early and late overlap
+
+bool is_rate(double hz) { return hz >= kLowest_hz && hz <= kHighest_hz; }
+
+/// Nothing sounds above the old half rate.
+void limit_band(DelayNetworkWeights& w, double old_rate_hz) {
+  const double stop = 0.5 * old_rate_hz;
+  const auto is_heard = [](const std::vector<float>& gains) {
+    return std::any_of(gains.begin(), gains.end(), [](float gain) { return gain != 0; });
+  };
+  if (stop > kNearHalf * 0.5 * w.sample_rate_hz || !(is_heard(w.C) || is_heard(w.D))) return;
+  const std::vector<Biquad> low_pass = elliptic_low_pass(w.sample_rate_hz, kPass * stop, stop);
+  std::vector<double> sos;
+  for (int o = 0; o < w.outputs; ++o) {
+    const auto from = w.output_sos.begin() + static_cast<std::ptrdiff_t>(o) * w.output_sections * 5;
+    sos.insert(sos.end(), from, from + static_cast<std::ptrdiff_t>(w.output_sections) * 5);
+    for (const Biquad& f : low_pass) sos.insert(sos.end(), {f.b0, f.b1, f.b2, f.a1, f.a2});
+  }
+  w.output_sos = std::move(sos);
+  w.output_sections += static_cast<int>(low_pass.size());
+}
+
+void change_motion(DelayNetworkWeights& w, double ratio, double modulation) {
+  for (DelayMotion& motion : w.delay_motions) motion.depth_samples *= ratio * modulation;
+  for (TurningPair& pair : w.turning) {
+    pair.radius_depth = std::min(1.0, pair.radius_depth * modulation);
+    pair.angle_depth_turns *= modulation;
+    pair.turn_hz *= modulation;
+  }
+  for (GainSine& sine : w.moving.sines) sine.depth *= modulation;
+}
+
+/// Rows one after the other as rows of their own, and back.
+std::vector<std::vector<float>> rows_of(const std::vector<float>& values, int length) {
+  std::vector<std::vector<float>> rows;
+  for (auto from = values.begin(); length > 0 && from != values.end(); from += length)
+    rows.emplace_back(from, from + length);
+  return rows;
+}
+
+std::vector<float> joined(const std::vector<std::vector<float>>& rows) {
+  std::vector<float> values;
+  for (const auto& row : rows) values.insert(values.end(), row.begin(), row.end());
+  return values;
+}
+
+/// What a network convolves with: beside its lines it decays as they do; by itself, as it was measured.
+void change_responses(const DelayNetworkWeights& old, const LoopRates& rates, const Variation& variation,
+                      DelayNetworkWeights& w) {
+  Variation own = variation;
+  if (old.lines > 0) own.early_late_db = 0;  // the network's whole response has that
+  const auto change = [&](const std::vector<float>& values, int& length) {
+    auto rows = rows_of(values, length);
+    if (rows.empty()) return std::vector<float>();
+    rows = rates.slowest.empty()
+               ? vary_response(rows, old.sample_rate_hz, w.sample_rate_hz, own)
+               : change_response(rows, old.sample_rate_hz, w.sample_rate_hz, own, OctaveRates{rates.hz, rates.slowest});
+    length = static_cast<int>(rows[0].size());
+    return joined(rows);
+  };
+  w.early = change(old.early, w.early_samples);
+  w.moving.taps = change(old.moving.taps, w.moving.samples);
+  for (auto& term : w.terms) term = term->at_rate(old.term_shape(), w.sample_rate_hz);
+}
+
+/// The lines' level changes behind 80 ms only: what they sound before that is added to the early part. `w` is a network
+/// that is ready but for that.
+std::string balance_early_late(DelayNetworkWeights& w, double early_late_db) {
+  DelayNetworkWeights alone = w;
+  alone.early.clear(), alone.early_samples = 0, alone.terms.clear(), alone.moving = {};
+  std::fill(alone.D.begin(), alone.D.end(), 0.0f);
+  const auto frames = static_cast<std::size_t>(kEarly_s * w.sample_rate_hz);
+  const auto length = std::max(frames, static_cast<std::size_t>(w.early_samples));
+  const auto outputs = static_cast<std::size_t>(w.outputs), inputs = static_cast<std::size_t>(w.inputs);
+  std::vector<float> early(outputs * inputs * length, 0.0f);
+  const double late = early_late_gain(early_late_db, kEarly_s);
+  const std::vector<float> all_inputs = alone.B;
+  for (std::size_t i = 0; i < inputs; ++i) {
+    for (std::size_t k = 0; k < all_inputs.size(); ++k) alone.B[k] = k % inputs == i ? all_inputs[k] : 0;
+    const LoadResult made = make_model(alone);
+    if (!made) return made.error;
+    const auto sound = render_impulse(made.model, kEarly_s);
+    for (std::size_t o = 0; o < outputs; ++o) {
+      float* to = early.data() + (o * inputs + i) * length;
+      const float* own = w.early.data() + (o * inputs + i) * static_cast<std::size_t>(w.early_samples);
+      for (std::size_t n = 0; n < length; ++n) {
+        const double gain = early_late_gain(early_late_db, static_cast<double>(n) / w.sample_rate_hz);
+        const double network = n < sound[o].size() ? (gain - late) * sound[o][n] : 0;
+        to[n] = static_cast<float>(network + (n < static_cast<std::size_t>(w.early_samples) ? gain * own[n] : 0));
+      }
+    }
+  }
+  w.early = std::move(early), w.early_samples = static_cast<int>(length);
+  for (float& gain : w.C) gain = static_cast<float>(gain * late);
+  return {};
+}
+
+}  // namespace
+
+LoadResult vary_network(const Model& model, double rate_hz, const Variation& asked) {
+  const DelayNetworkWeights& old = model.network;
+  if (!is_rate(rate_hz)) return {nullptr, "the rate is " + std::to_string(rate_hz) + " Hz, expected 8000 to 384000"};
+  const Variation variation = within_ranges(asked);
+  if (rate_hz == old.sample_rate_hz && variation == Variation{}) return {std::make_shared<Model>(model), {}};
+  DelayNetworkWeights w = old;
+  w.sample_rate_hz = rate_hz;
+  w.delays = changed_delays(old, rate_hz, variation);
+  change_motion(w, rate_hz / old.sample_rate_hz, variation.modulation);
+  const bool decays = variation.decay != 1 || variation.damping != 0 || variation.size != 1;
+  const LoopRates rates = loop_rates(old, fit_frequencies(old.sample_rate_hz, rate_hz), decays);
+  change_lines(old, rates, variation, w);
+  w.output_sos = moved_filters(old.output_sos, old.output_sections, old.sample_rate_hz, rate_hz);
+  limit_band(w, old.sample_rate_hz);
+  change_responses(old, rates, variation, w);
+  if (variation.early_late_db != 0 && w.lines > 0) {
+    if (std::string error = balance_early_late(w, variation.early_late_db); !error.empty()) return {nullptr, error};
+  }
+  return make_model(std::move(w));
+}
+
+}  // namespace diffverb::runtime

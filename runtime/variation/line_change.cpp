@@ -1,0 +1,216 @@
+#include "runtime/variation/line_change.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+
+#include "runtime/network_plan.h"
+#include "runtime/variation/response_decay.h"
+#include "runtime/variation/section_fit.h"
+
+namespace diffverb::runtime {
+namespace {
+
+constexpr double kLowest_hz = 20, kHighest = 0.98, kAboveWeight = 0.1;
+constexpr int kAbove = 6, kMovingDelay = 3;
+constexpr double kFlat = 0.06, kNothing = 2e-5;  // of a change: its relative spread; nepers that nobody hears
+constexpr double kLeastLoss = 3e-3;              // nepers: where relative accuracy ends
+
+Biquad section_at(const std::vector<double>& sos, std::size_t index) {
+  const double* c = sos.data() + index * 5;
+  return {c[0], c[1], c[2], c[3], c[4]};
+}
+
+void put_section(std::vector<double>& sos, std::size_t index, const Biquad& f) {
+  double* c = sos.data() + index * 5;
+  c[0] = f.b0, c[1] = f.b1, c[2] = f.b2, c[3] = f.a1, c[4] = f.a2;
+}
+
+double old_top(double from_hz, double to_hz) { return kHighest * 0.5 * std::min(from_hz, to_hz); }
+
+/// log |H| of sections at the frequencies; above the old half rate, as at its top.
+std::vector<double> log_gains(const std::vector<Biquad>& sections, const std::vector<double>& hz, double rate_hz,
+                              double top_hz) {
+  std::vector<double> gains;
+  for (const double f : hz) {
+    double sum = 0;
+    for (const Biquad& section : sections) sum += log_gain(section, std::min(f, top_hz), rate_hz);
+    gains.push_back(sum);
+  }
+  return gains;
+}
+
+/// A line that is read elsewhere too, and loses nothing by itself: what is read of it is scaled.
+void scale_line(DelayNetworkWeights& w, int line, double gain) {
+  const auto n = static_cast<std::size_t>(w.lines), j = static_cast<std::size_t>(line);
+  const auto scale = [&](std::vector<float>& rows, double by) {
+    for (std::size_t i = j; i < rows.size(); i += n) rows[i] = static_cast<float>(rows[i] * by);
+  };
+  scale(w.A, gain), scale(w.C, gain), scale(w.turn_right, gain);
+  scale(w.nonlinear.left, gain), scale(w.nonlinear.right, gain);
+  if (w.nonlinear.is_there()) w.nonlinear.square[j] = static_cast<float>(w.nonlinear.square[j] * gain * gain);
+}
+
+/// One more section in every line, an identity.
+void add_section(DelayNetworkWeights& w) {
+  std::vector<double> sos;
+  for (int j = 0; j < w.lines; ++j) {
+    const auto from = w.line_sos.begin() + static_cast<std::ptrdiff_t>(j) * w.line_sections * 5;
+    sos.insert(sos.end(), from, from + static_cast<std::ptrdiff_t>(w.line_sections) * 5);
+    sos.insert(sos.end(), {1, 0, 0, 0, 0});
+  }
+  w.line_sos = std::move(sos);
+  ++w.line_sections;
+}
+
+/// What one line is to become.
+struct LineTarget {
+  std::vector<double> change, loss;  // [F] log gain more; what is lost in the line's new delay, 0 outside of loops
+  double power = 1;                  // of the line's own filter, about
+  bool has_filter = false, is_flat = true, is_nothing = true;
+};
+
+class LineChange {
+ public:
+  LineChange(const DelayNetworkWeights& old, const LoopRates& rates, const Variation& variation,
+             DelayNetworkWeights& changed)
+      : old_(old),
+        rates_(rates),
+        variation_(variation),
+        changed_(changed),
+        top_hz_(old_top(old.sample_rate_hz, changed.sample_rate_hz)),
+        same_rate_(old.sample_rate_hz == changed.sample_rate_hz) {}
+
+  void apply() {
+    std::vector<LineTarget> targets;
+    bool more = false;
+    for (int j = 0; j < old_.lines; ++j) {
+      targets.push_back(target_of(j));
+      more = more || needs_section(targets.back(), j);
+    }
+    if (more) add_section(changed_);
+    for (int j = 0; j < old_.lines; ++j) change(j, targets[static_cast<std::size_t>(j)]);
+  }
+
+ private:
+  LineTarget target_of(int line) const {
+    const auto j = static_cast<std::size_t>(line);
+    LineTarget t;
+    t.has_filter = !line_filter(old_, line).empty();
+    t.change.assign(rates_.hz.size(), 0.0), t.loss = t.change;
+    const std::vector<double>& rate = rates_.of_line[j];
+    if (rate.empty() || old_.delays[j] == 0) return t;
+    const double before_s = old_.delays[j] / old_.sample_rate_hz, now_s = changed_.delays[j] / changed_.sample_rate_hz;
+    double least = 1e300, most = -1e300, sum = 0, before = 0, now = 0;
+    for (std::size_t f = 0; f < rate.size(); ++f) {
+      t.loss[f] = rate[f] * now_s / decay_factor(variation_, rates_.hz[f]);
+      t.change[f] = rate[f] * before_s - t.loss[f];
+      least = std::min(least, t.change[f]), most = std::max(most, t.change[f]), sum += t.change[f];
+      before += rate[f] * before_s, now += t.loss[f];
+    }
+    t.is_nothing = std::max(std::abs(least), std::abs(most)) < kNothing;
+    t.is_flat =
+        variation_.damping == 0 && most - least < kNothing + kFlat * std::abs(sum) / static_cast<double>(rate.size());
+    if (t.has_filter && before > 0 && now > 0) t.power = std::clamp(now / before, 0.1, 10.0);
+    return t;
+  }
+
+  /// Only rounding: too little for a filter where there is none.
+  bool is_rounding(const LineTarget& t) const {
+    return !t.has_filter && variation_.decay == 1 && variation_.size == 1 && variation_.damping == 0;
+  }
+
+  bool needs_section(const LineTarget& t, int line) const {
+    if (t.is_nothing || t.is_flat || is_rounding(t)) return false;
+    if (t.has_filter && variation_.damping == 0) return false;
+    return static_cast<int>(line_filter(old_, line).size()) == changed_.line_sections;
+  }
+
+  void change(int line, const LineTarget& t) {
+    if (!t.has_filter && (t.is_nothing || is_rounding(t))) return;
+    if (!t.has_filter && t.is_flat) {
+      double mean = 0;
+      for (const double value : t.change) mean += value / static_cast<double>(t.change.size());
+      scale_line(changed_, line, std::exp(mean));
+      return;
+    }
+    if (same_rate_ && t.is_nothing) return;
+    const std::vector<Biquad> own = line_filter(old_, line);
+    FilterTarget target{rates_.hz, log_gains(own, rates_.hz, old_.sample_rate_hz, top_hz_), {}};
+    for (std::size_t f = 0; f < target.hz.size(); ++f) {
+      target.log_gain[f] += t.change[f];
+      const double scale = t.loss[f] > 0 ? 1 / std::max(t.loss[f], kLeastLoss) : 1;
+      target.weight.push_back(scale * (target.hz[f] > top_hz_ ? kAboveWeight : 1));
+    }
+    std::vector<Biquad> sections;
+    for (const Biquad& section : own)
+      sections.push_back(move_section(section, old_.sample_rate_hz, changed_.sample_rate_hz, t.power));
+    // One that begins as an identity where the filter is to take another shape.
+    if (static_cast<int>(sections.size()) < changed_.line_sections && !t.is_flat) sections.push_back({});
+    fit_sections(sections, changed_.sample_rate_hz, target);
+    sections.resize(static_cast<std::size_t>(changed_.line_sections));
+    for (std::size_t k = 0; k < sections.size(); ++k)
+      put_section(changed_.line_sos, static_cast<std::size_t>(line) * sections.size() + k, sections[k]);
+  }
+
+  const DelayNetworkWeights& old_;
+  const LoopRates& rates_;
+  const Variation& variation_;
+  DelayNetworkWeights& changed_;
+  double top_hz_;
+  bool same_rate_;
+};
+
+}  // namespace
+
+std::vector<double> fit_frequencies(double from_hz, double to_hz) {
+  const double top = old_top(from_hz, to_hz), end = 0.5 * kHighest * to_hz;
+  std::vector<double> hz;
+  for (double f = kLowest_hz; f < top; f *= std::pow(2, 0.125)) hz.push_back(f);
+  hz.push_back(top);
+  for (int k = 1; end > top * 1.01 && k <= kAbove; ++k) hz.push_back(top + (end - top) * k / kAbove);
+  return hz;
+}
+
+std::vector<std::int32_t> changed_delays(const DelayNetworkWeights& w, double rate_hz, const Variation& variation) {
+  std::vector<std::int32_t> delays;
+  for (int j = 0; j < w.lines; ++j) {
+    const std::int32_t old = w.delays[static_cast<std::size_t>(j)];
+    const double depth = w.depth_of(j) * variation.modulation * rate_hz / w.sample_rate_hz;
+    const double least = depth > 0 ? std::ceil(depth + kMovingDelay) : 1;
+    const double exact = old * variation.size * rate_hz / w.sample_rate_hz;
+    delays.push_back(old == 0 ? 0 : static_cast<std::int32_t>(std::max(least, std::round(exact))));
+  }
+  return delays;
+}
+
+void change_lines(const DelayNetworkWeights& old, const LoopRates& rates, const Variation& variation,
+                  DelayNetworkWeights& changed) {
+  LineChange(old, rates, variation, changed).apply();
+}
+
+std::vector<double> moved_filters(const std::vector<double>& sos, int sections, double from_hz, double to_hz) {
+  std::vector<double> moved = sos;
+  if (from_hz == to_hz || sections == 0) return moved;
+  const auto count = static_cast<std::size_t>(sections);
+  const double top = old_top(from_hz, to_hz);
+  for (std::size_t row = 0; row < sos.size() / (count * 5); ++row) {
+    std::vector<Biquad> own, fitted;
+    std::vector<std::size_t> places;
+    for (std::size_t k = 0; k < count; ++k) {
+      const Biquad section = section_at(sos, row * count + k);
+      if (is_identity(section)) continue;
+      own.push_back(section), places.push_back(k);
+      fitted.push_back(move_section(section, from_hz, to_hz, 1));
+    }
+    if (own.empty()) continue;
+    FilterTarget target{fit_frequencies(from_hz, to_hz), {}, {}};
+    target.log_gain = log_gains(own, target.hz, from_hz, top);
+    for (const double f : target.hz) target.weight.push_back(f > top ? kAboveWeight : 1);
+    fit_sections(fitted, to_hz, target);
+    for (std::size_t k = 0; k < places.size(); ++k) put_section(moved, row * count + places[k], fitted[k]);
+  }
+  return moved;
+}
+
+}  // namespace diffverb::runtime

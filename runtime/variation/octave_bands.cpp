@@ -1,0 +1,85 @@
+#include "runtime/variation/octave_bands.h"
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <numbers>
+
+#include "runtime/transform.h"
+
+namespace diffverb::runtime {
+namespace {
+
+constexpr double kFrom_db = -5, kTo_db = -35, kLeast_db = -20, kAboveEnd_db = 10;
+
+/// The share of band k at a frequency: raised cosines of half an octave around the edges between bands.
+double share_of(std::size_t k, const std::vector<double>& centres, double hz) {
+  const auto passed = [hz](double centre) {  // the edge above this centre
+    const double octaves = std::log2(hz / centre) - 0.5;
+    return 0.5 + 0.5 * std::sin(std::numbers::pi * std::clamp(2 * octaves, -0.5, 0.5));
+  };
+  if (hz <= 0) return k == 0 ? 1 : 0;
+  const double low = k == 0 ? 1 : passed(centres[k - 1]), high = k + 1 == centres.size() ? 0 : passed(centres[k]);
+  return low - high;
+}
+
+}  // namespace
+
+std::vector<double> octave_centres(double rate_hz) {
+  std::vector<double> centres{62.5};
+  while (centres.back() < 16000 && 2 * centres.back() < 0.45 * rate_hz) centres.push_back(2 * centres.back());
+  return centres;
+}
+
+double value_at(std::span<const double> hz, std::span<const double> values, double at_hz) {
+  const auto above = static_cast<std::size_t>(std::lower_bound(hz.begin(), hz.end(), at_hz) - hz.begin());
+  if (above == 0) return values.front();
+  if (above == hz.size()) return values.back();
+  const double share = std::log(at_hz / hz[above - 1]) / std::log(hz[above] / hz[above - 1]);
+  return values[above - 1] + share * (values[above] - values[above - 1]);
+}
+
+std::optional<double> decay_rate(std::span<const double> energies, double step_s) {
+  std::vector<double> level(energies.size());
+  double sum = 0;
+  for (std::size_t i = energies.size(); i-- > 0;) level[i] = sum += energies[i];
+  if (!(sum > 0)) return std::nullopt;
+  for (double& value : level) value = value > 0 ? 10 * std::log10(value / sum) : -400;
+  const double end_db = std::max(kTo_db, level[energies.size() - 1 - energies.size() / 20] + kAboveEnd_db);
+  if (end_db > kLeast_db) return std::nullopt;
+  double count = 0, t = 0, y = 0, tt = 0, ty = 0;
+  for (std::size_t i = 0; i < level.size(); ++i) {
+    if (level[i] > kFrom_db || level[i] < end_db) continue;
+    const double time = static_cast<double>(i) * step_s;
+    count += 1, t += time, y += level[i], tt += time * time, ty += time * level[i];
+  }
+  if (count < 2) return std::nullopt;
+  const double slope_db = (count * ty - t * y) / (count * tt - t * t);
+  return slope_db < 0 ? std::optional(-slope_db * std::numbers::ln10 / 20) : std::nullopt;
+}
+
+std::vector<std::vector<double>> split_octaves(std::span<const double> sound, double rate_hz) {
+  std::size_t bins = 1;
+  while (bins < sound.size() + sound.size() / 8 + 4096) bins *= 2;
+  std::vector<std::complex<double>> spectrum(bins, 0.0), part;
+  std::copy(sound.begin(), sound.end(), spectrum.begin());
+  transform(spectrum, false);
+  const std::vector<double> centres = octave_centres(rate_hz);
+  std::vector<std::vector<double>> bands;
+  for (std::size_t k = 0; k < centres.size(); k += 2) {  // two at once: real bands, the second as the imaginary part
+    part = spectrum;
+    for (std::size_t i = 0; i < bins; ++i) {
+      const double hz = static_cast<double>(std::min(i, bins - i)) * rate_hz / static_cast<double>(bins);
+      part[i] *= std::complex(share_of(k, centres, hz), k + 1 < centres.size() ? share_of(k + 1, centres, hz) : 0);
+    }
+    transform(part, true);
+    for (std::size_t b = 0; b < 2 && k + b < centres.size(); ++b) {
+      std::vector<double>& band = bands.emplace_back(sound.size());
+      for (std::size_t n = 0; n < band.size(); ++n)
+        band[n] = (b == 0 ? part[n].real() : part[n].imag()) / static_cast<double>(bins);
+    }
+  }
+  return bands;
+}
+
+}  // namespace diffverb::runtime

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "runtime/engine.h"
 #include "runtime/live/live_reverb.h"
+#include "runtime/live/path_text.h"
 #include "runtime/weights.h"
 
 namespace runtime = diffverb::runtime;
@@ -38,10 +38,6 @@ int report(std::string_view reason, char* error, std::size_t size) {
   return 1;
 }
 
-std::filesystem::path path_of(const char* utf8) {
-  return std::filesystem::path(std::u8string(utf8, utf8 + std::strlen(utf8)));
-}
-
 /// What action() returns, a reason; what it throws is one.
 template <typename Action>
 std::string reason_of(Action action) {
@@ -60,7 +56,7 @@ diffverb_model* diffverb_model_open(const char* path, char* error, std::size_t s
   std::unique_ptr<diffverb_model> opened;
   const std::string reason = reason_of([&]() -> std::string {
     if (!path) return "no path";
-    runtime::LoadResult loaded = runtime::load_model(path_of(path));
+    runtime::LoadResult loaded = runtime::load_model(runtime::path_of(path));
     if (!loaded) return loaded.error;
     auto made = std::make_unique<diffverb_model>();
     made->model = std::move(loaded.model);
@@ -106,8 +102,9 @@ int diffverb_reverb_prepare(diffverb_reverb* reverb, double rate_hz, int inputs,
 }
 
 int diffverb_reverb_load(diffverb_reverb* reverb, const char* path, char* error, std::size_t size) {
-  return report(reason_of([&] { return reverb && path ? reverb->reverb.load(path_of(path)) : "no reverb or path"; }),
-                error, size);
+  return report(
+      reason_of([&] { return reverb && path ? reverb->reverb.load(runtime::path_of(path)) : "no reverb or path"; }),
+      error, size);
 }
 
 void diffverb_reverb_process(diffverb_reverb* reverb, const float* const* in, float* const* out, int frames) {

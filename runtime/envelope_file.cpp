@@ -15,6 +15,7 @@ constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 30;
 constexpr const char* kKind = "autoencoder";
 constexpr int kMostWidth = 8192, kMostBlocks = 16, kMostBands = 256, kMostKnots = 64;
 constexpr int kLeastNoise = 1 << 10, kMostNoise = 1 << 22;
+constexpr long long kMostBandNoise = 1LL << 26;
 constexpr double kLargest = 1e6;
 
 struct NamedLayer {
@@ -158,6 +159,9 @@ std::string check_weights(const EnvelopeDecoderWeights& weights) {
   if (size < kLeastNoise || size > kMostNoise || (size & (size - 1)) != 0 ||
       weights.noise.size() != 2 * static_cast<std::size_t>(size))
     return "tensor 'noise' must be [2, a power of two from 1024 to 4194304]";
+  if (static_cast<long long>(size) * weights.bands() > kMostBandNoise)  // the decoder holds it split into bands
+    return "tensor 'noise' has " + std::to_string(size) + " samples in " + std::to_string(weights.bands()) +
+           " bands, expected at most " + std::to_string(kMostBandNoise) + " together";
   for (const float value : weights.noise) {
     if (!(std::abs(value) <= 1000)) return "tensor 'noise' holds a value that is not a number up to 1000";
   }

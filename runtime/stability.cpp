@@ -324,7 +324,11 @@ std::string check_stability(const DelayNetworkWeights& w) {
     worst = std::max(worst, spectral_norm(balanced, group.n));
   }
   if (proven) return {};
-  // 4e9 multiplications are some seconds: enough for half a minute of 16 lines with ten biquads each.
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+  constexpr double kMultiplications = 1e7;  // a sanitizer's build is thirty times slower, and a fuzzer has no patience
+#else
+  constexpr double kMultiplications = 4e9;  // some seconds: half a minute of 16 lines with ten biquads each
+#endif
   const auto entries = static_cast<double>(std::count_if(w.A.begin(), w.A.end(), [](float a) { return a != 0; }));
   double cost = entries + w.lines * (1 + 5.0 * w.line_sections);
   std::vector<LoopStart> starts{LoopStart::kNoise};
@@ -332,7 +336,7 @@ std::string check_stability(const DelayNetworkWeights& w) {
     starts = {LoopStart::kNoise, LoopStart::kUp, LoopStart::kDown};
     cost = 3 * (cost + w.lines * (w.lines + 3.0 * w.nonlinear.rank));
   }
-  const auto frames = static_cast<long long>(std::min(4e9 / cost, 60.0 * w.sample_rate_hz));
+  const auto frames = static_cast<long long>(std::min(kMultiplications / cost, 60.0 * w.sample_rate_hz));
   LoopDecay decay;
   for (const LoopStart start : starts) {
     decay = loop_decay(w, kSilence, frames, start);

@@ -5,8 +5,8 @@ include(CMakePackageConfigHelpers)
 
 set(diffverb_runtime_headers
   diffverb_runtime.h engine.h envelope_decoder.h low_end.h moving_responses.h nonlinear_loop.h pyfdn_network.h render.h
-  resampling.h response_bank.h response_player.h safetensors.h stereo_width.h variation.h waveform_decoder.h weights.h
-  live/controls.h live/live_reverb.h live/source.h terms/term.h)
+  resampling.h response_bank.h safetensors.h stereo_width.h variation.h waveform_decoder.h weights.h
+  live/controls.h live/live_reverb.h live/preset.h live/source.h terms/term.h)
 
 set(everywhere "")
 if(NOT PROJECT_IS_TOP_LEVEL)

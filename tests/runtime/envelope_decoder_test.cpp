@@ -227,5 +227,17 @@ TEST(EnvelopeFile, RefusesWeightsThatCannotPlay) {
   EXPECT_NE(error_of([](auto& w) { w.provenance = "no"; }).find("provenance"), std::string::npos);
 }
 
+TEST(EnvelopeDecoder, NoiseThatWouldTakeGigabytesInBandsIsRefused) {
+  EnvelopeDecoderWeights weights = made_envelope_weights();
+  std::mt19937 random(2);
+  weights.centres_hz.clear();
+  for (int k = 0; k < 20; ++k) weights.centres_hz.push_back(100 + 50 * k);
+  weights.out = random_layer(random, kWidth, (6 + kKnots) * 20, 0.3);
+  weights.noise_samples = 1 << 22;
+  weights.noise.assign(2 << 22, 0.5f);
+  EXPECT_EQ(serialize_envelope_decoder(weights).error,
+            "tensor 'noise' has 4194304 samples in 20 bands, expected at most 67108864 together");
+}
+
 }  // namespace
 }  // namespace diffverb::runtime

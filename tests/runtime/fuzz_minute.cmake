@@ -26,11 +26,13 @@ endfunction()
 set(launcher "")
 find_program(ccache ccache)
 if(ccache)
+  set(ENV{CCACHE_SLOPPINESS} pch_defines,time_macros,include_file_mtime,include_file_ctime)
   set(launcher -DCMAKE_CXX_COMPILER_LAUNCHER=${ccache})
 endif()
 cmake_host_system_information(RESULT jobs QUERY NUMBER_OF_LOGICAL_CORES)
 run(${CMAKE_COMMAND} -S ${RUNTIME} -B ${WORK}/build -DCMAKE_CXX_COMPILER=${clang} -DCMAKE_BUILD_TYPE=Release
-  -DCMAKE_CXX_FLAGS_RELEASE=-O1 -DDIFFVERB_FUZZ=ON -DDIFFVERB_RUNTIME_PROGRAM=OFF ${launcher})
+  -DCMAKE_CXX_FLAGS_RELEASE=-O1 -DDIFFVERB_FUZZ=ON -DDIFFVERB_RUNTIME_PROGRAM=OFF
+  -DDIFFVERB_RUNTIME_PRECOMPILED=ON ${launcher})
 run(${CMAKE_COMMAND} --build ${WORK}/build -j ${jobs} --target fuzz_loaders)
 
 # What is new stays here; a finding is $WORK/crash-... and prints how to see it again.

@@ -4,6 +4,7 @@
 #define HWY_TARGET_INCLUDE "runtime/decoder_kernels.cpp"
 #include <hwy/foreach_target.h>  // compiles this file once for each instruction set
 // then
+#include <hwy/contrib/math/math-inl.h>
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
@@ -43,6 +44,48 @@ void AddScaled(float gain, const float* in, float* out, int frames) {
   for (; t < frames; ++t) out[t] += gain * in[t];
 }
 
+template <int kRows>
+void add_products_of(const float* weights, int count, const float* const* in, float* out, std::size_t stride,
+                     int frames) {
+  constexpr int kVectors = 3;
+  const Wide d;
+  const int width = static_cast<int>(hn::Lanes(d));
+  for (int t = 0; t < frames; t += kVectors * width) {
+    hn::Vec<Wide> sum[kRows][kVectors];
+    for (int r = 0; r < kRows; ++r) {
+      for (int j = 0; j < kVectors; ++j) sum[r][j] = hn::LoadU(d, out + r * stride + t + j * width);
+    }
+    for (int c = 0; c < count; ++c) {
+      hn::Vec<Wide> x[kVectors];
+      for (int j = 0; j < kVectors; ++j) x[j] = hn::LoadU(d, in[c] + t + j * width);
+      for (int r = 0; r < kRows; ++r) {
+        const auto weight = hn::Set(d, weights[r * count + c]);
+        for (int j = 0; j < kVectors; ++j) sum[r][j] = hn::MulAdd(weight, x[j], sum[r][j]);
+      }
+    }
+    for (int r = 0; r < kRows; ++r) {
+      for (int j = 0; j < kVectors; ++j) hn::StoreU(sum[r][j], d, out + r * stride + t + j * width);
+    }
+  }
+}
+
+void AddProducts(const float* weights, int count, const float* const* in, int rows, float* out, std::size_t stride,
+                 int frames) {
+  int r = 0;
+  for (; r + 4 <= rows; r += 4) add_products_of<4>(weights + r * count, count, in, out + r * stride, stride, frames);
+  for (; r < rows; ++r) add_products_of<1>(weights + r * count, count, in, out + r * stride, stride, frames);
+}
+
+void Gate(const float* a, const float* b, float* out, int frames) {
+  const Wide d;
+  const auto one = hn::Set(d, 1.0f), highest = hn::Set(d, 80.0f);
+  for (int t = 0; t < frames; t += static_cast<int>(hn::Lanes(d))) {
+    const auto x = hn::Clamp(hn::LoadU(d, a + t), hn::Neg(highest), highest);
+    const auto y = hn::Clamp(hn::LoadU(d, b + t), hn::Neg(highest), highest);
+    hn::StoreU(hn::Div(hn::Tanh(d, x), hn::Add(one, hn::Exp(d, hn::Neg(y)))), d, out + t);
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace diffverb::runtime
 HWY_AFTER_NAMESPACE();
@@ -52,6 +95,8 @@ namespace diffverb::runtime {
 
 HWY_EXPORT(AddShapedNoise);
 HWY_EXPORT(AddScaled);
+HWY_EXPORT(AddProducts);
+HWY_EXPORT(Gate);
 
 void add_shaped_noise(const ShapedNoise& shaped, float* out, int frames) {
   HWY_DYNAMIC_DISPATCH(AddShapedNoise)(shaped, out, frames);
@@ -59,6 +104,11 @@ void add_shaped_noise(const ShapedNoise& shaped, float* out, int frames) {
 void add_scaled(float gain, const float* in, float* out, int frames) {
   HWY_DYNAMIC_DISPATCH(AddScaled)(gain, in, out, frames);
 }
+void add_products(const float* weights, int count, const float* const* in, int rows, float* out, std::size_t stride,
+                  int frames) {
+  HWY_DYNAMIC_DISPATCH(AddProducts)(weights, count, in, rows, out, stride, frames);
+}
+void gate(const float* a, const float* b, float* out, int frames) { HWY_DYNAMIC_DISPATCH(Gate)(a, b, out, frames); }
 
 }  // namespace diffverb::runtime
 #endif

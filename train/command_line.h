@@ -93,7 +93,7 @@ class Command {
 
   bool subcommand_was_given() const;  // once the command line is parsed
 
-  CLI::App& parser() { return *parser_; }  // for what declares options of its own: runtime/render_command.h
+  CLI::App& parser() { return *parser_; }  // for what declares options of its own: runtime/render_program/command.h
   const CLI::App& parser() const { return *parser_; }
 
  private:

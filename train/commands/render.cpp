@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "core/error.h"
-#include "runtime/render_command.h"
+#include "runtime/render_program/command.h"
 #include "train/cli.h"
 #include "train/network_config.h"
 

@@ -3,7 +3,7 @@
 #include <exception>
 #include <iostream>
 
-#include "runtime/render_command.h"
+#include "runtime/render_program/command.h"
 
 int main(int argc, char** argv) {
   diffverb::runtime::RenderOptions options;
@@ -12,7 +12,9 @@ int main(int argc, char** argv) {
   app.footer(
       "Examples:\n  diffverb-render room.safetensors --in dry.wav --out wet.wav --mix 0.3\n  diffverb-render "
       "room.safetensors --impulse 2 --out ir.wav\n  diffverb-render bank.safetensors --bank 4,5,0 --in dry.wav --out "
-      "wet.wav\n  diffverb-render colorless_N16_d1.json --impulse 2 --out ir.wav       a build of pyFDN");
+      "wet.wav\n  diffverb-render --preset hall --in dry.wav --out wet.wav --format pcm24\n  diffverb-render "
+      "room.safetensors --in stems --out stems_wet      a folder of sounds\n  diffverb-render colorless_N16_d1.json "
+      "--impulse 2 --out ir.wav       a build of pyFDN");
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {

@@ -16,7 +16,7 @@ namespace {
 constexpr double kLowest_hz = 20, kHighest = 0.98, kAboveWeight = 0.1;
 constexpr double kEnd = 0.999, kNearEnd = 0.8, kNearEndWeight = 0.2;
 constexpr double kReadable = 0.3;  // of the rate: to where the interpolation of moving lines can be made up for
-constexpr int kAbove = 6, kMovingDelay = 3;
+constexpr int kNear = 16, kAbove = 6, kMovingDelay = 3;
 constexpr double kFlat = 0.06, kNothing = 2e-5;  // of a change: its relative spread; nepers that nobody hears
 constexpr double kLeastShare = 0.8;              // of its loss, that a line's filter may give back for how it is read
 constexpr double kLeastLoss = 3e-3;              // nepers: where relative accuracy ends
@@ -207,8 +207,11 @@ std::vector<double> fit_frequencies(double from_hz, double to_hz) {
   std::vector<double> hz{1};  // a filter's gain at 0 Hz counts
   for (double f = kLowest_hz; f < top; f *= std::pow(2, 0.125)) hz.push_back(f);
   hz.push_back(top);
-  if (to_hz <= from_hz) hz.push_back(kEnd * 0.5 * to_hz);
+  // Close to each other near the end, where a fit would else hide a peak between them.
+  for (int k = 0; to_hz <= from_hz && k < kNear; ++k)
+    hz.push_back(0.5 * to_hz * (kNearEnd + (kEnd - kNearEnd) * (k + 0.5) / (kNear - 0.5)));
   for (int k = 1; end > top * 1.01 && k <= kAbove; ++k) hz.push_back(top + (end - top) * k / kAbove);
+  std::sort(hz.begin(), hz.end());
   return hz;
 }
 

@@ -28,6 +28,13 @@ void Convolver::prepare(const std::vector<float>& taps, int outputs, int inputs,
     head_.insert(head_.end(), from, from + head_taps_);
   }
   reset();
+  kernel_target();  // chooses the instruction set now, not in add()
+}
+
+std::size_t Convolver::memory() const {
+  std::size_t floats = head_.capacity() + history_.capacity() + tail_.capacity() + ring_.floats();
+  for (const ConvolverLevel& level : levels_) floats += level.floats();
+  return floats * sizeof(float);
 }
 
 void Convolver::reset() noexcept {

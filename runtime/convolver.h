@@ -12,6 +12,10 @@ namespace diffverb::runtime {
 /// growing sizes (partitioning.h). What the long ones have to do is spread over slots of 64 samples, so that no
 /// block costs much more than the mean; no thread of its own.
 /// The result does not depend on how the input is cut into blocks, bit for bit.
+///
+/// To exchange the response while it plays, prepare another convolver in another thread, hand its pointer to the audio
+/// thread, and free the old one outside of it. Denormal numbers are the caller's (denormals.h), and so are numbers that
+/// are none: they stay until reset().
 /// Source: Gardner, "Efficient convolution without input-output delay", JAES 43(3), 1995.
 class Convolver {
  public:
@@ -21,6 +25,8 @@ class Convolver {
   void reset() noexcept;
   /// Adds to `out`: row o at out + o out_stride. `in` likewise; any number of frames; kPad floats behind both are used.
   void add(const float* in, std::size_t in_stride, float* out, std::size_t out_stride, int frames) noexcept;
+  /// Bytes that it holds; what transforms of one size share is not counted.
+  std::size_t memory() const;
 
  private:
   void add_within_slot(const float* in, std::size_t in_stride, float* out, std::size_t out_stride, int frames) noexcept;

@@ -48,6 +48,12 @@ ConvolverLevel::ConvolverLevel(const std::vector<float>& taps, int length, int o
   reset();
 }
 
+std::size_t ConvolverLevel::floats() const {
+  std::size_t sum = 0;
+  for (const Floats* one : {&filters_, &spectra_, &sums_, &tails_, &coming_tails_, &work_}) sum += one->capacity();
+  return sum;
+}
+
 void ConvolverLevel::prepare_filters(const std::vector<float>& taps, int length) {
   const Floats silence(size(), 0.0f);
   Floats block(size());

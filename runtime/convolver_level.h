@@ -24,6 +24,7 @@ class InputRing {
            (static_cast<std::size_t>(end - size) & (size_ - 1));
   }
   long long time() const { return time_; }
+  std::size_t floats() const { return samples_.capacity(); }
 
  private:
   std::size_t size_ = 0;
@@ -45,6 +46,7 @@ class ConvolverLevel {
   const float* tail(int o) const noexcept {
     return tails_.data() + static_cast<std::size_t>(o) * size() + static_cast<std::size_t>(tail_at_);
   }
+  std::size_t floats() const;
 
  private:
   enum class Kind { kForward, kMultiply, kInverse };

@@ -68,7 +68,7 @@ struct EnvelopeSound {
 
 /// Turns latent points into impulse responses, without phase reconstruction: noise in bands, shaped.
 ///
-/// The constructor splits the noise (tens of milliseconds, K N floats of memory); decode() takes a few milliseconds a
+/// The constructor splits the noise (a fifth of a second, K N floats of memory); decode() takes a few milliseconds a
 /// second of sound and may run on any thread.
 class EnvelopeDecoder {
  public:

@@ -55,8 +55,8 @@ struct WaveformSound {
 };
 
 /// Turns latent points into responses from their onset on. Beyond two seconds the condition c stays what it was in its
-/// last frame, the noise begins again, and every band goes on to fall at its rate. decode() takes tens of milliseconds
-/// a second and may run on any thread.
+/// last frame, the noise begins again, and every band goes on to fall at its rate. decode() takes some milliseconds a
+/// second and may run on any thread.
 class WaveformDecoder {
  public:
   /// Weights that were checked: from load_waveform_decoder.

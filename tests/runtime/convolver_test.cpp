@@ -89,6 +89,36 @@ double worst_error(const Responses& h, const Signals& input, const Signals& play
   return worst / std::sqrt(power / static_cast<double>(places.size() * static_cast<std::size_t>(h.outputs)));
 }
 
+TEST(Convolver, PartitionsMeetEveryTapOnceAndLeaveTimeForTheirWork) {
+  for (const int length : {1, 64, 65, 1000, 48000, 96000, 2880000}) {
+    for (const auto& [outputs, inputs] : {std::array{1, 1}, {2, 2}, {64, 1}, {1, 64}}) {
+      int end = std::min(length, kSlot), size = kSlot / 2;
+      for (const Partitions& level : choose_partitions(length, outputs, inputs)) {
+        EXPECT_GT(level.size, size);
+        EXPECT_EQ(level.first_tap, end);
+        EXPECT_EQ(level.first_tap, 2 * level.size - kSlot);
+        size = level.size, end += level.count * level.size;
+      }
+      EXPECT_GE(end, length);
+      EXPECT_LT(end, length + size);
+    }
+  }
+}
+
+TEST(Convolver, AMinuteTakesMemoryByItsLength) {
+  constexpr int kMinute = 60 * 48000;
+  Convolver one, pair;
+  one.prepare(std::vector<float>(kMinute, 0.001f), 1, 1, kMinute);
+  EXPECT_LT(one.memory(), 17u * kMinute);  // spectra of 8 bytes a tap, of the response and of the input; and 2 MB
+  pair.prepare(std::vector<float>(2 * kMinute, 0.001f), 2, 1, kMinute);
+  EXPECT_LT(pair.memory(), 25u * kMinute);  // the input's spectra are shared
+  const auto input = testing::noise(1, 10000, 3);
+  const Signals played = play(one, input, 1, {64});
+  double sum = 0;
+  for (const float x : input[0]) sum += 0.001 * x;
+  EXPECT_NEAR(played[0].back(), sum, 1e-4);
+}
+
 TEST(Convolver, IsTheConvolutionAtEveryLengthOfPartitions) {
   for (const int length :
        {1, 2, 63, 64, 65, 127, 128, 129, 191, 192, 193, 447, 448, 449, 959, 960, 961, 1983, 1984, 1985, 4000}) {

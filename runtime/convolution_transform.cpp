@@ -1,0 +1,90 @@
+#include "runtime/convolution_transform.h"
+
+#include <cmath>
+#include <map>
+#include <mutex>
+#include <numbers>
+
+#include "runtime/convolution_kernels.h"
+
+namespace diffverb::runtime {
+namespace {
+
+/// cos and sin of 2 pi k / 4 size for all k, whatever is asked for.
+class Turns {
+ public:
+  explicit Turns(int size) : quarter_(static_cast<std::size_t>(size)), sines_(quarter_ + 1) {
+    for (std::size_t k = 0; k <= quarter_; ++k)
+      sines_[k] =
+          static_cast<float>(std::sin(std::numbers::pi / 2 * static_cast<double>(k) / static_cast<double>(quarter_)));
+  }
+  float sine(std::size_t k) const {
+    k %= 4 * quarter_;
+    const float sign = k < 2 * quarter_ ? 1.0f : -1.0f;
+    k %= 2 * quarter_;
+    return sign * sines_[k <= quarter_ ? k : 2 * quarter_ - k];
+  }
+  float cosine(std::size_t k) const { return sine(k + quarter_); }
+
+ private:
+  std::size_t quarter_;
+  std::vector<float> sines_;  // of the first quarter
+};
+
+}  // namespace
+
+ConvolutionTransform::ConvolutionTransform(int size) : size_(size), passes_(0) {
+  const auto count = static_cast<std::size_t>(size), quarter = count / 4;
+  const Turns turns(size);
+  twist_.resize(2 * count), untwist_.resize(2 * count);
+  for (std::size_t n = 0; n < count; ++n) {
+    const float cosine = turns.cosine(n), sine = turns.sine(n);
+    twist_[n] = cosine, twist_[count + n] = sine;
+    // The inverse exchanges the parts: -Im((re + i im) exp(i angle)) with re and im the other way round.
+    untwist_[n] = -cosine / static_cast<float>(size), untwist_[count + n] = -sine / static_cast<float>(size);
+  }
+  for (std::size_t stride = 1;; stride *= 4) {
+    ++passes_;
+    if (4 * stride >= count) break;
+    const bool by_lanes = stride <= 4;
+    Floats table(by_lanes ? 6 * quarter : 6 * quarter / stride);
+    for (std::size_t i = 0; i < (by_lanes ? quarter : quarter / stride); ++i) {
+      const std::size_t p = by_lanes ? i / stride : i;
+      for (std::size_t k = 1; k < 4; ++k) {
+        const std::size_t angle = 4 * stride * k * p;  // of 2 pi / 4 size
+        table[by_lanes ? (2 * k - 2) * quarter + i : 6 * i + 2 * k - 2] = turns.cosine(angle);
+        table[by_lanes ? (2 * k - 1) * quarter + i : 6 * i + 2 * k - 1] = -turns.sine(angle);
+      }
+    }
+    turns_.push_back(std::move(table));
+  }
+}
+
+void ConvolutionTransform::go_on_from(int pass, float* work) const noexcept {
+  go_on(source(pass, work), turns_[static_cast<std::size_t>(pass)].data(), source(pass + 1, work), size_,
+        1 << 2 * pass);
+}
+
+void ConvolutionTransform::forward(int pass, const float* before, const float* now, float* work, float* spectrum,
+                                   std::size_t group_stride) const noexcept {
+  if (pass == 0) return begin_forward(before, now, twist_.data(), turns_[0].data(), source(1, work), size_);
+  if (pass + 1 < passes_) return go_on_from(pass, work);
+  end_forward(source(pass, work), spectrum, group_stride, size_);
+}
+
+void ConvolutionTransform::inverse(int pass, const float* spectrum, float* work, float* now) const noexcept {
+  if (pass == 0) return begin_inverse(spectrum, turns_[0].data(), source(1, work), size_);
+  if (pass + 1 < passes_) return go_on_from(pass, work);
+  end_inverse(source(pass, work), untwist_.data(), now, size_);
+}
+
+std::shared_ptr<const ConvolutionTransform> shared_transform(int size) {
+  static std::mutex mutex;
+  static std::map<int, std::weak_ptr<const ConvolutionTransform>> transforms;
+  const std::lock_guard lock(mutex);
+  std::shared_ptr<const ConvolutionTransform> transform = transforms[size].lock();
+  if (!transform) transforms[size] = transform = std::make_shared<const ConvolutionTransform>(size);
+  return transform;
+}
+
+}  // namespace diffverb::runtime

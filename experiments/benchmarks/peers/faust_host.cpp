@@ -1,5 +1,5 @@
 // Plays a Faust program: faust -lang cpp -a faust_host.cpp reverb.dsp -o reverb.cpp (Debian: apt-get install faust), then
-//     c++ -std=c++17 -Ofast -march=native -I THIS_FOLDER reverb.cpp -o reverb      the flags of Faust's own scripts
+//     c++ -std=c++17 -Ofast -march=native -I train/bench reverb.cpp -o reverb      the flags of Faust's own scripts
 //     ./reverb SOUND.f32 BLOCK
 #include <cmath>
 #include <cstdlib>
@@ -12,6 +12,8 @@
 <<includeIntrinsic>>
 
 <<includeclass>>
+
+using namespace diffverb::turns;
 
 int main(int argc, char** argv) {
   if (argc != 3) return 1;

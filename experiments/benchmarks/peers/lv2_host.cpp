@@ -1,5 +1,5 @@
 // Plays an LV2 plug-in with a worker (lilv; Debian: apt-get install liblilv-dev lv2-dev lsp-plugins-lv2):
-//     c++ -std=c++17 -O2 -I THIS_FOLDER lv2_host.cpp $(pkg-config --cflags --libs lilv-0) -o lv2_host
+//     c++ -std=c++17 -O2 -I train/bench lv2_host.cpp $(pkg-config --cflags --libs lilv-0) -o lv2_host
 //     ./lv2_host SOUND.f32 BLOCK PLUGIN_URI [PARAMETER_URI=FILE] [symbol=value]...
 // A parameter that begins with http is a file and is set by patch:Set. It counts as ready when an impulse is answered.
 #include <lilv/lilv.h>
@@ -22,6 +22,8 @@
 #include "turns.h"
 
 namespace {
+
+using namespace diffverb::turns;
 
 std::map<std::string, LV2_URID>& urids() {
   static std::map<std::string, LV2_URID> all;
@@ -73,8 +75,8 @@ class Plugin {
     const LV2_Feature* list[] = {&features[0], &features[1], &features[2], &features[3], &features[4], nullptr};
     instance_ = lilv_plugin_instantiate(plugin_, kRate, list);
     if (!instance_) return;
-    work_ = static_cast<const LV2_Worker_Interface*>(
-        lilv_instance_get_extension_data(instance_, LV2_WORKER__interface));
+    work_ =
+        static_cast<const LV2_Worker_Interface*>(lilv_instance_get_extension_data(instance_, LV2_WORKER__interface));
     connect();
     lilv_instance_activate(instance_);
   }

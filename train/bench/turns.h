@@ -1,4 +1,5 @@
-// What the hosts of other reverberators share: they play a sound block by block in turns with `diffverb bench engine`.
+// How `diffverb bench engine` and the hosts of its peers play a sound, block by block and in turns. The hosts are programs
+// of their own (experiments/benchmarks/peers), so that this needs nothing of ours.
 //     HOST SOUND.f32 BLOCK ...      48 kHz, interleaved stereo
 // prints its name and version, then for each line that it reads: CPU seconds of a pass, the worst block's CPU seconds.
 #pragma once
@@ -14,6 +15,8 @@
 #if defined(__SSE2__)
 #include <xmmintrin.h>
 #endif
+
+namespace diffverb::turns {
 
 constexpr int kRate = 48000;
 
@@ -78,3 +81,5 @@ int take_turns(const std::string& name, const Stereo& sound, int block, Play&& p
   }
   return 0;
 }
+
+}  // namespace diffverb::turns

@@ -5,6 +5,8 @@
 #include <complex>
 #include <numbers>
 
+#include "runtime/band_density.h"
+#include "runtime/decoder_kernels.h"
 #include "runtime/low_end.h"
 #include "runtime/transform.h"
 
@@ -13,12 +15,12 @@ namespace {
 
 constexpr double kFadeInHz = 16;  // below it there is nothing to be heard
 constexpr double kShortestSeconds = 0.04, kLongestSeconds = 12, kLargestRatio = 6;
-constexpr double kLeastMix = 1e-5, kLargestMix = 0.9, kLargestEarlyDb = 12, kEarlyEndSeconds = 0.16;
-constexpr double kLargestSpreadDb = 60;              // of a band below the loudest
-constexpr double kLargestDirectDb = 35;              // of a direct sound above the loudest band
-constexpr double kDecayPerT60 = 13.815510557964274;  // 6 ln 10
-constexpr float kLargestOutput = 12;                 // beyond it a level would be 100 dB off
+constexpr double kLeastMix = 1e-5, kLargestMix = 0.9, kLargestEarlyDb = 12;
+constexpr double kLargestSpreadDb = 60;  // of a band below the loudest
+constexpr double kLargestDirectDb = 35;  // of a direct sound above the loudest band
+constexpr float kLargestOutput = 12;     // beyond it a level would be 100 dB off
 constexpr double kLongestSound = 12, kRangeDb = 70;
+constexpr double kShortestStep = 0.001, kLongestStep = 0.016, kFineUntil = 0.2;  // of the envelope, seconds
 constexpr std::size_t kDirectSize = 4096;
 constexpr std::size_t kVoiceShift = 40503;  // samples between the noises of two channels; odd, so that all differ
 
@@ -37,46 +39,14 @@ void leaky(std::vector<float>& x) {
   for (float& value : x) value = std::max(value, 0.1f * value);
 }
 
-double power(double db) { return std::pow(10.0, db / 10); }
-
 double bounded(double x, double low, double high) {
   return std::exp(std::log(low) + std::log(high / low) / (1 + std::exp(-x)));
-}
-
-/// Gain in dB of the early energy at a time: linear between knots over the logarithm of time, 0 from 160 ms on.
-double early_gain_db(const std::vector<double>& knots_s, const std::vector<double>& early_db, int band, int bands,
-                     double t) {
-  const auto place = [](double time) { return std::log(std::max(time, 0.002) / 0.004); };
-  const auto gain = [&](std::size_t j) {
-    return early_db[j * static_cast<std::size_t>(bands) + static_cast<std::size_t>(band)];
-  };
-  if (t >= kEarlyEndSeconds || knots_s.empty()) return 0;
-  const double at = place(t);
-  if (at <= place(knots_s.front())) return gain(0);
-  for (std::size_t j = 0; j < knots_s.size(); ++j) {
-    const bool last = j + 1 == knots_s.size();
-    const double from = place(knots_s[j]), to = place(last ? kEarlyEndSeconds : knots_s[j + 1]);
-    if (at > to) continue;
-    const double share = (at - from) / (to - from);
-    return (1 - share) * gain(j) + share * (last ? 0.0 : gain(j + 1));
-  }
-  return 0;
-}
-
-/// Power of a band's noise at a time, energy a second.
-double density(const EnvelopeRoom& room, const std::vector<double>& knots_s, int k, double t, bool with_floor) {
-  const auto b = static_cast<std::size_t>(k);
-  const double r1 = kDecayPerT60 / room.t1_s[b], r2 = kDecayPerT60 / room.t2_s[b];
-  const double decay = (1 - room.mix[b]) * r1 * std::exp(-r1 * t) + room.mix[b] * r2 * std::exp(-r2 * t);
-  const double gain_db =
-      room.level_db[b] + early_gain_db(knots_s, room.early_db, k, static_cast<int>(room.t1_s.size()), t);
-  return power(gain_db) * decay + (with_floor ? power(room.floor_db[b]) : 0.0);
 }
 
 /// Times at which the envelope is computed; between them its logarithm is linear.
 std::vector<double> envelope_times(double seconds) {
   std::vector<double> times;
-  for (double t = 0; t < seconds; t += t < 0.2 ? 0.001 : 0.016) times.push_back(t);
+  for (double t = 0; t < seconds; t += t < kFineUntil ? kShortestStep : kLongestStep) times.push_back(t);
   times.push_back(seconds);
   return times;
 }
@@ -99,7 +69,7 @@ std::vector<double> direct_sound(const EnvelopeDecoderWeights& weights, const st
     }
     places.push_back(std::log(weights.centres_hz[k]));
     levels.push_back(direct_db[k] * std::log(10.0) / 10 - std::log(width));
-    total += power(direct_db[k]);
+    total += power_of_db(direct_db[k]);
   }
   std::vector<std::complex<double>> cepstrum(kDirectSize);
   const double highest = *std::max_element(levels.begin(), levels.end());
@@ -130,17 +100,15 @@ std::vector<double> direct_sound(const EnvelopeDecoderWeights& weights, const st
   return out;
 }
 
-double default_seconds(const EnvelopeRoom& room, const std::vector<double>& knots_s) {
-  std::vector<double> start;
-  const int bands = static_cast<int>(room.t1_s.size());
-  double loudest = 0;
-  for (int k = 0; k < bands; ++k) loudest = std::max(loudest, density(room, knots_s, k, kEarlyEndSeconds, false));
-  double seconds = 0.2;
-  for (; seconds < kLongestSound; seconds += 0.05) {
+double default_seconds(const BandDensity& density) {
+  const auto loudest_at = [&](double seconds) {
     double most = 0;
-    for (int k = 0; k < bands; ++k) most = std::max(most, density(room, knots_s, k, seconds, false));
-    if (most < loudest * power(-kRangeDb)) break;
-  }
+    for (int k = 0; k < density.bands(); ++k) most = std::max(most, density(k, seconds));
+    return most;
+  };
+  const double audible = loudest_at(BandDensity::kEarlyEndSeconds) * power_of_db(-kRangeDb);
+  double seconds = 0.2;
+  while (seconds < kLongestSound && loudest_at(seconds) >= audible) seconds += 0.05;
   return std::min(seconds, kLongestSound);
 }
 
@@ -233,54 +201,68 @@ EnvelopeRoom EnvelopeDecoder::room_of(std::span<const double> latent) const {
   return room;
 }
 
+/// Adds a band's noise between two moments, its amplitude a straight line in dB.
+void EnvelopeDecoder::add_noise(int band, double own, std::size_t shift, const Segment& segment, double from, double to,
+                                float* out) const {
+  const std::size_t size = static_cast<std::size_t>(weights_->noise_samples), mask = size - 1;
+  const float* noise = bands_.data() + static_cast<std::size_t>(band) * size;
+  ShapedNoise shaped;
+  shaped.same = static_cast<float>(std::sqrt(1 - own * own)), shaped.own = static_cast<float>(own);
+  shaped.gain = from, shaped.ratio = std::pow(to / from, 1.0 / static_cast<double>(segment.end - segment.begin));
+  for (std::size_t n = segment.begin; n < segment.end;) {
+    const std::size_t at = (n + shift) & mask, other = (at + kVoiceShift) & mask;
+    const std::size_t count = std::min({segment.end - n, size - at, own > 0 ? size - other : size});
+    shaped.noise = noise + at, shaped.other = noise + other;
+    add_shaped_noise(shaped, out + (n - segment.begin), static_cast<int>(count));
+    shaped.gain *= std::pow(shaped.ratio, static_cast<double>(count));
+    n += count;
+  }
+}
+
+/// The noise of all bands: low ones, and the sum of the others.
 /// `own` [K]: how much of each band's noise is another voice's, as an amplitude; empty for none.
-std::vector<float> EnvelopeDecoder::play(const EnvelopeRoom& room, const EnvelopeSound& sound, double seconds,
-                                         std::span<const double> own) const {
+std::array<std::vector<float>, 2> EnvelopeDecoder::noise_of(const BandDensity& density, std::size_t frames,
+                                                            double seconds, std::size_t shift,
+                                                            std::span<const double> own) const {
   const double rate = weights_->sample_rate_hz;
-  const auto frames = static_cast<std::size_t>(std::max(1LL, std::llround(seconds * rate)));
-  const auto mask = static_cast<std::size_t>(weights_->noise_samples) - 1;
-  const std::size_t shift = sound.voice * kVoiceShift;
-  std::vector<float> out(frames, 0.0f), low_end(frames, 0.0f), band, mixed;
   const std::vector<double> times = envelope_times(seconds);
+  std::array<std::vector<float>, 2> sounds{std::vector<float>(frames), std::vector<float>(frames)};
   // Noise that begins at once spreads over all frequencies: a thump, where the lowest bands hold less than the others.
   // What of a band, or of all high ones together, lies below its neighbour's centre is taken out.
-  for (int k = weights_->bands() - 1; k >= 0; --k) {
-    const float* noise = bands_.data() + static_cast<std::size_t>(k) * (mask + 1);
-    const bool low = k < low_end_.bands();
-    if (k + 1 == low_end_.bands()) high_pass(out, weights_->centres_hz[static_cast<std::size_t>(k)], rate);
-    if (low) band.assign(frames, 0.0f);
-    std::vector<float>& to_sound = low ? band : out;
-    std::size_t from_shift = shift;
-    if (!own.empty() && own[static_cast<std::size_t>(k)] > 0) {
-      const auto other = static_cast<float>(own[static_cast<std::size_t>(k)]), same = std::sqrt(1 - other * other);
-      mixed.resize(mask + 1);
-      for (std::size_t n = 0; n <= std::min(mask, frames - 1); ++n)
-        mixed[n] = same * noise[(n + shift) & mask] + other * noise[(n + shift + kVoiceShift) & mask];
-      noise = mixed.data();
-      from_shift = 0;
+  const auto low_bands = static_cast<std::size_t>(low_end_.bands());
+  HighPass high_pass(std::span(weights_->centres_hz).first(low_bands), rate);
+  const std::size_t stride = static_cast<std::size_t>(std::ceil(kLongestStep * rate)) + 1;
+  std::vector<float> rows((low_bands + 1) * stride);
+  const auto amplitude = [&](int k, double t) { return std::sqrt(density(k, t) / rate) + 1e-30; };
+  std::vector<double> from;
+  for (int k = 0; k < density.bands(); ++k) from.push_back(amplitude(k, 0));
+  for (std::size_t i = 0; i + 1 < times.size(); ++i) {
+    const Segment segment{static_cast<std::size_t>(std::llround(times[i] * rate)),
+                          std::min(frames, static_cast<std::size_t>(std::llround(times[i + 1] * rate)))};
+    std::fill(rows.begin(), rows.end(), 0.0f);
+    for (int k = 0; k < density.bands(); ++k) {
+      const auto b = static_cast<std::size_t>(k);
+      const double to = amplitude(k, times[i + 1]);
+      if (segment.end > segment.begin)
+        add_noise(k, own.empty() ? 0.0 : own[b], shift, segment, from[b], to, &rows[std::min(b, low_bands) * stride]);
+      from[b] = to;
     }
-    const auto amplitude = [&](double t) {
-      return std::sqrt(density(room, weights_->knots_s, k, t, sound.with_floor) / rate) + 1e-30;
-    };
-    double from = amplitude(0);
-    for (std::size_t i = 0; i + 1 < times.size(); ++i) {
-      const double to = amplitude(times[i + 1]);
-      const auto begin = static_cast<std::size_t>(std::llround(times[i] * rate));
-      const auto end = std::min(frames, static_cast<std::size_t>(std::llround(times[i + 1] * rate)));
-      if (end > begin) {
-        const auto ratio = std::pow(to / from, 1.0 / static_cast<double>(end - begin));
-        double gain = from;
-        for (std::size_t n = begin; n < end; ++n, gain *= ratio)
-          to_sound[n] += static_cast<float>(gain) * noise[(n + from_shift) & mask];
-      }
-      from = to;
-    }
-    if (!low) continue;
-    if (k > 0) high_pass(band, weights_->centres_hz[static_cast<std::size_t>(k) - 1], rate);
-    for (std::size_t n = 0; n < frames; ++n) low_end[n] += band[n];
+    if (segment.end <= segment.begin) continue;
+    const auto count = static_cast<int>(segment.end - segment.begin);
+    if (low_bands > 0) high_pass.run(rows.data() + stride, stride, count);
+    for (std::size_t row = 0; row <= low_bands; ++row)
+      add_scaled(1, &rows[row * stride], sounds[row < low_bands ? 0 : 1].data() + segment.begin, count);
   }
-  low_end_.even(low_end, [&](int k, double t) { return density(room, weights_->knots_s, k, t, sound.with_floor); });
-  for (std::size_t n = 0; n < frames; ++n) out[n] += low_end[n];
+  return sounds;
+}
+
+std::vector<float> EnvelopeDecoder::play(const EnvelopeRoom& room, const EnvelopeSound& sound, double seconds,
+                                         std::span<const double> own) const {
+  const auto frames = static_cast<std::size_t>(std::max(1LL, std::llround(seconds * weights_->sample_rate_hz)));
+  const BandDensity density(room, weights_->knots_s, sound.with_floor);
+  auto [low_end, out] = noise_of(density, frames, seconds, sound.voice * kVoiceShift, own);
+  low_end_.even(low_end, density);
+  add_scaled(1, low_end.data(), out.data(), static_cast<int>(frames));
   const std::vector<double> direct = direct_sound(*weights_, room.direct_db);
   for (std::size_t n = 0; n < std::min(frames, direct.size()); ++n) out[n] += static_cast<float>(direct[n]);
   const auto gain = static_cast<float>(std::pow(10.0, sound.level_db / 20));
@@ -289,14 +271,16 @@ std::vector<float> EnvelopeDecoder::play(const EnvelopeRoom& room, const Envelop
 }
 
 std::vector<float> EnvelopeDecoder::sound_of(const EnvelopeRoom& room, const EnvelopeSound& sound) const {
-  return play(room, sound, sound.seconds > 0 ? sound.seconds : default_seconds(room, weights_->knots_s), {});
+  return play(room, sound,
+              sound.seconds > 0 ? sound.seconds : default_seconds(BandDensity(room, weights_->knots_s, false)), {});
 }
 
 std::array<std::vector<float>, 2> EnvelopeDecoder::sounds_of(const std::array<EnvelopeRoom, 2>& rooms, double width,
                                                              const EnvelopeSound& sound) const {
   double seconds = sound.seconds;
   if (!(seconds > 0)) {
-    for (const EnvelopeRoom& room : rooms) seconds = std::max(seconds, default_seconds(room, weights_->knots_s));
+    for (const EnvelopeRoom& room : rooms)
+      seconds = std::max(seconds, default_seconds(BandDensity(room, weights_->knots_s, false)));
   }
   std::vector<double> own;
   if (width != 0) {

@@ -15,6 +15,8 @@
 
 namespace diffverb::runtime {
 
+class BandDensity;
+
 /// A layer y = W x + b, row-major.
 struct DenseWeights {
   int inputs = 0, outputs = 0;
@@ -90,8 +92,15 @@ class EnvelopeDecoder {
   const EnvelopeDecoderWeights& weights() const { return *weights_; }
 
  private:
+  struct Segment {
+    std::size_t begin, end;  // samples
+  };
   std::vector<float> play(const EnvelopeRoom& room, const EnvelopeSound& sound, double seconds,
                           std::span<const double> own) const;
+  std::array<std::vector<float>, 2> noise_of(const BandDensity& density, std::size_t frames, double seconds,
+                                             std::size_t shift, std::span<const double> own) const;
+  void add_noise(int band, double own, std::size_t shift, const Segment& segment, double from, double to,
+                 float* out) const;
 
   std::shared_ptr<const EnvelopeDecoderWeights> weights_;
   LowEnd low_end_;

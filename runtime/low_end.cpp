@@ -5,6 +5,7 @@
 #include <complex>
 #include <numbers>
 
+#include "runtime/decoder_kernels.h"
 #include "runtime/envelope_decoder.h"
 
 namespace diffverb::runtime {
@@ -37,59 +38,94 @@ double smooth(const std::vector<double>& values, std::size_t frames, std::size_t
   return sum / static_cast<double>(to - from);
 }
 
-struct Turn {
-  std::complex<double> at(int bin, int n) const { return values[static_cast<std::size_t>((bin * n) % kFrame)]; }
-  std::vector<std::complex<double>> values;
+/// hann(n / kFrame) cos and sin of 2 pi bin n / kFrame, [kFrame][kBins].
+struct Windows {
+  Windows() {
+    for (int n = 0; n < kFrame; ++n) {
+      for (int bin = 0; bin < kBins; ++bin) {
+        const double angle = 2 * kPi * (bin * n % kFrame) / kFrame, window = hann(static_cast<double>(n) / kFrame);
+        cosine[n][bin] = window * std::cos(angle), sine[n][bin] = window * std::sin(angle);
+      }
+    }
+  }
+  double cosine[kFrame][kBins], sine[kFrame][kBins];
 };
-
-Turn make_turns() {
-  Turn turn;
-  for (int i = 0; i < kFrame; ++i) turn.values.push_back(std::polar(1.0, -2 * kPi * i / kFrame));
-  return turn;
-}
 
 /// One turn: `sound` begins half a frame before the onset.
 void move_towards(std::vector<double>& sound, const std::vector<double>& wanted, std::size_t frames) {
-  static const Turn kTurn = make_turns();
-  std::vector<std::complex<double>> spectrum(frames * kBins);
-  std::vector<double> there(frames * kBins), window(kFrame);
-  for (int n = 0; n < kFrame; ++n) window[static_cast<std::size_t>(n)] = hann(static_cast<double>(n) / kFrame);
+  static const Windows kWindows;
+  std::vector<double> re(frames * kBins), im(frames * kBins), there(frames * kBins);
   for (std::size_t f = 0; f < frames; ++f) {
-    for (int bin = 0; bin < kBins; ++bin) {
-      std::complex<double> sum = 0;
-      for (int n = 0; n < kFrame; ++n)
-        sum += window[static_cast<std::size_t>(n)] * sound[f * kHop + static_cast<std::size_t>(n)] * kTurn.at(bin, n);
-      spectrum[f * kBins + static_cast<std::size_t>(bin)] = sum;
-      there[f * kBins + static_cast<std::size_t>(bin)] = std::norm(sum);
+    double cosines[kBins] = {}, sines[kBins] = {};
+    for (std::size_t n = 0; n < kFrame; ++n) {
+      const double x = sound[f * kHop + n];
+      for (int bin = 0; bin < kBins; ++bin) {
+        cosines[bin] += x * kWindows.cosine[n][bin];
+        sines[bin] += x * kWindows.sine[n][bin];
+      }
+    }
+    for (std::size_t bin = 0; bin < kBins; ++bin) {
+      re[f * kBins + bin] = cosines[bin], im[f * kBins + bin] = -sines[bin];
+      there[f * kBins + bin] = cosines[bin] * cosines[bin] + sines[bin] * sines[bin];
     }
   }
   for (std::size_t f = 0; f < frames; ++f) {
-    for (int bin = 0; bin < kBins; ++bin) {
-      const auto b = static_cast<std::size_t>(bin);
-      const double ratio = smooth(wanted, frames, f, b) / std::max(smooth(there, frames, f, b), 1e-30);
+    double cosines[kBins], sines[kBins];
+    for (std::size_t bin = 0; bin < kBins; ++bin) {
+      const double ratio = smooth(wanted, frames, f, bin) / std::max(smooth(there, frames, f, bin), 1e-30);
       const double change = std::sqrt(std::clamp(ratio, 1 / kLargestChange, kLargestChange)) - 1;
-      const std::complex<double> step = change * spectrum[f * kBins + b] * ((bin == 0 ? 1.0 : 2.0) / (1.5 * kFrame));
-      for (int n = 0; n < kFrame; ++n)
-        sound[f * kHop + static_cast<std::size_t>(n)] +=
-            window[static_cast<std::size_t>(n)] * (step * std::conj(kTurn.at(bin, n))).real();
+      const double scale = change * ((bin == 0 ? 1.0 : 2.0) / (1.5 * kFrame));
+      cosines[bin] = scale * re[f * kBins + bin], sines[bin] = -scale * im[f * kBins + bin];
+    }
+    for (std::size_t n = 0; n < kFrame; ++n) {
+      double sum = 0;
+      for (int bin = 0; bin < kBins; ++bin)
+        sum += cosines[bin] * kWindows.cosine[n][bin] + sines[bin] * kWindows.sine[n][bin];
+      sound[f * kHop + n] += sum;
     }
   }
 }
 
 }  // namespace
 
-void high_pass(std::vector<float>& sound, double corner_hz, double rate_hz) {
-  const double w = 2 * kPi * corner_hz / rate_hz, cosine = std::cos(w);
-  for (const double q : {0.541196100146197, 1.306562964876377}) {
-    const double alpha = std::sin(w) / (2 * q), a0 = 1 + alpha;
-    const double b0 = 0.5 * (1 + cosine) / a0, a1 = -2 * cosine / a0, a2 = (1 - alpha) / a0;
-    double first = 0, second = 0;
-    for (float& value : sound) {
-      const double x = value, y = b0 * x + first;
-      first = -2 * b0 * x - a1 * y + second;
-      second = b0 * x - a2 * y;
-      value = static_cast<float>(y);
+HighPass::HighPass(std::span<const double> corners_hz, double rate_hz) : count_(corners_hz.size()) {
+  constexpr double kQ[2] = {0.541196100146197, 1.306562964876377};
+  for (int s = 0; s < 2; ++s) {
+    sections_[s].resize((count_ + kTogether - 1) / kTogether);
+    for (std::size_t row = 0; row < count_; ++row) {
+      const double w = 2 * kPi * corners_hz[row] / rate_hz, cosine = std::cos(w);
+      const double alpha = std::sin(w) / (2 * kQ[s]), a0 = 1 + alpha;
+      sections_[s][row / kTogether][row % kTogether] = {
+          .b0 = 0.5 * (1 + cosine) / a0, .a1 = -2 * cosine / a0, .a2 = (1 - alpha) / a0};
     }
+  }
+}
+
+inline double HighPass::Section::next(double x) {
+  const double y = b0 * x + first;
+  first = -2 * b0 * x - a1 * y + second;
+  second = b0 * x - a2 * y;
+  return y;
+}
+
+void HighPass::run(float* sounds, std::size_t stride, int frames) {
+  for (std::size_t group = 0; group < sections_[0].size(); ++group) {
+    std::array<Section, kTogether> sections[2] = {sections_[0][group], sections_[1][group]};
+    float* rows[kTogether];
+    float unused[kTogether] = {};
+    const std::size_t present = std::min(kTogether, count_ - group * kTogether);
+    std::size_t step[kTogether];
+    for (std::size_t j = 0; j < kTogether; ++j) {
+      rows[j] = j < present ? sounds + (group * kTogether + j) * stride : unused + j;
+      step[j] = j < present ? 1 : 0;
+    }
+    for (int t = 0; t < frames; ++t) {
+      for (std::size_t j = 0; j < kTogether; ++j) {
+        *rows[j] = static_cast<float>(sections[1][j].next(sections[0][j].next(*rows[j])));
+        rows[j] += step[j];
+      }
+    }
+    sections_[0][group] = sections[0], sections_[1][group] = sections[1];
   }
 }
 
@@ -120,21 +156,23 @@ LowEnd::LowEnd(const std::vector<double>& centres_hz, double rate_hz)
   }
   for (int i = -kTaps * ratio_; i <= kTaps * ratio_; ++i) {
     const double x = static_cast<double>(i) / ratio_, window = hann(0.5 + 0.5 * x / kTaps);
-    kernel_.push_back(i == 0 ? 1 : window * std::sin(kPi * x) / (kPi * x));
+    kernel_.push_back(static_cast<float>(i == 0 ? 1 : window * std::sin(kPi * x) / (kPi * x)));
   }
 }
 
 std::vector<double> LowEnd::wanted_power(const Power& power, std::size_t frames) const {
   constexpr int kPoints = 16;  // a window
   const double low_rate = rate_hz_ / ratio_, window_s = kFrame / low_rate;
+  double weight[kPoints];
+  for (int i = 0; i < kPoints; ++i) weight[i] = std::pow(hann((i + 0.5) / kPoints), 2) / kPoints;
   std::vector<double> wanted(frames * kBins, 0.0);
   for (int k = 0; k < bands_; ++k) {
     for (std::size_t f = 0; f < frames; ++f) {
       const double start = static_cast<double>(f) * kHop / low_rate - window_s / 2;
       double mean = 0;
       for (int i = 0; i < kPoints; ++i) {
-        const double share = (i + 0.5) / kPoints, t = start + share * window_s;
-        if (t >= 0) mean += std::pow(hann(share), 2) * power(k, t) / kPoints;
+        const double t = start + (i + 0.5) / kPoints * window_s;
+        if (t >= 0) mean += weight[i] * power(k, t);
       }
       // Two-sided density of a sample's variance, half of the band's on each side, times the window's energy.
       const double energy = mean / rate_hz_ * kFrame * low_rate / 2;
@@ -160,9 +198,9 @@ void LowEnd::even(std::vector<float>& sound, const Power& power) const {
     const double change = low[kFrame / 2 + i] - before[kFrame / 2 + i];
     const auto middle = static_cast<std::ptrdiff_t>(i * ratio), end = static_cast<std::ptrdiff_t>(sound.size());
     const auto reach = static_cast<std::ptrdiff_t>(kTaps * ratio_);
-    for (std::ptrdiff_t n = std::max<std::ptrdiff_t>(0, middle - reach); n < std::min(end, middle + reach + 1); ++n)
-      sound[static_cast<std::size_t>(n)] +=
-          static_cast<float>(change * kernel_[static_cast<std::size_t>(n - middle + reach)]);
+    const std::ptrdiff_t from = std::max<std::ptrdiff_t>(0, middle - reach), to = std::min(end, middle + reach + 1);
+    add_scaled(static_cast<float>(change), kernel_.data() + (from - middle + reach), sound.data() + from,
+               static_cast<int>(to - from));
   }
 }
 

@@ -1,12 +1,29 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <functional>
+#include <span>
 #include <vector>
 
 namespace diffverb::runtime {
 
-/// Butterworth high-pass of fourth order, in place, from rest.
-void high_pass(std::vector<float>& sound, double corner_hz, double rate_hz);
+/// Butterworth high-passes of fourth order side by side, each with its corner, from rest on.
+class HighPass {
+ public:
+  HighPass(std::span<const double> corners_hz, double rate_hz);
+  /// Sounds [corners, stride] in place.
+  void run(float* sounds, std::size_t stride, int frames);
+
+ private:
+  struct Section {
+    double b0 = 0, a1 = 0, a2 = 0, first = 0, second = 0;
+    double next(double x);
+  };
+  static constexpr std::size_t kTogether = 4;  // what one waits for, another one does
+  std::vector<std::array<Section, kTogether>> sections_[2];
+  std::size_t count_;
+};
 
 /// Brings the lowest bands of a decoded sound to the energies that they should have, bin by bin and moment by moment.
 ///
@@ -32,8 +49,8 @@ class LowEnd {
   double rate_hz_;
   int ratio_;  // to the rate at which it is done
   int bands_ = 0;
-  std::vector<double> leak_;    // [bins, bands] share of a band's power that a bin sees
-  std::vector<double> kernel_;  // of the interpolation
+  std::vector<double> leak_;   // [bins, bands] share of a band's power that a bin sees
+  std::vector<float> kernel_;  // of the interpolation
 };
 
 }  // namespace diffverb::runtime

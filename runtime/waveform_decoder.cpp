@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/decoder_kernels.h"
+
 namespace diffverb::runtime {
 namespace {
 
@@ -10,16 +12,19 @@ constexpr float kSlope = 0.1f;
 constexpr double kLongestSeconds = 12;
 constexpr double kUsualRate = 11.5, kLargestFactor = 2.5, kUsualFloor = -9, kLargestGain = 4;  // as in training
 
-/// Channels of frames: [channels][frames].
+/// Channels of frames; each row has room beyond its end, whatever that holds.
 struct Frames {
   int channels = 0, frames = 0;
-  std::vector<float> values;
+  std::size_t stride = 0;
+  std::vector<float> values;  // [channels, stride]
 
-  Frames(int c, int f) : channels(c), frames(f), values(static_cast<std::size_t>(c) * static_cast<std::size_t>(f)) {}
-  float* row(int c) { return values.data() + static_cast<std::size_t>(c) * static_cast<std::size_t>(frames); }
-  const float* row(int c) const {
-    return values.data() + static_cast<std::size_t>(c) * static_cast<std::size_t>(frames);
-  }
+  Frames(int c, int f)
+      : channels(c),
+        frames(f),
+        stride(static_cast<std::size_t>(f + kRowPad)),
+        values(static_cast<std::size_t>(c) * stride) {}
+  float* row(int c) { return values.data() + static_cast<std::size_t>(c) * stride; }
+  const float* row(int c) const { return values.data() + static_cast<std::size_t>(c) * stride; }
 };
 
 class Network {
@@ -46,21 +51,25 @@ class Network {
   void convolve(const std::string& name, const Frames& x, int dilation, Frames& y) const {
     const WaveformTensor& weight = tensor(name + ".weight");
     const std::vector<float>& bias = tensor(name + ".bias").values;
-    const int taps = weight.shape[2], frames = x.frames;
-    const float* w = weight.values.data();
+    const int taps = weight.shape[2], reach = dilation * ((taps - 1) / 2);
     for (int o = 0; o < y.channels; ++o) {
       float* to = y.row(o);
-      for (int f = 0; f < frames; ++f) to[f] += bias[static_cast<std::size_t>(o)];
-      for (int i = 0; i < x.channels; ++i) {
-        for (int j = 0; j < taps; ++j, ++w) {
-          const int shift = dilation * (j - (taps - 1) / 2);
-          const float* from = x.row(i) + shift;
-          const float factor = *w;
-          const int end = std::min(frames, frames - shift);
-          for (int f = std::max(0, -shift); f < end; ++f) to[f] += factor * from[f];
-        }
-      }
+      for (int f = 0; f < x.frames; ++f) to[f] += bias[static_cast<std::size_t>(o)];
     }
+    const auto length = static_cast<std::size_t>(x.frames + 2 * reach + dilation + kRowPad);
+    std::vector<float> padded(taps > 1 ? static_cast<std::size_t>(x.channels) * length : 0);
+    std::vector<const float*> rows;
+    for (int i = 0; i < x.channels; ++i) {
+      const float* from = x.row(i);
+      if (taps > 1) {
+        float* copy = padded.data() + static_cast<std::size_t>(i) * length;
+        std::copy_n(from, x.frames, copy + reach);
+        from = copy;
+      }
+      for (int j = 0; j < taps; ++j) rows.push_back(from + j * dilation);
+    }
+    add_products(weight.values.data(), static_cast<int>(rows.size()), rows.data(), y.channels, y.row(0), y.stride,
+                 x.frames);
   }
 
   /// x += W_out gate(W_d * ((1 + gamma) x + beta) + V c)
@@ -75,9 +84,7 @@ class Network {
     convolve(name + ".dilated", inner, dilation, gates);
     if (condition) convolve(name + ".condition", *condition, 1, gates);
     for (int c = 0; c < x.channels; ++c) {
-      float* to = inner.row(c);
-      const float *a = gates.row(c), *b = gates.row(x.channels + c);
-      for (int f = 0; f < x.frames; ++f) to[f] = std::tanh(a[f]) * 0.5f * (1 + std::tanh(0.5f * b[f]));
+      gate(gates.row(c), gates.row(x.channels + c), inner.row(c), x.frames);
     }
     convolve(name + ".out", inner, 1, out);
     for (std::size_t n = 0; n < x.values.size(); ++n) x.values[n] += out.values[n];
@@ -107,7 +114,9 @@ Frames grow(const Frames& x) {
 /// [channels][frames], frames at least 1024: the last of those that the network makes goes on.
 Frames condition_of(const Network& network, int channels, int frames) {
   Frames c(channels, kWaveformSeedFrames);
-  c.values = network.dense("seed");
+  const std::vector<float> seed = network.dense("seed");
+  for (int i = 0; i < channels; ++i)
+    std::copy_n(seed.begin() + static_cast<std::ptrdiff_t>(i) * kWaveformSeedFrames, kWaveformSeedFrames, c.row(i));
   leaky(c.values);
   for (int stage = 1; stage <= kWaveformGrowthStages; ++stage) {
     c = grow(c);
@@ -164,8 +173,7 @@ std::vector<float> synthesize(const WaveformTensor& filters, const Frames& u, in
     const float* filter = filters.values.data() + static_cast<std::size_t>(k) * static_cast<std::size_t>(taps);
     for (int f = 0; f < u.frames; ++f) {
       float* to = all.data() + static_cast<std::size_t>(f) * kWaveformHop;
-      const float factor = u.row(k)[f];
-      for (int n = 0; n < taps; ++n) to[n] += factor * filter[n];
+      add_scaled(u.row(k)[f], filter, to, taps);
     }
   }
   return {all.begin() + padding + onset, all.begin() + padding + samples};

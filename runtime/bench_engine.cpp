@@ -1,18 +1,18 @@
 // Prints how many times faster than real time (of one core) the engine plays, one thread. Run by hand:
-//     bench_engine [N] [block] [seconds]     N lines with ten biquads each, two outputs with 25 biquads each, an early
-//                                            part of 80 ms, 48 kHz
+//     bench_engine [N] [block] [seconds]     N lines with ten biquads each, two inputs and outputs, 25 biquads an output,
+//                                            an early part of 80 ms, 48 kHz
+//     bench_engine shelves [block] [seconds]      16 lines with two shelves each, no biquads at the outputs
 //     bench_engine freeverb|dattorro|FILE [block] [seconds]      a classical network, or a file's
 //     bench_engine moving|turning [block] [seconds]      16 lines as above that move, or whose matrix turns
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
-#include <numbers>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "runtime/bench_fdn.h"
 #include "runtime/bench_networks.h"
 #include "runtime/engine.h"
 
@@ -29,55 +29,16 @@ double now_s() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-/// A peaking section of the audio EQ cookbook.
-void add_peak(std::vector<double>& sos, double hz, double q, double gain_db) {
-  const double a = std::pow(10, gain_db / 40), w = 2 * std::numbers::pi * hz / kRate, alpha = std::sin(w) / (2 * q);
-  const double a0 = 1 + alpha / a;
-  for (const double c : {1 + alpha * a, -2 * std::cos(w), 1 - alpha * a, -2 * std::cos(w), 1 - alpha / a})
-    sos.push_back(c / a0);
-}
-
-DelayNetworkWeights make_network(int lines) {
-  DelayNetworkWeights w;
-  w.sample_rate_hz = kRate;
-  w.early_ms = 80;
-  w.lines = lines, w.inputs = 1, w.outputs = 2, w.line_sections = 10, w.output_sections = 25, w.early_samples = 3840;
-  std::mt19937 random(7);
-  std::normal_distribution<double> normal;
-  std::vector<double> v(static_cast<std::size_t>(lines));
-  double power = 0;
-  for (double& x : v) power += (x = normal(random)) * x;
-  for (int i = 0; i < lines; ++i) {
-    for (int j = 0; j < lines; ++j) {
-      const double reflected = v[static_cast<std::size_t>(i)] * v[static_cast<std::size_t>((j + 1) % lines)];
-      w.A.push_back(static_cast<float>((i == (j + 1) % lines ? 1.0 : 0.0) - 2 * reflected / power));
-    }
-    w.B.push_back(0.25f);
-    w.delays.push_back(static_cast<int>(480 * std::pow(6.0, static_cast<double>(i) / lines)));
-    add_peak(w.line_sos, 1000, 0.1, -0.2);
-    for (int k = 0; k < 9; ++k) add_peak(w.line_sos, 63 * std::pow(2, k) * 0.99, 1.41, -0.2 - 0.05 * k);
-  }
-  for (int i = 0; i < 2 * lines; ++i) w.C.push_back(static_cast<float>(0.25 * normal(random)));
-  w.D = {0, 0};
-  for (int o = 0; o < 2; ++o) {
-    for (int k = 0; k < 25; ++k) add_peak(w.output_sos, 63 * std::pow(2, k / 3.0), 4.3, normal(random));
-  }
-  for (int i = 0; i < 2 * 3840; ++i) w.early.push_back(static_cast<float>(0.05 * normal(random)));
-  // A broadband loss on top of the cuts keeps the loop's gain below 1 at 0 Hz too.
-  for (float& a : w.A) a *= 0.97f;
-  return w;
-}
-
 /// All lines by 8 samples at about 1 Hz.
 DelayNetworkWeights moving_network() {
-  DelayNetworkWeights w = make_network(16);
+  DelayNetworkWeights w = bench::fdn({});
   for (int j = 0; j < w.lines; ++j) w.delay_motions.push_back({j, 8, 0.6 + 0.05 * j, j / 16.0, 0.3 * j});
   return w;
 }
 
 /// All pairs between two dense matrices, all of which moves.
 DelayNetworkWeights turning_network() {
-  DelayNetworkWeights w = make_network(16);
+  DelayNetworkWeights w = bench::fdn({});
   w.turn_left = w.A;
   for (std::size_t i = 0; i < 16; ++i) {
     for (std::size_t j = 0; j < 16; ++j) w.turn_right.push_back((i == j ? 1.0f : 0.0f) - 0.125f);
@@ -95,9 +56,12 @@ DelayNetworkWeights turning_network() {
 LoadResult load(const std::string& what) {
   if (what == "moving") return make_model(moving_network());
   if (what == "turning") return make_model(turning_network());
+  if (what == "shelves")
+    return make_model(bench::fdn({.attenuation = bench::Attenuation::kTwoShelves, .output_sections = 0}));
   if (what == "freeverb") return make_model(bench::freeverb(kRate));
   if (what == "dattorro") return make_model(bench::dattorro(kRate));
-  if (what.find_first_not_of("0123456789") == std::string::npos) return make_model(make_network(std::stoi(what)));
+  if (what.find_first_not_of("0123456789") == std::string::npos)
+    return make_model(bench::fdn({.lines = std::stoi(what)}));
   return load_model(std::filesystem::path(what));
 }
 

@@ -1,11 +1,15 @@
 #include "runtime/biquad.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace diffverb::runtime {
 namespace {
 
 bool inside(double a1, double a2) { return std::abs(a2) < 1 && std::abs(a1) < 1 + a2; }
+
+/// Dividing by less would lift rounding errors.
+bool is_general(const Biquad& f) { return std::abs(f.b0) < 1e-3; }
 
 }  // namespace
 
@@ -33,22 +37,51 @@ StateVariable to_state_variable(const Biquad& f) {
   return s;
 }
 
-void put(const StateVariable& s, float* coefficients, std::size_t stride) {
-  const float values[6] = {s.q, s.p, s.r, s.y0, s.y1, s.y2};
-  for (std::size_t c = 0; c < 6; ++c) coefficients[c * stride] = values[c];
+PlayedSection to_played_section(const Biquad& f) {
+  const double low = 1 + f.a1 + f.a2;
+  PlayedSection s;
+  s.g = static_cast<float>(low);
+  s.p = static_cast<float>(1 - f.a2);
+  s.y0 = static_cast<float>(f.b0);
+  s.y1 = static_cast<float>((f.b0 * f.a2 - f.b2) / low);
+  s.y2 = static_cast<float>((f.b0 + f.b1 + f.b2) / low - f.b0);
+  return s;
+}
+
+int count_general(const std::vector<Biquad>& cascade) {
+  return static_cast<int>(std::count_if(cascade.begin(), cascade.end(), is_general));
+}
+
+std::vector<PlayedSection> played_cascade(std::vector<Biquad> cascade, int general) {
+  std::stable_partition(cascade.begin(), cascade.end(), is_general);
+  double gain = 1;
+  for (std::size_t k = static_cast<std::size_t>(general); k < cascade.size(); ++k) {
+    Biquad& f = cascade[k];
+    gain *= f.b0;
+    f.b1 /= f.b0, f.b2 /= f.b0, f.b0 = 1;
+  }
+  std::vector<PlayedSection> sections;
+  for (Biquad& f : cascade) {
+    if (sections.empty()) f.b0 *= gain, f.b1 *= gain, f.b2 *= gain;
+    sections.push_back(to_played_section(f));
+  }
+  return sections;
+}
+
+void put(const PlayedSection& s, float* coefficients, std::size_t stride) {
+  const float values[5] = {s.g, s.p, s.y0, s.y1, s.y2};
+  for (std::size_t c = 0; c < 5; ++c) coefficients[c * stride] = values[c];
 }
 
 bool is_stable(const Biquad& biquad) {
   if (!inside(biquad.a1, biquad.a2)) return false;
-  const StateVariable s = to_state_variable(biquad);
-  for (const float c : {s.q, s.p, s.r, s.y0, s.y1, s.y2}) {
+  const PlayedSection s = to_played_section(biquad);
+  for (const float c : {s.g, s.p, s.y0, s.y1, s.y2}) {
     if (!std::isfinite(c)) return false;
   }
-  // The state matrix [[1-p, -q], [q, 1-r]] as the rounded coefficients have it, without cancellation near z = 1.
-  const double p = s.p, q = s.q, r = s.r;
-  const double one_minus_a2 = p + r - p * r - q * q;
-  const double low = p * r + q * q;           // 1 + a1 + a2
-  const double high = 4 - 2 * (p + r) + low;  // 1 - a1 + a2
+  // The state matrix [[1, 1], [-g, 1 - p - g]] as the rounded coefficients have it, without cancellation near z = 1.
+  const double g = s.g, p = s.p;
+  const double one_minus_a2 = p, low = g, high = 4 - 2 * p - g;  // 1 + a1 + a2, 1 - a1 + a2
   return one_minus_a2 > 0 && one_minus_a2 < 2 && low > 0 && high > 0;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "runtime/weights.h"
 
@@ -23,8 +24,28 @@ struct StateVariable {
 /// Reads: a biquad with |a2| < 1 and |a1| < 1 + a2.
 StateVariable to_state_variable(const Biquad& biquad);
 
-/// Writes q p r y0 y1 y2 as the kernels want them, a stride apart (kernels.h).
-void put(const StateVariable& section, float* coefficients, std::size_t stride);
+/// A biquad of fixed coefficients in six operations, two integrators in a ring:
+///
+///     s += u        y = y0 x + y1 u + y2 s (the old u)        u += g (x - s) - p u
+///
+/// g = 1 + a1 + a2 and p = 1 - a2 keep their relative accuracy for poles near z = 1 as the form above does, which stays
+/// the one for coefficients that move. Source: Chamberlin, Musical Applications of Microprocessors, 1985, chapter 14;
+/// its outputs weighed for any numerator.
+struct PlayedSection {
+  float g = 1, p = 1, y0 = 1, y1 = 0, y2 = 0;
+};
+
+/// Reads: a biquad with |a2| < 1 and |a1| < 1 + a2.
+PlayedSection to_played_section(const Biquad& biquad);
+
+/// How many sections of a cascade cannot have their gain of the newest sample taken out: it is 0, or nearly.
+int count_general(const std::vector<Biquad>& cascade);
+/// The cascade with those sections first; all but the first `general` (>= 1 and >= count_general) have y0 = 1, what
+/// they gain is in the first.
+std::vector<PlayedSection> played_cascade(std::vector<Biquad> cascade, int general);
+
+/// Writes g p y0 y1 y2 as the kernels want them, a stride apart (filter_kernels.h).
+void put(const PlayedSection& section, float* coefficients, std::size_t stride);
 
 /// Both poles lie inside the unit circle, and stay there when the section is played in single precision.
 bool is_stable(const Biquad& biquad);

@@ -2,9 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <utility>
-
-#include "runtime/biquad.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -46,18 +45,31 @@ Entries products_of(const NonlinearLoop& loop, int row) {
   return entries;
 }
 
-/// As many samples as the taps reach back, one more where the place is between two; behind a whole chunk where they are
-/// read when that is done.
-std::size_t ring_size(const DelayNetworkWeights& w, const PlannedRing& ring) {
-  const auto reach = [&](const PlannedTap& tap) {
-    const double depth = w.depth_of(tap.line);
-    return tap.delay + (depth > 0 ? static_cast<int>(std::ceil(depth)) + 2 : 0);
-  };
+/// As many samples as the taps reach back, one more where the place is between two.
+std::size_t reach_of(const DelayNetworkWeights& w, const PlannedRing& ring) {
   int longest = 0;
-  for (const PlannedTap& tap : ring.inner) longest = std::max(longest, reach(tap));
-  for (const PlannedTap& tap : ring.outer)
-    longest = std::max(longest, tap.delay > 0 ? reach(tap) + DelayNetworkPlayer::kChunk : 0);
+  for (const auto* taps : {&ring.inner, &ring.outer}) {
+    for (const PlannedTap& tap : *taps) {
+      const double depth = w.depth_of(tap.line);
+      longest = std::max(longest, tap.delay + (depth > 0 ? static_cast<int>(std::ceil(depth)) + 2 : 0));
+    }
+  }
   return size(longest);
+}
+
+std::vector<int> columns_of(const std::vector<Entries>& rows) {
+  std::set<int> columns;
+  for (const Entries& row : rows) {
+    for (const auto& entry : row) columns.insert(entry.column);
+  }
+  return {columns.begin(), columns.end()};
+}
+
+/// Whether a product into lanes costs less than one over rows that are then laid into lanes.
+bool is_dense(const std::vector<Entries>& rows, std::size_t columns) {
+  std::size_t entries = 0;
+  for (const Entries& row : rows) entries += row.size();
+  return rows.size() >= 3 && 2 * entries >= rows.size() * columns;
 }
 
 }  // namespace
@@ -66,68 +78,95 @@ DelayNetworkPlayer::DelayNetworkPlayer(const DelayNetworkWeights& w) : line_moti
   const NetworkPlan plan = plan_network(w, kChunk);
   turning_ = TurningMatrix(w, plan.row_of_line, kChunk);
   nonlinear_ = NonlinearPlayer(w, plan.row_of_line, kChunk);
-  std::size_t most_rings = 0, most_lanes = 0;
+  std::size_t most_rings = 0, most_columns = 0;
   for (const PlannedStage& planned : plan.stages) {
     stages_.push_back(make_stage(w, plan, planned));
-    const std::vector<Level>& levels = stages_.back().levels;
-    most_rings = std::max(most_rings, levels.back().first_ring + levels.back().rings.size());
-    for (const Level& level : levels) most_lanes = std::max(most_lanes, size(level.lanes));
+    for (const Level& level : stages_.back().levels) {
+      most_rings = std::max(most_rings, level.rings.size());
+      most_columns = std::max(most_columns, level.columns.size());
+    }
   }
   std::vector<Entries> rows;
   for (int o = 0; o < w.outputs; ++o) rows.push_back(entries_of(w.C, w.D, o, plan, [](int) { return true; }));
   output_ = MixingProduct(rows);
-  // Four rings are turned into lanes at once, so that up to three rows behind the last one are touched.
+  outputs_.assign(rows.size(), nullptr);
   signals_.assign(size(plan.rows) * kStride, 0.0f);
-  drive_.assign(most_rings * kStride, 0.0f);
-  driven_.assign((most_rings + 3) * kStride, 0.0f);
-  lanes_.assign(size(kChunk + kPad) * most_lanes, 0.0f);
+  rows_ = row_pointers<const float*>(signals_, size(plan.rows), kStride);
+  lane_inputs_.assign(most_columns, nullptr);
+  spare_.assign(kStride, 0.0f);
+  targets_.assign(most_rings + 3, spare_.data());
 }
 
 DelayNetworkPlayer::Stage DelayNetworkPlayer::make_stage(const DelayNetworkWeights& w, const NetworkPlan& plan,
                                                          const PlannedStage& planned) const {
-  const int first = planned.first_row, end = first + planned.inner_rows;
   Stage stage;
   stage.block = planned.block;
-  std::vector<Entries> drive;
+  std::set<std::size_t> earlier;
   for (const std::vector<PlannedRing>& rings : planned.levels) {
-    Level level;
-    level.first_ring = drive.size();
-    std::vector<Entries> own, products;
-    std::vector<std::vector<Biquad>> filters;
+    stage.levels.push_back(make_level(w, plan, planned, rings));
     for (const PlannedRing& ring : rings) {
-      drive.push_back(entries_of(w.A, w.B, ring.line, plan, [&](int column) { return column < first; }));
-      own.push_back(w.turning.empty() ? entries_of(w.A, w.B, ring.line, plan,
-                                                   [&](int column) { return column >= first && column < end; })
-                                      : components_of(w, ring.line));
-      Ring& made = level.rings.emplace_back();
-      if (w.nonlinear.is_there() && w.delays[size(ring.line)] > 0) made.nonlinear_line = ring.line;
       stage.has_delays = stage.has_delays || w.delays[size(ring.line)] > 0;
-      if (w.nonlinear.rank > 0) products.push_back(products_of(w.nonlinear, ring.line));
-      const auto add = [&](const PlannedTap& tap, std::vector<Tap>& delayed) {
-        (tap.delay > 0 ? delayed : made.now).push_back({tap.delay, size(tap.row), line_motions_.row_of(tap.line)});
-      };
-      for (const PlannedTap& tap : ring.inner) add(tap, made.delayed);
-      for (const PlannedTap& tap : ring.outer) add(tap, made.later);
-      made.samples.assign(ring_size(w, ring), 0.0f);
-      if (auto sections = line_filter(w, ring.line); !sections.empty()) filters.push_back(std::move(sections));
+      for (const auto& entry : entries_of(w.A, w.B, ring.line, plan, [&](int c) { return c < planned.first_row; }))
+        earlier.insert(size(entry.column));
     }
-    level.product = MixingProduct(own);
-    level.products = MixingProduct(products);
-    level.filtered = filters.size();
-    for (const auto& sections : filters) level.sections = std::max(level.sections, static_cast<int>(sections.size()));
-    level.lanes = filters.empty() ? 0 : padded_lanes(static_cast<int>(filters.size()));
-    level.coefficients.assign(size(level.sections) * 6 * size(level.lanes), 0.0f);
-    level.state.assign(size(level.sections) * 2 * size(level.lanes), 0.0f);
-    for (std::size_t lane = 0; lane < filters.size(); ++lane) {
-      filters[lane].resize(size(level.sections));  // filled up with identities
-      for (std::size_t k = 0; k < filters[lane].size(); ++k)
-        put(to_state_variable(filters[lane][k]), level.coefficients.data() + k * 6 * size(level.lanes) + lane,
-            size(level.lanes));
-    }
-    stage.levels.push_back(std::move(level));
   }
-  stage.drive = MixingProduct(drive);
+  stage.earlier.assign(earlier.begin(), earlier.end());
   return stage;
+}
+
+DelayNetworkPlayer::Level DelayNetworkPlayer::make_level(const DelayNetworkWeights& w, const NetworkPlan& plan,
+                                                         const PlannedStage& stage,
+                                                         const std::vector<PlannedRing>& rings) const {
+  const int first = stage.first_row, end = first + stage.inner_rows;
+  Level level;
+  std::vector<Entries> all, earlier, own, products;
+  std::vector<std::vector<Biquad>> filters;
+  for (const PlannedRing& ring : rings) {
+    earlier.push_back(entries_of(w.A, w.B, ring.line, plan, [&](int c) { return c < first; }));
+    own.push_back(w.turning.empty()
+                      ? entries_of(w.A, w.B, ring.line, plan, [&](int c) { return c >= first && c < end; })
+                      : components_of(w, ring.line));
+    all.push_back(earlier.back());
+    all.back().insert(all.back().end(), own.back().begin(), own.back().end());
+    Ring& made = level.rings.emplace_back();
+    if (w.nonlinear.is_there() && w.delays[size(ring.line)] > 0) made.nonlinear_line = ring.line;
+    if (w.nonlinear.rank > 0) products.push_back(products_of(w.nonlinear, ring.line));
+    const auto add = [&](const PlannedTap& tap, std::vector<Tap>& delayed) {
+      (tap.delay > 0 ? delayed : made.now).push_back({size(tap.delay), size(tap.row), line_motions_.row_of(tap.line)});
+    };
+    for (const PlannedTap& tap : ring.inner) add(tap, made.delayed);
+    for (const PlannedTap& tap : ring.outer) add(tap, made.later);
+    if (const std::size_t reach = reach_of(w, ring); reach > 0) made.memory = DelayRing(reach);
+    if (auto sections = line_filter(w, ring.line); !sections.empty()) filters.push_back(std::move(sections));
+  }
+  level.unfiltered = rings.size() - filters.size();
+  if (!filters.empty()) level.filters = LineFilters(filters, kChunk);
+  level.products = MixingProduct(products);
+  if (!w.turning.empty()) {
+    level.product = MixingProduct(earlier);
+    level.addition = MixingProduct(own);
+    return level;
+  }
+  level.columns = columns_of(all);
+  if (level.unfiltered == 0 && level.filters.in_lanes() && !w.nonlinear.is_there() &&
+      is_dense(all, level.columns.size())) {
+    const std::size_t lanes = size(level.filters.lanes());
+    level.lane_gains.assign(level.columns.size() * lanes, 0.0f);
+    for (std::size_t r = 0; r < all.size(); ++r) {
+      for (const auto& entry : all[r]) {
+        const auto column = std::lower_bound(level.columns.begin(), level.columns.end(), entry.column);
+        level.lane_gains[size(static_cast<int>(column - level.columns.begin())) * lanes + r] = entry.gain;
+      }
+    }
+    return level;
+  }
+  level.columns.clear();
+  level.product = MixingProduct(all);
+  if (MixingProduct alone(own); alone.has_dense_rows() && !level.product.has_dense_rows()) {
+    level.product = MixingProduct(earlier);
+    level.addition = std::move(alone);
+  }
+  return level;
 }
 
 void DelayNetworkPlayer::reset() noexcept {
@@ -136,104 +175,102 @@ void DelayNetworkPlayer::reset() noexcept {
   nonlinear_.reset();
   for (Stage& stage : stages_) {
     for (Level& level : stage.levels) {
-      std::fill(level.state.begin(), level.state.end(), 0.0f);
-      for (Ring& ring : level.rings) {
-        std::fill(ring.samples.begin(), ring.samples.end(), 0.0f);
-        ring.head = 0;
-      }
+      level.filters.reset();
+      for (Ring& ring : level.rings) ring.memory.reset();
     }
   }
 }
 
-namespace {
-
-/// `count` samples of a ring from `delay` behind `head` on.
-void read_ring(const std::vector<float>& ring, std::size_t head, std::size_t delay, std::size_t count,
-               float* to) noexcept {
-  const std::size_t from = head >= delay ? head - delay : head + ring.size() - delay;
-  const std::size_t first = std::min(count, ring.size() - from);
-  std::copy_n(ring.data() + from, first, to);
-  std::copy_n(ring.data(), count - first, to + first);
+/// `frames` samples of a moving tap from `behind` before the ring's head on, which stand at `at` of the chunk.
+void DelayNetworkPlayer::read_moving(const Ring& ring, const Tap& tap, std::size_t behind, std::size_t at,
+                                     int frames) noexcept {
+  read_at_moving_delay(ring.memory.data(), ring.memory.size(), ring.memory.place(behind),
+                       line_motions_.whole(tap.motion) + at, line_motions_.part(tap.motion) + at, frames,
+                       own(tap) + at);
 }
 
-void write_ring(std::vector<float>& ring, std::size_t& head, std::size_t count, const float* from) noexcept {
-  const std::size_t first = std::min(count, ring.size() - head);
-  std::copy_n(from, first, ring.data() + head);
-  std::copy_n(from + first, count - first, ring.data());
-  head = first < count ? count - first : head + first;
-  if (head == ring.size()) head = 0;
+void DelayNetworkPlayer::mix_in_lanes(Level& level, int frames) noexcept {
+  for (std::size_t c = 0; c < level.columns.size(); ++c) lane_inputs_[c] = rows_[size(level.columns[c])];
+  mix_to_lanes(level.lane_gains.data(), static_cast<int>(level.columns.size()), level.filters.lanes(),
+               lane_inputs_.data(), level.filters.input(), frames);
+  level.filters.run_lanes(targets_.data(), frames);
 }
 
-}  // namespace
-
-void DelayNetworkPlayer::read(const Ring& ring, const Tap& tap, std::size_t behind, std::size_t at,
-                              std::size_t count) noexcept {
-  float* to = signals_.data() + tap.row * kStride + at;
-  if (tap.motion < 0) return read_ring(ring.samples, ring.head, behind, count, to);
-  const std::size_t from = ring.head >= behind ? ring.head - behind : ring.head + ring.samples.size() - behind;
-  read_at_moving_delay(ring.samples.data(), ring.samples.size(), from, line_motions_.whole(tap.motion) + at,
-                       line_motions_.part(tap.motion) + at, static_cast<int>(count), to);
-}
-
-void DelayNetworkPlayer::filter(Level& level, int frames) noexcept {
-  float* rows = driven_.data() + (level.rings.size() - level.filtered) * kStride;
-  const auto count = static_cast<int>(level.filtered);
-  interleave(rows, kStride, count, level.lanes, lanes_.data(), frames);
-  filter_lanes({level.lanes, level.sections, level.coefficients.data(), level.state.data()}, lanes_.data(), frames);
-  deinterleave(lanes_.data(), count, level.lanes, rows, kStride, frames);
-}
-
-/// Makes of A s + B u what the rings take in; `signals` begins at the block.
-void DelayNetworkPlayer::add_nonlinear(const Level& level, Rows signals, int frames) noexcept {
-  if (!level.products.is_empty())
-    level.products.run(nonlinear_.products(), {driven_.data(), kStride}, driven_.data(), kStride, frames);
-  for (std::size_t r = 0; r < level.rings.size(); ++r) {
-    if (const int line = level.rings[r].nonlinear_line; line >= 0)
-      nonlinear_.finish(line, signals, frames, driven_.data() + r * kStride);
+void DelayNetworkPlayer::advance(Level& level, const Stage& stage, std::size_t at, int frames) noexcept {
+  const std::size_t rings = level.rings.size();
+  for (std::size_t r = 0; r < rings; ++r) {
+    Ring& ring = level.rings[r];
+    targets_[r] = ring.memory.is_empty() ? own(ring.now[0]) + at : ring.memory.head();
+    for (const Tap& tap : ring.now) rows_[tap.row] = targets_[r];
+  }
+  std::fill_n(targets_.begin() + static_cast<std::ptrdiff_t>(rings), 3, spare_.data());
+  if (!level.columns.empty()) {
+    mix_in_lanes(level, frames);
+  } else {
+    level.product.run(rows_.data(), targets_.data(), false, frames);
+    if (!level.addition.is_empty()) {
+      // Filter lines of earlier levels are in what turns by now.
+      const float* const* from = turning_.is_empty() ? rows_.data() : turning_.turned(rows_.data(), at, frames);
+      level.addition.run(from, targets_.data(), true, frames);
+    }
+    if (!nonlinear_.is_empty() && stage.has_delays) {
+      if (!level.products.is_empty()) level.products.run(nonlinear_.products(), targets_.data(), true, frames);
+      for (std::size_t r = 0; r < rings; ++r) {
+        if (const int line = level.rings[r].nonlinear_line; line >= 0)
+          nonlinear_.finish(line, rows_.data(), frames, targets_[r]);
+      }
+    }
+    if (level.unfiltered < rings) level.filters.run(targets_.data() + level.unfiltered, frames);
+  }
+  for (Ring& ring : level.rings) {
+    if (!ring.memory.is_empty()) ring.memory.advance(size(frames));
   }
 }
 
 /// `frames` <= block samples that stand at `at` of the chunk.
 void DelayNetworkPlayer::advance(Stage& stage, std::size_t at, int frames) noexcept {
-  const std::size_t count = size(frames);
   for (const Level& level : stage.levels) {
     for (const Ring& ring : level.rings) {
-      for (const Tap& tap : ring.delayed) read(ring, tap, size(tap.delay), at, count);
+      for (const Tap& tap : ring.delayed) {
+        if (tap.motion >= 0) read_moving(ring, tap, tap.delay, at, frames);
+        rows_[tap.row] = tap.motion >= 0 ? own(tap) + at : ring.memory.behind(tap.delay);
+      }
     }
   }
-  const bool is_nonlinear = !nonlinear_.is_empty() && stage.has_delays;
-  if (is_nonlinear) nonlinear_.follow({signals_.data() + at, kStride}, frames);
-  for (Level& level : stage.levels) {
-    Rows from{signals_.data() + at, kStride};
-    if (!turning_.is_empty()) from = turning_.turned(from, at, frames);  // filter lines of earlier levels are in it now
-    level.product.run(from, {drive_.data() + level.first_ring * kStride + at, kStride}, driven_.data(), kStride,
-                      frames);
-    if (is_nonlinear) add_nonlinear(level, {signals_.data() + at, kStride}, frames);
-    if (level.filtered > 0) filter(level, frames);
-    for (std::size_t r = 0; r < level.rings.size(); ++r) {
-      Ring& ring = level.rings[r];
-      const float* made = driven_.data() + r * kStride;
-      for (const Tap& tap : ring.now) std::copy_n(made, count, signals_.data() + tap.row * kStride + at);
-      if (!ring.samples.empty()) write_ring(ring.samples, ring.head, count, made);
+  if (!nonlinear_.is_empty() && stage.has_delays) nonlinear_.follow(rows_.data(), frames);
+  for (Level& level : stage.levels) advance(level, stage, at, frames);
+  for (const std::size_t row : stage.earlier) rows_[row] += frames;
+}
+
+/// All signals of the stage as later stages and the outputs read them: from the chunk's beginning on.
+void DelayNetworkPlayer::end_chunk(const Stage& stage, int frames) noexcept {
+  for (const std::size_t row : stage.earlier) rows_[row] -= frames;
+  for (const Level& level : stage.levels) {
+    for (const Ring& ring : level.rings) {
+      const DelayRing& memory = ring.memory;
+      for (const Tap& tap : ring.now)
+        rows_[tap.row] = memory.is_empty() ? own(ring.now[0]) : memory.behind(size(frames));
+      for (const auto* taps : {&ring.delayed, &ring.later}) {
+        for (const Tap& tap : *taps)
+          rows_[tap.row] = tap.motion >= 0 ? own(tap) : memory.behind(tap.delay + size(frames));
+      }
+      for (const Tap& tap : ring.later) {
+        if (tap.motion >= 0) read_moving(ring, tap, tap.delay + size(frames), 0, frames);
+      }
     }
   }
 }
 
 void DelayNetworkPlayer::process(float* output, int frames) noexcept {
-  const Rows signals{signals_.data(), kStride};
-  if (!line_motions_.is_empty()) line_motions_.advance(signals, frames);
+  if (!line_motions_.is_empty()) line_motions_.advance({signals_.data(), kStride}, frames);
   if (!turning_.is_empty()) turning_.advance(frames);
   for (Stage& stage : stages_) {
-    stage.drive.run(signals, {}, drive_.data(), kStride, frames);
     for (int done = 0; done < frames; done += stage.block)
       advance(stage, size(done), std::min(stage.block, frames - done));
-    for (const Level& level : stage.levels) {
-      for (const Ring& ring : level.rings) {
-        for (const Tap& tap : ring.later) read(ring, tap, size(tap.delay) + size(frames), 0, size(frames));
-      }
-    }
+    end_chunk(stage, frames);
   }
-  output_.run(signals, {}, output, kStride, frames);
+  for (std::size_t o = 0; o < outputs_.size(); ++o) outputs_[o] = output + o * kStride;
+  output_.run(rows_.data(), outputs_.data(), false, frames);
 }
 
 }  // namespace diffverb::runtime

@@ -10,6 +10,7 @@
 #include "runtime/convolver.h"
 #include "runtime/delay_network_player.h"
 #include "runtime/denormals.h"
+#include "runtime/filter_kernels.h"
 #include "runtime/kernels.h"
 #include "runtime/moving_responses_player.h"
 #include "runtime/terms/term.h"
@@ -19,7 +20,7 @@ namespace {
 
 constexpr int kChunk = DelayNetworkPlayer::kChunk;
 constexpr std::size_t kStride = DelayNetworkPlayer::kStride;
-constexpr int kCascadeLanes = 32;  // the longest cascade that one wavefront takes; longer ones run in several
+constexpr int kCascadeLanes = 16;  // the longest cascade that one wavefront takes: filling it costs as many samples
 constexpr float kLoudest = 1e9f;
 static_assert(kChunk == TermPlayer::kChunk);
 
@@ -31,6 +32,7 @@ std::size_t size(int a) { return static_cast<std::size_t>(a); }
 struct Engine::Impl {
   explicit Impl(std::shared_ptr<const Model> held);
   void prepare_cascades();
+  void prepare_early();
   void process_chunk(const float* const* in, float* const* out, int offset, int frames) noexcept;
   void equalise(int frames) noexcept;
   void reset() noexcept;
@@ -41,7 +43,7 @@ struct Engine::Impl {
   Floats output;  // [O, kStride]
   Floats cascade_coefficients, cascade_state;
   std::vector<Cascade> cascades;  // [wavefront, O]
-  Convolver early;
+  std::vector<Convolver> early;   // one for all channels, or one for each
   MovingResponsesPlayer moving;
   std::vector<std::unique_ptr<TermPlayer>> terms;
 };
@@ -49,7 +51,7 @@ struct Engine::Impl {
 Engine::Impl::Impl(std::shared_ptr<const Model> held) : model(std::move(held)), w(model->network), player(w) {
   output = floats(size(w.outputs) * kStride);
   prepare_cascades();
-  early.prepare(w.early, w.outputs, w.inputs, w.early_samples);
+  prepare_early();
   moving.prepare(w.moving, w.outputs, w.inputs, w.sample_rate_hz);
   for (const auto& term : w.terms) terms.push_back(term->make_player(w.term_shape()));
 }
@@ -59,20 +61,22 @@ void Engine::Impl::prepare_cascades() {
     int first, sections, lanes;
   };
   std::vector<Part> parts;
-  for (int first = 0; first < w.output_sections; first += kCascadeLanes) {
-    const int sections = std::min(kCascadeLanes, w.output_sections - first);
+  const int wavefronts = std::max(1, (w.output_sections + kCascadeLanes - 1) / kCascadeLanes);
+  const int most = (w.output_sections + wavefronts - 1) / wavefronts;
+  for (int first = 0; first < w.output_sections; first += most) {
+    const int sections = std::min(most, w.output_sections - first);
     parts.push_back({first, sections, padded_lanes(sections)});
   }
   std::size_t total = 0;
   for (const Part& part : parts) total += size(part.lanes) * size(w.outputs);
-  cascade_coefficients = floats(6 * total);
+  cascade_coefficients = floats(5 * total);
   cascade_state = floats(2 * total);
   std::size_t at = 0;
   for (const Part& part : parts) {
     for (int o = 0; o < w.outputs; ++o) {
-      float* coefficients = cascade_coefficients.data() + 6 * at;
+      float* coefficients = cascade_coefficients.data() + 5 * at;
       for (int k = 0; k < part.sections; ++k) {
-        put(to_state_variable(w.output_section(o, part.first + k)), coefficients + k, size(part.lanes));
+        put(to_played_section(w.output_section(o, part.first + k)), coefficients + k, size(part.lanes));
       }
       cascades.push_back({part.lanes, part.sections, coefficients, cascade_state.data() + 2 * at});
       at += size(part.lanes);
@@ -80,10 +84,27 @@ void Engine::Impl::prepare_cascades() {
   }
 }
 
+/// Where each input is heard at its own output alone, nothing is convolved with silence.
+void Engine::Impl::prepare_early() {
+  const std::size_t taps = size(w.early_samples), channels = size(w.outputs);
+  const auto response = [&](std::size_t pair) { return w.early.begin() + static_cast<std::ptrdiff_t>(pair * taps); };
+  bool is_diagonal = w.inputs == w.outputs;
+  for (std::size_t pair = 0; is_diagonal && pair < channels * channels; ++pair) {
+    is_diagonal = pair % (channels + 1) == 0 ||
+                  std::all_of(response(pair), response(pair + 1), [](float tap) { return tap == 0.0f; });
+  }
+  early = std::vector<Convolver>(is_diagonal ? channels : 1);
+  if (!is_diagonal) return early[0].prepare(w.early, w.outputs, w.inputs, w.early_samples);
+  for (std::size_t c = 0; c < channels; ++c) {
+    const auto own = response(c * (channels + 1));
+    early[c].prepare({own, own + w.early_samples}, 1, 1, w.early_samples);
+  }
+}
+
 void Engine::Impl::reset() noexcept {
   player.reset();
   std::fill(cascade_state.begin(), cascade_state.end(), 0.0f);
-  early.reset();
+  for (Convolver& part : early) part.reset();
   moving.reset();
   for (const auto& term : terms) term->reset();
 }
@@ -106,7 +127,8 @@ void Engine::Impl::process_chunk(const float* const* in, float* const* out, int 
   }
   player.process(output.data(), frames);
   equalise(frames);
-  early.add(player.input(), kStride, output.data(), kStride, frames);
+  for (std::size_t c = 0; c < early.size(); ++c)
+    early[c].add(player.input() + c * kStride, kStride, output.data() + c * kStride, kStride, frames);
   moving.add(player.input(), kStride, output.data(), kStride, frames);
   for (const auto& term : terms) term->add(player.input(), kStride, output.data(), kStride, frames);
   for (std::size_t o = 0; o < size(w.outputs); ++o) std::copy_n(output.data() + o * kStride, frames, out[o] + offset);

@@ -31,7 +31,7 @@ MixingProduct::MixingProduct(const std::vector<std::vector<Entry>>& rows) {
       continue;
     }
     const auto& list = rows[static_cast<std::size_t>(row)];
-    parts_.push_back({row, 1, 0, 0, gains_.size(), static_cast<int>(list.size())});
+    sparse_.push_back({row, static_cast<int>(gains_.size()), static_cast<int>(list.size())});
     for (const Entry& entry : list) {
       gains_.push_back(entry.gain);
       columns_.push_back(entry.column);
@@ -41,28 +41,20 @@ MixingProduct::MixingProduct(const std::vector<std::vector<Entry>>& rows) {
 }
 
 void MixingProduct::add_dense(const std::vector<std::vector<Entry>>& rows, int row, int column, int columns) {
-  parts_.push_back({row, kDenseRows, column, columns, gains_.size(), 0});
-  const std::size_t first = gains_.size();
-  gains_.resize(first + static_cast<std::size_t>(kDenseRows * columns), 0.0f);
-  columns_.resize(gains_.size(), 0);
+  const std::size_t first = dense_gains_.size();
+  dense_.push_back({row, column, columns, first});
+  dense_gains_.resize(first + static_cast<std::size_t>(kDenseRows * columns), 0.0f);
   for (int r = 0; r < kDenseRows; ++r) {
     for (const Entry& entry : rows[static_cast<std::size_t>(row + r)])
-      gains_[first + static_cast<std::size_t>(r * columns + entry.column - column)] = entry.gain;
+      dense_gains_[first + static_cast<std::size_t>(r * columns + entry.column - column)] = entry.gain;
   }
 }
 
-void MixingProduct::run(Rows in, Rows add, float* out, std::size_t out_stride, int frames) const noexcept {
-  for (const Part& part : parts_) {
-    const auto row = static_cast<std::size_t>(part.row);
-    const float* added = add.at ? add.at + row * add.stride : nullptr;
-    float* to = out + row * out_stride;
-    if (part.columns > 0) {
-      const Rows from{in.at + static_cast<std::size_t>(part.column) * in.stride, in.stride};
-      mix(gains_.data() + part.first, part.rows, part.columns, from, {added, add.stride}, to, out_stride, frames);
-    } else {
-      mix_row(gains_.data() + part.first, columns_.data() + part.first, part.entries, in, added, to, frames);
-    }
-  }
+void MixingProduct::run(const float* const* in, float* const* out, bool add, int frames) const noexcept {
+  for (const Dense& part : dense_)
+    mix(dense_gains_.data() + part.first, kDenseRows, part.columns, in + part.column, out + part.row, add, frames);
+  if (!sparse_.empty())
+    mix_sparse(sparse_.data(), static_cast<int>(sparse_.size()), gains_.data(), columns_.data(), in, out, add, frames);
 }
 
 }  // namespace diffverb::runtime

@@ -44,6 +44,8 @@ NonlinearPlayer::NonlinearPlayer(const DelayNetworkWeights& w, const std::vector
   share_ = 1 - std::exp(-sample_s_ / loop_.time_s);
   left_.assign(static_cast<std::size_t>(loop_.rank) * stride_, 0.0f);
   right_ = left_;
+  left_rows_ = row_pointers<float*>(left_, static_cast<std::size_t>(loop_.rank), stride_);
+  right_rows_ = row_pointers<float*>(right_, static_cast<std::size_t>(loop_.rank), stride_);
   mean_square_.assign(stride_, 0.0f);
   alpha_ = mean_square_;
 }
@@ -56,12 +58,11 @@ double NonlinearPlayer::drive_at(double time) const noexcept {
          loop_.depth * std::sin(2 * std::numbers::pi * (loop_.rate_hz * time * sample_s_ + loop_.phase_turns));
 }
 
-void NonlinearPlayer::follow(Rows signals, int frames) noexcept {
+void NonlinearPlayer::follow(const float* const* signals, int frames) noexcept {
   if (has_squares_) {
     std::fill_n(mean_square_.begin(), frames + kPad, 0.0f);
     for (const int j : lines_)
-      add_square(signals.at + static_cast<std::size_t>(row_of_line_[static_cast<std::size_t>(j)]) * signals.stride,
-                 frames, mean_square_.data());
+      add_square(signals[row_of_line_[static_cast<std::size_t>(j)]], frames, mean_square_.data());
     const double scale = 1 / static_cast<double>(lines_.size()), span = loop_.alpha_max - loop_.alpha_min;
     for (std::size_t t = 0; t < static_cast<std::size_t>(frames); ++t) {
       const float square = mean_square_[t] < kLoudest ? mean_square_[t] : kLoudest;  // what overflowed too
@@ -72,17 +73,15 @@ void NonlinearPlayer::follow(Rows signals, int frames) noexcept {
   }
   time_ += frames;
   if (loop_.rank == 0) return;
-  to_left_.run(signals, {}, left_.data(), stride_, frames);
-  to_right_.run(signals, {}, right_.data(), stride_, frames);
+  to_left_.run(signals, left_rows_.data(), false, frames);
+  to_right_.run(signals, right_rows_.data(), false, frames);
   for (std::size_t r = 0; r < static_cast<std::size_t>(loop_.rank); ++r)
     multiply(right_.data() + r * stride_, frames, left_.data() + r * stride_);
 }
 
-void NonlinearPlayer::finish(int line, Rows signals, int frames, float* w) const noexcept {
+void NonlinearPlayer::finish(int line, const float* const* signals, int frames, float* w) const noexcept {
   const auto j = static_cast<std::size_t>(line);
-  if (loop_.square[j] != 0.0f)
-    add_scaled_square(loop_.square[j], alpha_.data(),
-                      signals.at + static_cast<std::size_t>(row_of_line_[j]) * signals.stride, frames, w);
+  if (loop_.square[j] != 0.0f) add_scaled_square(loop_.square[j], alpha_.data(), signals[row_of_line_[j]], frames, w);
   saturate(static_cast<float>(loop_.limit), frames, w);
 }
 

@@ -20,12 +20,12 @@ class NonlinearPlayer {
 
   bool is_empty() const { return lines_.empty(); }
   void reset() noexcept;
-  /// What all lines of a block add up to; `signals` begins at it. To be called once for each block, in their order.
-  void follow(Rows signals, int frames) noexcept;
+  /// What all lines of a block add up to; `signals` begin at it. To be called once for each block, in their order.
+  void follow(const float* const* signals, int frames) noexcept;
   /// The products (left s) (right s) of the block: [R].
-  Rows products() const { return {left_.data(), stride_}; }
+  const float* const* products() const { return left_rows_.data(); }
   /// A row of A s + B u + out products, to what its line takes in.
-  void finish(int line, Rows signals, int frames, float* w) const noexcept;
+  void finish(int line, const float* const* signals, int frames, float* w) const noexcept;
 
  private:
   double drive_at(double time) const noexcept;
@@ -37,8 +37,9 @@ class NonlinearPlayer {
   bool has_squares_ = false;
   std::size_t stride_ = 0;
   double sample_s_ = 0, share_ = 0, level_ = 0;
-  double time_ = 0;             // samples since reset(): whole, far below 2^53
-  Floats left_, right_;         // [R, stride]
+  double time_ = 0;      // samples since reset(): whole, far below 2^53
+  Floats left_, right_;  // [R, stride]
+  std::vector<float*> left_rows_, right_rows_;
   Floats mean_square_, alpha_;  // [stride]
 };
 

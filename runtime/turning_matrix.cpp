@@ -44,8 +44,10 @@ TurningMatrix::TurningMatrix(const DelayNetworkWeights& w, const std::vector<int
   radius_.assign(Oscillators::kCell + kPad, 0.0);
   angle_ = radius_;
   turned_.assign(lines_ * stride_, 0.0f);
+  turned_rows_ = row_pointers<const float*>(turned_, lines_, stride_);
   if (is_identity(w.turn_right, lines_)) return;
   mixed_ = turned_;
+  mixed_rows_ = row_pointers<float*>(mixed_, lines_, stride_);
   std::vector<std::vector<MixingProduct::Entry>> entries(lines_);
   for (std::size_t i = 0; i < lines_; ++i) {
     for (std::size_t k = 0; k < lines_; ++k) {
@@ -89,12 +91,10 @@ void TurningMatrix::advance(int frames) noexcept {
   }
 }
 
-Rows TurningMatrix::turned(Rows signals, std::size_t at, int frames) noexcept {
+const float* const* TurningMatrix::turned(const float* const* signals, std::size_t at, int frames) noexcept {
   const bool is_mixed = !right_.is_empty();
-  if (is_mixed) right_.run(signals, {}, mixed_.data(), stride_, frames);
-  const auto component = [&](std::size_t i) {
-    return is_mixed ? mixed_.data() + i * stride_ : signals.at + size(rows_[i]) * signals.stride;
-  };
+  if (is_mixed) right_.run(signals, mixed_rows_.data(), false, frames);
+  const auto component = [&](std::size_t i) { return is_mixed ? mixed_rows_[i] : signals[size(rows_[i])]; };
   for (std::size_t p = 0; p < pairs_.size(); ++p) {
     const float *c = cos_.data() + p * stride_ + at, *s = sin_.data() + p * stride_ + at;
     float* to = turned_.data() + 2 * p * stride_;
@@ -103,7 +103,7 @@ Rows TurningMatrix::turned(Rows signals, std::size_t at, int frames) noexcept {
     else
       scale(c, component(2 * p), frames, to);
   }
-  return {turned_.data(), stride_};
+  return turned_rows_.data();
 }
 
 }  // namespace diffverb::runtime

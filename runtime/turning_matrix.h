@@ -22,8 +22,8 @@ class TurningMatrix {
   void reset() noexcept;
   /// Makes the radii and angles of the next chunk.
   void advance(int frames) noexcept;
-  /// T turn_right s of some frames that stand at `at` of the chunk; `signals` begins there. [N], until the next call.
-  Rows turned(Rows signals, std::size_t at, int frames) noexcept;
+  /// T turn_right s of some frames that stand at `at` of the chunk; `signals` begin there. [N], until the next call.
+  const float* const* turned(const float* const* signals, std::size_t at, int frames) noexcept;
 
  private:
   struct Pair {
@@ -43,6 +43,8 @@ class TurningMatrix {
   Doubles radius_, angle_;  // [cell]
   Floats cos_, sin_;        // [pairs, stride] r cos theta, r sin theta
   Floats mixed_, turned_;   // [N, stride]
+  std::vector<float*> mixed_rows_;
+  std::vector<const float*> turned_rows_;
 };
 
 }  // namespace diffverb::runtime

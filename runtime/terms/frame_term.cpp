@@ -7,6 +7,7 @@
 #include "runtime/convolver.h"
 #include "runtime/kernels.h"
 #include "runtime/metadata.h"
+#include "runtime/mixing_product.h"
 #include "runtime/network_check.h"
 #include "runtime/resampling.h"
 
@@ -50,6 +51,8 @@ class FramePlayer final : public TermPlayer {
       std::reverse_copy(row, row + term.frame, std::back_inserter(taps));
     hidden_.prepare(taps, term.hidden, shape.inputs, term.frame);
     units_.assign(size(term.hidden) * kStride, 0.0f);
+    unit_rows_ = row_pointers<const float*>(units_, size(term.hidden), kStride);
+    outputs_.assign(size(shape.outputs), nullptr);
     levels_.assign(size(term.states) * kStride, 0.0f);
   }
 
@@ -63,8 +66,8 @@ class FramePlayer final : public TermPlayer {
     hidden_.add(in, in_stride, units_.data(), kStride, frames);
     if (term_.states > 0) follow(in, in_stride, frames);
     for (int h = 0; h < term_.hidden; ++h) activate(h, frames);
-    mix(term_.output.data(), shape_.outputs, term_.hidden, {units_.data(), kStride}, {out, out_stride}, out, out_stride,
-        frames);
+    for (std::size_t o = 0; o < outputs_.size(); ++o) outputs_[o] = out + o * out_stride;
+    mix(term_.output.data(), shape_.outputs, term_.hidden, unit_rows_.data(), outputs_.data(), true, frames);
   }
 
  private:
@@ -102,8 +105,10 @@ class FramePlayer final : public TermPlayer {
   TermShape shape_;
   SlowLevels slow_;
   Convolver hidden_;
-  Floats units_;   // [H, kStride]
-  Floats levels_;  // [K, kStride]
+  Floats units_;                         // [H, kStride]
+  std::vector<const float*> unit_rows_;  // [H]
+  std::vector<float*> outputs_;          // [O]
+  Floats levels_;                        // [K, kStride]
 };
 
 }  // namespace

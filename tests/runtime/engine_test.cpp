@@ -95,26 +95,45 @@ TEST(RuntimeEngine, LowPolesAtHighRatesKeepTheirAccuracy) {
   EXPECT_LT(worst_error(w, input, play(engine, input, {480})), 1e-5);
 }
 
-TEST(RuntimeEngine, StateVariableFormIsTheSameFilter) {
+TEST(RuntimeEngine, BothFormsAreTheSameFilter) {
   // Real poles, first order, a pure delay, poles near both ends of the circle.
   for (const Biquad& f : {Biquad{0.5, 0, 0, -0.999, 0}, Biquad{0, 1, 0, 0, 0}, Biquad{1, -0.3, 0.7, 0.9, 0.2},
                           Biquad{0.3, 1, 0, 0.3, 0}, Biquad{1, 2, 1, -1.99, 0.9902}, Biquad{0, 0, 1, 1.8, 0.81}}) {
     ASSERT_TRUE(is_stable(f));
-    const StateVariable s = to_state_variable(f);
-    double s1 = 0, s2 = 0, d1 = 0, d2 = 0, peak = 0, error = 0;
+    const StateVariable v = to_state_variable(f);
+    const PlayedSection p = to_played_section(f);
+    double s1 = 0, s2 = 0, u = 0, s = 0, d1 = 0, d2 = 0, peak = 0, error = 0;
     for (int n = 0; n < 2000; ++n) {
       const double x = n == 0 ? 1 : 0;
-      const double y = s.y0 * x + s.y1 * s1 + s.y2 * s2, d = x - s2, old = s1;
-      s1 += s.q * d - s.p * s1;
-      s2 += s.r * d + s.q * old;
+      const double y = v.y0 * x + v.y1 * s1 + v.y2 * s2, d = x - s2, old = s1;
+      s1 += v.q * d - v.p * s1;
+      s2 += v.r * d + v.q * old;
+      s += u;
+      const double played = p.y0 * x + p.y1 * u + p.y2 * s;
+      u += p.g * (x - s) - p.p * u;
       const double z = f.b0 * x + d1;
       d1 = f.b1 * x - f.a1 * z + d2;
       d2 = f.b2 * x - f.a2 * z;
       peak = std::max(peak, std::abs(z));
-      error = std::max(error, std::abs(y - z));
+      error = std::max({error, std::abs(y - z), std::abs(played - z)});
     }
     EXPECT_LT(error, 2e-6 * peak) << f.a1 << " " << f.a2;
   }
+}
+
+TEST(RuntimeEngine, GainsTakenOutOfSectionsStayInTheCascade) {
+  // One of two sections cannot give its gain away and comes first.
+  const std::vector<Biquad> cascade = {{0.5, 0.2, 0.1, -0.6, 0.3}, {0, 0.7, 0.1, 0.2, 0}, {3, -1, 0.5, -0.9, 0.4}};
+  EXPECT_EQ(count_general(cascade), 1);
+  const auto played = played_cascade(cascade, 1);
+  ASSERT_EQ(played.size(), 3u);
+  EXPECT_EQ(played[0].y0, 0);
+  EXPECT_EQ(played[1].y0, 1);
+  EXPECT_EQ(played[2].y0, 1);
+  double dc = 1, expected = 1;
+  for (const PlayedSection& s : played) dc *= static_cast<double>(s.y0) + static_cast<double>(s.y2);  // u = 0, s = x
+  for (const Biquad& f : cascade) expected *= (f.b0 + f.b1 + f.b2) / (1 + f.a1 + f.a2);
+  EXPECT_NEAR(dc, expected, 1e-6 * expected);
 }
 
 TEST(RuntimeEngine, OutputMayBeTheInputsMemory) {

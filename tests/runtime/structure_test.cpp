@@ -10,7 +10,9 @@
 #include "networks.h"
 #include "played.h"
 #include "runtime/bench_networks.h"
+#include "runtime/delay_ring.h"
 #include "runtime/engine.h"
+#include "runtime/line_filters.h"
 #include "runtime/mixing_product.h"
 #include "runtime/network_check.h"
 #include "runtime/network_graph.h"
@@ -235,17 +237,74 @@ TEST(RuntimeStructure, DenseAndSparseProductsGiveTheSameBits) {
       dense[i] = normal(random);
       entries[i / kColumns].push_back({static_cast<int>(i % kColumns), dense[i]});
     }
-    std::vector<float> expected(kRows * kWidth, 0.0f), out = expected;
-    mix(dense.data(), kRows, kColumns, {in.data(), kWidth}, {add.data(), kWidth}, expected.data(), kWidth, kFrames);
-    MixingProduct(entries).run({in.data(), kWidth}, {add.data(), kWidth}, out.data(), kWidth, kFrames);
+    std::vector<float> expected = add, out = add, lanes((kFrames + kPad) * 32, 0.0f), gains(kColumns * 32, 0.0f);
+    const auto from = row_pointers<const float*>(in, kColumns, kWidth);
+    mix(dense.data(), kRows, kColumns, from.data(), row_pointers<float*>(expected, kRows, kWidth).data(), true,
+        kFrames);
+    MixingProduct(entries).run(from.data(), row_pointers<float*>(out, kRows, kWidth).data(), true, kFrames);
+    for (std::size_t i = 0; i < dense.size(); ++i) gains[i % kColumns * 32 + i / kColumns] = dense[i];
+    mix_to_lanes(gains.data(), kColumns, 32, from.data(), lanes.data(), kFrames);
     for (std::size_t r = 0; r < kRows; ++r) {
       for (std::size_t t = 0; t < kFrames; ++t) {
         ASSERT_EQ(out[r * kWidth + t], expected[r * kWidth + t]) << share << " " << r << " " << t;
-        double sum = add[r * kWidth + t];
+        double sum = 0;
         for (std::size_t c = 0; c < kColumns; ++c)
           sum += static_cast<double>(dense[r * kColumns + c]) * static_cast<double>(in[c * kWidth + t]);
-        ASSERT_NEAR(out[r * kWidth + t], sum, 1e-5);
+        ASSERT_NEAR(out[r * kWidth + t], static_cast<double>(add[r * kWidth + t]) + sum, 1e-5);
+        ASSERT_NEAR(lanes[t * 32 + r], sum, 1e-5);
       }
+    }
+  }
+}
+
+TEST(RuntimeStructure, ADelayRingIsReadInOnePieceFromAnywhere) {
+  DelayRing ring(100);
+  std::mt19937 random(1);
+  std::vector<float> all;
+  for (int call = 0; call < 200; ++call) {
+    const std::size_t count = call % 7 == 0 ? DelayRing::kChunk : 1 + random() % DelayRing::kChunk;
+    float* head = ring.head();
+    for (std::size_t n = 0; n < count + kPad; ++n) head[n] = n < count ? static_cast<float>(all.size() + n) : -1.0f;
+    for (std::size_t n = 0; n < count; ++n) all.push_back(head[n]);
+    ring.advance(count);
+    for (const std::size_t delay : {std::size_t{1}, std::size_t{77}, std::size_t{100}, 100 + count}) {
+      if (delay > all.size()) continue;
+      for (std::size_t n = 0; n < std::min(delay, DelayRing::kChunk); ++n) {
+        ASSERT_EQ(ring.behind(delay)[n], all[all.size() - delay + n]) << call << " " << delay << " " << n;
+        ASSERT_EQ(ring.data()[(ring.place(delay) + n) % ring.size()], all[all.size() - delay + n]);
+      }
+    }
+  }
+}
+
+TEST(RuntimeStructure, FiltersOfTheFirstOrderPlayTheirFormulaForAnyCut) {
+  const auto input = testing::noise(1, 500, 3)[0];
+  const std::vector<Biquad> filters = {
+      {0.3, 0, 0, -0.7, 0}, {1, -0.5, 0, 0.99, 0}, {0, 0.1, 0, -0.996, 0}, {2, 1, 0, 0, 0}};
+  std::vector<std::vector<Biquad>> cascades;
+  for (const Biquad& f : filters) cascades.push_back({f});
+  LineFilters whole(cascades, 512), cut(cascades, 512);
+  EXPECT_FALSE(whole.in_lanes());
+  std::vector<float> first(4 * 516), second;
+  for (std::size_t j = 0; j < 4; ++j) std::copy(input.begin(), input.end(), first.begin() + static_cast<std::ptrdiff_t>(j * 516));
+  second = first;
+  whole.run(row_pointers<float*>(first, 4, 516).data(), 500);
+  std::mt19937 random(1);
+  for (std::size_t at = 0; at < 500;) {
+    const std::size_t some = std::min<std::size_t>(1 + random() % 40, 500 - at);
+    auto rows = row_pointers<float*>(second, 4, 516);
+    for (float*& row : rows) row += at;
+    cut.run(rows.data(), static_cast<int>(some));
+    at += some;
+  }
+  EXPECT_EQ(second, first);
+  for (std::size_t j = 0; j < 4; ++j) {
+    const Biquad& f = filters[j];
+    double z = 0;
+    for (std::size_t n = 0; n < 500; ++n) {
+      const double x = static_cast<double>(input[n]), y = f.b0 * x + z;
+      z = f.b1 * x - f.a1 * y;
+      ASSERT_NEAR(first[j * 516 + n], y, 1e-5) << j << " " << n;
     }
   }
 }

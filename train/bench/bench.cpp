@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include "train/bench/bench_autoencoder.h"
+#include "train/bench/bench_engine.h"
 #include "train/bench/bench_fit.h"
 #include "train/bench/bench_flamo.h"
 #include "train/bench/bench_gpu.h"
@@ -21,7 +22,7 @@ int bench_threads() { return at::get_num_threads(); }
 std::vector<Bench> all_benches() {
   return {{"solver", solver_benches()},           {"time", time_benches()},
           {"roofline", roofline_benches()},       {"flamo_colorless", flamo_colorless_benches()},
-          {"flamo_e8", flamo_e8_benches()},       {"engine", engine_benches()},
+          {"flamo_e8", flamo_e8_benches()},       {"engine", engine_benches({})},
           {"griffin_lim", griffin_lim_benches()}, {"image_source", image_source_benches()},
           {"losses", losses_benches()},           {"autoencoder", autoencoder_benches()},
           {"growth", growth_benches(), true},     {"precision", precision_benches(), true},

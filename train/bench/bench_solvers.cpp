@@ -22,7 +22,6 @@
 #include "core/seed.h"
 #include "core/solvers/solvers.h"
 #include "core/tensor.h"
-#include "runtime/engine.h"
 #include "train/bench/bench_timing.h"
 #include "train/bench/plain_network.h"
 
@@ -101,49 +100,6 @@ void time_both(const std::function<void()>& ours, const std::function<void()>& p
     if (with_peer) result.peer_ms = std::min(*result.peer_ms, milliseconds(peer));
   }
   if (!with_peer) result.peer.clear();
-}
-
-BenchResult bench_engine(int lines, int seconds) {
-  const DelayNetwork network = bench_network(lines, 10);
-  const auto floats = [](const at::Tensor& t) {
-    return std::vector<float>(t.const_data_ptr<float>(), t.const_data_ptr<float>() + t.numel());
-  };
-  runtime::DelayNetworkWeights weights;
-  weights.sample_rate_hz = network.sample_rate_hz;
-  weights.lines = lines;
-  weights.inputs = 1;
-  weights.outputs = 2;
-  weights.line_sections = 10;
-  weights.A = floats(network.a);
-  weights.B = floats(network.b);
-  weights.C = floats(normal_matrix(2, lines, 9).to(at::kFloat));
-  weights.D = {1, 1};
-  for (int j = 0; j < lines; ++j) weights.delays.push_back(static_cast<std::int32_t>(network.delays[j].item<double>()));
-  weights.line_sos.assign(network.line_sos.const_data_ptr<double>(),
-                          network.line_sos.const_data_ptr<double>() + network.line_sos.numel());
-  const auto loaded = runtime::make_model(std::move(weights));
-  if (!loaded) throw NumericError("bench engine: " + loaded.error);
-  runtime::Engine engine;
-  const std::string problem = engine.prepare(loaded.model, network.sample_rate_hz);
-  if (!problem.empty()) throw NumericError("bench engine: " + problem);
-
-  constexpr int kBlock = 512;
-  const auto input = normal_matrix(1, kBlock, 10).to(at::kFloat).contiguous();
-  std::vector<float> left(kBlock), right(kBlock);
-  const float* in[] = {input.const_data_ptr<float>()};
-  float* out[] = {left.data(), right.data()};
-  const int blocks = seconds * 48000 / kBlock;
-  const auto play = [&] {
-    for (int i = 0; i < blocks; ++i) engine.process(in, out, kBlock);
-  };
-  play();
-  std::vector<double> runs;
-  for (int i = 0; i < 5; ++i) runs.push_back(milliseconds(play));
-  BenchResult result;
-  result.name = "engine";
-  result.size = "N=" + std::to_string(lines) + " S=10 O=2 " + std::to_string(seconds) + " s at 48 kHz f32";
-  result.ours_ms = median(runs);
-  return result;
 }
 
 }  // namespace
@@ -246,10 +202,6 @@ std::vector<std::function<BenchResult()>> solver_benches() {
 
 std::vector<std::function<BenchResult()>> time_benches() {
   return {[] { return bench_time({"time", 16, 96000}); }};
-}
-
-std::vector<std::function<BenchResult()>> engine_benches() {
-  return {[] { return bench_engine(16, 10); }};
 }
 
 }  // namespace diffverb

@@ -37,7 +37,5 @@ BenchResult bench_time_batch(const std::string& name, std::int64_t networks, std
 std::vector<std::function<BenchResult()>> solver_benches();
 /// The time-domain solver with gradient against a loop over samples with its adjoint, in C++ with the same flags (-O3).
 std::vector<std::function<BenchResult()>> time_benches();
-/// The runtime engine, ten sections a line, stereo.
-std::vector<std::function<BenchResult()>> engine_benches();
 
 }  // namespace diffverb

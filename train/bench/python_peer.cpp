@@ -1,110 +1,22 @@
 #include "train/bench/python_peer.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
-
-#include "core/error.h"
 
 namespace diffverb {
 namespace {
 
-/// The environment of the child: ours with a few settings put in place of what stands there.
-std::vector<std::string> environment(int threads) {
-  const std::vector<std::string> ours = {"MALLOC_MMAP_THRESHOLD_=8589934592", "MALLOC_TRIM_THRESHOLD_=8589934592",
-                                         "MALLOC_TOP_PAD_=268435456", "OMP_NUM_THREADS=" + std::to_string(threads)};
-  std::vector<std::string> out = ours;
-  for (char** entry = environ; *entry; ++entry) {
-    const std::string text = *entry;
-    bool replaced = false;
-    for (const std::string& setting : ours) replaced |= text.rfind(setting.substr(0, setting.find('=') + 1), 0) == 0;
-    if (!replaced) out.push_back(text);
-  }
-  return out;
-}
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  for (std::string& text : texts) out.push_back(text.data());
-  out.push_back(nullptr);
-  return out;
+std::vector<std::string> words(const std::string& script, const std::vector<std::string>& arguments) {
+  const char* named = std::getenv("DIFFVERB_PYTHON");
+  std::vector<std::string> all = {named && *named ? named : "python3", "-c", script};
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  return all;
 }
 
 }  // namespace
 
-PythonPeer::PythonPeer(const std::string& script, const std::vector<std::string>& arguments, int threads) {
-  const char* named = std::getenv("DIFFVERB_PYTHON");
-  std::vector<std::string> words = {named && *named ? named : "python3", "-c", script};
-  words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<std::string> settings = environment(threads);
-  // All that allocates happens before fork(): other threads may hold the allocator's lock.
-  const auto argv = pointers(words), envp = pointers(settings);
-  int in[2], out[2];
-  if (pipe2(in, O_CLOEXEC) != 0) throw DataError(std::string("no pipe to Python: ") + std::strerror(errno));
-  if (pipe2(out, O_CLOEXEC) != 0) {
-    close(in[0]);
-    close(in[1]);
-    throw DataError(std::string("no pipe from Python: ") + std::strerror(errno));
-  }
-  pid_ = fork();
-  if (pid_ == 0) {
-    dup2(in[0], STDIN_FILENO);
-    dup2(out[1], STDOUT_FILENO);
-    const int nowhere = open("/dev/null", O_WRONLY);
-    if (nowhere >= 0) dup2(nowhere, STDERR_FILENO);
-    execvpe(argv[0], argv.data(), envp.data());
-    _exit(127);
-  }
-  close(in[0]);
-  close(out[1]);
-  to_ = in[1];
-  from_ = out[0];
-  if (pid_ < 0) throw DataError(std::string("Python cannot be started: ") + std::strerror(errno));
-}
+const char* peer_script(const std::string& name) { return peer_file(name + ".py"); }
 
-PythonPeer::~PythonPeer() {
-  close(to_);  // the end of its input ends it
-  close(from_);
-  if (pid_ <= 0) return;
-  for (int k = 0; k < 100; ++k) {
-    if (waitpid(pid_, nullptr, WNOHANG) != 0) return;
-    usleep(20000);
-  }
-  kill(pid_, SIGKILL);
-  waitpid(pid_, nullptr, 0);
-}
-
-std::optional<std::string> PythonPeer::read() {
-  for (;;) {
-    const auto end = pending_.find('\n');
-    if (end != std::string::npos) {
-      const std::string line = pending_.substr(0, end);
-      pending_.erase(0, end + 1);
-      return line;
-    }
-    char buffer[4096];
-    const ssize_t got = ::read(from_, buffer, sizeof buffer);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return std::nullopt;
-    pending_.append(buffer, static_cast<std::size_t>(got));
-  }
-}
-
-void PythonPeer::write(const std::string& line) {
-  const std::string text = line + "\n";
-  // A pipe without a reader would end us: the answer that does not come says it as well.
-  struct sigaction ignore {
-  }, before{};
-  ignore.sa_handler = SIG_IGN;
-  sigaction(SIGPIPE, &ignore, &before);
-  const bool whole = ::write(to_, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  sigaction(SIGPIPE, &before, nullptr);
-  if (!whole) throw DataError("the Python peer has ended early");
-}
+PythonPeer::PythonPeer(const std::string& script, const std::vector<std::string>& arguments, int threads)
+    : PeerProcess(words(script, arguments), threads) {}
 
 }  // namespace diffverb

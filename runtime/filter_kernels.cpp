@@ -1,0 +1,308 @@
+#include "runtime/filter_kernels.h"
+
+#include <algorithm>
+#include <cstddef>
+
+#include "runtime/kernels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "runtime/filter_kernels.cpp"
+#include <hwy/foreach_target.h>  // compiles this file once for each instruction set
+// then
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace diffverb::runtime {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Wide = hn::CappedTag<float, 16>;
+
+/// kSections sections of the lanes of one vector, of which the first kGeneral weigh their input; states in registers
+/// over the whole block.
+template <int kSections, int kGeneral, class D>
+void filter_group(D d, const float* coefficients, float* state, int lanes, float* x, int frames, int stride) {
+  using V = hn::Vec<D>;
+  V u[kSections], s[kSections];
+  for (int k = 0; k < kSections; ++k) {
+    u[k] = hn::LoadU(d, state + (2 * k) * lanes);
+    s[k] = hn::LoadU(d, state + (2 * k + 1) * lanes);
+  }
+  for (int t = 0; t < frames; ++t) {
+    float* at = x + static_cast<std::size_t>(t) * stride;
+    V v = hn::LoadU(d, at);
+    for (int k = 0; k < kSections; ++k) {
+      const float* c = coefficients + 5 * k * lanes;
+      s[k] = hn::Add(s[k], u[k]);
+      const V difference = hn::Sub(v, s[k]);
+      if (k < kGeneral) v = hn::Mul(hn::LoadU(d, c + 2 * lanes), v);
+      v = hn::MulAdd(hn::LoadU(d, c + 4 * lanes), s[k], hn::MulAdd(hn::LoadU(d, c + 3 * lanes), u[k], v));
+      u[k] = hn::MulAdd(hn::LoadU(d, c), difference, hn::NegMulAdd(hn::LoadU(d, c + lanes), u[k], u[k]));
+    }
+    hn::StoreU(v, d, at);
+  }
+  for (int k = 0; k < kSections; ++k) {
+    hn::StoreU(u[k], d, state + (2 * k) * lanes);
+    hn::StoreU(s[k], d, state + (2 * k + 1) * lanes);
+  }
+}
+
+/// Five sections at once, then the others; the first of them all weighs its input.
+template <int kFirstGeneral, class D>
+void filter_groups(D d, const float* c, float* s, int sections, int lanes, float* x, int frames) {
+  switch (std::min(sections, 5)) {
+    case 0:
+      return;
+    case 1:
+      return filter_group<1, kFirstGeneral>(d, c, s, lanes, x, frames, lanes);
+    case 2:
+      return filter_group<2, kFirstGeneral>(d, c, s, lanes, x, frames, lanes);
+    case 3:
+      return filter_group<3, kFirstGeneral>(d, c, s, lanes, x, frames, lanes);
+    case 4:
+      return filter_group<4, kFirstGeneral>(d, c, s, lanes, x, frames, lanes);
+    default:
+      filter_group<5, kFirstGeneral>(d, c, s, lanes, x, frames, lanes);
+      return filter_groups<0>(d, c + 25 * lanes, s + 10 * lanes, sections - 5, lanes, x, frames);
+  }
+}
+
+template <class D>
+void filter_all(D d, const FilterBank& bank, float* x, int frames) {
+  const int alone = std::max(0, bank.general - 1);
+  for (int lane = 0; lane < bank.lanes; lane += static_cast<int>(hn::Lanes(d))) {
+    const float* c = bank.coefficients + lane;
+    float* s = bank.state + lane;
+    for (int k = 0; k < alone; ++k)
+      filter_group<1, 1>(d, c + 5 * k * bank.lanes, s + 2 * k * bank.lanes, bank.lanes, x + lane, frames, bank.lanes);
+    filter_groups<1>(d, c + 5 * alone * bank.lanes, s + 2 * alone * bank.lanes, bank.sections - alone, bank.lanes,
+                     x + lane, frames);
+  }
+}
+
+void FilterLanes(const FilterBank& bank, float* x, int frames) {
+  if (bank.lanes == 4) return filter_all(hn::CappedTag<float, 4>(), bank, x, frames);
+  if (bank.lanes == 8) return filter_all(hn::CappedTag<float, 8>(), bank, x, frames);
+  filter_all(Wide(), bank, x, frames);
+}
+
+#if HWY_TARGET != HWY_SCALAR
+/// kCount channels, each kVectors vectors of sections. At tick t section l takes sample t - l.
+template <int kCount, int kVectors, class D>
+void cascade(D d, const Cascade* cascades, float* const* channels, int frames) {
+  using V = hn::Vec<D>;
+  constexpr int kAll = kCount * kVectors;
+  const int width = static_cast<int>(hn::Lanes(d));
+  const int lanes = cascades[0].lanes, sections = cascades[0].sections;
+  const hn::RebindToSigned<D> di;
+  HWY_ALIGN int rotation[16];
+  for (int l = 0; l < width; ++l) rotation[l] = (l + width - 1) % width;
+  const auto rotate = hn::SetTableIndices(d, rotation);
+  const auto lane = hn::Iota(di, 0);
+  const auto first = hn::RebindMask(d, hn::Eq(lane, hn::Zero(di)));
+  V u[kAll], s[kAll], y[kAll];
+  for (int i = 0; i < kAll; ++i) {
+    u[i] = hn::LoadU(d, cascades[i / kVectors].state + (i % kVectors) * width);
+    s[i] = hn::LoadU(d, cascades[i / kVectors].state + lanes + (i % kVectors) * width);
+    y[i] = hn::Zero(d);
+  }
+  const int last_vector = (sections - 1) / width, last_lane = (sections - 1) % width;
+  HWY_ALIGN float tail[16];
+  for (int t = 0; t < frames + sections - 1; ++t) {
+    const bool partial = t < sections - 1 || t >= frames;
+    for (int channel = 0; channel < kCount; ++channel) {
+      V carry = hn::Set(d, t < frames ? channels[channel][t] : 0.0f);
+      for (int j = 0; j < kVectors; ++j) {
+        const int i = channel * kVectors + j;
+        const V turned = hn::TableLookupLanes(y[i], rotate);
+        const V x = hn::IfThenElse(first, carry, turned);
+        carry = turned;
+        const float* c = cascades[channel].coefficients + j * width;
+        V next_s = hn::Add(s[i], u[i]);
+        V next_u = hn::MulAdd(hn::LoadU(d, c), hn::Sub(x, next_s), hn::NegMulAdd(hn::LoadU(d, c + lanes), u[i], u[i]));
+        y[i] = hn::MulAdd(hn::LoadU(d, c + 2 * lanes), x,
+                          hn::MulAdd(hn::LoadU(d, c + 3 * lanes), u[i], hn::Mul(hn::LoadU(d, c + 4 * lanes), next_s)));
+        if (partial) {
+          // 0 <= t - l < frames, with l counted over the vectors.
+          const auto position = hn::Sub(hn::Set(di, t - j * width), lane);
+          const auto active =
+              hn::RebindMask(d, hn::And(hn::Gt(position, hn::Set(di, -1)), hn::Lt(position, hn::Set(di, frames))));
+          next_u = hn::IfThenElse(active, next_u, u[i]);
+          next_s = hn::IfThenElse(active, next_s, s[i]);
+        }
+        u[i] = next_u;
+        s[i] = next_s;
+      }
+      if (t >= sections - 1) {
+        V last = y[channel * kVectors];
+        for (int j = 1; j < kVectors; ++j) {
+          if (j == last_vector) last = y[channel * kVectors + j];
+        }
+        hn::StoreU(last, d, tail);
+        channels[channel][t - sections + 1] = tail[last_lane];
+      }
+    }
+  }
+  for (int i = 0; i < kAll; ++i) {
+    hn::StoreU(u[i], d, cascades[i / kVectors].state + (i % kVectors) * width);
+    hn::StoreU(s[i], d, cascades[i / kVectors].state + lanes + (i % kVectors) * width);
+  }
+}
+
+template <int kCount, class D>
+void cascade_of(D d, const Cascade* cascades, float* const* channels, int frames) {
+  switch (cascades[0].lanes / static_cast<int>(hn::Lanes(d))) {
+    case 1:
+      return cascade<kCount, 1>(d, cascades, channels, frames);
+    case 2:
+      return cascade<kCount, 2>(d, cascades, channels, frames);
+    case 4:
+      return cascade<kCount, 4>(d, cascades, channels, frames);
+    default:
+      return cascade<kCount, 8>(d, cascades, channels, frames);
+  }
+}
+
+template <int kCount>
+void cascade_any(const Cascade* cascades, float* const* channels, int frames) {
+  if (cascades[0].lanes == 4) return cascade_of<kCount>(hn::CappedTag<float, 4>(), cascades, channels, frames);
+  if (cascades[0].lanes == 8) return cascade_of<kCount>(hn::CappedTag<float, 8>(), cascades, channels, frames);
+  cascade_of<kCount>(Wide(), cascades, channels, frames);
+}
+
+/// A 4 x 4 block of floats: rows become columns.
+HWY_INLINE void transpose4(const float* const* in, float* const* out) {
+  const hn::Full128<float> d;
+  const hn::Repartition<double, decltype(d)> dd;
+  const auto a = hn::LoadU(d, in[0]), b = hn::LoadU(d, in[1]), c = hn::LoadU(d, in[2]), e = hn::LoadU(d, in[3]);
+  const auto ab_low = hn::InterleaveLower(d, a, b), ab_high = hn::InterleaveUpper(d, a, b);
+  const auto ce_low = hn::InterleaveLower(d, c, e), ce_high = hn::InterleaveUpper(d, c, e);
+  const auto pair_lower = [&](auto p, auto q) {
+    return hn::BitCast(d, hn::InterleaveLower(dd, hn::BitCast(dd, p), hn::BitCast(dd, q)));
+  };
+  const auto pair_upper = [&](auto p, auto q) {
+    return hn::BitCast(d, hn::InterleaveUpper(dd, hn::BitCast(dd, p), hn::BitCast(dd, q)));
+  };
+  hn::StoreU(pair_lower(ab_low, ce_low), d, out[0]);
+  hn::StoreU(pair_upper(ab_low, ce_low), d, out[1]);
+  hn::StoreU(pair_lower(ab_high, ce_high), d, out[2]);
+  hn::StoreU(pair_upper(ab_high, ce_high), d, out[3]);
+}
+#else
+HWY_INLINE void transpose4(const float* const* in, float* const* out) {
+  for (int r = 0; r < 4; ++r) {
+    for (int c = 0; c < 4; ++c) out[c][r] = in[r][c];
+  }
+}
+#endif
+
+void RunCascades(const Cascade* cascades, float* const* channels, int count, int frames) {
+#if HWY_TARGET == HWY_SCALAR
+  for (int i = 0; i < count; ++i) {  // a vector of one lane: one section after the other
+    for (int k = 0; k < cascades[i].sections; ++k) {
+      filter_group<1, 1>(hn::CappedTag<float, 1>(), cascades[i].coefficients + k, cascades[i].state + k,
+                         cascades[i].lanes, channels[i], frames, 1);
+    }
+  }
+#else
+  if (count == 2) return cascade_any<2>(cascades, channels, frames);
+  cascade_any<1>(cascades, channels, frames);
+#endif
+}
+
+/// What a whole vector of the grid gives.
+HWY_INLINE hn::Vec<Wide> first_order_at(const FirstOrder& f, const float* x) {
+  const Wide d;
+  const int width = static_cast<int>(hn::Lanes(d));
+  auto early = hn::Mul(hn::LoadU(d, f.powers), hn::Set(d, f.z)), late = hn::Zero(d);
+  for (int j = 0; j + 1 < width; j += 2) {
+    early = hn::MulAdd(hn::LoadU(d, f.response + FirstOrder::kMostGrid - j), hn::Set(d, x[j]), early);
+    late = hn::MulAdd(hn::LoadU(d, f.response + FirstOrder::kMostGrid - j - 1), hn::Set(d, x[j + 1]), late);
+  }
+  if (width == 1) early = hn::MulAdd(hn::LoadU(d, f.response + FirstOrder::kMostGrid), hn::Set(d, x[0]), early);
+  return hn::Add(early, late);
+}
+
+/// One fused sum, so that both ways below round alike.
+HWY_INLINE float first_order_state(const FirstOrder& f, float x, float y) {
+  const hn::CappedTag<float, 1> d;
+  return hn::GetLane(hn::MulAdd(hn::Set(d, f.b1), hn::Set(d, x), hn::Mul(hn::Set(d, f.p), hn::Set(d, y))));
+}
+
+void RunFirstOrder(FirstOrder& f, float* x, int frames) {
+  const Wide d;
+  const int width = static_cast<int>(hn::Lanes(d));
+  HWY_ALIGN float y[FirstOrder::kMostGrid];
+  for (int t = 0; t < frames;) {
+    if (f.position == 0 && t + width <= frames) {
+      const float newest = x[t + width - 1];
+      hn::StoreU(first_order_at(f, x + t), d, x + t);
+      f.z = first_order_state(f, newest, x[t + width - 1]);
+      t += width;
+      continue;
+    }
+    const int some = std::min(frames - t, width - f.position);
+    for (int k = 0; k < width; ++k) {
+      if (k >= f.position) f.so_far[k] = k < f.position + some ? x[t + k - f.position] : 0.0f;
+    }
+    hn::StoreU(first_order_at(f, f.so_far), d, y);
+    for (int k = 0; k < some; ++k) x[t + k] = y[f.position + k];
+    f.position += some;
+    t += some;
+    if (f.position < width) continue;
+    f.z = first_order_state(f, f.so_far[width - 1], y[width - 1]);
+    f.position = 0;
+  }
+}
+
+void Interleave(const float* const* in, int count, int lanes, float* out, int frames) {
+  for (int r = 0; r < count; r += 4) {
+    for (int t = 0; t < frames; t += 4) {
+      const float* from[4] = {in[r] + t, in[r + 1] + t, in[r + 2] + t, in[r + 3] + t};
+      float* at = out + static_cast<std::size_t>(t * lanes + r);
+      float* to[4] = {at, at + lanes, at + 2 * lanes, at + 3 * lanes};
+      transpose4(from, to);
+    }
+  }
+}
+
+void Deinterleave(const float* in, int count, int lanes, float* const* out, int frames) {
+  for (int r = 0; r < count; r += 4) {
+    for (int t = 0; t < frames; t += 4) {
+      const float* at = in + static_cast<std::size_t>(t * lanes + r);
+      const float* from[4] = {at, at + lanes, at + 2 * lanes, at + 3 * lanes};
+      float* to[4] = {out[r] + t, out[r + 1] + t, out[r + 2] + t, out[r + 3] + t};
+      transpose4(from, to);
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace diffverb::runtime
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace diffverb::runtime {
+
+HWY_EXPORT(FilterLanes);
+HWY_EXPORT(RunCascades);
+HWY_EXPORT(RunFirstOrder);
+HWY_EXPORT(Interleave);
+HWY_EXPORT(Deinterleave);
+
+void filter_lanes(const FilterBank& bank, float* x, int frames) { HWY_DYNAMIC_DISPATCH(FilterLanes)(bank, x, frames); }
+void run_cascades(const Cascade* cascades, float* const* channels, int count, int frames) {
+  HWY_DYNAMIC_DISPATCH(RunCascades)(cascades, channels, count, frames);
+}
+void run_first_order(FirstOrder& filter, float* x, int frames) {
+  HWY_DYNAMIC_DISPATCH(RunFirstOrder)(filter, x, frames);
+}
+void interleave(const float* const* in, int count, int lanes, float* out, int frames) {
+  HWY_DYNAMIC_DISPATCH(Interleave)(in, count, lanes, out, frames);
+}
+void deinterleave(const float* in, int count, int lanes, float* const* out, int frames) {
+  HWY_DYNAMIC_DISPATCH(Deinterleave)(in, count, lanes, out, frames);
+}
+
+}  // namespace diffverb::runtime
+#endif

@@ -1,0 +1,49 @@
+#pragma once
+
+namespace diffverb::runtime {
+
+/// Sections of N filters side by side, padded to `lanes`: coefficient c of section k of lane l at [(5 k + c) lanes + l]
+/// in the order g p y0 y1 y2 (biquad.h, PlayedSection), state likewise with 2 instead of 5. The y0 of all but the first
+/// `general` sections are 1 and are not read.
+struct FilterBank {
+  int lanes = 0;
+  int sections = 0, general = 0;
+  const float* coefficients = nullptr;
+  float* state = nullptr;
+};
+
+/// A serial cascade of one channel laid across lanes: coefficient c of section l at [c lanes + l], state likewise.
+struct Cascade {
+  int lanes = 0;     // 4, 8, 16 or 32
+  int sections = 0;  // <= lanes
+  const float* coefficients = nullptr;
+  float* state = nullptr;  // [2 lanes]
+};
+
+/// A filter of the first order, y(n) = b0 x(n) + z, z = b1 x(n) + p y(n), played a vector of samples at once: `grid`
+/// samples, counted from reset() on, follow from the state before them and their input.
+struct FirstOrder {
+  static constexpr int kMostGrid = 16;
+  float b1 = 0, p = 0;
+  float response[2 * kMostGrid];  // kMostGrid zeros, then the impulse response
+  float powers[kMostGrid];        // p^n
+  float z = 0;                    // before the samples of the grid
+  float so_far[kMostGrid];        // input of a part of the grid
+  int position = 0;               // in the grid
+};
+
+/// x [frames, lanes] in place through every section of its lane.
+void filter_lanes(const FilterBank& bank, float* x, int frames);
+
+/// One or two channels in place through their cascades, pipelined across sections: lane l works on sample t - l, so the
+/// serial filters of a channel become one vector. No latency: the pipeline is filled and drained in each call.
+void run_cascades(const Cascade* cascades, float* const* channels, int count, int frames);
+
+/// In place.
+void run_first_order(FirstOrder& filter, float* x, int frames);
+
+/// out[t lanes + j] = in[j][t] and back, for `count` signals; the tables of pointers have a multiple of four places.
+void interleave(const float* const* in, int count, int lanes, float* out, int frames);
+void deinterleave(const float* in, int count, int lanes, float* const* out, int frames);
+
+}  // namespace diffverb::runtime

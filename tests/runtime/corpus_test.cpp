@@ -113,8 +113,8 @@ TEST(RuntimeCorpus, WhatWasFoundDoesNoHarm) {
 }
 
 TEST(RuntimeCorpus, ChangesOfGoldenFilesDoNoHarm) {
-  const auto files = changed(files_of("golden"), 40);
-  EXPECT_GE(files.size(), 480u);
+  const auto files = changed(files_of("golden"), 25);
+  EXPECT_GE(files.size(), 300u);
   EXPECT_EQ(harm_of(files, kMegabytes), "");
 }
 
@@ -128,11 +128,6 @@ TEST(RuntimeCorpus, ChangesReachWhatStandsBehindTheHash) {
   }
   EXPECT_GT(right, 250);
   EXPECT_GT(other, 400);
-}
-
-TEST(RuntimeCorpus, HarmIsSeen) {
-  // A good file, in less memory than it needs.
-  EXPECT_NE(harm_of(files_of("golden"), 0), "");
 }
 
 /// A file of a kilobyte that asks for as much as the format lets it: delays, shapes with an extent of 0.
@@ -167,6 +162,7 @@ TEST(RuntimeCorpus, AKilobyteCannotAskForAGigabyte) {
   const Bytes longest = asking(std::vector<std::int32_t>(16, 1 << 22), {16, 1});
   EXPECT_LT(longest.size(), 2600u);
   files.push_back({"16 lines of 87 s", longest});
+  EXPECT_NE(harm_of(files, 100), "");  // it takes 270: what goes beyond the memory given is seen
   files.push_back({"a billion inputs", asking({}, {0, 1 << 30})});
   EXPECT_EQ(harm_of(files, kMegabytes), "");
 }

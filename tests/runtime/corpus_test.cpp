@@ -10,6 +10,8 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -133,7 +135,8 @@ TEST(RuntimeCorpus, ChangesReachWhatStandsBehindTheHash) {
 /// A file of a kilobyte that asks for as much as the format lets it: delays, shapes with an extent of 0.
 Bytes asking(const std::vector<std::int32_t>& delays, const std::vector<std::uint64_t>& b_shape) {
   const auto lines = static_cast<std::uint64_t>(delays.size());
-  std::vector<float> zeros(delays.size() * delays.size() + 1);
+  std::vector<float> zeros(delays.size() * delays.size() + 1), gains(delays.size() + 1);
+  std::iota(gains.begin(), gains.end(), 1.0f);  // lines that are alike would be played as one
   const auto bytes_of = [](const auto& values, std::size_t count) {
     return std::span(reinterpret_cast<const std::uint8_t*>(values.data()), count * sizeof values[0]);
   };
@@ -141,8 +144,8 @@ Bytes asking(const std::vector<std::int32_t>& delays, const std::vector<std::uin
   for (const std::uint64_t extent : b_shape) b *= extent;
   std::map<std::string, Tensor, std::less<>> tensors{
       {"A", {"F32", {lines, lines}, bytes_of(zeros, lines * lines)}},
-      {"B", {"F32", b_shape, bytes_of(zeros, b)}},
-      {"C", {"F32", {1, lines}, bytes_of(zeros, lines)}},
+      {"B", {"F32", b_shape, bytes_of(gains, b)}},
+      {"C", {"F32", {1, lines}, bytes_of(gains, lines)}},
       {"D", {"F32", {1, b_shape[1]}, bytes_of(zeros, b_shape[1] == 1 ? 1 : 0)}},
       {"delays", {"I32", {lines}, bytes_of(delays, delays.size())}},
       {"line_sos", {"F64", {lines, 0, 5}, {}}},

@@ -19,8 +19,11 @@ using V = hn::Vec<Wide>;
 
 HWY_INLINE int lanes() { return static_cast<int>(hn::Lanes(Wide())); }
 
-/// A complex number in each lane.
+/// A complex number in each lane. Its constructors are written out: implied ones lack the attributes of the instruction set,
+/// and g++ for ARM then cannot inline what they call.
 struct Complex {
+  HWY_INLINE Complex() {}
+  HWY_INLINE Complex(V real, V imaginary) : re(real), im(imaginary) {}
   V re, im;
 };
 

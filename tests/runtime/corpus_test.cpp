@@ -10,6 +10,8 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <numeric>
 #include <random>
 #include <string>
 #include <vector>
@@ -113,8 +115,8 @@ TEST(RuntimeCorpus, WhatWasFoundDoesNoHarm) {
 }
 
 TEST(RuntimeCorpus, ChangesOfGoldenFilesDoNoHarm) {
-  const auto files = changed(files_of("golden"), 40);
-  EXPECT_GE(files.size(), 480u);
+  const auto files = changed(files_of("golden"), 25);
+  EXPECT_GE(files.size(), 300u);
   EXPECT_EQ(harm_of(files, kMegabytes), "");
 }
 
@@ -130,15 +132,11 @@ TEST(RuntimeCorpus, ChangesReachWhatStandsBehindTheHash) {
   EXPECT_GT(other, 400);
 }
 
-TEST(RuntimeCorpus, HarmIsSeen) {
-  // A good file, in less memory than it needs.
-  EXPECT_NE(harm_of(files_of("golden"), 0), "");
-}
-
 /// A file of a kilobyte that asks for as much as the format lets it: delays, shapes with an extent of 0.
 Bytes asking(const std::vector<std::int32_t>& delays, const std::vector<std::uint64_t>& b_shape) {
   const auto lines = static_cast<std::uint64_t>(delays.size());
-  std::vector<float> zeros(delays.size() * delays.size() + 1);
+  std::vector<float> zeros(delays.size() * delays.size() + 1), gains(delays.size() + 1);
+  std::iota(gains.begin(), gains.end(), 1.0f);  // lines that are alike would be played as one
   const auto bytes_of = [](const auto& values, std::size_t count) {
     return std::span(reinterpret_cast<const std::uint8_t*>(values.data()), count * sizeof values[0]);
   };
@@ -146,8 +144,8 @@ Bytes asking(const std::vector<std::int32_t>& delays, const std::vector<std::uin
   for (const std::uint64_t extent : b_shape) b *= extent;
   std::map<std::string, Tensor, std::less<>> tensors{
       {"A", {"F32", {lines, lines}, bytes_of(zeros, lines * lines)}},
-      {"B", {"F32", b_shape, bytes_of(zeros, b)}},
-      {"C", {"F32", {1, lines}, bytes_of(zeros, lines)}},
+      {"B", {"F32", b_shape, bytes_of(gains, b)}},
+      {"C", {"F32", {1, lines}, bytes_of(gains, lines)}},
       {"D", {"F32", {1, b_shape[1]}, bytes_of(zeros, b_shape[1] == 1 ? 1 : 0)}},
       {"delays", {"I32", {lines}, bytes_of(delays, delays.size())}},
       {"line_sos", {"F64", {lines, 0, 5}, {}}},
@@ -167,6 +165,7 @@ TEST(RuntimeCorpus, AKilobyteCannotAskForAGigabyte) {
   const Bytes longest = asking(std::vector<std::int32_t>(16, 1 << 22), {16, 1});
   EXPECT_LT(longest.size(), 2600u);
   files.push_back({"16 lines of 87 s", longest});
+  EXPECT_NE(harm_of(files, 100), "");  // it takes 270: what goes beyond the memory given is seen
   files.push_back({"a billion inputs", asking({}, {0, 1 << 30})});
   EXPECT_EQ(harm_of(files, kMegabytes), "");
 }

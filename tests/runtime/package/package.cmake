@@ -28,7 +28,7 @@ foreach(header ${headers})
   endif()
 endforeach()
 
-set(project -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/build -DCMAKE_PREFIX_PATH=${prefix} -DPREFIX=${prefix} -DEXAMPLE=${EXAMPLE})
+set(project -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/build -DCMAKE_PREFIX_PATH=${prefix} -DINSTALLED=${prefix} -DEXAMPLE=${EXAMPLE})
 run(${CMAKE_COMMAND} ${project} -DCMAKE_BUILD_TYPE=Release)
 run(${CMAKE_COMMAND} --build ${WORK}/build)
 run(${WORK}/build/c_test ${GOLDEN})

@@ -23,6 +23,9 @@ must_replace(" ,[ \n]*<http://kxstudio[^>]*programs#Interface>" "")
 must_replace("    mod:brand[^\n]*\n    mod:label[^\n]*\n\n" "")
 file(WRITE ${folder}/${name}.ttl "${text}")
 
+file(READ ${folder}/manifest.ttl text)  # of the interface, where there is one
+string(REGEX REPLACE " ,[ \n]*<http://kxstudio[^>]*programs#UIInterface>" "" text "${text}")
+file(WRITE ${folder}/manifest.ttl "${text}")
 file(READ ${folder}/presets.ttl text)
 string(REPLACE "<urn:distrho:" "<${URI}#" text "${text}")
 file(WRITE ${folder}/presets.ttl "${text}")

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <optional>
@@ -9,6 +10,8 @@
 
 #include "core/audio_file.h"
 #include "core/error.h"
+#include "core/true_stereo.h"
+#include "datasets/import_filter.h"
 #include "datasets/licence.h"
 #include "datasets/manifest.h"
 #include "datasets/response_file.h"
@@ -21,6 +24,14 @@ namespace fs = std::filesystem;
 
 constexpr const char* kPattern = "pattern:";
 
+bool is_raw_name(const fs::path& path) {
+  const std::string extension = path.extension().string();
+  for (const char* known : {".raw", ".pcm", ".bin", ".dat", ".ir", ".RAW", ".PCM", ".BIN", ".DAT", ".IR"}) {
+    if (extension == known) return true;
+  }
+  return false;
+}
+
 struct Source {
   fs::path path;     // to open
   std::string name;  // to keep
@@ -28,7 +39,7 @@ struct Source {
   std::string top;   // the room of a file that stands in no folder below the root
 };
 
-std::vector<Source> list_sources(const std::vector<fs::path>& inputs) {
+std::vector<Source> list_sources(const std::vector<fs::path>& inputs, bool raw) {
   std::vector<Source> sources;
   for (const fs::path& given : inputs) {
     const fs::path input = given.has_filename() ? given : given.parent_path();  // "rooms/" is "rooms"
@@ -44,12 +55,15 @@ std::vector<Source> list_sources(const std::vector<fs::path>& inputs) {
     std::error_code code;
     fs::recursive_directory_iterator entries(input, code);
     for (; !code && entries != fs::recursive_directory_iterator(); entries.increment(code)) {
-      if (!entries->is_regular_file() || !is_response_name(entries->path())) continue;
+      if (!entries->is_regular_file() || !(raw ? is_raw_name(entries->path()) : is_response_name(entries->path())))
+        continue;
       const std::string name = entries->path().lexically_relative(input).generic_string();
       sources.push_back({entries->path(), inputs.size() > 1 ? folder + "/" + name : name, input, folder});
     }
     if (code) throw DataError(input.string() + ": cannot be listed: " + code.message());
-    if (sources.size() == before) throw DataError(input.string() + ": no sound or SOFA file in it");
+    if (sources.size() == before)
+      throw DataError(input.string() + (raw ? ": no raw file in it, expected .raw, .pcm, .bin, .dat or .ir"
+                                            : ": no sound or SOFA file in it"));
   }
   std::sort(sources.begin(), sources.end(), [](const Source& a, const Source& b) { return a.name < b.name; });
   for (std::size_t i = 1; i < sources.size(); ++i) {
@@ -75,7 +89,7 @@ class RoomNames {
   /// Throws a DataError where the pattern finds no room.
   std::string of(const Source& source) const {
     const fs::path name = source.name;
-    if (by_ == "file") return fs::path(name).replace_extension().generic_string();
+    if (by_ == "file") return name_of_pair(name).replace_extension().generic_string();
     if (by_ == "folder") return name.has_parent_path() ? name.parent_path().generic_string() : source.top;
     std::smatch match;
     if (!std::regex_search(source.name, match, *pattern_))
@@ -101,10 +115,10 @@ class Importer {
   }
 
   ImportReport run() {
-    const std::vector<Source> sources = list_sources(settings_.inputs);
+    const std::vector<Source> sources = list_sources(settings_.inputs, settings_.raw.has_value());
     for (std::size_t i = 0; i < sources.size(); ++i) {
       const std::size_t before = writer_.size();
-      is_sofa(sources[i].path) ? import_sofa(sources[i]) : import_sound(sources[i]);
+      !settings_.raw&& is_sofa(sources[i].path) ? import_sofa(sources[i]) : import_sound(sources[i]);
       report_.files += writer_.size() > before;
       if (settings_.progress) settings_.progress(i + 1, sources.size());
     }
@@ -155,10 +169,32 @@ class Importer {
 
   void add(StoredResponse known, const Audio& audio) {
     if (audio.frames() == 0) throw DataError(known.file + ": no samples");
+    find_true_stereo(known.file, audio);
     known.rate_hz = audio.rate_hz;
     for (std::size_t c = 0; c < audio.channels.size(); ++c) {
       known.channel = static_cast<int>(c);
       writer_.add(known, audio.channels[c]);
+    }
+  }
+
+  /// Filter and gain.
+  void process(const std::string& name, Audio& audio) const {
+    const ImportFilter& filter = settings_.filter;
+    if (!filter.taps.empty() && filter.rate_hz != audio.rate_hz)
+      throw DataError(name + ": is at " + std::to_string(std::lround(audio.rate_hz)) + " Hz, expected the filter's " +
+                      std::to_string(std::lround(filter.rate_hz)) + " Hz");
+    for (auto& channel : audio.channels) apply_filter(filter, settings_.gain_db, channel);
+  }
+
+  /// Four channels, or a second stereo file of a pair; the left one of a pair comes before the right one.
+  void find_true_stereo(const std::string& name, const Audio& audio) {
+    const fs::path pair = name_of_pair(name);
+    if (audio.channels.size() == 4 && !is_named_ambisonic(name)) {
+      report_.true_stereo.push_back({name, {name}, order_in_name(name).value_or(kLoudspeakerFirst)});
+    } else if (audio.channels.size() == 2 && pair != name) {
+      auto& left = stereo_sides_[pair.string()];
+      if (!left.empty()) report_.true_stereo.push_back({pair.string(), {left, name}, kLoudspeakerFirst});
+      left = name;
     }
   }
 
@@ -178,7 +214,10 @@ class Importer {
     Audio audio;
     guarded([&] {
       known = known_of(source, source.name);
-      if (known) audio = read_audio(source.path, kMostChannelsImported);
+      if (!known) return;
+      audio = settings_.raw ? read_raw_audio(source.path, *settings_.raw, kMostChannelsImported)
+                            : read_audio(source.path, kMostChannelsImported);
+      process(source.path.string(), audio);
     });
     if (!known || audio.frames() == 0) return;
     if (known->licence.empty()) known->licence = licence_of(source);
@@ -194,7 +233,9 @@ class Importer {
       Audio audio;
       guarded([&] {
         known = known_of(source, name);
-        if (known) audio = sofa->read(i);
+        if (!known) return;
+        audio = sofa->read(i);
+        process(name, audio);
       });
       if (!known || audio.frames() == 0) continue;
       if (known->licence.empty()) known->licence = licence_name(sofa->licence());
@@ -210,6 +251,7 @@ class Importer {
   Manifest manifest_;
   std::unique_ptr<RoomNames> rooms_;
   ImportReport report_;
+  std::map<std::string, std::string> stereo_sides_;  // by the pair's name, the file that came first
 };
 
 }  // namespace

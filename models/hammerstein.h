@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "core/tensor.h"
@@ -23,5 +24,11 @@ struct HammersteinKernels {
 /// Source   Farina 2000; Novak, Simon, Kadlec and Lotton, IEEE Trans. Instrum. Meas. 59, 2010 (the model)
 HammersteinKernels estimate_hammerstein(const at::Tensor& dry, const at::Tensor& wet, std::int64_t order,
                                         std::int64_t first_samples, std::int64_t higher_samples);
+
+/// Kernels as `diffverb data deconvolve --kernels` writes them: for each output the channels h_1, h_2, h_3.
+///
+/// Throws   DataError for another number of channels, or another rate
+HammersteinKernels read_hammerstein(const std::string& file, std::int64_t outputs, std::int64_t order,
+                                    double sample_rate_hz);
 
 }  // namespace diffverb

@@ -19,6 +19,7 @@
 #include "core/error.h"
 #include "core/log.h"
 #include "core/resample.h"
+#include "core/true_stereo.h"
 
 namespace diffverb {
 namespace {
@@ -106,13 +107,29 @@ at::Tensor MovingResponseModel::play(const at::Tensor& input) const {
 
 ResponseLayout::ResponseLayout(Fields& f) {
   f.choice("layout", layout_, {"auto", "mono", "stereo", "true_stereo", "one_input"});
-  f.choice("order", order_, {"ll_lr_rl_rr", "ll_rl_lr_rr"});
+  f.choice("order", order_, {"by_name", kLoudspeakerFirst, kMicrophoneFirst});
   f.choice("onset", onset_, {"keep", "trim"});
   f.optional("length_s", length_s_, between(0.01, 20), "s");
 }
 
-ResponseLayout::Loaded ResponseLayout::read(const std::string& file, double rate_hz) const {
+Audio ResponseLayout::read_sound(const std::string& file) const {
   Audio audio = read_audio(file);
+  if (layout_ != "true_stereo" || audio.channels.size() != 2) return audio;
+  const auto right = right_of(file);
+  if (!right)
+    throw DataError(file + ": has 2 channels, expected 4 (layout: true_stereo), or the left one of a pair of files (" +
+                    "hall_L.wav beside hall_R.wav)");
+  const Audio other = read_audio(*right);
+  if (other.channels.size() != 2 || other.rate_hz != audio.rate_hz)
+    throw DataError(right->string() + ": expected two channels and the rate of " + file);
+  audio.channels.insert(audio.channels.end(), other.channels.begin(), other.channels.end());
+  const std::size_t longest = std::max(audio.frames(), other.frames());
+  for (auto& channel : audio.channels) channel.resize(longest);
+  return audio;
+}
+
+ResponseLayout::Loaded ResponseLayout::read(const std::string& file, double rate_hz) const {
+  Audio audio = read_sound(file);
   if (rate_hz > 0 && std::abs(audio.rate_hz - rate_hz) > 1e-6 * rate_hz) {
     log().info(file + ": resampled from " + hz_text(audio.rate_hz) + " to " + hz_text(rate_hz));
     audio = resample(audio, rate_hz);
@@ -135,7 +152,8 @@ ResponseLayout::Loaded ResponseLayout::read(const std::string& file, double rate
   if (layout == "true_stereo") {
     // The first letter is where it comes from; [O, I] has outputs first.
     auto taps = channels.reshape({2, 2, samples});
-    return {(order_ == "ll_lr_rl_rr" ? taps.transpose(0, 1) : taps).contiguous(), audio.rate_hz};
+    const auto order = order_ == "by_name" ? order_in_name(file).value_or(kLoudspeakerFirst) : order_;
+    return {(order == kLoudspeakerFirst ? taps.transpose(0, 1) : taps).contiguous(), audio.rate_hz};
   }
   auto taps = at::zeros({2, 2, samples}, at::kDouble);
   for (std::int64_t c = 0; c < 2; ++c) taps[c][c].copy_(channels[c]);

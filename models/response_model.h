@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/audio_file.h"
 #include "core/fields.h"
 #include "core/tensor.h"
 #include "models/knobs.h"
@@ -81,7 +82,9 @@ at::Tensor from_onset(const at::Tensor& rows);
 ///
 ///   mono         1 channel: one input, one output
 ///   stereo       2 channels: left to left, right to right
-///   true_stereo  4 channels, from left to left and so on in the file's `order`: ll_lr_rl_rr or ll_rl_lr_rr
+///   true_stereo  4 channels, from left to left and so on in the file's `order`: ll_lr_rl_rr, ll_rl_lr_rr, or by_name, which
+///                is the first of them unless the file's name spells the other; or the left one of two stereo files,
+///                hall_L.wav beside hall_R.wav (core/true_stereo.h)
 ///   one_input    any number of channels: one input to all of them
 ///   auto         the first three, by the number of channels
 ///
@@ -102,7 +105,8 @@ class ResponseLayout {
   Loaded read(const std::vector<std::string>& files, double rate_hz) const;
 
  private:
-  std::string layout_ = "auto", order_ = "ll_lr_rl_rr", onset_ = "keep";
+  Audio read_sound(const std::string& file) const;
+  std::string layout_ = "auto", order_ = "by_name", onset_ = "keep";
   std::optional<double> length_s_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "core/acoustics/fft.h"
 #include "core/seed.h"
@@ -24,6 +25,17 @@ at::Tensor decaying_noise(std::vector<std::int64_t> shape, double decay_samples,
   return noise / noise.norm(2, {-1}, true);
 }
 
+/// The file that a key names, "" where it does not stand there.
+std::string kernels_file(Fields& f) {
+  std::optional<std::string> none;
+  std::string file;
+  if (f.is_recording() || !f.has("kernels"))
+    f.optional("kernels", none);
+  else
+    f.file("kernels", file);
+  return file;
+}
+
 }  // namespace
 
 Volterra::Volterra(Fields& f, const SignalShape& shape) : TermModel(shape) {
@@ -41,7 +53,13 @@ Volterra::Volterra(Fields& f, const SignalShape& shape) : TermModel(shape) {
   f.optional("oversampling", oversampling_, between(1, 2));
   f.optional("t60_s", t60_s, between(0.01, 60), "s");
   f.optional("seed", seed);
-  if (!f.is_recording()) draw(t60_s, seed);
+  const std::string kernels = kernels_file(f);
+  if (f.is_recording()) return;
+  draw(t60_s, seed);
+  if (kernels.empty()) return;
+  if (!(order_ == 1 && inputs() == 1) && !takes_hammerstein())
+    f.fail("kernels", "one input, after_ms above 0 and oversampling: 1 expected, so that the model can hold them");
+  start_as(read_hammerstein(kernels, outputs(), order_, sample_rate_hz()));
 }
 
 void Volterra::draw(double t60_s, std::uint64_t seed) {

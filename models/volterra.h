@@ -23,7 +23,8 @@ namespace diffverb {
 ///           memory_samples() of the input
 /// Bound     |y_o| <= sum_i |h_oi|_1 x + sum_p sum_r |a_opr|_1 prod_j (sum_i |b_oprji|_1) x^p for |u| <= x: bound(x)
 /// Reads     order: 1 to 3; first_ms, second_ms, third_ms, second_rank, third_rank, after_ms, oversampling; of the start
-///           t60_s, second_level_db and third_level_db (of white noise of unit power through those orders, the first at 0)
+///           t60_s, second_level_db and third_level_db (of white noise of unit power through those orders, the first at 0);
+///           or kernels: a file of diffverb data deconvolve --kernels, as start_as() takes it
 /// Gradient  to all kernels, factors and filters, and to the input
 /// Source    Volterra 1930; low rank: Favier, Kibangou and Bouilloc, IJACSP 26, 2012
 class Volterra final : public TermModel {

@@ -29,6 +29,7 @@ ClockDrift compare(const at::Tensor& a, std::int64_t from_a, const at::Tensor& b
   if (delay.correlation < kLeastCorrelation) return out;
   out.ppm = 1e6 * delay.samples / static_cast<double>(distance);
   out.from = name;
+  out.distance_samples = static_cast<double>(distance);
   out.level_change_db = delay.gain_db;
   return out;
 }

@@ -24,6 +24,7 @@ RelativeDelay delay_between(const at::Tensor& a, const at::Tensor& b, std::int64
 struct ClockDrift {
   std::optional<double> ppm;              // above 0: the recorder counts more samples; nothing where it cannot be told
   std::string from = "not identifiable";  // "pilots", "repetitions", "loopback"
+  double distance_samples = 0;            // between the two stretches that were compared
   std::optional<double> level_change_db;  // between the two stretches that were compared
 };
 

@@ -12,6 +12,7 @@
 #include "core/acoustics/filters.h"
 #include "core/acoustics/preparation.h"
 #include "core/error.h"
+#include "datasets/measure/excitation.h"
 #include "datasets/measure/inverse.h"
 
 namespace diffverb {
@@ -22,6 +23,10 @@ constexpr double kBefore_s = 0.001;  // of a response before its onset
 constexpr double kRinging_s = 0.25;  // before a response, of the band limit at its low end
 constexpr int kRounds = 30;
 constexpr double kMostShare = 10;  // noise over signal where no signal is left
+constexpr std::int64_t kNoiseBins = 4096;
+constexpr double kHarmonicsExplained = 10;     // orders of distortion that are no disturbance
+constexpr double kLeastUnexplained = 0.25;     // of a repetition, in which disturbances can be looked for
+constexpr double kFaintestDisturbance = 1e-8;  // a frame's energy against the repetition's
 
 /// Everything of one recording that all of its channels share.
 struct Frame {
@@ -70,25 +75,65 @@ std::vector<MeasuredChannel::BandSnr> snr_by_octaves(const at::Tensor& power, co
   return out;
 }
 
+/// A smooth spectrum in about 4000 bins.
+at::Tensor thinned(const at::Tensor& spectrum) {
+  const std::int64_t each = std::max<std::int64_t>(1, (spectrum.size(0) - 1) / kNoiseBins);
+  return spectrum.slice(0, 0, (spectrum.size(0) - 1) / each * each + 1, each).clone();
+}
+
+/// The largest sample of each kLevelStep_s.
+std::vector<double> levels_of(const at::Tensor& channel, double rate_hz) {
+  const auto frame = std::llround(kLevelStep_s * rate_hz);
+  const auto peaks = std::get<0>(channel.abs().unfold(0, frame, frame).max(1)).clamp_min(1e-9);
+  const auto db = (20 * peaks.log10()).contiguous();
+  return {db.const_data_ptr<double>(), db.const_data_ptr<double>() + db.size(0)};
+}
+
+/// What neither the response nor the harmonics before it explain of a repetition: played again, what stands elsewhere.
+Disturbances disturbances_in(const at::Tensor& whole, const Frame& frame, const Sweep& sweep, double energy) {
+  const auto ringing = std::llround(kRinging_s * sweep.rate_hz);
+  std::int64_t before = ringing;
+  if (sweep.type == "ess")
+    before += std::llround(sweep_constant_s(sweep.seconds, sweep.low_hz, sweep.high_hz) * sweep.rate_hz *
+                           std::log(kHarmonicsExplained));
+  const std::int64_t from = frame.kept + ringing, to = frame.fft_size - before;
+  if (static_cast<double>(to - from) < kLeastUnexplained * static_cast<double>(frame.fft_size)) return {};
+  auto rest = whole.clone();
+  rest.slice(0, 0, from).zero_();
+  rest.slice(0, to).zero_();
+  const auto unexplained =
+      at::fft_irfft(at::fft_rfft(rest, frame.fft_size) * frame.played * frame.window, frame.fft_size);
+  return find_disturbances(unexplained.slice(0, 0, frame.length), sweep.rate_hz, kFaintestDisturbance * energy);
+}
+
 /// One channel's whole circular response [fft_size], the onset near `margin`.
 at::Tensor whole_response(const SweepRecording& recording, const Frame& frame, const Sweep& sweep,
                           MeasuredChannel& out) {
   const auto channel = recording.channel(out.channel);
+  out.peak = recording.peaks.at(static_cast<std::size_t>(out.channel));
+  out.levels_dbfs = levels_of(channel, sweep.rate_hz);
   out.repetitions =
       average_repetitions(repetitions_of(channel, frame, sweep, frame.start - frame.margin), sweep.rate_hz);
   const auto spectrum = at::fft_rfft(out.repetitions.mean, frame.fft_size);
   auto share = at::zeros({1}, at::kDouble);
+  at::Tensor noise;  // of one sample of the mean of all repetitions
   if (const auto stretch = recording.noise(sweep, channel)) {
     out.hum = find_hum(*stretch, sweep.rate_hz);
     const auto power = spectrum.abs().square();
     const auto once = noise_spectrum(*stretch, frame.fft_size) * static_cast<double>(frame.length);
     out.snr = snr_by_octaves(power, once, frame, sweep);
-    const auto noise = smoothed_by_thirds(once) / static_cast<double>(sweep.repeat);
+    const auto averaged = smoothed_by_thirds(once) / static_cast<double>(sweep.repeat);
+    noise = averaged / static_cast<double>(frame.length);
     const double in_response = static_cast<double>(frame.kept) / static_cast<double>(frame.length);
-    const auto signal = at::maximum(smoothed_by_thirds(power) - noise, noise * (in_response / kMostShare));
-    share = noise * in_response / signal.clamp_min(1e-300);
+    const auto signal = at::maximum(smoothed_by_thirds(power) - averaged, averaged * (in_response / kMostShare));
+    share = averaged * in_response / signal.clamp_min(1e-300);
   }
-  return at::fft_irfft(spectrum * regularised_inverse(frame.played, frame.window, share), frame.fft_size);
+  const auto inverse = regularised_inverse(frame.played, frame.window, share);
+  if (noise.defined()) out.noise = thinned(smoothed_by_thirds(noise * inverse.abs().square()));
+  const auto whole = at::fft_irfft(spectrum * inverse, frame.fft_size);
+  out.disturbances = disturbances_in(whole, frame, sweep, out.repetitions.mean.square().sum().item<double>());
+  out.repetitions.mean = at::Tensor();
+  return whole;
 }
 
 std::int64_t onset_of(const at::Tensor& response) {
@@ -121,9 +166,15 @@ at::Tensor causal_response(const at::Tensor& whole, std::int64_t onset, const Fr
   return out.slice(0, ringing, samples).clone();
 }
 
+/// Of what was played as it was heard: the sweep's in the file, or on the loopback channel.
+double amplitude_of(const at::Tensor& played, const Sweep& sweep) {
+  const double heard = played.square().sum().item<double>(), sent = sweep.excitation().square().sum().item<double>();
+  return std::pow(10.0, sweep.level_dbfs / 20) * std::sqrt(heard / sent);
+}
+
 }  // namespace
 
-Measurement deconvolve(const SweepRecording& recording, const std::string& name, const Sweep& sweep,
+Measurement deconvolve(const SweepRecording& recording, const std::string& name, const Sweep& sweep, bool kernels,
                        const std::function<void(std::int64_t, std::int64_t)>& progress) {
   const at::NoGradGuard no_grad;
   Frame frame(recording, sweep);
@@ -139,7 +190,7 @@ Measurement deconvolve(const SweepRecording& recording, const std::string& name,
   out.drift = recording.drift;
   out.delay_samples = recording.delay_samples;
   std::int64_t earliest = frame.kept;
-  const auto channels = static_cast<std::int64_t>(recording.audio.channels.size());
+  const auto channels = recording.channels();
   for (std::int64_t c = 0; c < channels; ++c) {
     if (c != recording.loopback) {
       MeasuredChannel measured;
@@ -151,6 +202,8 @@ Measurement deconvolve(const SweepRecording& recording, const std::string& name,
       const std::int64_t onset = onset_of(linear);
       measured.response = causal_response(whole, onset, frame, sweep);
       if (sweep.type == "ess") measured.harmonics = separate_harmonics(sweep, whole, onset, frame.kept);
+      if (kernels && sweep.type == "ess")
+        measured.kernels = power_kernels(sweep, whole, 0, onset, frame.kept, amplitude_of(played, sweep));
       earliest = std::min(earliest, onset);
       out.channels.push_back(std::move(measured));
     }
@@ -158,7 +211,10 @@ Measurement deconvolve(const SweepRecording& recording, const std::string& name,
   }
   const auto before = static_cast<std::int64_t>(std::llround(kBefore_s * sweep.rate_hz));
   const std::int64_t first = std::max<std::int64_t>(0, earliest - before);
-  for (auto& measured : out.channels) measured.response = measured.response.slice(0, first).clone();
+  for (auto& measured : out.channels) {
+    measured.response = measured.response.slice(0, first).clone();
+    if (measured.kernels.defined()) measured.kernels = measured.kernels.slice(1, first).clone();
+  }
   if (recording.loopback >= 0) out.flight_samples = first - frame.margin;
   return out;
 }

@@ -7,13 +7,17 @@
 #include <vector>
 
 #include "core/tensor.h"
+#include "datasets/measure/disturbances.h"
 #include "datasets/measure/harmonics.h"
+#include "datasets/measure/hum.h"
 #include "datasets/measure/noise_spectrum.h"
 #include "datasets/measure/recording.h"
 #include "datasets/measure/repetitions.h"
 #include "datasets/measure/sweep.h"
 
 namespace diffverb {
+
+inline constexpr double kLevelStep_s = 0.05;
 
 /// One microphone's response and what it was made of.
 struct MeasuredChannel {
@@ -22,10 +26,15 @@ struct MeasuredChannel {
   };
   std::int64_t channel = 0;  // of the recording, from 0
   at::Tensor response;       // [T] float64
-  AveragedRepetitions repetitions;
+  at::Tensor noise;          // [F] float64: expected power of a sample of the response's noise; undefined: not measured
+  AveragedRepetitions repetitions;     // without their mean, which is as long as the recording
   std::optional<Harmonics> harmonics;  // of an exponential sweep
+  at::Tensor kernels;                  // [3, T]: power_kernels (harmonics.h), where they were asked for
   std::vector<BandSnr> snr;            // by octaves; empty where the noise could not be measured
   Hum hum;
+  Disturbances disturbances;
+  double peak = 0;                  // of the recording; full scale is 1
+  std::vector<double> levels_dbfs;  // the recording's largest sample in each kLevelStep_s
 };
 
 struct Measurement {
@@ -45,9 +54,9 @@ struct Measurement {
 /// the deconvolved sound that is kept: the linear response, as long as the gap. A response begins 1 ms before the earliest
 /// onset of all channels, so that their delays against each other stay. One channel is worked on at a time.
 ///
-/// Reads    recording from prepare_recording; progress(done, channels) after each channel, may be empty
+/// Reads    recording from prepare_recording; kernels: of powers of the input too, from an ess; progress(done, channels) after each channel, may be empty
 /// Throws   DataError where a channel holds no response that stands above its noise
 Measurement deconvolve(const SweepRecording& recording, const std::string& name, const Sweep& sweep,
-                       const std::function<void(std::int64_t, std::int64_t)>& progress = {});
+                       bool kernels = false, const std::function<void(std::int64_t, std::int64_t)>& progress = {});
 
 }  // namespace diffverb

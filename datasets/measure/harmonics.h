@@ -26,4 +26,18 @@ struct Harmonics {
 /// Source   A. Farina, AES 108th Convention, 2000
 Harmonics separate_harmonics(const Sweep& sweep, const at::Tensor& whole, std::int64_t onset, std::int64_t samples);
 
+/// The responses that powers of the input go through, as far as harmonics tell: y = h_1 * x + h_2 * x^2 + h_3 * x^3.
+///
+///   H_1 = P_1 + 3 P_3,   H_2 = 2 j P_2 / A,   H_3 = -4 P_3 / A^2
+///
+/// with P_n the response to the n-th harmonic, its time counted from where the harmonic was played to a fraction of a
+/// sample, and A the sweep's amplitude. Beyond the third, harmonics are taken for none. h_n is known from n times the low
+/// end of the sweep's range on.
+///
+/// Reads    whole as above; start: of all three, before the onset; amplitude: full scale is 1
+/// Returns  [3, samples]
+/// Source   A. Novak et al., IEEE Trans. Instrum. Meas. 59 (8), 2010
+at::Tensor power_kernels(const Sweep& sweep, const at::Tensor& whole, std::int64_t start, std::int64_t onset,
+                         std::int64_t samples, double amplitude);
+
 }  // namespace diffverb

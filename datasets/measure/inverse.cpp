@@ -1,12 +1,11 @@
 #include "datasets/measure/inverse.h"
 
 #include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
+#include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/fft_irfft.h>
 #include <ATen/ops/fft_rfft.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/real.h>
-#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
@@ -33,13 +32,17 @@ at::Tensor band_window(std::int64_t fft_size, double rate_hz, double low_hz, dou
   return cosine(beyond_low) * cosine(beyond_high);
 }
 
-at::Tensor smoothed_by_thirds(const at::Tensor& power) {
-  const std::int64_t bins = power.size(0);
-  const auto sums = at::cat({at::zeros({1}, at::kDouble), power.cumsum(0)});
+at::Tensor smoothed_by_octaves(const at::Tensor& power, double octaves) {
+  const double half = std::exp2(octaves / 2);
+  const std::int64_t bins = power.size(-1);
+  const auto sums = at::constant_pad_nd(power.cumsum(-1), {1, 0});
   const auto k = at::arange(bins, at::kDouble);
-  const auto from = (k / kHalfThird).round(), to = ((k * kHalfThird).round() + 1).clamp_max(static_cast<double>(bins));
-  return (sums.index_select(0, to.to(at::kLong)) - sums.index_select(0, from.to(at::kLong))).clamp_min(0) / (to - from);
+  const auto from = (k / half).round(), to = ((k * half).round() + 1).clamp_max(static_cast<double>(bins));
+  const auto sum_to = [&](const at::Tensor& index) { return sums.index_select(-1, index.to(at::kLong)); };
+  return (sum_to(to) - sum_to(from)).clamp_min(0) / (to - from);
 }
+
+at::Tensor smoothed_by_thirds(const at::Tensor& power) { return smoothed_by_octaves(power, 1.0 / 3); }
 
 at::Tensor regularised_inverse(const at::Tensor& spectrum, const at::Tensor& window, const at::Tensor& noise_share) {
   const auto power = at::real(spectrum * spectrum.conj());

@@ -12,7 +12,8 @@ namespace diffverb {
 /// Returns  [fft_size / 2 + 1] float64
 at::Tensor band_window(std::int64_t fft_size, double rate_hz, double low_hz, double high_hz);
 
-/// The mean over the third of an octave around each bin. Reads and returns [F] float64.
+/// The mean over so much of an octave around each bin. Reads and returns [..., F] float64.
+at::Tensor smoothed_by_octaves(const at::Tensor& power, double octaves);
 at::Tensor smoothed_by_thirds(const at::Tensor& power);
 
 /// The inverse of an excitation's spectrum, regularised (Kirkeby) by frequency and limited to a band.

@@ -9,6 +9,9 @@ namespace diffverb {
 namespace {
 
 constexpr double kLevelChangeDb = 0.5, kVarianceDb = -20, kHumDb = 20;
+constexpr double kDisturbedShare = 0.1;   // of a disturbance against all noise, in energy
+constexpr double kLittleHeadroom = 0.94;  // 0.5 dB
+constexpr std::size_t kMostNamed = 4;
 
 std::string channel_name(const MeasuredChannel& channel) {
   return "channel " + std::to_string(channel.channel + 1) + ": ";
@@ -55,6 +58,20 @@ void judge_repetitions(const MeasuredChannel& channel, const ChannelQuality& qua
                         " s, unlike the other repetitions");
 }
 
+void judge_disturbances(const MeasuredChannel& channel, MeasurementQuality& out) {
+  const auto& found = channel.disturbances.found;
+  if (found.empty()) return;
+  std::string text = channel_name(channel) + "something happened at ";
+  for (std::size_t k = 0; k < std::min(found.size(), kMostNamed); ++k)
+    text += (k > 0 ? ", " : "") + printed("%.2f", found[k].from_s) + " s";
+  if (found.size() > kMostNamed) text += " and " + std::to_string(found.size() - kMostNamed) + " times more";
+  text += " of the repetition (a click, a cough?), " + printed("%.0f", found[0].above_db) + " dB above the noise";
+  if (channel.disturbances.share > kDisturbedShare)
+    out.reasons.push_back(text + ", and stays in the response");
+  else
+    out.notes.push_back(text + ", too little to matter");
+}
+
 void judge_clock(const ClockDrift& drift, MeasurementQuality& out) {
   if (!drift.ppm)
     out.notes.emplace_back("clock drift not identifiable: it takes pilots at both ends, repetitions or a loopback");
@@ -76,11 +93,17 @@ std::vector<std::string> limits_of(const Sweep& sweep) {
 
 void judge_noise(const MeasuredChannel& channel, MeasurementQuality& out) {
   const std::string name = channel_name(channel);
+  if (!channel.disturbances.looked_for)
+    out.notes.push_back(name + "clicks not looked for: the response takes all of a repetition");
+  if (channel.peak > kLittleHeadroom)
+    out.notes.push_back(name + "the recording's largest sample is " + printed("%.1f", 20 * std::log10(channel.peak)) +
+                        " dBFS: close to clipping");
   if (channel.snr.empty())
     out.notes.push_back(name + "noise not measured: no 0.2 s of silence before the sweep's sound or behind it");
   if (channel.hum.above_db > kHumDb)
-    out.notes.push_back(name + "hum at " + printed("%g", channel.hum.base_hz) + " Hz, " +
-                        printed("%.0f", channel.hum.above_db) + " dB above the noise beside it");
+    out.notes.push_back(name + "hum at " + printed("%.2f", channel.hum.base_hz) + " Hz, " +
+                        printed("%.0f", channel.hum.dbfs) + " dBFS, " + printed("%.0f", channel.hum.above_db) +
+                        " dB above the noise beside it");
 }
 
 }  // namespace
@@ -92,6 +115,7 @@ MeasurementQuality judge(const Measurement& measurement, const Sweep& sweep) {
     out.channels.push_back(measure_channel(channel, measurement.rate_hz));
     judge_decay(channel, out.channels.back(), out);
     judge_repetitions(channel, out.channels.back(), out);
+    judge_disturbances(channel, out);
     judge_noise(channel, out);
   }
   out.limits = limits_of(sweep);

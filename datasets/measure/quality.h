@@ -27,11 +27,12 @@ struct MeasurementQuality {
 
 /// A measurement is to be repeated where in the octaves 500 Hz to 2 kHz the decay has no 35 dB of range (T20 needs them,
 /// ISO 3382-1), where the level changed by half a decibel between pilots or repetitions, or repetitions differ by more
-/// than -20 dB; frames that were left out are no reason.
+/// than -20 dB, or where what happened once has a tenth of the noise's energy; frames that were left out are no reason.
 MeasurementQuality judge(const Measurement& measurement, const Sweep& sweep);
 
 /// {"verdict": "good"|"measure again", "reasons", "notes", "limits", "drift": {"ppm", "from"}, "delay_s", "flight_s",
-///  "channels": [{"channel", "inr_db", "snr", "bands", "hum", "repetitions", "left_out", "thd"}]}
+///  "channels": [{"channel", "inr_db", "snr", "bands", "peak_dbfs", "hum", "repetitions",
+///   "left_out", "disturbances", "thd"}]}
 nlohmann::json quality_json(const Measurement& measurement, const MeasurementQuality& quality);
 
 }  // namespace diffverb

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "core/acoustics/json_value.h"
@@ -9,8 +11,17 @@ namespace {
 using acoustics::json_value;
 using nlohmann::json;
 
+json hum_json(const Hum& hum) {
+  if (hum.lines.empty()) return {};
+  auto lines = json::array();
+  for (const auto& line : hum.lines)
+    lines.push_back({{"hz", line.hz}, {"dbfs", json_value(line.dbfs)}, {"above_db", json_value(line.above_db)}});
+  return {{"base_hz", hum.base_hz}, {"above_db", hum.above_db}, {"dbfs", hum.dbfs}, {"lines", std::move(lines)}};
+}
+
 json channel_json(const MeasuredChannel& channel, const ChannelQuality& quality) {
   auto snr = json::array(), bands = json::array(), left_out = json::array(), thd = json::array();
+  auto disturbances = json::array();
   for (const auto& band : channel.snr) snr.push_back({{"hz", band.hz}, {"db", json_value(band.db)}});
   for (const auto& band : quality.analysis.octaves)
     bands.push_back({{"hz", band.hz},
@@ -19,6 +30,8 @@ json channel_json(const MeasuredChannel& channel, const ChannelQuality& quality)
                      {"t30_s", json_value(band.t30_s)}});
   for (const auto& left : channel.repetitions.left_out)
     left_out.push_back({{"repetition", left.repetition + 1}, {"from_s", left.from_s}, {"to_s", left.to_s}});
+  for (const auto& found : channel.disturbances.found)
+    disturbances.push_back({{"from_s", found.from_s}, {"to_s", found.to_s}, {"above_db", json_value(found.above_db)}});
   if (channel.harmonics) {
     for (const auto& point : channel.harmonics->thd)
       thd.push_back({{"hz", point.hz}, {"pct", json_value(point.thd_pct)}});
@@ -27,14 +40,14 @@ json channel_json(const MeasuredChannel& channel, const ChannelQuality& quality)
           {"inr_db", json_value(quality.inr_db)},
           {"snr", std::move(snr)},
           {"bands", std::move(bands)},
-          {"hum", channel.hum.base_hz > 0
-                      ? json{{"base_hz", channel.hum.base_hz}, {"above_db", json_value(channel.hum.above_db)}}
-                      : json()},
+          {"peak_dbfs", 20 * std::log10(std::max(1e-15, channel.peak))},
+          {"hum", hum_json(channel.hum)},
           {"repetitions",
            {{"count", channel.repetitions.gains_db.size()},
             {"variance_db", json_value(channel.repetitions.variance_db)},
             {"gains_db", channel.repetitions.gains_db}}},
           {"left_out", std::move(left_out)},
+          {"disturbances", channel.disturbances.looked_for ? std::move(disturbances) : json()},
           {"thd", channel.harmonics ? std::move(thd) : json()}};
 }
 

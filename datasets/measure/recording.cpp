@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "core/error.h"
 #include "core/printed.h"
 #include "core/resample.h"
+#include "core/sound_input.h"
 #include "datasets/pair_relation.h"
 
 namespace diffverb {
@@ -36,16 +38,33 @@ std::optional<std::size_t> first_clipped(const std::vector<float>& channel) {
   return {};
 }
 
-void check_channels(const Audio& audio, const std::string& name) {
-  for (std::size_t c = 0; c < audio.channels.size(); ++c) {
-    const auto& x = audio.channels[c];
+/// One channel at a time. Returns the loudest one.
+std::int64_t check_channels(SweepRecording& out, const std::string& name,
+                            const std::function<void(std::int64_t, std::int64_t)>& progress) {
+  std::int64_t loudest = 0;
+  double most = -1;
+  for (std::int64_t c = 0; c < out.channels(); ++c) {
+    const auto x = out.source.read(c);
     const std::string where = "channel " + std::to_string(c + 1) + " is ";
     const auto [low, high] = std::minmax_element(x.begin(), x.end());
     if (*high - *low < kSilent) refuse(name, where + "silent, expected a recording of the sweep");
     if (const auto at_ = first_clipped(x))
-      refuse(name, where + "clipped from " + printed("%.3f", static_cast<double>(*at_) / audio.rate_hz) +
+      refuse(name, where + "clipped from " + printed("%.3f", static_cast<double>(*at_) / out.source.rate_hz) +
                        " s on, expected headroom: measure again at a lower level");
+    out.peaks.push_back(static_cast<double>(std::max(-*low, *high)));
+    double sum = 0, energy = 0;
+    for (const float value : x) {
+      sum += static_cast<double>(value);
+      energy += static_cast<double>(value) * static_cast<double>(value);
+    }
+    energy -= sum * sum / static_cast<double>(x.size());
+    if (energy > most) {
+      most = energy;
+      loudest = c;
+    }
+    if (progress) progress(c + 1, out.channels());
   }
+  return loudest;
 }
 
 /// Noise has the same power all the time.
@@ -56,37 +75,22 @@ bool is_steady(const at::Tensor& channel, double rate_hz) {
   return power.max().item<double>() < kSteady * middle && power.min().item<double>() > middle / kSteady;
 }
 
-std::int64_t loudest(const SweepRecording& recording) {
-  std::int64_t best = 0;
-  double most = -1;
-  for (std::int64_t c = 0; c < static_cast<std::int64_t>(recording.audio.channels.size()); ++c) {
-    const double energy = recording.channel(c).square().sum().item<double>();
-    if (energy > most) {
-      most = energy;
-      best = c;
-    }
-  }
-  return best;
-}
-
-void check_form(Audio& audio, const std::string& name, const Sweep& sweep, const RecordingOptions& options) {
-  const auto channels = static_cast<std::int64_t>(audio.channels.size());
+void check_form(const RecordedChannels& source, const std::string& name, const Sweep& sweep,
+                const RecordingOptions& options) {
+  const std::int64_t channels = source.channels;
   if (options.loopback && (*options.loopback < 1 || *options.loopback > channels))
     refuse(name, "has " + std::to_string(channels) + " channel" + (channels == 1 ? "" : "s") + ", expected loopback " +
                      std::to_string(*options.loopback) + " to be one of them");
   if (options.loopback && channels == 1)
     refuse(name, "has the loopback channel alone, expected a microphone's beside it");
-  if (audio.rate_hz != sweep.rate_hz) {
-    if (!options.resample)
-      refuse(name, "sample rate is " + printed("%g", audio.rate_hz) + " Hz, expected the sweep's " +
-                       printed("%g", sweep.rate_hz) + " Hz (--resample changes it)");
-    audio = resample(audio, sweep.rate_hz);
-  }
+  if (source.rate_hz != sweep.rate_hz && !options.resample)
+    refuse(name, "sample rate is " + printed("%g", source.rate_hz) + " Hz, expected the sweep's " +
+                     printed("%g", sweep.rate_hz) + " Hz (--resample changes it)");
   const SweepLayout at_(sweep);
-  const std::int64_t frames = static_cast<std::int64_t>(audio.frames()), needed = at_.played - at_.first;
-  if (frames < needed)
-    refuse(name, "is " + printed("%.2f", static_cast<double>(frames) / audio.rate_hz) +
-                     " s long, expected the sweep's " + printed("%.2f", static_cast<double>(needed) / audio.rate_hz) +
+  const double seconds = static_cast<double>(source.read(0).size()) / source.rate_hz;
+  const double needed_s = static_cast<double>(at_.played - at_.first) / sweep.rate_hz;
+  if (seconds < needed_s)
+    refuse(name, "is " + printed("%.2f", seconds) + " s long, expected the sweep's " + printed("%.2f", needed_s) +
                      " s or more");
 }
 
@@ -110,8 +114,7 @@ Arrival find_beginning(const at::Tensor& channel, const Sweep& sweep) {
   return out;
 }
 
-void find_start(SweepRecording& out, std::int64_t reference, const std::string& name, const Sweep& sweep) {
-  const auto channel = out.channel(reference);
+void find_start(SweepRecording& out, const at::Tensor& channel, const std::string& name, const Sweep& sweep) {
   const SweepLayout at_(sweep);
   Arrival arrival = find_arrival(sweep.sound().unsqueeze(0), channel.unsqueeze(0), sweep.rate_hz);
   if (!arrival.arrives() && sweep.periodic()) arrival = find_beginning(channel, sweep);
@@ -132,11 +135,24 @@ void find_start(SweepRecording& out, std::int64_t reference, const std::string& 
 
 }  // namespace
 
+RecordedChannels recorded_in(const std::filesystem::path& path) {
+  const auto input = std::make_shared<SoundInput>(path, kMostChannelsRecorded);
+  return {input->rate_hz(), input->channels(), [input](std::int64_t c) { return input->channel(c); }};
+}
+
+RecordedChannels recorded_in(Audio audio) {
+  const auto shared = std::make_shared<const Audio>(std::move(audio));
+  return {shared->rate_hz, static_cast<std::int64_t>(shared->channels.size()),
+          [shared](std::int64_t c) { return shared->channels.at(static_cast<std::size_t>(c)); }};
+}
+
 at::Tensor SweepRecording::channel(std::int64_t c) const {
-  const auto& samples = audio.channels.at(static_cast<std::size_t>(c));
+  Audio audio{source.rate_hz, {source.read(c)}};
+  if (rate_hz != source.rate_hz) audio = resample(audio, rate_hz);
+  const auto& samples = audio.channels[0];
   auto out = at::empty({static_cast<std::int64_t>(samples.size())}, at::kDouble);
   std::copy(samples.begin(), samples.end(), out.mutable_data_ptr<double>());
-  return out - out.mean();
+  return out.sub_(out.mean());
 }
 
 std::optional<at::Tensor> SweepRecording::noise(const Sweep& sweep, const at::Tensor& channel) const {
@@ -149,22 +165,23 @@ std::optional<at::Tensor> SweepRecording::noise(const Sweep& sweep, const at::Te
   return {};
 }
 
-SweepRecording prepare_recording(Audio audio, const std::string& name, const Sweep& sweep,
-                                 const RecordingOptions& options) {
+SweepRecording prepare_recording(RecordedChannels source, const std::string& name, const Sweep& sweep,
+                                 const RecordingOptions& options,
+                                 const std::function<void(std::int64_t, std::int64_t)>& progress) {
   const at::NoGradGuard no_grad;
-  check_form(audio, name, sweep, options);
-  check_channels(audio, name);
+  check_form(source, name, sweep, options);
   SweepRecording out;
-  out.audio = std::move(audio);
+  out.source = std::move(source);
+  out.rate_hz = sweep.rate_hz;
+  const std::int64_t loudest = check_channels(out, name, progress);
   if (options.loopback) out.loopback = *options.loopback - 1;
-  const std::int64_t reference = options.loopback ? out.loopback : loudest(out);
+  const auto reference = out.channel(options.loopback ? out.loopback : loudest);
   find_start(out, reference, name, sweep);
-  out.drift = find_drift(sweep, out.channel(reference), out.delay_samples, options.loopback.has_value());
+  out.drift = find_drift(sweep, reference, out.delay_samples, options.loopback.has_value());
   const double samples = static_cast<double>(SweepLayout(sweep).samples);
   if (out.drift.ppm && std::abs(*out.drift.ppm) * 1e-6 * samples > kLeastDrift_samples) {
     const double ratio = 1 + *out.drift.ppm * 1e-6;
-    out.audio = resample(out.audio, sweep.rate_hz / ratio);
-    out.audio.rate_hz = sweep.rate_hz;
+    out.rate_hz = sweep.rate_hz / ratio;
     out.delay_samples = std::llround(static_cast<double>(out.delay_samples) / ratio);
   }
   return out;

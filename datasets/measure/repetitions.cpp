@@ -11,12 +11,16 @@ namespace diffverb {
 namespace {
 
 constexpr double kFrame_s = 0.05;
-constexpr double kUnusual = 16;  // of a frame's difference against what is usual, in energy
+constexpr double kUnusual = 16, kRinging = 2;  // of a frame's difference against what is usual, in energy
 
-/// 1 where a frame is good, [R, M].
+/// 1 where a frame is good, [R, M]. What rings on behind a bad one is bad too, from a lower limit on.
 at::Tensor good_frames(const at::Tensor& differences) {
-  const auto usual = std::get<0>(differences.median(0, true));  // [1, M]
-  return (differences <= kUnusual * at::maximum(usual, differences.median()) + 1e-300).to(at::kDouble);
+  const auto usual = at::maximum(std::get<0>(differences.median(0, true)), differences.median());  // [1, M]
+  auto good = (differences <= kUnusual * usual + 1e-300).to(at::kDouble);
+  const auto like_others = (differences <= kRinging * usual + 1e-300).to(at::kDouble);
+  for (std::int64_t m = 1; m < good.size(1); ++m)
+    good.select(1, m).mul_(at::maximum(good.select(1, m - 1), like_others.select(1, m)));
+  return good;
 }
 
 std::vector<AveragedRepetitions::LeftOut> left_out(const at::Tensor& good) {
@@ -58,6 +62,9 @@ AveragedRepetitions average_repetitions(const at::Tensor& repetitions, double ra
   out.mean = mean.reshape({-1}).slice(0, 0, samples).contiguous();
   // Of what was kept: each frame's differences over the number of repetitions that were averaged there, less one.
   const auto freedom = (good.sum(0) - 1).clamp_min(1);  // [M, 1]
+  out.frame_s = kFrame_s;
+  const auto level = mean.square().sum(1).mean().clamp_min(1e-300);
+  out.differences_db = 10 * ((sounds - mean).square().sum(2) / level).clamp_min(1e-15).log10();
   const double shared = std::max(1e-300, mean.square().sum().item<double>());
   const double differing = (((sounds - mean).square() * good).sum(0) / freedom).sum().item<double>();
   out.variance_db = 10 * std::log10(std::max(1e-30, differing / shared));

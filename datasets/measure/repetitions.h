@@ -21,7 +21,9 @@ struct AveragedRepetitions {
   at::Tensor mean;                    // [T]
   std::vector<LeftOut> left_out;      // neighbouring frames are one
   std::optional<double> variance_db;  // what differs between repetitions over what they share; 2 or more
-  std::vector<double> gains_db;       // of each repetition against the mean
+  double frame_s = 0;
+  at::Tensor differences_db;     // [R, M]: of each frame from the mean over the mean's usual energy; 2 or more
+  std::vector<double> gains_db;  // of each repetition against the mean
 };
 
 /// Reads repetitions [R, T] float64, aligned.

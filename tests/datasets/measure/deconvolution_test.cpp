@@ -167,7 +167,7 @@ TEST(Deconvolution, LeavesOutWhatDisturbsOneOfThreeRepetitions) {
   room.click_at = room.delay + layout.first + 16000;
   EXPECT_GT(
       response_error_db(measure(sound_of(room.of(sweep), 16000), sweep).channels[0].response, room.response, sweep),
-      -40);  // nothing to compare with
+      -40);  // nothing to compare with: disturbances_test.cpp
 }
 
 TEST(MeasurementQuality, SaysWhetherToMeasureAgain) {
@@ -194,7 +194,7 @@ TEST(SweepRecording, RefusesWhatIsNoRecordingOfTheSweep) {
   room.snr_db = 40;
   const Audio good = sound_of(room.of(sweep), 16000);
   const auto refusal = [&](const Audio& audio, const RecordingOptions& options = {}) {
-    return message_of<DataError>([&] { prepare_recording(audio, "rec.wav", sweep, options); });
+    return message_of<DataError>([&] { prepare_recording(recorded_in(audio), "rec.wav", sweep, options); });
   };
   const auto expect = [](const std::string& message, const std::string& part) {
     EXPECT_NE(message.find(part), std::string::npos) << message;

@@ -79,7 +79,7 @@ struct SimulatedRecording {
 inline Audio sound_of(const at::Tensor& x, double rate_hz) { return audio_of(x.unsqueeze(0), rate_hz); }
 
 inline Measurement measure(const Audio& recording, const Sweep& sweep, const RecordingOptions& options = {}) {
-  return deconvolve(prepare_recording(recording, "rec.wav", sweep, options), "rec.wav", sweep);
+  return deconvolve(prepare_recording(recorded_in(recording), "rec.wav", sweep, options), "rec.wav", sweep);
 }
 
 /// Energy of what a response lacks of the true one within the sweep's range, best delay to a fraction of a sample and best

@@ -12,8 +12,12 @@
 #include "core/error.h"
 #include "core/printed.h"
 #include "core/progress.h"
+#include "core/sound_input.h"
+#include "datasets/measure/denoise.h"
 #include "datasets/measure/quality.h"
 #include "train/commands/data/commands.h"
+#include "train/report/measurement_page.h"
+#include "train/tensor_values.h"
 
 namespace diffverb {
 namespace {
@@ -23,26 +27,72 @@ namespace fs = std::filesystem;
 struct Options {
   fs::path recording, sweep, out;
   RecordingOptions reading;
-  bool harmonics = false, overwrite = false, json = false;
+  bool harmonics = false, kernels = false, denoise = false;
+  bool no_report = false, overwrite = false, json = false;
+
+  /// Beside the response, its name with another ending.
+  fs::path beside(const std::string& ending) const { return fs::path(out).replace_extension(ending); }
+  fs::path harmonic(std::size_t order) const { return beside(".h" + std::to_string(order) + ".wav"); }
+  std::vector<fs::path> outputs() const {
+    std::vector<fs::path> all = {out};
+    if (harmonics) all.insert(all.end(), {harmonic(2), harmonic(3)});
+    if (kernels) all.push_back(beside(".kernels.wav"));
+    if (!no_report) all.push_back(beside(".report.html"));
+    return all;
+  }
 };
 
-/// The files of the n-th harmonic, n = 2 and 3.
-fs::path harmonic_path(const fs::path& out, std::size_t order) {
-  return fs::path(out).replace_extension(".h" + std::to_string(order) + ".wav");
+std::vector<float> samples_of(const at::Tensor& response, double rate_hz) {
+  return audio_of(response.unsqueeze(0), rate_hz).channels[0];
+}
+
+Audio responses_of(const Measurement& measurement, bool denoise) {
+  Audio audio;
+  audio.rate_hz = measurement.rate_hz;
+  for (const MeasuredChannel& channel : measurement.channels) {
+    const bool known = denoise && channel.noise.defined();
+    const auto response = known ? denoised(channel.response, channel.noise, audio.rate_hz) : channel.response;
+    audio.channels.push_back(samples_of(response, audio.rate_hz));
+  }
+  return audio;
 }
 
 void write_responses(const Measurement& measurement, const Options& options) {
+  write_channels(options.out, responses_of(measurement, options.denoise), kMostChannelsRecorded);
   Audio audio;
   audio.rate_hz = measurement.rate_hz;
-  for (const MeasuredChannel& channel : measurement.channels)
-    audio.channels.push_back(audio_of(channel.response.unsqueeze(0), audio.rate_hz).channels[0]);
-  write_audio(options.out, audio);
   for (std::size_t order = 2; options.harmonics && order <= 3; ++order) {
-    for (std::size_t c = 0; c < audio.channels.size(); ++c)
-      audio.channels[c] =
-          audio_of(measurement.channels[c].harmonics->responses[order - 2].unsqueeze(0), audio.rate_hz).channels[0];
-    write_audio(harmonic_path(options.out, order), audio);
+    audio.channels.clear();
+    for (const MeasuredChannel& channel : measurement.channels)
+      audio.channels.push_back(samples_of(channel.harmonics->responses[order - 2], audio.rate_hz));
+    write_channels(options.harmonic(order), audio, kMostChannelsRecorded);
   }
+  if (!options.kernels) return;
+  audio.channels.clear();
+  for (const MeasuredChannel& channel : measurement.channels) {
+    for (std::int64_t power = 0; power < channel.kernels.size(0); ++power)
+      audio.channels.push_back(samples_of(channel.kernels[power], audio.rate_hz));
+  }
+  write_channels(options.beside(".kernels.wav"), audio, 3 * kMostChannelsRecorded);
+}
+
+report::MeasurementPictures pictures_of(const Measurement& measurement, const std::string& name) {
+  report::MeasurementPictures out;
+  out.recording = name;
+  out.drift_over_s = measurement.drift.distance_samples / measurement.rate_hz;
+  for (const MeasuredChannel& channel : measurement.channels) {
+    report::MeasurementPictures::Channel pictures;
+    pictures.level_step_s = kLevelStep_s;
+    pictures.levels_dbfs = channel.levels_dbfs;
+    pictures.hum_step_hz = channel.hum.step_hz;
+    pictures.noise_dbfs = channel.hum.spectrum_dbfs;
+    pictures.difference_step_s = channel.repetitions.frame_s;
+    const auto& differences = channel.repetitions.differences_db;
+    for (std::int64_t r = 0; differences.defined() && r < differences.size(0); ++r)
+      pictures.differences_db.push_back(to_vector<double>(differences[r], at::kDouble));
+    out.channels.push_back(std::move(pictures));
+  }
+  return out;
 }
 
 void print_channel(const MeasuredChannel& channel, const ChannelQuality& quality) {
@@ -78,28 +128,34 @@ void print(const Measurement& measurement, const MeasurementQuality& quality) {
 
 void run_deconvolve(const Options& options) {
   const Sweep sweep = read_sweep(options.sweep);
-  if (options.harmonics && sweep.type != "ess")
-    throw ConfigError("--harmonics: the sweep is of type " + sweep.type + ", expected ess");
-  std::vector<fs::path> outputs = {options.out};
-  for (std::size_t order = 2; options.harmonics && order <= 3; ++order)
-    outputs.push_back(harmonic_path(options.out, order));
-  for (const fs::path& path : outputs) {
+  if ((options.harmonics || options.kernels) && sweep.type != "ess")
+    throw ConfigError(std::string(options.harmonics ? "--harmonics" : "--kernels") + ": the sweep is of type " +
+                      sweep.type + ", expected ess");
+  for (const fs::path& path : options.outputs()) {
     if (!options.overwrite && fs::exists(path))
       throw ConfigError(path.string() + ": is there already; expected another name or --overwrite");
   }
   const std::string name = options.recording.string();
-  const SweepRecording recording = prepare_recording(read_audio(options.recording), name, sweep, options.reading);
-  Progress progress("deconvolve", static_cast<std::int64_t>(recording.audio.channels.size()));
-  const Measurement measurement = deconvolve(recording, name, sweep, [&progress](std::int64_t done, std::int64_t) {
-    progress.update(done, std::numeric_limits<double>::quiet_NaN());
-  });
+  RecordedChannels source = recorded_in(options.recording);
+  Progress progress("deconvolve", 2 * source.channels);  // each is read once to be checked, once to be worked on
+  const auto after = [&progress](std::int64_t before) {
+    return [&progress, before](std::int64_t done, std::int64_t) {
+      progress.update(before + done, std::numeric_limits<double>::quiet_NaN());
+    };
+  };
+  const SweepRecording recording = prepare_recording(std::move(source), name, sweep, options.reading, after(0));
+  const Measurement measurement = deconvolve(recording, name, sweep, options.kernels, after(recording.channels()));
   progress.finish();
   const MeasurementQuality quality = judge(measurement, sweep);
   write_responses(measurement, options);
+  auto report = quality_json(measurement, quality);
+  report["file"] = name;
+  report["out"] = options.out.string();
+  if (!options.no_report)
+    report::write_measurement_page(report, responses_of(measurement, false),
+                                   pictures_of(measurement, options.recording.filename().string()),
+                                   options.beside(".report.html"));
   if (options.json) {
-    auto report = quality_json(measurement, quality);
-    report["file"] = name;
-    report["out"] = options.out.string();
     std::cout << report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
   } else {
     print(measurement, quality);
@@ -120,10 +176,18 @@ void add_data_deconvolve_command(Command& data, Context&) {
   command->add_flag("--resample", options->reading.resample, "accept a recording of another rate and resample it");
   command->add_flag("--harmonics", options->harmonics,
                     "also write the 2nd and 3rd harmonic's responses: .h2.wav, .h3.wav");
+  command->add_flag(
+      "--kernels", options->kernels,
+      "also write what a Volterra model starts from (its key `kernels`): .kernels.wav, of each channel the\n"
+      "responses that the sound, its square and its cube go through");
+  command->add_flag("--denoise", options->denoise,
+                    "take the steady noise out of the response; decay times are to be read without");
+  command->add_flag("--no-report", options->no_report, "do not write the pictures: .report.html");
   command->add_flag("--overwrite", options->overwrite, "write over files that are there");
   command->add_flag("--json", options->json, "the quality report as JSON on stdout");
   command->footer(
-      "Says whether to measure again, and why: range of the decay by octaves, level changes, repetitions that differ.\n"
+      "Says whether to measure again, and why: range of the decay by octaves, level changes, repetitions that differ,\n"
+      "clicks; with a picture of each in ir.report.html beside ir.wav. Up to 64 channels, one of them in memory.\n"
       "Latency and clock drift are found and taken out; what disturbed one of three or more repetitions is left "
       "out.\n\n"
       "Examples:\n"

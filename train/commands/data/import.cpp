@@ -15,6 +15,7 @@
 #include "datasets/importer.h"
 #include "datasets/licence.h"
 #include "datasets/response_store.h"
+#include "runtime/weights.h"
 #include "train/commands/data/commands.h"
 
 namespace diffverb {
@@ -28,6 +29,9 @@ struct Options {
   std::string manifest;
   std::string room_by;
   std::string licence;
+  std::string raw, filter;
+  double rate_hz = 0, gain_db = 0;
+  int channels = 1;
   bool overwrite = false;
   bool strict = false;
   bool json = false;
@@ -53,6 +57,31 @@ struct Totals {
   }
 };
 
+/// The taps of a file of `diffverb data convert`, or of any other mono response that the engine plays.
+ImportFilter read_filter(const std::string& path) {
+  const runtime::LoadResult loaded = runtime::load_model(std::filesystem::path(path));
+  if (!loaded) throw DataError(path + ": " + loaded.error);
+  const runtime::DelayNetworkWeights& weights = loaded.model->network;
+  if (weights.lines != 0 || weights.inputs != 1 || weights.outputs != 1 || weights.early.empty() ||
+      weights.moving.count != 0 || !weights.terms.empty())
+    throw DataError(path + ": is no filter, expected a mono response, as diffverb data convert writes it");
+  ImportFilter out{{weights.early.begin(), weights.early.end()}, 0, weights.sample_rate_hz};
+  const auto provenance = nlohmann::json::parse(weights.provenance, nullptr, false);
+  if (provenance.is_object()) out.delay_samples = provenance.value("delay_samples", std::int64_t{0});
+  return out;
+}
+
+void read_processing(const Options& options, ImportSettings& settings) {
+  if (!options.raw.empty()) {
+    if (options.rate_hz == 0) throw ConfigError("--raw: expected --rate too, as such a file does not say its own");
+    settings.raw = RawFormat{options.raw, options.rate_hz, options.channels};
+  } else if (options.rate_hz != 0 || options.channels != 1) {
+    throw ConfigError("--rate, --channels: of raw files, expected --raw too; other files say their own");
+  }
+  settings.gain_db = options.gain_db;
+  if (!options.filter.empty()) settings.filter = read_filter(options.filter);
+}
+
 /// The first few of many, each a warning.
 void warn(const std::vector<std::string>& messages, const std::string& what) {
   for (std::size_t i = 0; i < messages.size() && i < kMostNamed; ++i) log().warning(what + messages[i]);
@@ -66,11 +95,14 @@ void print_json(const Options& options, const ImportReport& report, const std::v
   for (const auto& [hz, count] : totals.rates) rates.push_back({{"rate_hz", hz}, {"responses", count}});
   auto licences = nlohmann::json::array();
   for (const auto& [name, count] : totals.licences) licences.push_back({{"licence", name}, {"responses", count}});
-  const nlohmann::json out = {{"file", options.out},           {"files", report.files},
-                              {"responses", responses.size()}, {"rooms", totals.rooms},
-                              {"seconds", totals.seconds},     {"rates", rates},
-                              {"licences", licences},          {"duplicates", totals.duplicates},
-                              {"skipped", report.skipped},     {"left_out", report.left_out}};
+  auto true_stereo = nlohmann::json::array();
+  for (const auto& r : report.true_stereo)
+    true_stereo.push_back({{"name", r.name}, {"files", r.files}, {"order", r.order}});
+  const nlohmann::json out = {
+      {"file", options.out},         {"files", report.files},           {"responses", responses.size()},
+      {"rooms", totals.rooms},       {"seconds", totals.seconds},       {"rates", rates},
+      {"licences", licences},        {"duplicates", totals.duplicates}, {"skipped", report.skipped},
+      {"left_out", report.left_out}, {"true_stereo", true_stereo}};
   std::cout << out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
 }
 
@@ -81,6 +113,10 @@ void print_text(const Options& options, const ImportReport& report, const std::v
   for (const auto& [hz, count] : totals.rates) std::printf("  %6zu at %g Hz\n", count, hz);
   for (const auto& [name, count] : totals.licences) std::printf("  %6zu with licence %s\n", count, name.c_str());
   if (totals.duplicates) std::printf("  %6zu are duplicates of others (diffverb data check)\n", totals.duplicates);
+  for (std::size_t k = 0; k < report.true_stereo.size() && k < kMostNamed; ++k)
+    std::printf("  true stereo, %s: %s\n", report.true_stereo[k].order.c_str(), report.true_stereo[k].name.c_str());
+  if (report.true_stereo.size() > kMostNamed)
+    std::printf("  %6zu more of true stereo\n", report.true_stereo.size() - kMostNamed);
   if (!report.skipped.empty()) std::printf("  %6zu could not be read and were left out\n", report.skipped.size());
   if (!report.left_out.empty())
     std::printf("  %6zu are not in the manifest and were left out\n", report.left_out.size());
@@ -95,6 +131,7 @@ void import_files(const Options& options, const Context& context) {
   settings.room_by = options.room_by;
   settings.licence = options.licence;
   settings.strict = options.strict;
+  read_processing(options, settings);
   std::unique_ptr<Progress> progress;
   settings.progress = [&](std::size_t done, std::size_t files) {
     if (!progress) progress = std::make_unique<Progress>("import", static_cast<std::int64_t>(files));
@@ -139,11 +176,21 @@ void add_data_import_command(Command& data, Context& context) {
                       "for the files that it does not name, which are left out otherwise");
   command->add_option("--licence,--license", options->licence,
                       "of the files whose licence neither the manifest, nor the SOFA file, nor a file LICENSE says");
+  command->add_option("--raw", options->raw, "files without a header: how their samples are written")
+      ->check(one_of(raw_encodings()));
+  command->add_option("--rate", options->rate_hz, "of raw files, Hz")->check(in_range(8000.0, 1e6));
+  command->add_option("--channels", options->channels, "of raw files, frame by frame")->check(in_range(1, 1024));
+  command->add_option("--gain-db", options->gain_db, "of all samples")->check(in_range(-120.0, 120.0));
+  command->add_option("--filter", options->filter,
+                      "every response goes through it: a mono response that the engine plays (diffverb data convert)");
   command->add_flag("--overwrite", options->overwrite, "replace the data set that is there");
   command->add_flag("--strict", options->strict, "end at the first file that cannot be read");
   command->add_flag("--json", options->json, "JSON on stdout");
   command->footer(
-      "Every channel becomes a response of its own; samples and rates stay as they are. A room is what a split keeps\n"
+      "Every channel becomes a response of its own; samples and rates stay as they are, unless --gain-db or --filter "
+      "is\n"
+      "given. True stereo is recognised: four channels, LL LR RL RR unless the name spells another order (or names\n"
+      "Ambisonics), or two stereo files hall_L.wav and hall_R.wav, which are one room. A room is what a split keeps\n"
       "together: all positions and channels measured in it. A file that cannot be read is named and left out; exit\n"
       "code 2 where none could be read, or any with --strict.\n\n"
       "A manifest:\n"
@@ -153,6 +200,7 @@ void add_data_import_command(Command& data, Context& context) {
       "Examples:\n"
       "  diffverb data import measurements/ -o rirs.h5\n"
       "  diffverb data import measurements/ -o rirs.h5 --manifest rooms.csv\n"
+      "  diffverb data import library/ -o old.h5 --raw s24le --rate 48000 --channels 4 --gain-db -6\n"
       "  diffverb data import hall_*.wav -o hall.h5 --room-by 'pattern:(hall_[a-z]+)' --licence CC-BY-4.0");
   command->callback([options, &context] { import_files(*options, context); });
 }

@@ -76,6 +76,23 @@ void compare_costs(const char* name, const std::shared_ptr<const Model>& model) 
   }
 }
 
+/// CPU time of the worker for a voice.
+void measure_voices(const Source& source) {
+  for (const double rate_hz : {44100.0, 48000.0, 96000.0}) {
+    for (const double decay : {1.0, 1.5}) {
+      Setting setting;
+      setting.rate_hz = rate_hz;
+      setting.point = {3, 4, 5};
+      setting.width = 1;
+      setting.variation.decay = decay;
+      const double begin = cpu_s();
+      if (!source.make_voice(setting).voice) return;
+      std::printf("%s: a voice at %.0f Hz, decay x %.1f: %.0f ms\n", source.kind(), rate_hz, decay,
+                  1e3 * (cpu_s() - begin));
+    }
+  }
+}
+
 /// From set() to the first block that differs from what a second reverb plays that was left alone.
 void measure_answer(const std::shared_ptr<const Source>& source) {
   LiveReverb moved, still;
@@ -148,6 +165,7 @@ int main(int argc, char** argv) {
   if (argc < 2) return 0;
   const SourceResult loaded = load_source(std::filesystem::path(argv[1]));
   if (!loaded) return std::fprintf(stderr, "bench_live: error: %s: %s\n", argv[1], loaded.error.c_str()), 2;
+  measure_voices(*loaded.source);
   measure_answer(loaded.source);
   for (const int frames : {16, 64}) {
     for (const bool moves : {false, true}) measure_worst_block(loaded.source, frames, moves);

@@ -74,6 +74,29 @@ TEST(LiveSource, PlaysTrueStereoFromEachSideToEach) {
   }
 }
 
+TEST(LiveSource, OfAnAutoencoderDecaysAsAskedAndBeginsAsLoud) {
+  const auto source =
+      make_envelope_source(std::make_shared<EnvelopeDecoderWeights>(made_envelope_weights()), "").source;
+  // Level in dB of the response from a time on, for 0.2 s; times as many as the decay times.
+  const auto level = [&](double decay, double seconds) {
+    Setting setting;
+    setting.rate_hz = 16000;
+    setting.point = {4.5, 4.5, 4.5};
+    setting.variation.decay = decay;
+    const VoiceResult made = source->make_voice(setting);
+    EXPECT_EQ(made.error, "");
+    const Sound response = impulse_response(*made.voice, 0, 48000);
+    const auto from = static_cast<std::size_t>(seconds * decay * 16000);
+    return 20 * std::log10(testing::rms(response[0], from, from + static_cast<std::size_t>(0.2 * decay * 16000)));
+  };
+  const double begin = level(1, 0.2);
+  EXPECT_LT(level(1, 0.8), begin - 6);
+  for (const double decay : {0.5, 2.0}) {
+    EXPECT_NEAR(level(decay, 0.2), begin, 1.5) << decay;
+    EXPECT_NEAR(level(decay, 0.8), level(1, 0.8), 1.5) << decay;
+  }
+}
+
 TEST(LiveSource, OfABankIsMonoAtWidthZeroAndTheBanksPairAtOne) {
   const ResponseBank bank = testing::small_bank(500);
   const auto source = make_bank_source(std::make_shared<ResponseBank>(bank), "").source;

@@ -37,7 +37,9 @@ void paint_header(Brush& brush, const Scene& scene) {
     brush.area(triangle, c.y + half, ink::kWarning);
     brush.text(scene.message, line, Brush::Align::kLeft, 11.5f, ink::kWarning);
   }
-  paint_button(brush, scene.editor, kPresetsItem, "Presets", true);
+  const int preset = scene.editor.preset();
+  paint_button(brush, scene.editor, kPresetsItem,
+               preset < 0 ? "Presets" : scene.editor.presets()[static_cast<std::size_t>(preset)], true);
   paint_button(brush, scene.editor, kLoadItem, "Load…", false);
   paint_button(brush, scene.editor, kMatchItem, "Match…", false);
 }

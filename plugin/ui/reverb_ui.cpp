@@ -13,7 +13,7 @@ namespace {
 using plugin::Output;
 using plugin::StateKey;
 
-constexpr auto kLookEvery = std::chrono::milliseconds(100);
+constexpr auto kLookEvery = std::chrono::milliseconds(100), kMeterEvery = std::chrono::milliseconds(30);
 constexpr double kFirstSeconds = 2, kShortest = 0.5, kLongest = 12;  // of responses that are asked for
 
 std::optional<Key> key_of(uint key) {
@@ -82,8 +82,8 @@ ReverbUI::ReverbUI()
       plugin_(static_cast<plugin::ReverbPlugin*>(getPluginInstancePointer())),
       editor_(*this),
       scene_{editor_, nullptr, "diffverb", {}, {}, {}, 0},
-      idle_at_(Clock::now()),
-      looked_at_(idle_at_ - kLookEvery),
+      metered_at_(Clock::now()),
+      looked_at_(metered_at_ - kLookEvery),
       picture_seconds_(kFirstSeconds) {
   loadSharedResources();
   const double scale = getScaleFactor();
@@ -189,8 +189,10 @@ void ReverbUI::feed_meters(float seconds) {
 
 void ReverbUI::uiIdle() {
   const auto now = Clock::now();
-  feed_meters(std::chrono::duration<float>(now - idle_at_).count());
-  idle_at_ = now;
+  if (now - metered_at_ >= kMeterEvery) {
+    feed_meters(std::chrono::duration<float>(now - metered_at_).count());
+    metered_at_ = now;
+  }
   if (now - looked_at_ < kLookEvery) return;
   looked_at_ = now;
   look_at_engine();

@@ -53,7 +53,7 @@ class ReverbUI final : public DISTRHO::UI, private EditorHost {
   Editor editor_;
   Scene scene_;
   std::array<float, 3> peaks_db_{};  // what the host said last
-  Clock::time_point idle_at_, looked_at_;
+  Clock::time_point metered_at_, looked_at_;
 
   /// What a picture is made for.
   struct Shape {

@@ -229,6 +229,30 @@ TEST_F(EditorTest, AModelWithoutAPointEndsADragInTheCube) {
   EXPECT_EQ(host.open[kX], 0);
 }
 
+TEST_F(EditorTest, AModelWithoutAPointEndsTypingToo) {
+  click(value(kX));
+  write("3");
+  editor.show_abilities(false, false);
+  EXPECT_FALSE(editor.entry().is_open());
+  editor.key(Key::kTab, false);
+  EXPECT_EQ(editor.focus(), kPresetsItem);
+}
+
+TEST_F(EditorTest, ASecondButtonDoesNotDisturbADrag) {
+  press(dial(kMix));
+  EXPECT_FALSE(editor.mouse_down(dial(kMix), true, false, false, 100));
+  editor.mouse_up(dial(kMix));
+  EXPECT_EQ(host.gestures[kMix], 1);
+}
+
+TEST_F(EditorTest, ADoubleClickInTheCubeResetsThePoint) {
+  for (const Control control : {kX, kY, kZ}) editor.show_value(control, 5);
+  const Spot there = Cube(box(kCubeItem)).project(editor.point());
+  click(there, 1000);
+  click(there, 1100);
+  for (const Control control : {kX, kY, kZ}) EXPECT_EQ(host.last[control], runtime::info(control).initial);
+}
+
 TEST_F(EditorTest, ButtonsAskForFiles) {
   click(box(kLoadItem).centre());
   focus(kMatchItem);

@@ -22,21 +22,23 @@ ResponsePicture straight_decay(double t60_s, double seconds) {
 
 TEST(Plot, TheAxisHoldsTheDecay) {
   EXPECT_DOUBLE_EQ(axis_end_s(straight_decay(0.9, 3)), 1);
-  EXPECT_DOUBLE_EQ(axis_end_s(straight_decay(1.1, 3)), 2);
-  EXPECT_DOUBLE_EQ(axis_end_s(straight_decay(4, 3)), 5);  // the curve ends before: its decay time counts
-  EXPECT_DOUBLE_EQ(axis_end_s(straight_decay(0.15, 3)), 0.2);
+  EXPECT_DOUBLE_EQ(axis_end_s(straight_decay(1.1, 3)), 1.5);
+  EXPECT_DOUBLE_EQ(axis_end_s(straight_decay(4.4, 3)), 5);  // the curve ends before: its decay time counts
+  EXPECT_DOUBLE_EQ(axis_end_s(straight_decay(0.16, 3)), 0.2);
   EXPECT_DOUBLE_EQ(axis_end_s(ResponsePicture{}), 0.05);
   EXPECT_DOUBLE_EQ(axis_end_s(straight_decay(1000, 3)), 50);
 }
 
 TEST(Plot, TicksAreFewAndRound) {
-  for (const double end : {0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 50.0}) {
+  for (const double end : {0.05, 0.08, 0.1, 0.15, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 15.0, 50.0}) {
     const auto ticks = time_ticks(end);
-    EXPECT_GE(ticks.size(), 4u) << end;
+    EXPECT_GE(ticks.size(), 3u) << end;
     EXPECT_LE(ticks.size(), 5u) << end;
     EXPECT_NEAR(ticks.back().seconds, end, 1e-9);
   }
-  EXPECT_EQ(time_ticks(1)[0].text, "0.20 s");
+  EXPECT_EQ(time_ticks(1)[0].text, "0.2 s");
+  EXPECT_EQ(time_ticks(5)[0].text, "1 s");
+  EXPECT_EQ(time_ticks(15).back().text, "15 s");
   EXPECT_EQ(time_ticks(0.2).back().text, "200 ms");
 }
 

@@ -123,6 +123,21 @@ TEST_F(PluginWindowTest, AutomationMovesTheKnob) {
   EXPECT_LT(accent(), whole / 2);
 }
 
+TEST_F(PluginWindowTest, APresetSetsEveryControlThroughTheHost) {
+  for (const Control control : {kDecay, kMix, kPredelay})
+    host->set_parameter(static_cast<uint32_t>(control), static_cast<float>(runtime::info(control).highest));
+  press("Tab");
+  press("Return");
+  press("Home");  // passed over
+  press("Down");
+  press("Up");  // the first: the built-in room
+  const int before = host->gestures_begun();
+  press("Return");
+  EXPECT_EQ(host->gestures_begun() - before, kControls);
+  for (const Control control : {kDecay, kMix, kPredelay})
+    EXPECT_FLOAT_EQ(static_cast<float>(value(control)), static_cast<float>(runtime::info(control).initial));
+}
+
 TEST_F(PluginWindowTest, TellsThatAFileIsGone) {
   host->run(0.5);
   const auto warnings = [&] { return pixels_of(window->pixels(), layout().subtitle, 240, 180, 84); };

@@ -48,7 +48,7 @@ struct WindowHost::Impl {
   void play_block() {
     for (uint32_t i = 0; i < kFrames; ++i, ++played) {
       const bool loud = played % 24000 < 2400;
-      for (auto& channel : in) channel[i] = loud ? 0.25f * normal(random) : 0.f;
+      for (auto& channel : in) channel[i] = loud ? 0.12f * normal(random) : 0.f;
     }
     const float* inputs[] = {in[0].data(), in[1].data()};
     float* outputs[] = {out[0].data(), out[1].data()};

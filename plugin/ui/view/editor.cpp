@@ -43,7 +43,10 @@ void Editor::show_abilities(bool has_point, bool moves) {
   for (const Control control : kPointControls) enabled_[static_cast<std::size_t>(control)] = has_point;
   enabled_[kCubeItem] = enabled_[kMatchItem] = has_point;
   enabled_[static_cast<std::size_t>(Control::kModulation)] = moves;
-  if (focus_ != kNoItem && !is_enabled(focus_)) focus_ = kNoItem;
+  if (focus_ != kNoItem && !is_enabled(focus_)) {
+    focus_ = kNoItem;
+    entry_.close();
+  }
   if (dragged_ != kNoItem && !is_enabled(dragged_)) stop_drag();
 }
 
@@ -102,6 +105,7 @@ void Editor::activate(Item item) {
 }
 
 bool Editor::mouse_down(Spot spot, bool right_button, bool fine, bool deep, unsigned time_ms) {
+  if (dragged_ != kNoItem) return false;
   focus_visible_ = false;
   if (menu_.is_open()) {
     const auto line = menu_.at(spot);
@@ -130,21 +134,29 @@ bool Editor::mouse_down(Spot spot, bool right_button, bool fine, bool deep, unsi
   } else if (control && right_button) {
     open_entry(*control);
   } else if (again) {
-    if (control) set_once(*control, runtime::info(*control).initial);
-    for (const Control coordinate : kPoint)
-      if (!control) set_once(coordinate, runtime::info(coordinate).initial);
+    reset(item);
   } else {
     start_drag(item);
-    const Spot there = Cube(layout_.items[kCubeItem]).project(point());
-    const bool far = std::hypot(there.x - spot.x, there.y - spot.y) > kGrab * layout_.scale;
-    if (item == kCubeItem && far && !fine && !deep) {
-      const CubePoint target = Cube(layout_.items[kCubeItem]).at(spot, normal(Control::kZ));
-      drag_normal_ = {target.x, target.y, target.z};
-      set_normal(Control::kX, target.x);
-      set_normal(Control::kY, target.y);
-    }
+    if (item == kCubeItem && !fine && !deep) jump_in_cube(spot);
   }
   return true;
+}
+
+void Editor::reset(Item item) {
+  const auto control = control_of(item);
+  for (const Control one : control ? std::span(&*control, 1) : std::span<const Control>(kPoint))
+    set_once(one, runtime::info(one).initial);
+}
+
+// A drag that begins far from the point brings the point there.
+void Editor::jump_in_cube(Spot spot) {
+  const Cube cube(layout_.items[kCubeItem]);
+  const Spot there = cube.project(point());
+  if (std::hypot(there.x - spot.x, there.y - spot.y) <= kGrab * layout_.scale) return;
+  const CubePoint target = cube.at(spot, normal(Control::kZ));
+  drag_normal_ = {target.x, target.y, target.z};
+  set_normal(Control::kX, target.x);
+  set_normal(Control::kY, target.y);
 }
 
 void Editor::drag_cube(Spot spot, bool fine, bool deep) {

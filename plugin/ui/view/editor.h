@@ -92,6 +92,8 @@ class Editor {
   void set_once(Control control, double value);  ///< a gesture of its own
   void start_drag(Item item);
   void stop_drag();
+  void reset(Item item);
+  void jump_in_cube(Spot spot);
   void drag_cube(Spot spot, bool fine, bool deep);
   void activate(Item item);
   void open_entry(Control control);

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-
-#include "plugin/ui/view/value_text.h"
+#include <utility>
 
 namespace diffverb::ui {
 namespace {
@@ -18,10 +17,25 @@ double fall_s(const BandDecay& band) {
   return below == band.level_db.end() && band.t60_s ? std::max(measured, *band.t60_s) : measured;
 }
 
+/// Ends of axes within a decade, and how far their ticks lie apart.
+struct Scale {
+  double end, step;
+};
+constexpr Scale kScales[] = {{1, 0.2}, {1.5, 0.5}, {2, 0.5}, {3, 1}, {4, 1}, {5, 1}, {8, 2}, {10, 2}};
+
+// The shortest that is not shorter than `seconds`, and its decade.
+std::pair<Scale, double> scale_for(double seconds) {
+  const double decade = std::pow(10.0, std::floor(std::log10(seconds * 1.0001)));
+  for (const Scale& scale : kScales)
+    if (seconds <= scale.end * decade * 1.0001) return {scale, decade};
+  return {kScales[0], 10 * decade};
+}
+
 // All ticks of an axis in one unit.
 std::string tick_text(double seconds, double end_s) {
-  if (end_s >= 0.95) return seconds_text(seconds);
-  return std::to_string(std::lround(seconds * 1000)) + " ms";
+  if (end_s < 0.95) return std::to_string(std::lround(seconds * 1000)) + " ms";
+  const long tenths = std::lround(seconds * 10);
+  return std::to_string(tenths / 10) + (end_s < 2.9 ? "." + std::to_string(tenths % 10) : "") + " s";
 }
 
 }  // namespace
@@ -31,18 +45,17 @@ float Plot::y(float db) const { return box.y + box.h * std::clamp(db / lowest_db
 double axis_end_s(const ResponsePicture& picture) {
   double longest = fall_s(picture.all);
   for (const BandDecay& band : picture.bands) longest = std::max(longest, fall_s(band));
-  longest = std::clamp(longest, kShortestAxis, kLongestAxis);
-  const double decade = std::pow(10.0, std::floor(std::log10(longest)));
-  for (const double nice : {1.0, 2.0, 5.0})
-    if (longest <= nice * decade * 1.0001) return nice * decade;
-  return 10 * decade;
+  const auto [scale, decade] = scale_for(std::clamp(longest, kShortestAxis, kLongestAxis));
+  return scale.end * decade;
 }
 
 std::vector<Tick> time_ticks(double end_s) {
-  const double decade = std::pow(10.0, std::floor(std::log10(end_s * 1.0001)));
-  const double step = decade * (end_s / decade > 4.5 ? 1 : end_s / decade > 1.5 ? 0.5 : 0.2);
+  const auto [scale, decade] = scale_for(end_s);
   std::vector<Tick> ticks;
-  for (int k = 1; k * step < end_s * 1.0001; ++k) ticks.push_back({k * step, tick_text(k * step, end_s)});
+  for (int k = 1; k * scale.step < scale.end * 1.0001; ++k) {
+    const double seconds = k * scale.step * decade;
+    ticks.push_back({seconds, tick_text(seconds, end_s)});
+  }
   return ticks;
 }
 

@@ -19,8 +19,8 @@ struct Plot {
   float y(float db) const;  ///< 0 dB at the top; clamped
 };
 
-/// The time axis for a response: up to where it has fallen by 60 dB, rounded up to 1, 2 or 5 in some decade, 50 ms to
-/// 50 s.
+/// The time axis for a response: up to where it has fallen by 60 dB, rounded up to 1, 1.5, 2, 3, 4, 5 or 8 in
+/// its decade, 50 ms to 50 s.
 double axis_end_s(const ResponsePicture& picture);
 
 struct Tick {

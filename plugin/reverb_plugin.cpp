@@ -142,6 +142,10 @@ DISTRHO::String ReverbPlugin::getState(const char* key) const {
 void ReverbPlugin::setState(const char* key, const char* value) {
   {
     const std::lock_guard lock(telling_);
+    if (std::strcmp(key, state_id(StateKey::kResponse)) == 0) {
+      if (*value != '\0') message_ = std::string(value) + ": its x, y, z are not sought: the runtime has no encoder";
+      return;
+    }
     for (std::size_t i = 0; i < states_.size(); ++i) {
       if (std::strcmp(key, kStates[i].id) == 0) states_[i] = value;
     }

@@ -34,7 +34,8 @@ enum class Status {
 /// What a session saves beside the controls, as text. Order of DPF's state list.
 enum class StateKey {
   kModel,     ///< path of any file that plays; empty: what the preset says
-  kResponse,  ///< path of a measured WAV whose latent point x, y, z shall move to: a wish, never saved
+  kResponse,  ///< path of a measured WAV whose latent point x, y, z shall move to: a wish, never
+              ///< saved, and answered with message() as long as the runtime has no encoder
   kPreset,    ///< id of a factory preset (factory_presets.h); it gives the model where no path does
   kCount
 };

@@ -76,6 +76,13 @@ TEST_P(PluginFilesIn, OfUnknownPresetsAreRefused) {
   EXPECT_EQ(status_after(*plugin, "preset", "built-in"), kBuiltIn);
 }
 
+TEST_P(PluginFilesIn, ThatAreToBeMatchedAreNotSaved) {
+  const auto plugin = open();
+  plugin->activate(48000, 256);
+  EXPECT_EQ(status_after(*plugin, "response", "/rooms/measured.wav"), kBuiltIn);
+  EXPECT_EQ(plugin->save().find("measured.wav"), std::string::npos);
+}
+
 TEST_P(PluginFilesIn, ComeBackWithTheState) {
   const Scratch scratch;
   write_click(scratch / "click.wav", 2);

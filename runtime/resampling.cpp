@@ -45,6 +45,7 @@ class Interpolation {
     }
   }
 
+  double reach_samples() const { return reach_; }  // of the old rate, on each side
   /// In samples of the new rate, on each side.
   std::ptrdiff_t reach() const { return static_cast<std::ptrdiff_t>(std::ceil(reach_ / step_)); }
 
@@ -103,12 +104,14 @@ std::size_t length_at(std::size_t size, double from_hz, double to_hz) {
   return static_cast<std::size_t>(std::ceil(static_cast<double>(size) * to_hz / from_hz - 1e-9));
 }
 
-/// The phase that a filter of the kernel's magnitude has if it has the least, at all bins of a transform.
+/// The spectrum of the filter that has the kernel's magnitude and the least phase, at all bins of a transform at the higher
+/// of the two rates; `step`: one of its samples in samples of the old rate.
 /// Source: Oppenheim & Schafer, Discrete-Time Signal Processing, chapter 13 (the real cepstrum).
-std::vector<double> least_phase(const Interpolation& interpolation, double step, std::size_t bins) {
+std::vector<std::complex<double>> least_phase(const Interpolation& interpolation, double step, std::size_t bins) {
   std::vector<std::complex<double>> values(bins, 0.0);
+  const auto reach = static_cast<std::ptrdiff_t>(std::ceil(interpolation.reach_samples() / step));
   double gain = 0;
-  for (std::ptrdiff_t n = -interpolation.reach(); n <= interpolation.reach(); ++n) {
+  for (std::ptrdiff_t n = -reach; n <= reach; ++n) {
     const double tap = interpolation.kernel(static_cast<double>(n) * step);
     values[static_cast<std::size_t>(n + static_cast<std::ptrdiff_t>(bins)) % bins] += tap;
     gain += tap;
@@ -121,10 +124,71 @@ std::vector<double> least_phase(const Interpolation& interpolation, double step,
     values[i] = values[i].real() * fold / static_cast<double>(bins);
   }
   transform(values, false);
-  std::vector<double> phase(bins);
-  for (std::size_t i = 0; i < bins; ++i) phase[i] = values[i].imag();
-  return phase;
+  for (auto& value : values) value = std::exp(value);
+  return values;
 }
+
+std::size_t bins_for(std::ptrdiff_t samples) {
+  std::size_t bins = 1;
+  while (static_cast<std::ptrdiff_t>(bins) < samples) bins *= 2;
+  return bins;
+}
+
+/// Responses at a lower rate: band-limited with the least phase at the old rate, then read at the new one's places.
+class Lowering {
+ public:
+  Lowering(const Interpolation& interpolation, std::size_t length)
+      : interpolation_(interpolation),
+        length_(length + static_cast<std::size_t>(2 * interpolation.reach_samples())),
+        filter_(least_phase(interpolation, 1, bins_for(static_cast<std::ptrdiff_t>(2 * length_)))) {}
+
+  void lower(std::span<const float> response, std::size_t samples, double scale, std::vector<float>& out) const {
+    std::vector<std::complex<double>> values(filter_.size(), 0.0);
+    std::copy(response.begin(), response.end(), values.begin());
+    transform(values, false);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] *= filter_[i];
+    transform(values, true);
+    std::vector<float> limited(length_);
+    for (std::size_t n = 0; n < length_; ++n)
+      limited[n] = static_cast<float>(values[n].real() / static_cast<double>(values.size()));
+    for (std::size_t n = 0; n < samples; ++n)
+      out.push_back(static_cast<float>(interpolation_.at(limited, static_cast<std::ptrdiff_t>(n)) * scale));
+  }
+
+ private:
+  const Interpolation& interpolation_;
+  std::size_t length_;
+  std::vector<std::complex<double>> filter_;
+};
+
+/// At a higher rate: read at the new places, from before the first sample on, then given the least phase.
+class Raising {
+ public:
+  Raising(const Interpolation& interpolation, double step, std::size_t samples)
+      : interpolation_(interpolation),
+        end_(static_cast<std::ptrdiff_t>(samples) + interpolation.reach()),
+        // What rings on does not come round.
+        phase_(least_phase(interpolation, step, bins_for(end_ + 3 * interpolation.reach()))) {
+    for (auto& value : phase_) value /= std::abs(value);
+  }
+
+  void raise(std::span<const float> response, std::size_t samples, double scale, std::vector<float>& out) const {
+    const std::size_t bins = phase_.size();
+    std::vector<std::complex<double>> values(bins, 0.0);
+    for (std::ptrdiff_t n = -interpolation_.reach(); n < end_; ++n)
+      values[static_cast<std::size_t>(n + static_cast<std::ptrdiff_t>(bins)) % bins] = interpolation_.at(response, n);
+    transform(values, false);
+    for (std::size_t i = 0; i < bins; ++i) values[i] *= phase_[i];
+    transform(values, true);
+    for (std::size_t n = 0; n < samples; ++n)
+      out.push_back(static_cast<float>(values[n].real() * scale / static_cast<double>(bins)));
+  }
+
+ private:
+  const Interpolation& interpolation_;
+  std::ptrdiff_t end_;
+  std::vector<std::complex<double>> phase_;
+};
 
 }  // namespace
 
@@ -143,23 +207,17 @@ std::vector<float> resample_responses(std::span<const float> rows, std::size_t l
   const Interpolation interpolation(from_hz, to_hz);
   const auto ringing = static_cast<std::size_t>(static_cast<double>(more) * std::max(1.0, to_hz / from_hz));
   const std::size_t samples = length_at(length, from_hz, to_hz) + ringing, count = rows.size() / length;
-  const std::ptrdiff_t reach = interpolation.reach(), end = static_cast<std::ptrdiff_t>(samples) + reach;
-  std::size_t bins = 1;
-  while (static_cast<std::ptrdiff_t>(bins) < end + 3 * reach) bins *= 2;  // what rings on does not come round
-  const std::vector<double> phase = least_phase(interpolation, from_hz / to_hz, bins);
-  const double scale = from_hz / to_hz / static_cast<double>(bins);
+  const double scale = from_hz / to_hz;
   std::vector<float> out;
   out.reserve(count * samples);
-  std::vector<std::complex<double>> values(bins);
-  for (std::size_t row = 0; row < count; ++row) {
-    std::fill(values.begin(), values.end(), 0.0);
-    for (std::ptrdiff_t n = -reach; n < end; ++n)
-      values[static_cast<std::size_t>(n + static_cast<std::ptrdiff_t>(bins)) % bins] =
-          interpolation.at(rows.subspan(row * length, length), n);
-    transform(values, false);
-    for (std::size_t i = 0; i < bins; ++i) values[i] *= std::polar(1.0, phase[i]);
-    transform(values, true);
-    for (std::size_t n = 0; n < samples; ++n) out.push_back(static_cast<float>(values[n].real() * scale));
+  if (to_hz < from_hz) {
+    const Lowering lowering(interpolation, length);
+    for (std::size_t row = 0; row < count; ++row)
+      lowering.lower(rows.subspan(row * length, length), samples, scale, out);
+  } else {
+    const Raising raising(interpolation, scale, samples);
+    for (std::size_t row = 0; row < count; ++row)
+      raising.raise(rows.subspan(row * length, length), samples, scale, out);
   }
   return out;
 }

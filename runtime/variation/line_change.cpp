@@ -19,7 +19,10 @@ constexpr double kReadable = 0.3;  // of the rate: to where the interpolation of
 constexpr int kNear = 16, kAbove = 6, kMovingDelay = 3;
 constexpr double kFlat = 0.06, kNothing = 2e-5;  // of a change: its relative spread; nepers that nobody hears
 constexpr double kLeastShare = 0.8;              // of its loss, that a line's filter may give back for how it is read
-constexpr double kLeastLoss = 3e-3;              // nepers: where relative accuracy ends
+constexpr double kReadOtherwise = 0.05;
+constexpr double kLeastShareHeard = 3e-3;
+constexpr double kMostLoss = 0.5;    // nepers: beyond it accuracy is of the level, not of the decay
+constexpr double kLeastLoss = 3e-3;  // nepers: where relative accuracy ends
 
 Biquad section_at(const std::vector<double>& sos, std::size_t index) {
   const double* c = sos.data() + index * 5;
@@ -43,6 +46,11 @@ std::vector<double> log_gains(const std::vector<Biquad>& sections, const std::ve
     gains.push_back(sum);
   }
   return gains;
+}
+
+/// How much a frequency counts of a filter that lets others pass better: what is not heard must not bend the rest.
+double audible_share(const std::vector<double>& gains, std::size_t f) {
+  return std::max(kLeastShareHeard, std::exp(gains[f] - *std::max_element(gains.begin(), gains.end())));
 }
 
 /// A line that is read elsewhere too, and loses nothing by itself: what is read of it is scaled.
@@ -73,6 +81,8 @@ struct LineTarget {
   std::vector<double> change, loss;  // [F] log gain more; what is lost in the line's new delay, 0 outside of loops
   double power = 1;                  // of the line's own filter, about
   bool has_filter = false, is_flat = true, is_nothing = true;
+  bool is_read_otherwise =
+      false;  // moving, at another rate: its interpolation takes more or less than a filter's worth
 };
 
 class LineChange {
@@ -132,6 +142,7 @@ class LineChange {
         const double reading = interpolation_log_gain(old_, line, hz) - interpolation_log_gain(changed_, line, hz);
         // What reading takes more than the whole loss cannot be given back: no line may gain.
         t.change[f] = old_loss - t.loss[f] + std::min(reading, std::max(0.0, kLeastShare * t.loss[f]));
+        t.is_read_otherwise = t.is_read_otherwise || std::abs(reading) > kReadOtherwise * std::abs(t.loss[f]);
         least = std::min(least, t.change[f]), most = std::max(most, t.change[f]), sum += t.change[f];
         before += old_loss, now += t.loss[f];
       }
@@ -160,7 +171,7 @@ class LineChange {
 
   bool needs_section(const LineTarget& t, int line) const {
     if (t.is_nothing || t.is_flat || is_rounding(t)) return false;
-    if (t.has_filter && variation_.damping == 0) return false;
+    if (t.has_filter && variation_.damping == 0 && !t.is_read_otherwise) return false;
     return static_cast<int>(line_filter(old_, line).size()) == changed_.line_sections;
   }
 
@@ -178,7 +189,8 @@ class LineChange {
     for (std::size_t f = 0; f < target.hz.size(); ++f) {
       target.log_gain[f] += t.change[f];
       const bool near_end = target.hz[f] > kNearEnd * 0.5 * changed_.sample_rate_hz;
-      const double scale = t.loss[f] != 0 ? 1 / std::max(std::abs(t.loss[f]), kLeastLoss) : 1;
+      const double scale = t.loss[f] != 0 ? 1 / std::clamp(std::abs(t.loss[f]), kLeastLoss, kMostLoss)
+                                          : audible_share(target.log_gain, f);
       target.weight.push_back(scale * (target.hz[f] > top_hz_ ? kAboveWeight : near_end ? kNearEndWeight : 1));
     }
     std::vector<Biquad> sections;
@@ -268,7 +280,8 @@ std::vector<double> moved_filters(const std::vector<double>& sos, int sections, 
     if (own.empty()) continue;
     FilterTarget target{fit_frequencies(from_hz, to_hz), {}, {}};
     target.log_gain = log_gains(own, target.hz, from_hz, top);
-    for (const double f : target.hz) target.weight.push_back(f > top ? kAboveWeight : 1);
+    for (std::size_t f = 0; f < target.hz.size(); ++f)
+      target.weight.push_back(audible_share(target.log_gain, f) * (target.hz[f] > top ? kAboveWeight : 1));
     fit_sections(fitted, to_hz, target);
     for (std::size_t k = 0; k < places.size(); ++k) put_section(moved, row * count + places[k], fitted[k]);
   }

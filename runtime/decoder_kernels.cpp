@@ -18,11 +18,11 @@ void AddShapedNoise(const ShapedNoise& shaped, float* out, int frames) {
   const Wide d;
   const int width = static_cast<int>(hn::Lanes(d));
   const auto same = hn::Set(d, shaped.same), own = hn::Set(d, shaped.own);
-  HWY_ALIGN float first[16];
+  float first[16];
   double power = 1;
   for (int l = 0; l < width; ++l, power *= shaped.ratio) first[l] = static_cast<float>(shaped.gain * power);
   const auto step = hn::Set(d, static_cast<float>(power));
-  auto gain = hn::Load(d, first);
+  auto gain = hn::LoadU(d, first);
   const float* other = shaped.own != 0 ? shaped.other : shaped.noise;
   int t = 0;
   for (; t + width <= frames; t += width, gain = hn::Mul(gain, step)) {
@@ -30,7 +30,7 @@ void AddShapedNoise(const ShapedNoise& shaped, float* out, int frames) {
     if (shaped.own != 0) noise = hn::MulAdd(own, hn::LoadU(d, other + t), noise);
     hn::StoreU(hn::MulAdd(gain, noise, hn::LoadU(d, out + t)), d, out + t);
   }
-  hn::Store(gain, d, first);
+  hn::StoreU(gain, d, first);
   for (int l = 0; t < frames; ++t, ++l) out[t] += first[l] * (shaped.same * shaped.noise[t] + shaped.own * other[t]);
 }
 

@@ -29,7 +29,8 @@ StateVariable to_state_variable(const Biquad& biquad);
 ///     s += u        y = y0 x + y1 u + y2 s (the old u)        u += g (x - s) - p u
 ///
 /// g = 1 + a1 + a2 and p = 1 - a2 keep their relative accuracy for poles near z = 1 as the form above does, which stays
-/// the one for coefficients that move. Source: Chamberlin, Musical Applications of Microprocessors, 1985, chapter 14;
+/// the one for coefficients that move; for poles near z = -1 the relative error is about 2e-7 / (1 - a1 + a2).
+/// Source: Chamberlin, Musical Applications of Microprocessors, 1985, chapter 14;
 /// its outputs weighed for any numerator.
 struct PlayedSection {
   float g = 1, p = 1, y0 = 1, y1 = 0, y2 = 0;

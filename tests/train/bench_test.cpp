@@ -12,21 +12,24 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <numbers>
-#include <sstream>
+#include <set>
 
 #include "core/device/device.h"
 #include "core/error.h"
+#include "core/files.h"
 #include "core/filters/graphic_equaliser.h"
 #include "core/tensor.h"
 #include "tests/host_module.h"
 #include "tests/losses/loss_fixture.h"
+#include "train/bench/bench_engine.h"
 #include "train/bench/bench_flamo_step.h"
 #include "train/bench/bench_gpu_parts.h"
 #include "train/bench/bench_precision.h"
 #include "train/bench/bench_roofline.h"
+#include "train/bench/engine_peers.h"
 #include "train/bench/python_peer.h"
 
 namespace diffverb {
@@ -152,18 +155,54 @@ TEST(BenchPrecision, Float32LosesInFrequencyWhatALoopKeepsAndNothingMoreInTime) 
   }
 }
 
-TEST(PeerScripts, AreTheFilesOfTheBenchmarks) {
+TEST(PeerFiles, AreTheFilesOfTheBenchmarks) {
   int count = 0;
   for (const auto& entry : std::filesystem::directory_iterator(DIFFVERB_SOURCE_DIR "/experiments/benchmarks/peers")) {
-    if (entry.path().extension() != ".py") continue;
-    std::ifstream file(entry.path());
-    std::stringstream text;
-    text << file.rdbuf();
-    EXPECT_EQ(peer_script(entry.path().stem().string()), text.str()) << entry.path();
+    if (!entry.is_regular_file()) continue;
+    EXPECT_EQ(peer_file(entry.path().filename().string()), read_file(entry.path())) << entry.path();
     ++count;
   }
-  EXPECT_GE(count, 5);
-  EXPECT_THROW(peer_script("nobody"), ContractError);
+  EXPECT_GE(count, 8);
+  EXPECT_EQ(peer_script("flamo_steps"), std::string(peer_file("flamo_steps.py")));
+  EXPECT_THROW(peer_file("nobody.py"), ContractError);
+}
+
+TEST(BenchEngine, EveryRowPlaysAndSaysHowLongItTook) {
+  std::set<std::string> sizes;
+  for (const auto& row : engine_benches({.seconds = 0.3, .turns = 1, .block = 16, .with_peers = false})) {
+    const BenchResult result = row();
+    EXPECT_EQ(result.name, "engine");
+    EXPECT_NE(result.size.find("0.3 s stereo 48 kHz, block 16"), std::string::npos) << result.size;
+    EXPECT_GT(result.ours_ms, 0);
+    EXPECT_EQ(result.peer, "");
+    EXPECT_FALSE(result.peer_ms);
+    ASSERT_EQ(result.figures.size(), 2u);
+    EXPECT_EQ(result.figures[0].first, "real_time");
+    EXPECT_NEAR(result.figures[0].second, 300 / result.ours_ms, 1e-6 * result.figures[0].second);
+    EXPECT_EQ(result.figures[1].first, "worst_block_pct");
+    EXPECT_GT(result.figures[1].second, 0);
+    sizes.insert(result.size);
+  }
+  EXPECT_GE(sizes.size(), 9u);
+}
+
+TEST(BenchEngine, WithoutItsProgramsAPeerIsLeftOut) {
+  const std::string path = std::getenv("PATH");
+  setenv("PATH", "/nowhere", 1);
+  for (const auto& row : engine_benches({.seconds = 0.1, .turns = 1})) EXPECT_FALSE(row().peer_ms);
+  setenv("PATH", path.c_str(), 1);
+}
+
+TEST(BenchEngine, APeerTakesTurnsAsTheHeaderSays) {
+  EnginePeer peer("stand-in", {"sh", "-c", "echo 1.0; while read x; do echo 0.25 0.001; done"});
+  ASSERT_TRUE(peer.plays());
+  EXPECT_EQ(peer.name(), "stand-in (1.0)");
+  for (int turn = 0; turn < 2; ++turn) {
+    const PlayTime time = peer.play();
+    EXPECT_DOUBLE_EQ(time.seconds, 0.25);
+    EXPECT_DOUBLE_EQ(time.worst_block_s, 0.001);
+  }
+  EXPECT_FALSE(EnginePeer("nobody", {"sh", "-c", "exit 1"}).plays());
 }
 
 }  // namespace

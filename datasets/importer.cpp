@@ -215,9 +215,10 @@ class Importer {
     guarded([&] {
       known = known_of(source, source.name);
       if (!known) return;
-      audio = settings_.raw ? read_raw_audio(source.path, *settings_.raw, kMostChannelsImported)
-                            : read_audio(source.path, kMostChannelsImported);
-      process(source.path.string(), audio);
+      Audio read = settings_.raw ? read_raw_audio(source.path, *settings_.raw, kMostChannelsImported)
+                                 : read_audio(source.path, kMostChannelsImported);
+      process(source.path.string(), read);
+      audio = std::move(read);
     });
     if (!known || audio.frames() == 0) return;
     if (known->licence.empty()) known->licence = licence_of(source);
@@ -234,8 +235,9 @@ class Importer {
       guarded([&] {
         known = known_of(source, name);
         if (!known) return;
-        audio = sofa->read(i);
-        process(name, audio);
+        Audio read = sofa->read(i);
+        process(name, read);
+        audio = std::move(read);
       });
       if (!known || audio.frames() == 0) continue;
       if (known->licence.empty()) known->licence = licence_name(sofa->licence());

@@ -26,7 +26,7 @@ constexpr double kMostShare = 10;  // noise over signal where no signal is left
 constexpr std::int64_t kNoiseBins = 4096;
 constexpr double kHarmonicsExplained = 10;     // orders of distortion that are no disturbance
 constexpr double kLeastUnexplained = 0.25;     // of a repetition, in which disturbances can be looked for
-constexpr double kFaintestDisturbance = 1e-8;  // a frame's energy against the repetition's
+constexpr double kFaintestDisturbance = 1e-7;  // a frame's energy against the repetition's
 
 /// Everything of one recording that all of its channels share.
 struct Frame {
@@ -166,6 +166,13 @@ at::Tensor causal_response(const at::Tensor& whole, std::int64_t onset, const Fr
   return out.slice(0, ringing, samples).clone();
 }
 
+/// Harmonics reach where the sweep did not: what was hardly played there must not be divided by. The window of the response
+/// ends a third of an octave beyond the range, this one with it.
+at::Tensor within_range(const at::Tensor& whole, const Frame& frame, const Sweep& sweep) {
+  const auto window = band_window(frame.fft_size, sweep.rate_hz, sweep.low_hz, sweep.high_hz / std::cbrt(2.0));
+  return at::fft_irfft(at::fft_rfft(whole, frame.fft_size) * window, frame.fft_size);
+}
+
 /// Of what was played as it was heard: the sweep's in the file, or on the loopback channel.
 double amplitude_of(const at::Tensor& played, const Sweep& sweep) {
   const double heard = played.square().sum().item<double>(), sent = sweep.excitation().square().sum().item<double>();
@@ -201,9 +208,12 @@ Measurement deconvolve(const SweepRecording& recording, const std::string& name,
         throw DataError(name + ": channel " + std::to_string(c + 1) + " holds no response to the sweep");
       const std::int64_t onset = onset_of(linear);
       measured.response = causal_response(whole, onset, frame, sweep);
-      if (sweep.type == "ess") measured.harmonics = separate_harmonics(sweep, whole, onset, frame.kept);
-      if (kernels && sweep.type == "ess")
-        measured.kernels = power_kernels(sweep, whole, 0, onset, frame.kept, amplitude_of(played, sweep));
+      if (sweep.type == "ess") {
+        const auto limited = within_range(whole, frame, sweep);
+        measured.harmonics = separate_harmonics(sweep, limited, onset, frame.kept);
+        if (kernels)
+          measured.kernels = power_kernels(sweep, limited, 0, onset, frame.kept, amplitude_of(played, sweep));
+      }
       earliest = std::min(earliest, onset);
       out.channels.push_back(std::move(measured));
     }

@@ -2,9 +2,11 @@
 
 #include <ATen/ops/fft_irfft.h>
 #include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/linspace.h>
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 #include "core/acoustics/fft.h"
 #include "datasets/measure/inverse.h"
@@ -41,10 +43,14 @@ std::vector<double> running_median(const std::vector<double>& x, std::int64_t ar
 Disturbances find_disturbances(const at::Tensor& unexplained, double rate_hz, double least_energy) {
   Disturbances out;
   const std::int64_t samples = unexplained.size(0), frame = std::llround(kFrame_s * rate_hz);
-  if (samples < 2 * frame) return out;
+  if (samples < 8 * frame) return out;
   out.looked_for = true;
   const auto size = static_cast<std::int64_t>(acoustics::fast_fft_length(static_cast<std::size_t>(samples)));
-  const auto spectrum = at::fft_rfft(unexplained, size);
+  auto cut = unexplained.clone();  // without a jump at its ends, which would be a click
+  const auto rise = 0.5 - 0.5 * at::linspace(0, std::numbers::pi, 2 * frame, at::kDouble).cos();
+  cut.slice(0, 0, 2 * frame).mul_(rise);
+  cut.slice(0, samples - 2 * frame).mul_(rise.flip(0));
+  const auto spectrum = at::fft_rfft(cut, size);
   const auto smooth = smoothed_by_thirds(spectrum.abs().square());
   const auto flat =
       at::fft_irfft(spectrum / smooth.clamp_min(std::max(1e-300, kFaintest * smooth.max().item<double>())).sqrt(), size)

@@ -11,7 +11,7 @@
 namespace diffverb {
 namespace {
 
-constexpr double kLeastDb = 12, kHighest_hz = 400, kShown_hz = 420, kShortest_s = 0.5;
+constexpr double kLeastDb = 15, kHighest_hz = 400, kShown_hz = 420, kShortest_s = 0.5;
 constexpr double kMostOff = 0.01;  // of the mains' frequency from its nominal one
 constexpr std::int64_t kFiner = 4;
 

@@ -20,7 +20,7 @@ struct Hum {
   std::vector<double> spectrum_dbfs;  // from 0 Hz on to 420 Hz, for a picture
 };
 
-/// Lines that stand 12 dB above what is beside them; the base whose lines hold more power. A line's frequency is the
+/// Lines that stand 15 dB above what is beside them; the base whose lines hold more power. A line's frequency is the
 /// largest value of a parabola through three of the Hann-windowed spectrum in dB; the base's is least squares, f_k = k f.
 ///
 /// Reads    stretch [T] float64; none is found in less than half a second

@@ -91,8 +91,8 @@ Chart repetitions_chart(const MeasuredPictures& channel) {
   for (std::size_t r = 0; r < channel.pictures.differences_db.size(); ++r)
     series.push_back(over("repetition " + std::to_string(r + 1), style_of(r), channel.pictures.differences_db[r],
                           channel.pictures.difference_step_s));
-  Chart out = over_time(series.empty() ? "Repetitions: there was one" : "Repetitions: difference from their mean",
-                        "Energy over the mean's, dB", std::move(series));
+  const char* title = series.empty() ? "Repetitions: there was one" : "Repetitions: difference from their mean";
+  Chart out = over_time(title, "Energy over the mean's, dB", std::move(series));
   out.rules = {{"measure again", -20}};
   out.legend = true;
   fit_axis(out, -60, 0);

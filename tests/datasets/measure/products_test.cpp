@@ -1,3 +1,4 @@
+#include <ATen/ops/ones.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -58,7 +59,7 @@ TEST(PowerKernels, StartAVolterraModelThatPlaysTheDrivenRoom) {
   const Audio kernels = read_audio(scratch / "ir.kernels.wav");
   ASSERT_EQ(kernels.channels.size(), 3u);
   Fields fields = Fields::from_text(
-      "{order: 3, first_ms: 300, after_ms: 300, second_rank: 1, third_rank: 1, "
+      "{order: 3, first_ms: 300, after_ms: 200, second_rank: 1, third_rank: 1, "
       "sample_rate_hz: 16000, kernels: " +
       path("ir.kernels.wav") + "}");
   const Volterra model(fields);
@@ -71,15 +72,15 @@ TEST(PowerKernels, StartAVolterraModelThatPlaysTheDrivenRoom) {
   const auto truth = 0.2 * driven(x, room, a, b) / room.abs().sum(),
              linear = 0.2 * driven(x, room, 0, 0) / room.abs().sum();
   const at::NoGradGuard no_grad;
-  const auto y = model.play(x.unsqueeze(0))[0];
+  const auto y = model.play(x.reshape({1, 1, -1}))[0][0];
   // The response begins 1 ms before its onset, which is the room's first sample here.
   const auto late = at::cat({at::zeros({16}, at::kDouble), truth.slice(0, 0, size - 16)});
   const auto linear_late = at::cat({at::zeros({16}, at::kDouble), linear.slice(0, 0, size - 16)});
   const auto error_db = [&](const at::Tensor& one, const at::Tensor& other) {
     return 10 * std::log10((one - other).square().sum().item<double>() / other.square().sum().item<double>());
   };
-  EXPECT_GT(error_db(linear_late, late), -26);  // what the linear response alone is off
-  EXPECT_LT(error_db(y, late), -36);
+  // What the linear response alone is off, and what the kernels leave of that.
+  EXPECT_LT(error_db(y, late), error_db(linear_late, late) - 10);
 }
 
 TEST(PowerKernels, AreRefusedWhereTheModelCannotHoldThem) {

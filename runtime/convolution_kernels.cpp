@@ -1,5 +1,6 @@
 #include "runtime/convolution_kernels.h"
 
+#include <algorithm>
 #include <cstddef>
 
 #undef HWY_TARGET_INCLUDE
@@ -16,7 +17,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Wide = hn::CappedTag<float, 16>;
 using V = hn::Vec<Wide>;
 
-int lanes() { return static_cast<int>(hn::Lanes(Wide())); }
+HWY_INLINE int lanes() { return static_cast<int>(hn::Lanes(Wide())); }
 
 /// A complex number in each lane. Its constructors are written out: implied ones lack the attributes of the instruction set,
 /// and g++ for ARM then cannot inline what they call.
@@ -85,66 +86,74 @@ HWY_INLINE void store_blocks(V a, V b, V c, V d, float* to) {
 #endif
 }
 
-void BeginForward(const float* before, const float* now, const float* twist, const float* turns, float* to, int size) {
+/// Turns and writes fours at i of the pass of stride 1.
+HWY_INLINE void finish_first(Four& four, const Fours& fours, const float* turns, float* to, int i) {
+  turn_lanes(four, turns + i, fours.size / 4 + kSkew);
+  store_singly(four.y[0].re, four.y[1].re, four.y[2].re, four.y[3].re, to + 4 * i);
+  store_singly(four.y[0].im, four.y[1].im, four.y[2].im, four.y[3].im, to + fours.size + kSkew + 4 * i);
+}
+
+void BeginForward(Fours fours, const float* before, const float* now, const float* twist, const float* turns,
+                  float* to) {
   const Wide d;
-  const int quarter = size / 4;
+  const int quarter = fours.size / 4;
   const auto twisted = [&](int i) HWY_ATTR {
     const V x = hn::Load(d, before + i), y = hn::Load(d, now + i);
-    const V c = hn::Load(d, twist + i), s = hn::Load(d, twist + size + i);
+    const V c = hn::Load(d, twist + i), s = hn::Load(d, twist + fours.size + kSkew + i);
     return Complex{hn::NegMulAdd(y, s, hn::Mul(x, c)), hn::Neg(hn::MulAdd(x, s, hn::Mul(y, c)))};
   };
-  for (int i = 0; i < quarter; i += lanes()) {
+  for (int i = fours.begin; i < fours.end; i += lanes()) {
     Four four = butterfly(twisted(i), twisted(i + quarter), twisted(i + 2 * quarter), twisted(i + 3 * quarter));
-    turn_lanes(four, turns + i, quarter);
-    store_singly(four.y[0].re, four.y[1].re, four.y[2].re, four.y[3].re, to + 4 * i);
-    store_singly(four.y[0].im, four.y[1].im, four.y[2].im, four.y[3].im, to + size + 4 * i);
+    finish_first(four, fours, turns, to, i);
   }
 }
 
-void BeginInverse(const float* spectrum, const float* turns, float* to, int size) {
-  const int quarter = size / 4;
+void BeginInverse(Fours fours, const float* spectrum, const float* turns, float* to) {
+  const int quarter = fours.size / 4;
   const auto exchanged = [&](int i) HWY_ATTR {
     const float* at = spectrum + i / kGroup * 2 * kGroup + i % kGroup;
     return load(at + kGroup, at);
   };
-  for (int i = 0; i < quarter; i += lanes()) {
+  for (int i = fours.begin; i < fours.end; i += lanes()) {
     Four four = butterfly(exchanged(i), exchanged(i + quarter), exchanged(i + 2 * quarter), exchanged(i + 3 * quarter));
-    turn_lanes(four, turns + i, quarter);
-    store_singly(four.y[0].re, four.y[1].re, four.y[2].re, four.y[3].re, to + 4 * i);
-    store_singly(four.y[0].im, four.y[1].im, four.y[2].im, four.y[3].im, to + size + 4 * i);
+    finish_first(four, fours, turns, to, i);
   }
 }
 
 HWY_INLINE Four four_at(const float* from, int size, int i) {
   const int quarter = size / 4;
-  const float* im = from + size;
+  const float* im = from + size + kSkew;
   return butterfly(load(from + i, im + i), load(from + i + quarter, im + i + quarter),
                    load(from + i + 2 * quarter, im + i + 2 * quarter),
                    load(from + i + 3 * quarter, im + i + 3 * quarter));
 }
 
-void GoOn(const float* from, const float* turns, float* to, int size, int stride) {
-  const Wide d;
-  const int quarter = size / 4, width = lanes();
-  if (stride < width) {
-    for (int i = 0; i < quarter; i += width) {
-      Four four = four_at(from, size, i);
-      turn_lanes(four, turns + i, quarter);
-      store_blocks(four.y[0].re, four.y[1].re, four.y[2].re, four.y[3].re, to + 4 * i);
-      store_blocks(four.y[0].im, four.y[1].im, four.y[2].im, four.y[3].im, to + size + 4 * i);
-    }
-    return;
+/// Strides shorter than a vector.
+void go_on_by_lanes(const Fours& fours, const float* from, const float* turns, float* to) {
+  for (int i = fours.begin; i < fours.end; i += lanes()) {
+    Four four = four_at(from, fours.size, i);
+    turn_lanes(four, turns + i, fours.size / 4 + kSkew);
+    store_blocks(four.y[0].re, four.y[1].re, four.y[2].re, four.y[3].re, to + 4 * i);
+    store_blocks(four.y[0].im, four.y[1].im, four.y[2].im, four.y[3].im, to + fours.size + kSkew + 4 * i);
   }
-  for (int p = 0; p * stride < quarter; ++p) {
+}
+
+void GoOn(Fours fours, const float* from, const float* turns, float* to, int pass) {
+  const Wide d;
+  const int stride = 1 << 2 * pass;
+  if (stride < lanes()) return go_on_by_lanes(fours, from, turns, to);
+  const int row = fours.size / 4 + kSkew;
+  for (int i = fours.begin; i < fours.end;) {
+    const int p = i >> 2 * pass, end = std::min(fours.end, (p + 1) * stride);
     V w[6];
-    for (int k = 0; k < 6; ++k) w[k] = hn::Set(d, stride == 4 ? turns[k * quarter + p * stride] : turns[6 * p + k]);
-    for (int q = 0; q < stride; q += width) {
-      Four four = four_at(from, size, p * stride + q);
+    for (int k = 0; k < 6; ++k) w[k] = hn::Set(d, stride == 4 ? turns[k * row + p * stride] : turns[6 * p + k]);
+    float* at = to + 4 * p * stride + (i - p * stride);
+    for (; i < end; i += lanes(), at += lanes()) {
+      Four four = four_at(from, fours.size, i);
       for (int k = 1; k < 4; ++k) four.y[k] = turn(four.y[k], w[2 * k - 2], w[2 * k - 1]);
-      float* at = to + 4 * p * stride + q;
-      for (int k = 0; k < 4; ++k, at += stride) {
-        hn::Store(four.y[k].re, d, at);
-        hn::Store(four.y[k].im, d, at + size);
+      for (int k = 0; k < 4; ++k) {
+        hn::Store(four.y[k].re, d, at + k * stride);
+        hn::Store(four.y[k].im, d, at + k * stride + fours.size + kSkew);
       }
     }
   }
@@ -152,39 +161,39 @@ void GoOn(const float* from, const float* turns, float* to, int size, int stride
 
 /// The last pass: put(n, the transform at n), a vector at a time.
 template <class Put>
-HWY_INLINE void end(const float* from, int size, const Put& put) {
+HWY_INLINE void end(const Fours& fours, const float* from, const Put& put) {
   int stride = 4;
-  while (4 * stride < size) stride *= 4;
-  if (4 * stride == size) {
-    for (int i = 0; i < stride; i += lanes()) {
-      const Four four = four_at(from, size, i);
+  while (4 * stride < fours.size) stride *= 4;
+  if (4 * stride == fours.size) {
+    for (int i = fours.begin; i < fours.end; i += lanes()) {
+      const Four four = four_at(from, fours.size, i);
       for (int k = 0; k < 4; ++k) put(i + k * stride, four.y[k]);
     }
     return;
   }
-  const int half = size / 2;
-  const float* im = from + size;
-  for (int i = 0; i < half; i += lanes()) {
+  const int half = fours.size / 2;
+  const float* im = from + fours.size + kSkew;
+  for (int i = 2 * fours.begin; i < 2 * fours.end; i += lanes()) {
     const Complex a = load(from + i, im + i), b = load(from + i + half, im + i + half);
     put(i, add(a, b));
     put(i + half, subtract(a, b));
   }
 }
 
-void EndForward(const float* from, float* spectrum, std::size_t group_stride, int size) {
+void EndForward(Fours fours, const float* from, float* spectrum, std::size_t group_stride) {
   const Wide d;
-  end(from, size, [&](int n, Complex y) HWY_ATTR {
+  end(fours, from, [&](int n, Complex y) HWY_ATTR {
     float* at = spectrum + static_cast<std::size_t>(n / kGroup) * group_stride + n % kGroup;
     hn::Store(y.re, d, at);
     hn::Store(y.im, d, at + kGroup);
   });
 }
 
-void EndInverse(const float* from, const float* untwist, float* to, int size) {
+void EndInverse(Fours fours, const float* from, const float* untwist, float* to) {
   const Wide d;
-  end(from, size, [&](int n, Complex y) HWY_ATTR {
+  end(fours, from, [&](int n, Complex y) HWY_ATTR {
     const V re = hn::Mul(y.re, hn::Load(d, untwist + n));
-    hn::Store(hn::MulAdd(y.im, hn::Load(d, untwist + size + n), re), d, to + n);
+    hn::Store(hn::MulAdd(y.im, hn::Load(d, untwist + fours.size + kSkew + n), re), d, to + n);
   });
 }
 
@@ -264,20 +273,21 @@ HWY_EXPORT(EndInverse);
 HWY_EXPORT(MultiplySpectra);
 HWY_EXPORT(AddHead);
 
-void begin_forward(const float* before, const float* now, const float* twist, const float* turns, float* to, int size) {
-  HWY_DYNAMIC_DISPATCH(BeginForward)(before, now, twist, turns, to, size);
+void begin_forward(Fours fours, const float* before, const float* now, const float* twist, const float* turns,
+                   float* to) {
+  HWY_DYNAMIC_DISPATCH(BeginForward)(fours, before, now, twist, turns, to);
 }
-void begin_inverse(const float* spectrum, const float* turns, float* to, int size) {
-  HWY_DYNAMIC_DISPATCH(BeginInverse)(spectrum, turns, to, size);
+void begin_inverse(Fours fours, const float* spectrum, const float* turns, float* to) {
+  HWY_DYNAMIC_DISPATCH(BeginInverse)(fours, spectrum, turns, to);
 }
-void go_on(const float* from, const float* turns, float* to, int size, int stride) {
-  HWY_DYNAMIC_DISPATCH(GoOn)(from, turns, to, size, stride);
+void go_on(Fours fours, const float* from, const float* turns, float* to, int pass) {
+  HWY_DYNAMIC_DISPATCH(GoOn)(fours, from, turns, to, pass);
 }
-void end_forward(const float* from, float* spectrum, std::size_t group_stride, int size) {
-  HWY_DYNAMIC_DISPATCH(EndForward)(from, spectrum, group_stride, size);
+void end_forward(Fours fours, const float* from, float* spectrum, std::size_t group_stride) {
+  HWY_DYNAMIC_DISPATCH(EndForward)(fours, from, spectrum, group_stride);
 }
-void end_inverse(const float* from, const float* untwist, float* to, int size) {
-  HWY_DYNAMIC_DISPATCH(EndInverse)(from, untwist, to, size);
+void end_inverse(Fours fours, const float* from, const float* untwist, float* to) {
+  HWY_DYNAMIC_DISPATCH(EndInverse)(fours, from, untwist, to);
 }
 void multiply_spectra(const SpectrumProducts& products, int groups, float* sum) {
   HWY_DYNAMIC_DISPATCH(MultiplySpectra)(products, groups, sum);

@@ -7,21 +7,30 @@ namespace diffverb::runtime {
 /// Spectra come in groups of this many bins: their real parts, then their imaginary parts.
 inline constexpr int kGroup = 64;
 
-/// The passes of Stockham's radix-4 transform of `size` = 2^m >= 64 complex numbers, and what stands around it to make
-/// it a convolution (convolution_transform.h). A work array is [2, size], real parts first. A pass of stride s = 1, 4,
-/// 16, ... reads size / 4 fours and writes them turned by exp(-2 pi i k p / n), k = 0 .. 3, n = size / s, p = 0 .. n / 4;
-/// `turns` holds them as [6, size / 4] for the strides 1 and 4 (p = i / s at i), else as [p, 6].
+/// Floats between the rows of tables and work arrays beyond their length: rows a power of two apart would share a few
+/// sets of the cache.
+inline constexpr int kSkew = 32;
 
-/// The first pass of two blocks of samples, turned by twist [2, size]: (before - i now) (twist_0 - i twist_1).
-void begin_forward(const float* before, const float* now, const float* twist, const float* turns, float* to, int size);
+/// The passes of Stockham's radix-4 transform of `size` = 2^m >= 64 complex numbers, and what stands around it to make
+/// it a convolution (convolution_transform.h). Real and imaginary parts are two rows of size + kSkew floats. A pass of
+/// stride s = 1, 4, 16, ... reads size / 4 fours and writes them turned by exp(-2 pi i k p / n), k = 0 .. 3, n = size / s,
+/// p = 0 .. n / 4. Each call is for the fours [begin, end), multiples of 16.
+struct Fours {
+  int size, begin, end;
+};
+/// What they are turned by: rows [6, size / 4 + kSkew] for the strides 1 and 4 (p = i / s at i), else [p, 6].
+
+/// The first pass of two blocks of samples, turned by two rows of `twist`: (before - i now) (twist_0 - i twist_1).
+void begin_forward(Fours fours, const float* before, const float* now, const float* twist, const float* turns,
+                   float* to);
 /// The first pass of a spectrum in groups that follow each other; real and imaginary parts are exchanged.
-void begin_inverse(const float* spectrum, const float* turns, float* to, int size);
-/// A pass between the first and the last; stride >= 4.
-void go_on(const float* from, const float* turns, float* to, int size, int stride);
+void begin_inverse(Fours fours, const float* spectrum, const float* turns, float* to);
+/// A pass between the first and the last, of stride 4^pass.
+void go_on(Fours fours, const float* from, const float* turns, float* to, int pass);
 /// The last pass, radix 2 where m is odd; into groups that lie `group_stride` floats apart.
-void end_forward(const float* from, float* spectrum, std::size_t group_stride, int size);
+void end_forward(Fours fours, const float* from, float* spectrum, std::size_t group_stride);
 /// The last pass, of which a turned part is wanted: to[n] = untwist_0[n] re[n] + untwist_1[n] im[n].
-void end_inverse(const float* from, const float* untwist, float* to, int size);
+void end_inverse(Fours fours, const float* from, const float* untwist, float* to);
 
 /// Products of spectra, summed over factors. Filters are [groups, stride], inputs likewise; within a group the factors
 /// of `filters` follow each other, and meet `first` factors from inputs[first_at] on, then `second` ones from

@@ -4,11 +4,12 @@
 #include <map>
 #include <mutex>
 #include <numbers>
-
-#include "runtime/convolution_kernels.h"
+#include <utility>
 
 namespace diffverb::runtime {
 namespace {
+
+constexpr int kPart = 1024;  // samples of a step
 
 /// cos and sin of 2 pi k / 4 size for all k, whatever is asked for.
 class Turns {
@@ -33,49 +34,59 @@ class Turns {
 
 }  // namespace
 
-ConvolutionTransform::ConvolutionTransform(int size) : size_(size), passes_(0) {
+std::size_t ConvolutionTransform::row(int length) { return static_cast<std::size_t>(length + kSkew); }
+
+ConvolutionTransform::ConvolutionTransform(int size) : size_(size) {
+  while (size >> part_bits_ > kPart) ++part_bits_;
   const auto count = static_cast<std::size_t>(size), quarter = count / 4;
   const Turns turns(size);
-  twist_.resize(2 * count), untwist_.resize(2 * count);
+  twist_.resize(2 * row(size)), untwist_.resize(2 * row(size));
   for (std::size_t n = 0; n < count; ++n) {
     const float cosine = turns.cosine(n), sine = turns.sine(n);
-    twist_[n] = cosine, twist_[count + n] = sine;
+    twist_[n] = cosine, twist_[row(size) + n] = sine;
     // The inverse exchanges the parts: -Im((re + i im) exp(i angle)) with re and im the other way round.
-    untwist_[n] = -cosine / static_cast<float>(size), untwist_[count + n] = -sine / static_cast<float>(size);
+    untwist_[n] = -cosine / static_cast<float>(size), untwist_[row(size) + n] = -sine / static_cast<float>(size);
   }
   for (std::size_t stride = 1;; stride *= 4) {
     ++passes_;
     if (4 * stride >= count) break;
     const bool by_lanes = stride <= 4;
-    Floats table(by_lanes ? 6 * quarter : 6 * quarter / stride);
+    Floats table(by_lanes ? 6 * row(size / 4) : 6 * quarter / stride);
     for (std::size_t i = 0; i < (by_lanes ? quarter : quarter / stride); ++i) {
       const std::size_t p = by_lanes ? i / stride : i;
       for (std::size_t k = 1; k < 4; ++k) {
         const std::size_t angle = 4 * stride * k * p;  // of 2 pi / 4 size
-        table[by_lanes ? (2 * k - 2) * quarter + i : 6 * i + 2 * k - 2] = turns.cosine(angle);
-        table[by_lanes ? (2 * k - 1) * quarter + i : 6 * i + 2 * k - 1] = -turns.sine(angle);
+        table[by_lanes ? (2 * k - 2) * row(size / 4) + i : 6 * i + 2 * k - 2] = turns.cosine(angle);
+        table[by_lanes ? (2 * k - 1) * row(size / 4) + i : 6 * i + 2 * k - 1] = -turns.sine(angle);
       }
     }
     turns_.push_back(std::move(table));
   }
 }
 
-void ConvolutionTransform::go_on_from(int pass, float* work) const noexcept {
-  go_on(source(pass, work), turns_[static_cast<std::size_t>(pass)].data(), source(pass + 1, work), size_,
-        1 << 2 * pass);
+Fours ConvolutionTransform::fours(int step) const {
+  const int length = size_ / 4 >> part_bits_, begin = (step & ((1 << part_bits_) - 1)) * length;
+  return {size_, begin, begin + length};
 }
 
-void ConvolutionTransform::forward(int pass, const float* before, const float* now, float* work, float* spectrum,
+void ConvolutionTransform::go_on_at(int step, float* work) const noexcept {
+  const int pass = step >> part_bits_;
+  go_on(fours(step), source(pass, work), turns_[static_cast<std::size_t>(pass)].data(), source(pass + 1, work), pass);
+}
+
+void ConvolutionTransform::forward(int step, const float* before, const float* now, float* work, float* spectrum,
                                    std::size_t group_stride) const noexcept {
-  if (pass == 0) return begin_forward(before, now, twist_.data(), turns_[0].data(), source(1, work), size_);
-  if (pass + 1 < passes_) return go_on_from(pass, work);
-  end_forward(source(pass, work), spectrum, group_stride, size_);
+  const int pass = step >> part_bits_;
+  if (pass == 0) return begin_forward(fours(step), before, now, twist_.data(), turns_[0].data(), source(1, work));
+  if (pass + 1 < passes_) return go_on_at(step, work);
+  end_forward(fours(step), source(pass, work), spectrum, group_stride);
 }
 
-void ConvolutionTransform::inverse(int pass, const float* spectrum, float* work, float* now) const noexcept {
-  if (pass == 0) return begin_inverse(spectrum, turns_[0].data(), source(1, work), size_);
-  if (pass + 1 < passes_) return go_on_from(pass, work);
-  end_inverse(source(pass, work), untwist_.data(), now, size_);
+void ConvolutionTransform::inverse(int step, const float* spectrum, float* work, float* now) const noexcept {
+  const int pass = step >> part_bits_;
+  if (pass == 0) return begin_inverse(fours(step), spectrum, turns_[0].data(), source(1, work));
+  if (pass + 1 < passes_) return go_on_at(step, work);
+  end_inverse(fours(step), source(pass, work), untwist_.data(), now);
 }
 
 std::shared_ptr<const ConvolutionTransform> shared_transform(int size) {

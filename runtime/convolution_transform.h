@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "runtime/aligned.h"
+#include "runtime/convolution_kernels.h"
 
 namespace diffverb::runtime {
 
@@ -17,30 +18,33 @@ namespace diffverb::runtime {
 /// Source: Nussbaumer, "Fast Fourier Transform and Convolution Algorithms", 1982 (right-angle convolution); Stockham's
 /// transform, radix 4.
 ///
-/// A transform is passes() calls, so that it may be spread over time. It never changes and may be shared.
+/// A transform is steps() calls, so that it may be spread over time: passes, and those of long blocks in parts. It never
+/// changes and may be shared.
 class ConvolutionTransform {
  public:
   /// 2^m >= 64 samples a block.
   explicit ConvolutionTransform(int size);
   int size() const { return size_; }
-  int passes() const { return passes_; }
-  std::size_t work_size() const { return 4 * static_cast<std::size_t>(size_); }
+  int steps() const { return passes_ << part_bits_; }
+  std::size_t work_size() const { return 4 * row(size_); }
 
-  /// Pass 0 reads the blocks, the last one writes groups (convolution_kernels.h) that lie `group_stride` floats apart.
-  void forward(int pass, const float* before, const float* now, float* work, float* spectrum,
+  /// Step 0 of a transform reads the blocks, the last ones write groups (convolution_kernels.h) that lie `group_stride`
+  /// floats apart.
+  void forward(int step, const float* before, const float* now, float* work, float* spectrum,
                std::size_t group_stride) const noexcept;
-  /// Pass 0 reads groups that follow each other, the last one writes the second block.
-  void inverse(int pass, const float* spectrum, float* work, float* now) const noexcept;
+  /// The first steps read groups that follow each other, the last ones write the second block.
+  void inverse(int step, const float* spectrum, float* work, float* now) const noexcept;
 
  private:
-  void go_on_from(int pass, float* work) const noexcept;
+  static std::size_t row(int length);
+  Fours fours(int step) const;
+  void go_on_at(int step, float* work) const noexcept;
   /// Where a pass finds what the one before it wrote.
-  float* source(int pass, float* work) const {
-    return work + (pass % 2 == 1 ? 0 : 2 * static_cast<std::size_t>(size_));
-  }
+  float* source(int pass, float* work) const { return work + (pass % 2 == 1 ? 0 : 2 * row(size_)); }
 
-  int size_, passes_;
-  Floats twist_, untwist_;     // [2, size]
+  int size_, passes_ = 0;
+  int part_bits_ = 0;          // a pass is 2^part_bits steps
+  Floats twist_, untwist_;     // two rows
   std::vector<Floats> turns_;  // of each pass but the last
 };
 

@@ -9,8 +9,8 @@
 namespace diffverb::runtime {
 
 /// O x I convolutions y_o += sum_i h_oi * u_i without latency: the first taps directly, the others as partitions of
-/// growing sizes (partitioning.h). What the long ones have to do is spread over slots of 64 samples or a few times that,
-/// so that no block costs much more than the mean; no thread of its own.
+/// growing sizes (partitioning.h). What the long ones have to do is spread over slots of 64 samples, so that no
+/// block costs much more than the mean; no thread of its own.
 /// The result does not depend on how the input is cut into blocks, bit for bit.
 /// Source: Gardner, "Efficient convolution without input-output delay", JAES 43(3), 1995.
 class Convolver {
@@ -27,13 +27,11 @@ class Convolver {
   void finish_slot() noexcept;
 
   int outputs_ = 0, inputs_ = 0, length_ = 0;
-  int head_taps_ = 0, slot_ = 0;
+  int head_taps_ = 0;
   int position_ = 0;  // in the slot
-  std::size_t history_stride_ = 0, tail_stride_ = 0;
-  Floats head_;     // [O, I, head_taps]
-  Floats history_;  // [I, 2 slot + kPad]: the slot before, and the current one
-  Floats tail_;     // [O, slot + kPad]: what the levels add in this slot
-  Floats sum_;      // [slot + kPad]
+  Floats head_;       // [O, I, head_taps]
+  Floats history_;    // [I, 2 kSlot + kPad]: the slot before, and the current one
+  Floats tail_;       // [O, kSlot + kPad]: what the levels add in this slot
   InputRing ring_;
   std::vector<ConvolverLevel> levels_;
 };

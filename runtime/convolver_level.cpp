@@ -29,12 +29,12 @@ void InputRing::put(int input, const float* slot, int frames) noexcept {
 }
 
 ConvolverLevel::ConvolverLevel(const std::vector<float>& taps, int length, int outputs, int inputs,
-                               const Partitions& partitions, int slot)
+                               const Partitions& partitions)
     : transform_(shared_transform(partitions.size)),
       partitions_(partitions),
       outputs_(outputs),
       inputs_(inputs),
-      slots_(partitions.size / slot),
+      slots_(partitions.size / kSlot),
       groups_(partitions.size / kGroup) {
   const std::size_t spectra = size_of(groups_) * size_of(partitions.count) * size_of(inputs) * kGroupFloats;
   filters_.assign(size_of(outputs) * spectra, 0.0f);
@@ -61,19 +61,19 @@ void ConvolverLevel::prepare_filters(const std::vector<float>& taps, int length)
         std::fill(std::copy_n(h + from, count, block.begin()), block.end(), 0.0f);
         float* to = filters_.data() + size_of(o) * size_of(groups_) * group_stride +
                     (size_of(p) * size_of(inputs_) + size_of(i)) * kGroupFloats;
-        for (int pass = 0; pass < transform_->passes(); ++pass)
-          transform_->forward(pass, block.data(), silence.data(), work_.data(), to, group_stride);
+        for (int step = 0; step < transform_->steps(); ++step)
+          transform_->forward(step, block.data(), silence.data(), work_.data(), to, group_stride);
       }
     }
   }
 }
 
-/// Tasks in their order, each about as long as a pass, and how many of them each slot does.
+/// Tasks in their order, each about as long as a step of the transform, and how many of them each slot does.
 void ConvolverLevel::plan() {
-  const int passes = transform_->passes();
-  const double pass_cost = transform_pass_cost(partitions_.size);
+  const int steps = transform_->steps();
+  const double step_cost = transform_cost(partitions_.size) / steps;
   const double group_cost = partitions_.count * inputs_ * product_cost(kGroup);
-  groups_together_ = std::clamp(static_cast<int>(pass_cost / group_cost), 1, groups_);
+  groups_together_ = std::clamp(static_cast<int>(step_cost / group_cost), 1, groups_);
   std::vector<double> done;
   double sum = 0;
   const auto add = [&](Kind kind, int channel, int part, double cost) {
@@ -81,15 +81,15 @@ void ConvolverLevel::plan() {
     done.push_back(sum += cost);
   };
   for (int i = 0; i < inputs_; ++i) {
-    for (int pass = 0; pass < passes; ++pass) add(Kind::kForward, i, pass, pass_cost);
+    for (int step = 0; step < steps; ++step) add(Kind::kForward, i, step, step_cost);
   }
   for (int o = 0; o < outputs_; ++o) {
     for (int g = 0; g < groups_; g += groups_together_)
       add(Kind::kMultiply, o, g, std::min(groups_together_, groups_ - g) * group_cost);
-    for (int pass = 0; pass < passes; ++pass) add(Kind::kInverse, o, pass, pass_cost);
+    for (int step = 0; step < steps; ++step) add(Kind::kInverse, o, step, step_cost);
   }
   for (int s = 1; s < slots_; ++s) {
-    const auto after = std::upper_bound(done.begin(), done.end(), sum * s / slots_ + 0.5 * pass_cost);
+    const auto after = std::upper_bound(done.begin(), done.end(), sum * s / slots_ + 0.5 * step_cost);
     until_.push_back(static_cast<std::size_t>(after - done.begin()));
   }
   until_.push_back(tasks_.size());
@@ -110,7 +110,7 @@ void ConvolverLevel::advance(const InputRing& ring) noexcept {
     newest_ = (newest_ + partitions_.count - 1) % partitions_.count;
     filled_ = std::min(filled_ + 1, partitions_.count);
   }
-  tail_at_ = (slot_ + 1) % slots_ * (partitions_.size / slots_);
+  tail_at_ = (slot_ + 1) % slots_ * kSlot;
   if (!is_complete_) return;
   const std::size_t end = until_[size_of(slot_)];
   for (std::size_t t = slot_ == 0 ? 0 : until_[size_of(slot_ - 1)]; t < end; ++t) run(tasks_[t], ring);

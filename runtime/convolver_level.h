@@ -37,8 +37,7 @@ class InputRing {
 class ConvolverLevel {
  public:
   /// taps [O, I, L]
-  ConvolverLevel(const std::vector<float>& taps, int length, int outputs, int inputs, const Partitions& partitions,
-                 int slot);
+  ConvolverLevel(const std::vector<float>& taps, int length, int outputs, int inputs, const Partitions& partitions);
   void reset() noexcept;
   /// Does this slot's share: `ring` has one slot more than the last time.
   void advance(const InputRing& ring) noexcept;
@@ -52,7 +51,7 @@ class ConvolverLevel {
   struct Task {
     Kind kind;
     int channel;  // input, or output
-    int part;     // pass, or the first group
+    int part;     // step of the transform, or the first group
   };
   std::size_t size() const { return static_cast<std::size_t>(partitions_.size); }
   void prepare_filters(const std::vector<float>& taps, int length);

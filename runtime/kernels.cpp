@@ -219,74 +219,6 @@ void RunCascades(const Cascade* cascades, float* const* channels, int count, int
 #endif
 }
 
-template <int kVectors>
-void fir_at(const float* h, int taps, const float* x, float* y) {
-  const Wide d;
-  const std::size_t width = hn::Lanes(d);
-  hn::Vec<Wide> sum[kVectors];
-  for (int j = 0; j < kVectors; ++j) sum[j] = hn::LoadU(d, y + j * width);
-  for (int k = 0; k < taps; ++k) {
-    const auto tap = hn::Set(d, h[k]);
-    for (int j = 0; j < kVectors; ++j) sum[j] = hn::MulAdd(tap, hn::LoadU(d, x + j * width - k), sum[j]);
-  }
-  for (int j = 0; j < kVectors; ++j) hn::StoreU(sum[j], d, y + j * width);
-}
-
-void AddFir(const float* h, int taps, const float* x, float* y, int frames) {
-  const int width = static_cast<int>(hn::Lanes(Wide()));
-  int t = 0;
-  for (; t + 4 * width <= frames; t += 4 * width) fir_at<4>(h, taps, x + t, y + t);
-  for (; t < frames; t += width) fir_at<1>(h, taps, x + t, y + t);
-}
-
-/// The sums of kVectors vectors of bins stay in registers over all factors.
-template <int kVectors>
-void products_at(const float* const* a, const float* const* b, int count, std::size_t im, float* acc) {
-  const Wide d;
-  const std::size_t width = hn::Lanes(d);
-  hn::Vec<Wide> re_sum[kVectors], im_sum[kVectors];
-  for (int j = 0; j < kVectors; ++j) {
-    re_sum[j] = hn::LoadU(d, acc + j * width);
-    im_sum[j] = hn::LoadU(d, acc + im + j * width);
-  }
-  for (int i = 0; i < count; ++i) {
-    for (int j = 0; j < kVectors; ++j) {
-      const auto ar = hn::LoadU(d, a[i] + j * width), ai = hn::LoadU(d, a[i] + im + j * width);
-      const auto br = hn::LoadU(d, b[i] + j * width), bi = hn::LoadU(d, b[i] + im + j * width);
-      re_sum[j] = hn::NegMulAdd(ai, bi, hn::MulAdd(ar, br, re_sum[j]));
-      im_sum[j] = hn::MulAdd(ai, br, hn::MulAdd(ar, bi, im_sum[j]));
-    }
-  }
-  for (int j = 0; j < kVectors; ++j) {
-    hn::StoreU(re_sum[j], d, acc + j * width);
-    hn::StoreU(im_sum[j], d, acc + im + j * width);
-  }
-}
-
-void AddProducts(const float* const* a, const float* const* b, int count, int bins, std::size_t im, float* acc) {
-  const int width = static_cast<int>(hn::Lanes(Wide()));
-  constexpr int kMost = 64;
-  const float *a_at[kMost], *b_at[kMost];
-  for (int from = 0; from < count; from += kMost) {
-    const int some = std::min(kMost, count - from);
-    const auto move_to = [&](int k) {
-      for (int i = 0; i < some; ++i) {
-        a_at[i] = a[from + i] + k;
-        b_at[i] = b[from + i] + k;
-      }
-    };
-    int k = 0;
-    for (; k + 4 * width < bins + width; k += 4 * width) {
-      move_to(k);
-      products_at<4>(a_at, b_at, some, im, acc + k);
-    }
-    for (; k < bins; k += width) {
-      move_to(k);
-      products_at<1>(a_at, b_at, some, im, acc + k);
-    }
-  }
-}
-
 const char* Target() { return hwy::TargetName(HWY_TARGET); }
 
 }  // namespace HWY_NAMESPACE
@@ -300,8 +232,6 @@ HWY_EXPORT(Mix);
 HWY_EXPORT(MixRow);
 HWY_EXPORT(FilterLanes);
 HWY_EXPORT(RunCascades);
-HWY_EXPORT(AddFir);
-HWY_EXPORT(AddProducts);
 HWY_EXPORT(Target);
 
 int padded_lanes(int count) { return count <= 4 ? 4 : count <= 8 ? 8 : (count + 15) / 16 * 16; }
@@ -315,12 +245,6 @@ void mix_row(const float* gains, const int* columns, int count, Rows in, const f
 void filter_lanes(const FilterBank& bank, float* x, int frames) { HWY_DYNAMIC_DISPATCH(FilterLanes)(bank, x, frames); }
 void run_cascades(const Cascade* cascades, float* const* channels, int count, int frames) {
   HWY_DYNAMIC_DISPATCH(RunCascades)(cascades, channels, count, frames);
-}
-void add_fir(const float* h, int taps, const float* x, float* y, int frames) {
-  HWY_DYNAMIC_DISPATCH(AddFir)(h, taps, x, y, frames);
-}
-void add_products(const float* const* a, const float* const* b, int count, int bins, std::size_t im, float* acc) {
-  HWY_DYNAMIC_DISPATCH(AddProducts)(a, b, count, bins, im, acc);
 }
 const char* kernel_target() { return HWY_DYNAMIC_DISPATCH(Target)(); }
 

@@ -48,18 +48,6 @@ void filter_lanes(const FilterBank& bank, float* x, int frames);
 /// serial filters of a channel become one vector. No latency: the pipeline is filled and drained in each call.
 void run_cascades(const Cascade* cascades, float* const* channels, int count, int frames);
 
-/// y[t] += sum_k h[k] x[t - k], k < taps; x has taps - 1 samples of history before it.
-void add_fir(const float* h, int taps, const float* x, float* y, int frames);
-
-/// acc += sum_i a[i] b[i] over `bins` complex numbers, real parts first and imaginary parts `im` floats behind them;
-/// the sum runs in the order of i for every bin.
-void add_products(const float* const* a, const float* const* b, int count, int bins, std::size_t im, float* acc);
-
-/// Forward complex DFT of n = 2^k >= 32 values, real and imaginary parts in separate arrays, in place; `work` holds 2 n
-/// floats and `twiddle` exp(-2 pi i k / n) as n/2 real parts, then n/2 imaginary parts; then the same with k rounded
-/// down to an even number.
-void fft(float* re, float* im, float* work, const float* twiddle, int n);
-
 /// out[t lanes + j] = in[j stride + t] and back, for `lines` lines.
 void interleave(const float* in, std::size_t stride, int lines, int lanes, float* out, int frames);
 void deinterleave(const float* in, int lines, int lanes, float* out, std::size_t stride, int frames);

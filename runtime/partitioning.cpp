@@ -7,52 +7,38 @@
 namespace diffverb::runtime {
 namespace {
 
-constexpr int kSmallest = 64, kLargestSlot = 256, kLargest = 1 << 15;
-
-int passes(int size) { return std::bit_width(static_cast<unsigned>(size)) / 2; }
-
-/// Of a level for each sample.
-double level_cost(const Partitions& level, int outputs, int inputs) {
-  const double transforms = (outputs + inputs) * passes(level.size) * transform_pass_cost(level.size);
-  const double products = 1.0 * outputs * inputs * level.count * product_cost(level.size);
-  return (transforms + products) / level.size;
-}
+constexpr int kLargest = 1 << 15;
+constexpr double kCallCost = 25;  // of a size, each slot
 
 class Search {
  public:
   Search(int length, int outputs, int inputs) : length_(length), outputs_(outputs), inputs_(inputs) {}
 
   std::vector<Partitions> best() {
-    for (int slot = kSmallest; slot <= kLargestSlot; slot *= 2) {
-      const double head = outputs_ * inputs_ * head_cost(slot);
-      if (slot >= length_)
-        take(head);
-      else
-        extend(slot, slot, head);
-    }
+    if (length_ > kSlot) extend(kSlot, 0);
     return best_;
   }
 
  private:
-  void take(double cost) {
-    if (cost < least_) best_ = levels_, least_ = cost;
+  /// Each sample.
+  double cost(const Partitions& level) const {
+    const double transforms = (outputs_ + inputs_) * transform_cost(level.size);
+    const double products = 1.0 * outputs_ * inputs_ * level.count * product_cost(level.size);
+    return (transforms + products) / level.size + kCallCost / kSlot;
   }
-  /// Adds a level of `size` from `first_tap` on, and what may follow it.
-  void extend(int size, int first_tap, double cost) {
-    const int slot = levels_.empty() ? size : levels_.front().size;
-    const auto try_until = [&](int end, int next) {
-      const Partitions level{size, first_tap, (end - first_tap + size - 1) / size};
-      levels_.push_back(level);
-      const double so_far = cost + level_cost(level, outputs_, inputs_);
-      if (next == 0)
-        take(so_far);
-      else if (so_far < least_)
-        extend(next, end, so_far);
+  /// Tries partitions of `size` up to the end, and up to where each longer size may begin.
+  void extend(int size, double cost_before) {
+    const int first_tap = 2 * size - kSlot;
+    for (int next = 2 * size;; next *= 2) {
+      const bool is_last = next > kLargest || 2 * next - kSlot >= length_;
+      const int end = is_last ? length_ : 2 * next - kSlot;
+      levels_.push_back({size, first_tap, (end - first_tap + size - 1) / size});
+      const double sum = cost_before + cost(levels_.back());
+      if (!is_last && sum < least_) extend(next, sum);
+      if (is_last && sum < least_) best_ = levels_, least_ = sum;
       levels_.pop_back();
-    };
-    try_until(length_, 0);
-    for (int next = 2 * size; next <= kLargest && 2 * next - slot < length_; next *= 2)
-      try_until(2 * next - slot, next);
+      if (is_last) return;
+    }
   }
 
   int length_, outputs_, inputs_;
@@ -62,9 +48,11 @@ class Search {
 
 }  // namespace
 
-double head_cost(int taps) { return 0.25 * taps; }
-double transform_pass_cost(int size) { return 20 + 0.35 * size; }
-double product_cost(int bins) { return 0.5 * bins; }
+double transform_cost(int size) {
+  const int passes = std::bit_width(static_cast<unsigned>(size)) / 2;
+  return passes * (12 + size * (0.08 + 0.1 * std::min(1.0, size / 16384.0)));  // long ones leave the nearest cache
+}
+double product_cost(int bins) { return 0.12 * bins; }
 
 std::vector<Partitions> choose_partitions(int length, int outputs, int inputs) {
   return Search(length, outputs, inputs).best();

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "runtime/envelope_decoder.h"
+#include "runtime/live/preset.h"
 #include "runtime/metadata.h"
 #include "runtime/render.h"
 #include "runtime/response_bank.h"
@@ -37,7 +38,8 @@ std::vector<float> resample(const std::vector<float>& from, double from_hz, doub
   return to;
 }
 
-Channels read_wav(const std::string& path, double rate_hz) {
+/// At a rate; at its own, which is given back, where that is 0.
+Channels read_sound(const std::string& path, double& rate_hz) {
   SF_INFO info{};
   SNDFILE* file = sf_open(path.c_str(), SFM_READ, &info);
   if (!file) throw RenderFailure{2, path + ": " + (fs::exists(path) ? "is not an audio file" : "no such file")};
@@ -62,6 +64,7 @@ Channels read_wav(const std::string& path, double rate_hz) {
             2, path + ": sample " + std::to_string(n) + " of channel " + std::to_string(c + 1) + " is not a number"};
     }
   }
+  if (rate_hz == 0) rate_hz = info.samplerate;
   if (std::abs(info.samplerate - rate_hz) > 0.5) {
     std::cerr << path << ": resampled from " << info.samplerate << " to the model's " << std::lround(rate_hz)
               << " Hz\n";
@@ -101,10 +104,11 @@ void write_wav(const std::string& path, const Channels& channels, double rate_hz
   }
 }
 
-/// Until the energy that is still to come has fallen by 60 dB, at most 30 s.
-double default_tail_s(const std::shared_ptr<const Model>& model) {
+/// Until the energy that is still to come has fallen by 60 dB, at most 30 s. response_of(seconds) is a response.
+template <typename Response>
+double default_tail_s(double rate_hz, const Response& response_of) {
   for (double seconds = 1; seconds <= 32; seconds *= 2) {
-    const Channels ir = render_impulse(model, seconds);
+    const Channels ir = response_of(seconds);
     std::vector<double> to_come(ir[0].size() + 1, 0.0);
     for (std::size_t n = ir[0].size(); n-- > 0;) {
       to_come[n] = to_come[n + 1];
@@ -112,7 +116,7 @@ double default_tail_s(const std::shared_ptr<const Model>& model) {
     }
     const double end = 1e-6 * to_come[0];
     const auto silent = std::find_if(to_come.begin(), to_come.end(), [&](double energy) { return energy <= end; });
-    const double at = static_cast<double>(silent - to_come.begin()) / model->sample_rate_hz();
+    const double at = static_cast<double>(silent - to_come.begin()) / rate_hz;
     // What lies beyond this response is not in the sum: only an early end is a sure one.
     if (at <= 0.75 * seconds) return at;
   }
@@ -132,10 +136,12 @@ void finish(const RenderOptions& options, double rate, const Channels& dry, Chan
 }
 
 Channels play(const RenderOptions& options, const std::shared_ptr<const Model>& model) {
-  const double rate = model->sample_rate_hz();
+  double rate = model->sample_rate_hz();
   if (options.impulse_s > 0) return render_impulse(model, options.impulse_s, options.block);
-  const Channels dry = read_wav(options.in, rate);
-  const double tail = options.tail_s >= 0 ? options.tail_s : default_tail_s(model);
+  const Channels dry = read_sound(options.in, rate);
+  const double tail = options.tail_s >= 0
+                          ? options.tail_s
+                          : default_tail_s(rate, [&](double seconds) { return render_impulse(model, seconds); });
   Channels wet = render(model, dry, tail, options.block);
   finish(options, rate, dry, wet);
   return wet;
@@ -150,7 +156,7 @@ Channels play(const RenderOptions& options, const std::array<std::vector<float>,
     dry = {{1.0f}};
     frames = std::max<std::size_t>(1, samples_of(options.impulse_s));
   } else {
-    dry = read_wav(options.in, rate);
+    dry = read_sound(options.in, rate);
     if (dry.size() > 2)
       throw RenderFailure{2, options.in + ": has " + std::to_string(dry.size()) + " channels, expected 1 or 2"};
     frames = dry[0].size() + (options.tail_s >= 0 ? samples_of(options.tail_s) : response[0].size() - 1);
@@ -236,14 +242,50 @@ void render_waveform(const RenderOptions& options) {
   write_wav(options.out, play(options, response, rate), rate);
 }
 
+/// A preset, with the model that was named or its own, through what a plug-in plays with.
+void render_preset(const RenderOptions& options) {
+  PresetResult loaded = load_preset(options.preset);
+  if (!loaded.error.empty()) throw RenderFailure{2, options.preset + ": " + loaded.error};
+  if (!options.model.empty()) loaded.preset.model = options.model;
+  double rate = options.impulse_s > 0 ? 48000 : 0;
+  Channels in = options.impulse_s > 0 ? Channels{{1.0f}} : read_sound(options.in, rate);
+  if (in.size() > 2)
+    throw RenderFailure{2, options.in + ": has " + std::to_string(in.size()) + " channels, expected 1 or 2"};
+  LiveReverb reverb;
+  if (std::string error = apply(loaded.preset, reverb); !error.empty()) throw RenderFailure{2, error};
+  std::string error = reverb.prepare(rate, static_cast<int>(in.size()), 2);
+  if (error.empty()) error = reverb.playing().problem;
+  if (!error.empty()) throw RenderFailure{2, options.preset + ": " + error};
+  double seconds = options.impulse_s;
+  if (seconds <= 0) {
+    seconds = static_cast<double>(in[0].size()) / rate;
+    seconds +=
+        options.tail_s >= 0 ? options.tail_s : default_tail_s(rate, [&](double s) { return reverb.response(s); });
+  }
+  const auto frames = static_cast<std::size_t>(std::max(1LL, std::llround(seconds * rate)));
+  for (auto& channel : in) channel.resize(frames, 0.0f);
+  Channels out(2, std::vector<float>(frames));
+  const auto block = static_cast<std::size_t>(options.block);
+  for (std::size_t done = 0; done < frames; done += block) {
+    const float* from[] = {in.front().data() + done, in.back().data() + done};
+    float* to[] = {out[0].data() + done, out[1].data() + done};
+    reverb.process(from, to, static_cast<int>(std::min(frames - done, block)));
+  }
+  write_wav(options.out, out, rate);
+}
+
 }  // namespace
 
 void add_render_options(CLI::App& app, RenderOptions& options) {
-  app.add_option("model", options.model, options.model_kinds)->required();
+  app.add_option("model", options.model, options.model_kinds);
   app.add_option("--in", options.in, "dry sound of any rate; a model of one input hears the mean of its channels");
   app.add_option("--impulse", options.impulse_s, "instead of --in: seconds of impulse response")
       ->check(CLI::Range(1e-3, 600.0));
   app.add_option("--out", options.out, "WAV to write (float32 at the model's rate, one channel an output)")->required();
+  auto* preset =
+      app.add_option("--preset", options.preset,
+                     "a preset of the plug-in (JSON), played with all its controls at the dry sound's rate (an "
+                     "impulse: 48000 Hz), in stereo; a model named beside it takes the place of its own");
   app.add_option("--mix", options.mix, "0 dry to 1 wet")->check(CLI::Range(0.0, 1.0))->capture_default_str();
   app.add_option("--predelay-ms", options.predelay_ms, "delay of the wet sound")
       ->check(CLI::Range(0.0, 10000.0))
@@ -264,10 +306,13 @@ void add_render_options(CLI::App& app, RenderOptions& options) {
       ->check(CLI::Range(1, 1024))
       ->needs("--width")
       ->capture_default_str();
+  for (const char* other : {"--mix", "--predelay-ms", "--bank", "--z", "--width", "--axis"})
+    preset->excludes(app.get_option(other));
 }
 
 void render_model(const RenderOptions& options, const std::shared_ptr<const Model>& model) {
   require_one_input(options);
+  if (!options.preset.empty()) throw RenderFailure{1, "--preset plays weights files, not " + options.model};
   if (!options.bank.empty() || !options.z.empty() || options.width)
     throw RenderFailure{1, "--bank, --z, --width: " + options.model + " is a delay network"};
   if (model->network.lossless) std::cerr << options.model << ": loses nothing and rings for ever\n";
@@ -276,6 +321,8 @@ void render_model(const RenderOptions& options, const std::shared_ptr<const Mode
 
 void render_file(const RenderOptions& options) {
   require_one_input(options);
+  if (!options.preset.empty()) return render_preset(options);
+  if (options.model.empty()) throw RenderFailure{1, "give a model, or --preset FILE; see --help"};
   const std::string kind = kind_of_file(options.model);
   if (!options.bank.empty() && kind != "response_bank")
     throw RenderFailure{1, "--bank: " + options.model + " is not a response bank"};

@@ -16,6 +16,7 @@ namespace diffverb::runtime {
 /// What diffverb-render and `diffverb render` are asked for.
 struct RenderOptions {
   std::string model, in, out;
+  std::string preset;  // of a plug-in: played with all its controls, at the dry sound's own rate
   const char* model_kinds = "weights (.safetensors), or a build of pyFDN (.json)";  // for --help
   double impulse_s = 0;         // > 0: an impulse response of this length instead of `in`
   double mix = 1;               // 0 dry to 1 wet

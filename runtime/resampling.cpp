@@ -141,7 +141,8 @@ std::vector<float> resample_responses(std::span<const float> rows, std::size_t l
                                       std::size_t more) {
   if (from_hz == to_hz || length == 0) return {rows.begin(), rows.end()};
   const Interpolation interpolation(from_hz, to_hz);
-  const std::size_t samples = length_at(length + more, from_hz, to_hz), count = rows.size() / length;
+  const auto ringing = static_cast<std::size_t>(static_cast<double>(more) * std::max(1.0, to_hz / from_hz));
+  const std::size_t samples = length_at(length, from_hz, to_hz) + ringing, count = rows.size() / length;
   const std::ptrdiff_t reach = interpolation.reach(), end = static_cast<std::ptrdiff_t>(samples) + reach;
   std::size_t bins = 1;
   while (static_cast<std::ptrdiff_t>(bins) < end + 3 * reach) bins *= 2;  // what rings on does not come round

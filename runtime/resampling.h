@@ -15,8 +15,8 @@ std::vector<float> resample(std::span<const float> sound, double from_hz, double
 /// Impulse responses of one length, one after the other, at another rate: to convolve with them at `to_hz` is what
 /// convolving with the old ones was at `from_hz`, so they are scaled by from / to. The same band limit, but with the least
 /// phase: nothing rings ahead of the first sample, and all frequencies keep their level however early a response begins;
-/// what passes is late by a few samples of the lower rate. Each is ceil((length + more) to / from) long: `more` samples of
-/// the old rate for what rings on at the end.
+/// what passes is late by a few samples of the lower rate. Each is ceil(length to / from) long and `more` samples of the
+/// lower rate, for what rings on at the end.
 std::vector<float> resample_responses(std::span<const float> rows, std::size_t length, double from_hz, double to_hz,
                                       std::size_t more = 0);
 

@@ -126,7 +126,8 @@ LoadResult vary_network(const Model& model, double rate_hz, const Variation& ask
   w.delays = changed_delays(old, rate_hz, variation);
   change_motion(w, rate_hz / old.sample_rate_hz, variation.modulation);
   const bool decays = variation.decay != 1 || variation.damping != 0 || variation.size != 1;
-  const LoopRates rates = loop_rates(old, fit_frequencies(old.sample_rate_hz, rate_hz), decays);
+  LoopRates rates = loop_rates(old, fit_frequencies(old.sample_rate_hz, rate_hz), decays);
+  if (decays) correct_rates(old, variation, rates);
   change_lines(old, rates, variation, w);
   w.output_sos = moved_filters(old.output_sos, old.output_sections, old.sample_rate_hz, rate_hz);
   limit_band(w, old.sample_rate_hz);

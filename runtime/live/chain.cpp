@@ -83,9 +83,16 @@ void Chain::finish(float* const* out, int offset, int frames) noexcept {
     for (int n = 0; n < frames; ++n) left[n] = 0.5f * (left[n] + right[n]);
   }
   direct_.process(dry_rows_, frames);
-  for (int n = 0; n < frames; ++n) {
-    const float mix = mix_.next();
-    for (int o = 0; o < outputs_; ++o) out[o][offset + n] = (1 - mix) * dry_rows_[o][n] + mix * wet_rows_[o][n];
+  const auto mixed = [&](float mix, int o, int n) { return (1 - mix) * dry_rows_[o][n] + mix * wet_rows_[o][n]; };
+  if (mix_.is_moving()) {
+    for (int n = 0; n < frames; ++n) {
+      const float mix = mix_.next();
+      for (int o = 0; o < outputs_; ++o) out[o][offset + n] = mixed(mix, o, n);
+    }
+    return;
+  }
+  for (int o = 0; o < outputs_; ++o) {
+    for (int n = 0; n < frames; ++n) out[o][offset + n] = mixed(mix_.value(), o, n);
   }
 }
 

@@ -68,6 +68,10 @@ void DirectSound::process(float* const* channels, int frames) noexcept {
   const int count = static_cast<int>(last_.size());
   delay_.process(channels, frames);
   apply(gain_, channels, count, frames);
+  if (!pole_.is_moving() && pole_.value() == 0) {
+    for (int c = 0; c < count && frames > 0; ++c) last_[static_cast<std::size_t>(c)] = channels[c][frames - 1];
+    return;
+  }
   for (int n = 0; n < frames; ++n) {
     const float pole = pole_.next();
     for (int c = 0; c < count; ++c) {

@@ -71,19 +71,31 @@ void Freeze::reset() noexcept {
   share_ = 0;
 }
 
-void Freeze::record(const float* const* channels, int n) noexcept {
+void Freeze::record(const float* const* channels, int from, int frames) noexcept {
   Memory& memory = memories_[recording_];
-  double power = 0;
-  for (std::size_t c = 0; c < channels_; ++c) {
-    const float x = channels[c][n];
-    memory.channels[c][memory.head] = x;
-    power += static_cast<double>(x) * x;
+  for (int done = 0; done < frames;) {
+    // Within one part of the memory, which begins anew.
+    const std::size_t head = memory.head, into_part = head % part_size_;
+    const std::size_t room = std::min(part_size_ - into_part, size_ - head);
+    const int count = std::min(frames - done, static_cast<int>(room));
+    double energy = into_part == 0 ? 0 : memory.energy[head / part_size_], recent = recent_;
+    for (int n = 0; n < count; ++n) {
+      double power = 0;
+      for (std::size_t c = 0; c < channels_; ++c) {
+        const float x = channels[c][from + done + n];
+        memory.channels[c][head + static_cast<std::size_t>(n)] = x;
+        power += static_cast<double>(x) * x;
+      }
+      energy += power;
+      recent = power + recent_pole_ * (recent - power);
+    }
+    memory.energy[head / part_size_] = energy;
+    recent_ = recent;
+    const std::size_t end = head + static_cast<std::size_t>(count);
+    memory.head = end == size_ ? 0 : end;
+    memory.recorded = std::min(size_, memory.recorded + static_cast<std::size_t>(count));
+    done += count;
   }
-  double& energy = memory.energy[memory.head / part_size_];
-  energy = power + (memory.head % part_size_ == 0 ? 0 : energy);
-  memory.recorded = std::min(size_, memory.recorded + 1);
-  memory.head = memory.head + 1 == size_ ? 0 : memory.head + 1;
-  recent_ = power + recent_pole_ * (recent_ - power);
 }
 
 void Freeze::begin() noexcept {
@@ -135,10 +147,12 @@ void Freeze::hold(float* frame) noexcept {
 }
 
 void Freeze::process(float* const* channels, int frames, bool on) noexcept {
-  if (on && share_ == 0 && channels_ > 0) begin();
+  if (channels_ == 0) return;
+  if (on && share_ == 0) begin();
+  if (!on && share_ == 0) return record(channels, 0, frames);
   for (int n = 0; n < frames; ++n) {
     for (std::size_t c = 0; c < channels_; ++c) last_[c] = channels[c][n];
-    record(channels, n);
+    record(channels, n, 1);
     if (!on && share_ == 0) continue;
     share_ = on ? std::min(1.0f, share_ + in_step_) : std::max(0.0f, share_ - out_step_);
     float held[kMostChannels] = {}, live = 0, frozen = 1;

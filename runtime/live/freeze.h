@@ -39,7 +39,7 @@ class Freeze {
     std::size_t stale = 0;                      // samples still to come that were not recorded: silence
   };
 
-  void record(const float* const* channels, int n) noexcept;
+  void record(const float* const* channels, int from, int frames) noexcept;
   void begin() noexcept;
   /// Writes one sample of every channel.
   void hold(float* frame) noexcept;

@@ -19,6 +19,10 @@ class MovingDelay {
   void process(float* const* channels, int frames) noexcept;
 
  private:
+  static constexpr int kBlock = 256;  // what is taken at once while the delay stands still
+
+  void process_still(float* const* channels, int frames) noexcept;
+
   std::vector<std::vector<float>> memory_;  // [channels][a power of two]
   std::size_t head_ = 0, mask_ = 0;
   int most_ = 0, fade_samples_ = 1;

@@ -39,6 +39,13 @@ class Ramp {
 
 /// A signal times a ramp, in place.
 inline void apply(Ramp& gain, float* const* channels, int count, int frames) noexcept {
+  if (!gain.is_moving()) {
+    const float g = gain.value();
+    for (int c = 0; g != 1 && c < count; ++c) {
+      for (int n = 0; n < frames; ++n) channels[c][n] *= g;
+    }
+    return;
+  }
   for (int n = 0; n < frames; ++n) {
     const float g = gain.next();
     for (int c = 0; c < count; ++c) channels[c][n] *= g;

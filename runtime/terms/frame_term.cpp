@@ -16,7 +16,7 @@ namespace {
 constexpr int kMostHidden = 4096, kMostFrame = 1 << 16, kMostStates = 8;
 constexpr long long kMostTaps = 1LL << 22;
 constexpr double kShortest_ms = 0.01, kLongest_ms = 1e5;
-constexpr std::size_t kRinging = 24;  // samples of what a kernel at another rate rings on
+constexpr std::size_t kRinging = 64;  // samples of what a filter at another rate rings on
 constexpr std::size_t kStride = TermPlayer::kChunk + kPad;
 
 std::size_t size(int a) { return static_cast<std::size_t>(a); }

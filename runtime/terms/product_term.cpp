@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kMostOrder = 5, kMostRank = 1024, kMostSamples = 1 << 16;
 constexpr long long kMostTaps = 1LL << 22, kMostFactors = 4096;
-constexpr std::size_t kRinging = 24;  // samples of what a filter at another rate rings on
+constexpr std::size_t kRinging = 64;  // samples of what a filter at another rate rings on
 constexpr std::size_t kStride = TermPlayer::kChunk + kPad;
 
 std::size_t size(int a) { return static_cast<std::size_t>(a); }

@@ -5,6 +5,8 @@
 #include <cstddef>
 
 #include "runtime/network_plan.h"
+#include "runtime/variation/loop_measurement.h"
+#include "runtime/variation/network_response.h"
 #include "runtime/variation/response_decay.h"
 #include "runtime/variation/section_fit.h"
 
@@ -12,8 +14,11 @@ namespace diffverb::runtime {
 namespace {
 
 constexpr double kLowest_hz = 20, kHighest = 0.98, kAboveWeight = 0.1;
-constexpr int kAbove = 6, kMovingDelay = 3;
+constexpr double kEnd = 0.999, kNearEnd = 0.8, kNearEndWeight = 0.2;
+constexpr double kReadable = 0.3;  // of the rate: to where the interpolation of moving lines can be made up for
+constexpr int kNear = 16, kAbove = 6, kMovingDelay = 3;
 constexpr double kFlat = 0.06, kNothing = 2e-5;  // of a change: its relative spread; nepers that nobody hears
+constexpr double kLeastShare = 0.8;              // of its loss, that a line's filter may give back for how it is read
 constexpr double kLeastLoss = 3e-3;              // nepers: where relative accuracy ends
 
 Biquad section_at(const std::vector<double>& sos, std::size_t index) {
@@ -85,34 +90,67 @@ class LineChange {
     std::vector<LineTarget> targets;
     bool more = false;
     for (int j = 0; j < old_.lines; ++j) {
-      targets.push_back(target_of(j));
-      more = more || needs_section(targets.back(), j);
+      targets.push_back(unchanged(j));
     }
+    for (const LineLosses& loop : rates_.loops) add_targets(loop, targets);
+    for (int j = 0; j < old_.lines; ++j) more = more || needs_section(targets[static_cast<std::size_t>(j)], j);
     if (more) add_section(changed_);
     for (int j = 0; j < old_.lines; ++j) change(j, targets[static_cast<std::size_t>(j)]);
   }
 
  private:
-  LineTarget target_of(int line) const {
-    const auto j = static_cast<std::size_t>(line);
+  /// What has no loss of its own changes nothing but the rate of its filter.
+  LineTarget unchanged(int line) const {
     LineTarget t;
     t.has_filter = !line_filter(old_, line).empty();
     t.change.assign(rates_.hz.size(), 0.0), t.loss = t.change;
-    const std::vector<double>& rate = rates_.of_line[j];
-    if (rate.empty() || old_.delays[j] == 0) return t;
-    const double before_s = old_.delays[j] / old_.sample_rate_hz, now_s = changed_.delays[j] / changed_.sample_rate_hz;
-    double least = 1e300, most = -1e300, sum = 0, before = 0, now = 0;
-    for (std::size_t f = 0; f < rate.size(); ++f) {
-      t.loss[f] = rate[f] * now_s / decay_factor(variation_, rates_.hz[f]);
-      t.change[f] = rate[f] * before_s - t.loss[f];
-      least = std::min(least, t.change[f]), most = std::max(most, t.change[f]), sum += t.change[f];
-      before += rate[f] * before_s, now += t.loss[f];
-    }
-    t.is_nothing = std::max(std::abs(least), std::abs(most)) < kNothing;
-    t.is_flat =
-        variation_.damping == 0 && most - least < kNothing + kFlat * std::abs(sum) / static_cast<double>(rate.size());
-    if (t.has_filter && before > 0 && now > 0) t.power = std::clamp(now / before, 0.1, 10.0);
     return t;
+  }
+
+  /// How much longer the delays of lines are altogether.
+  double stretch_of(const std::vector<int>& lines) const {
+    double before = 0, now = 0;
+    for (const int j : lines) {
+      before += old_.delays[static_cast<std::size_t>(j)] / old_.sample_rate_hz;
+      now += changed_.delays[static_cast<std::size_t>(j)] / changed_.sample_rate_hz;
+    }
+    return now / before;
+  }
+
+  void add_targets(const LineLosses& loop, std::vector<LineTarget>& targets) const {
+    const double whole = stretch_of(loop.lines);
+    for (std::size_t i = 0; i < loop.lines.size(); ++i) {
+      const int line = loop.lines[i];
+      if (loop.each_by_itself && old_.delays[static_cast<std::size_t>(line)] == 0) continue;
+      LineTarget& t = targets[static_cast<std::size_t>(line)];
+      const double stretch = loop.each_by_itself ? stretch_of({line}) : whole;
+      double least = 1e300, most = -1e300, sum = 0, before = 0, now = 0;
+      for (std::size_t f = 0; f < rates_.hz.size(); ++f) {
+        const double old_loss = loop.loss[i][f];
+        t.loss[f] = new_loss(loop, i, f, stretch);
+        const double hz = std::min({rates_.hz[f], top_hz_, kReadable * changed_.sample_rate_hz});
+        const double reading = interpolation_log_gain(old_, line, hz) - interpolation_log_gain(changed_, line, hz);
+        // What reading takes more than the whole loss cannot be given back: no line may gain.
+        t.change[f] = old_loss - t.loss[f] + std::min(reading, std::max(0.0, kLeastShare * t.loss[f]));
+        least = std::min(least, t.change[f]), most = std::max(most, t.change[f]), sum += t.change[f];
+        before += old_loss, now += t.loss[f];
+      }
+      t.is_nothing = std::max(std::abs(least), std::abs(most)) < kNothing;
+      t.is_flat = variation_.damping == 0 &&
+                  most - least < kNothing + kFlat * std::abs(sum) / static_cast<double>(rates_.hz.size());
+      if (t.has_filter && before > 0 && now > 0) t.power = std::clamp(now / before, 0.1, 10.0);
+    }
+  }
+
+  /// Of line i of a loop whose delays are `stretch` times as long.
+  double new_loss(const LineLosses& loop, std::size_t i, std::size_t f, double stretch) const {
+    const double old_loss = loop.loss[i][f], factor = decay_factor(variation_, rates_.hz[f]);
+    if (loop.each_by_itself || rates_.correction.empty())
+      return old_loss * stretch / factor * (rates_.correction.empty() ? 1 : rates_.correction[f]);
+    const double power = stretch / factor * rates_.correction[f];
+    if (power <= 1) return old_loss * power;
+    const double seconds = changed_.delays[static_cast<std::size_t>(loop.lines[i])] / changed_.sample_rate_hz;
+    return old_loss + rates_.measured[f] / stretch * (power - 1) * seconds;
   }
 
   /// Only rounding: too little for a filter where there is none.
@@ -139,8 +177,9 @@ class LineChange {
     FilterTarget target{rates_.hz, log_gains(own, rates_.hz, old_.sample_rate_hz, top_hz_), {}};
     for (std::size_t f = 0; f < target.hz.size(); ++f) {
       target.log_gain[f] += t.change[f];
-      const double scale = t.loss[f] > 0 ? 1 / std::max(t.loss[f], kLeastLoss) : 1;
-      target.weight.push_back(scale * (target.hz[f] > top_hz_ ? kAboveWeight : 1));
+      const bool near_end = target.hz[f] > kNearEnd * 0.5 * changed_.sample_rate_hz;
+      const double scale = t.loss[f] != 0 ? 1 / std::max(std::abs(t.loss[f]), kLeastLoss) : 1;
+      target.weight.push_back(scale * (target.hz[f] > top_hz_ ? kAboveWeight : near_end ? kNearEndWeight : 1));
     }
     std::vector<Biquad> sections;
     for (const Biquad& section : own)
@@ -164,11 +203,15 @@ class LineChange {
 }  // namespace
 
 std::vector<double> fit_frequencies(double from_hz, double to_hz) {
-  const double top = old_top(from_hz, to_hz), end = 0.5 * kHighest * to_hz;
-  std::vector<double> hz;
+  const double top = old_top(from_hz, to_hz), end = 0.5 * kEnd * to_hz;
+  std::vector<double> hz{1};  // a filter's gain at 0 Hz counts
   for (double f = kLowest_hz; f < top; f *= std::pow(2, 0.125)) hz.push_back(f);
   hz.push_back(top);
+  // Close to each other near the end, where a fit would else hide a peak between them.
+  for (int k = 0; to_hz <= from_hz && k < kNear; ++k)
+    hz.push_back(0.5 * to_hz * (kNearEnd + (kEnd - kNearEnd) * (k + 0.5) / (kNear - 0.5)));
   for (int k = 1; end > top * 1.01 && k <= kAbove; ++k) hz.push_back(top + (end - top) * k / kAbove);
+  std::sort(hz.begin(), hz.end());
   return hz;
 }
 
@@ -187,6 +230,25 @@ std::vector<std::int32_t> changed_delays(const DelayNetworkWeights& w, double ra
 void change_lines(const DelayNetworkWeights& old, const LoopRates& rates, const Variation& variation,
                   DelayNetworkWeights& changed) {
   LineChange(old, rates, variation, changed).apply();
+}
+
+void correct_rates(const DelayNetworkWeights& w, const Variation& variation, LoopRates& rates) {
+  constexpr int kRounds = 4;
+  constexpr double kCloseEnough = 0.015;
+  bool is_close = rates.correction.empty();
+  for (int round = 0; round < kRounds && !is_close; ++round) {
+    DelayNetworkWeights changed = w;
+    changed.delays = changed_delays(w, w.sample_rate_hz, variation);
+    change_lines(w, rates, variation, changed);
+    const std::vector<double> found = measured_rates(changed, rates.hz);
+    is_close = true;
+    for (std::size_t f = 0; f < found.size(); ++f) {
+      if (!(found[f] > 0 && rates.measured[f] > 0)) continue;
+      const double missing = rates.measured[f] / decay_factor(variation, rates.hz[f]) / found[f];
+      is_close = is_close && std::abs(missing - 1) < kCloseEnough;
+      rates.correction[f] = std::clamp(rates.correction[f] * missing, 0.1, 10.0);
+    }
+  }
 }
 
 std::vector<double> moved_filters(const std::vector<double>& sos, int sections, double from_hz, double to_hz) {

@@ -10,13 +10,19 @@ namespace diffverb::runtime {
 std::vector<std::int32_t> changed_delays(const DelayNetworkWeights& weights, double rate_hz,
                                          const Variation& variation);
 
-/// Gives the lines of a network what they must lose at their new delays: `changed` holds the old filters at first, and
-/// the new delays and rate. Every line of a loop gets a gain exp(old rate old delay - new rate new delay) more, as a gain
-/// where that is nearly the same at all frequencies, else as filters, fitted anew with those it has. So a response is
-/// weighted by an exponential of time, whatever the loop is made of; the lattice of an allpass that stands in a loop keeps
-/// its gains.
+/// Gives the lines of a network what they must lose at their new delays: `changed` holds the old matrix, gains and filters
+/// at first, and the new delays and rate. A loss becomes a gain where it is nearly the same at all frequencies, else
+/// filters, fitted anew with those the line has.
+///
+/// Where a loop is to decay more slowly its losses become a power of themselves, so that an allpass in it stays an allpass.
+/// Where it is to decay faster than its losses make it, lattices would ring on: each line then gets a loss by its delay,
+/// which weights all that the loop sounds by an exponential of time.
 void change_lines(const DelayNetworkWeights& old, const LoopRates& rates, const Variation& variation,
                   DelayNetworkWeights& changed);
+
+/// Finds the corrections of loops that were measured: the network is changed at its own rate, the loops measured again, up
+/// to three times, until their rates are what was wanted to 1 %.
+void correct_rates(const DelayNetworkWeights& weights, const Variation& variation, LoopRates& rates);
 
 /// Filters that have nothing to do with decay, at another rate: [rows, sections, 5] as they were in Hz.
 std::vector<double> moved_filters(const std::vector<double>& sos, int sections, double from_hz, double to_hz);

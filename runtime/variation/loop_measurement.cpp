@@ -14,30 +14,17 @@
 namespace diffverb::runtime {
 namespace {
 
-constexpr int kOutputs = 4;
 constexpr std::size_t kWindow = 2048, kHop = 1024;
 constexpr double kLongest_s = 8, kSilence = 1e-6;  // of the loudest window's energy
 
-/// The lines by themselves, fed and heard with gains of 1 whose signs differ.
-DelayNetworkWeights loop_alone(const DelayNetworkWeights& w, const std::vector<int>& lines) {
-  DelayNetworkWeights loop;
-  loop.sample_rate_hz = w.sample_rate_hz;
-  loop.lines = static_cast<int>(lines.size()), loop.inputs = 1, loop.outputs = kOutputs;
-  loop.line_sections = w.line_sections;
-  const auto length = static_cast<std::ptrdiff_t>(w.line_sections) * 5;
-  for (const int j : lines) {
-    for (const int k : lines)
-      loop.A.push_back(
-          w.A[static_cast<std::size_t>(j) * static_cast<std::size_t>(w.lines) + static_cast<std::size_t>(k)]);
-    loop.delays.push_back(w.delays[static_cast<std::size_t>(j)]);
-    const auto sos = w.line_sos.begin() + j * length;
-    loop.line_sos.insert(loop.line_sos.end(), sos, sos + length);
-  }
-  loop.B.assign(lines.size(), 1.0f);
-  for (std::size_t i = 0; i < lines.size() * kOutputs; ++i)
-    loop.C.push_back(std::sin(1.7 * static_cast<double>(i * i) + 0.3) < 0 ? -1.0f : 1.0f);
-  loop.D.assign(kOutputs, 0.0f);
-  return loop;
+/// The lines at rest, all that is linear of them.
+DelayNetworkWeights lines_alone(const DelayNetworkWeights& w) {
+  DelayNetworkWeights alone;
+  alone.sample_rate_hz = w.sample_rate_hz;
+  alone.lines = w.lines, alone.inputs = w.inputs, alone.outputs = w.outputs, alone.line_sections = w.line_sections;
+  alone.A = w.A, alone.B = w.B, alone.C = w.C, alone.delays = w.delays, alone.line_sos = w.line_sos;
+  alone.D.assign(w.D.size(), 0.0f);
+  return alone;
 }
 
 /// Energies of windows in octaves, one window after the other. [K][windows]
@@ -49,11 +36,12 @@ class OctaveEnergies {
 
   void add(const std::vector<std::vector<double>>& sounds) {
     for (auto& band : energies_) band.push_back(0);
-    for (std::size_t s = 0; s + 1 < sounds.size(); s += 2) {  // two real sounds in one transform
+    for (std::size_t s = 0; s < sounds.size(); s += 2) {  // two real sounds in one transform
+      const auto& second = sounds[std::min(s + 1, sounds.size() - 1)];
       std::vector<std::complex<double>> values(kWindow);
       for (std::size_t n = 0; n < kWindow; ++n) {
         const double share = std::sin(std::numbers::pi * (static_cast<double>(n) + 0.5) / kWindow);
-        values[n] = std::complex(sounds[s][n], sounds[s + 1][n]) * share * share;
+        values[n] = std::complex(sounds[s][n], second[n]) * share * share;
       }
       transform(values, false);
       for (std::size_t i = 1; i < kWindow / 2; ++i) {
@@ -91,22 +79,23 @@ class OctaveEnergies {
 
 }  // namespace
 
-std::vector<double> measured_rates(const DelayNetworkWeights& w, const std::vector<int>& lines,
-                                   const std::vector<double>& hz) {
+std::vector<double> measured_rates(const DelayNetworkWeights& w, const std::vector<double>& hz) {
   constexpr std::size_t kChunk = DelayNetworkPlayer::kChunk, kStride = DelayNetworkPlayer::kStride;
   const FlushDenormals flush;
-  DelayNetworkPlayer player(loop_alone(w, lines));
-  std::vector<float> out(kOutputs * kStride);
-  std::vector<std::vector<double>> sounds(kOutputs, std::vector<double>(kWindow, 0.0));
+  DelayNetworkPlayer player(lines_alone(w));
+  const auto inputs = static_cast<std::size_t>(w.inputs), outputs = static_cast<std::size_t>(w.outputs);
+  std::vector<float> out(outputs * kStride);
+  std::vector<std::vector<double>> sounds(outputs, std::vector<double>(kWindow, 0.0));
   OctaveEnergies energies(w.sample_rate_hz);
   const auto windows = static_cast<std::size_t>(kLongest_s * w.sample_rate_hz) / kHop;
   for (std::size_t window = 0; window < windows; ++window) {
     for (auto& sound : sounds) std::copy(sound.begin() + kHop, sound.end(), sound.begin());
     for (std::size_t at = kWindow - kHop; at < kWindow; at += kChunk) {
-      std::fill_n(player.input(), kStride, 0.0f);
-      player.input()[0] = window == 0 && at == kWindow - kHop ? 1 : 0;
+      std::fill_n(player.input(), inputs * kStride, 0.0f);
+      const bool begins = window == 0 && at == kWindow - kHop;
+      for (std::size_t i = 0; i < inputs; ++i) player.input()[i * kStride] = begins ? 1 : 0;
       player.process(out.data(), static_cast<int>(kChunk));
-      for (std::size_t o = 0; o < sounds.size(); ++o)
+      for (std::size_t o = 0; o < outputs; ++o)
         std::copy_n(out.data() + o * kStride, kChunk, sounds[o].begin() + static_cast<std::ptrdiff_t>(at));
     }
     energies.add(sounds);

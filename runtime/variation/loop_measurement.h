@@ -6,8 +6,8 @@
 
 namespace diffverb::runtime {
 
-/// The decay rate of a loop at frequencies (loop_rates.h), measured in octaves from the sound of its lines alone, at rest.
-std::vector<double> measured_rates(const DelayNetworkWeights& weights, const std::vector<int>& lines,
-                                   const std::vector<double>& hz);
+/// The decay rate of a network's response at frequencies, in nepers a second, measured in octaves: of C s for an impulse at
+/// all inputs, at rest and linear, without output filters.
+std::vector<double> measured_rates(const DelayNetworkWeights& weights, const std::vector<double>& hz);
 
 }  // namespace diffverb::runtime

@@ -6,23 +6,32 @@
 
 namespace diffverb::runtime {
 
-/// How fast the loops of a network decay.
-struct LoopRates {
-  std::vector<double> hz;  // [F]
-  /// [N][F], of the loop that a line is in, in nepers of amplitude a second (6.9 / T60). Empty: the line is in no loop, or
-  /// in one that is left alone.
-  std::vector<std::vector<double>> of_line;
-  /// Of the slowest loop, [F]; empty where there is none.
-  std::vector<double> slowest;
+/// What the lines of one loop lose.
+struct LineLosses {
+  std::vector<int> lines;
+  std::vector<std::vector<double>> loss;  // [lines][F] nepers of amplitude in one pass; negative: a gain
+  std::vector<double> rate;               // [F] of the loop, nepers a second (6.9 / T60)
+  bool each_by_itself = false;  // every line loses in proportion to its own delay; else the loop as a whole does
 };
 
-/// Decay rates of the loops at some frequencies, at rest and for small signals. Exact where a loop has one delay, or where
-/// its matrix keeps the energy (orthogonal, each line with a loss of its own) and all its lines lose about as much a
-/// second; else measured in octaves: the loop is played, by itself, from an impulse on, for at most eight seconds.
+/// How the loops of a network decay at some frequencies, at rest and for small signals.
+struct LoopRates {
+  std::vector<double> hz;  // [F]
+  std::vector<LineLosses> loops;
+  /// Of the slowest loop, [F]; empty where there is none.
+  std::vector<double> slowest;
+  /// Where losses are not all that rates depend on (lattices ring by themselves): the rate measured of the network's own
+  /// response, and by how much more its loops must be changed than it seems. [F], or empty.
+  std::vector<double> measured, correction;
+};
+
+/// Losses are exact where they can be said to be of lines: the matrix keeps an energy but for a gain of each column
+/// (matrix_losses.h), so that a power of all of them is that power of whatever a sound loses on any way. Elsewhere the
+/// rate is measured in octaves (the network is played at rest, eight seconds at most) and every line gets its share by its
+/// delay; without `measure` such loops are left out, enough where only the rate changes.
 ///
-/// Left alone are loops that only diffuse, allpasses as a rule: without any filter, and silent in a third of the time of
+/// Left out too are loops that only diffuse, allpasses as a rule: without any filter, and silent in a third of the time of
 /// the slowest loop. So are all loops of a network that as a whole is an allpass.
-/// Without `measure`, what would have to be measured is not known either: enough where only the rate changes.
 LoopRates loop_rates(const DelayNetworkWeights& weights, std::vector<double> hz, bool measure);
 
 }  // namespace diffverb::runtime

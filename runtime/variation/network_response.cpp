@@ -52,6 +52,21 @@ Complex line_gain(const DelayNetworkWeights& w, int line, double hz) {
   return gain;
 }
 
+double interpolation_log_gain(const DelayNetworkWeights& w, int line, double hz) {
+  constexpr int kPlaces = 32;
+  const double depth = w.depth_of(line);
+  if (depth == 0) return 0;
+  const Complex step = step_of(w, hz);
+  double sum = 0;
+  for (int k = 0; k < kPlaces; ++k) {
+    const double place = depth * std::sin(2 * std::numbers::pi * (k + 0.5) / kPlaces), x = place - std::floor(place);
+    const Complex gain = -x * (x - 1) * (x - 2) / 6 + step * (x * x - 1) * (x - 2) / 2.0 -
+                         step * step * x * (x + 1) * (x - 2) / 2.0 + step * step * step * x * (x * x - 1) / 6.0;
+    sum += std::log(std::max(std::abs(gain), 1e-3));
+  }
+  return sum / kPlaces;
+}
+
 std::vector<Complex> network_gain(const DelayNetworkWeights& w, double hz) {
   const auto n = static_cast<std::size_t>(w.lines), inputs = static_cast<std::size_t>(w.inputs);
   const Complex step = step_of(w, hz);

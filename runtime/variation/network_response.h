@@ -10,6 +10,10 @@ namespace diffverb::runtime {
 /// The frequency response of a line's filter at rest, without its delay.
 std::complex<double> line_gain(const DelayNetworkWeights& weights, int line, double hz);
 
+/// What reading a line as it moves takes of a frequency, log |.| on average over its motion: Lagrange's cubic interpolation
+/// lets the highs down. 0 where the line stands still.
+double interpolation_log_gain(const DelayNetworkWeights& weights, int line, double hz);
+
 /// C G (I - A G)^-1 B + D of a network at rest, behind its output filters, row-major [O, I]; no early part. Some n^3
 /// multiplications.
 std::vector<std::complex<double>> network_gain(const DelayNetworkWeights& weights, double hz);

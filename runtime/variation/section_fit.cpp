@@ -12,7 +12,8 @@ namespace diffverb::runtime {
 namespace {
 
 constexpr std::size_t kNumbers = 5;  // of a section
-constexpr int kMostSteps = 30;
+constexpr int kMostSteps = 40;
+constexpr double kStay = 1e-4;          // what a number's change by its own size counts: sections that do nothing stay
 constexpr double kGoodEnough = 1e-3;    // largest weighted error at which the fit ends
 constexpr double kSlowest = 2e-3;       // relative change of the sum of squares at which it ends
 constexpr double kHighest = 0.97;       // of the half rate, where poles from above are put
@@ -42,6 +43,7 @@ struct Analogue {
     }
     return 0.5 * std::log(n / d);
   }
+  std::array<double, kNumbers> numbers() const { return {n0, n1, n2, d1, d0}; }
   void step(const double* by) { n0 += by[0], n1 += by[1], n2 += by[2], d1 += by[3], d0 += by[4]; }
 };
 
@@ -62,6 +64,33 @@ std::vector<double> errors_of(const Cascade& cascade, const std::vector<double>&
     errors[f] = sum * target.weight[f];
   }
   return errors;
+}
+
+/// How much each number's distance from where it began counts.
+std::vector<double> prior_of(const Cascade& cascade) {
+  std::vector<double> prior;
+  for (const Analogue& section : cascade) {
+    const double gains = section.n0 * section.n0 + section.n1 * section.n1 + section.n2 * section.n2;
+    for (int k = 0; k < 3; ++k) prior.push_back(kStay / std::max(gains, 1e-12));
+    prior.insert(prior.end(), 2, kStay);
+  }
+  return prior;
+}
+
+/// What every number has moved, [sections * 5].
+std::vector<double> moved_by(const Cascade& from, const Cascade& to) {
+  std::vector<double> moved;
+  for (std::size_t k = 0; k < from.size(); ++k) {
+    const auto a = from[k].numbers(), b = to[k].numbers();
+    for (std::size_t i = 0; i < kNumbers; ++i) moved.push_back(b[i] - a[i]);
+  }
+  return moved;
+}
+
+double cost_of(const std::vector<double>& moved, const std::vector<double>& prior) {
+  double sum = 0;
+  for (std::size_t i = 0; i < moved.size(); ++i) sum += prior[i] * moved[i] * moved[i];
+  return sum;
 }
 
 double sum_of_squares(const std::vector<double>& values) {
@@ -87,6 +116,10 @@ struct Normal {
         for (std::size_t j = 0; j <= i; ++j) matrix[i * size + j] += row[i] * row[j];
       }
     }
+  }
+
+  void add_prior(const std::vector<double>& prior, const std::vector<double>& moved) {
+    for (std::size_t i = 0; i < size; ++i) matrix[i * size + i] += prior[i], right[i] += prior[i] * moved[i];
   }
 
   /// The step that lowers the errors, each number's damped by its own curvature (Marquardt). By Cholesky's factors.
@@ -162,16 +195,19 @@ double fit_sections(std::vector<Biquad>& sections, double rate_hz, const FilterT
   std::vector<double> places;
   for (const double hz : target.hz) places.push_back(place_of(hz, rate_hz));
   std::vector<double> errors = errors_of(cascade, places, target);
+  const Cascade first = cascade;
+  const std::vector<double> prior = prior_of(first);
   double sum = sum_of_squares(errors), damping = 1e-3;
   for (int step = 0; step < kMostSteps && largest_of(errors) > kGoodEnough && damping < 1e6; ++step) {
-    const Normal normal(cascade, places, errors, target.weight);
+    Normal normal(cascade, places, errors, target.weight);
+    normal.add_prior(prior, moved_by(first, cascade));
     double lower = sum;
     for (; damping < 1e6; damping *= 8) {
       Cascade next = cascade;
       const std::vector<double> by = normal.step(damping);
       for (std::size_t k = 0; k < next.size(); ++k) next[k].step(by.data() + kNumbers * k);
       std::vector<double> next_errors = errors_of(next, places, target);
-      lower = sum_of_squares(next_errors);
+      lower = sum_of_squares(next_errors) + cost_of(moved_by(first, next), prior);
       if (!(lower < sum)) continue;  // a step that leads to no number too
       cascade = std::move(next), errors = std::move(next_errors);
       damping = std::max(damping / 6, 1e-9);

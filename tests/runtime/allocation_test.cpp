@@ -8,72 +8,20 @@
 #include <immintrin.h>
 #endif
 
+#include "intercept.h"
 #include "moving_networks.h"
 #include "nonlinear_networks.h"
 #include "runtime/bench_networks.h"
 #include "runtime/engine.h"
 #include "term_networks.h"
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || !defined(__GLIBC__)
-#define DIFFVERB_OWN_ALLOCATOR 0  // the sanitizer has its own; the names below are glibc's
-#else
-#define DIFFVERB_OWN_ALLOCATOR 1
-#endif
-
-#if DIFFVERB_OWN_ALLOCATOR
-namespace {
-thread_local long long allocations = 0;
-}
-
-// glibc's own allocator under the public names: operator new, std::vector and C code all come through here.
-extern "C" {
-void* __libc_malloc(std::size_t);
-void* __libc_calloc(std::size_t, std::size_t);
-void* __libc_realloc(void*, std::size_t);
-void* __libc_memalign(std::size_t, std::size_t);
-void __libc_free(void*);
-void* malloc(std::size_t size) {
-  ++allocations;
-  return __libc_malloc(size);
-}
-void* calloc(std::size_t count, std::size_t size) {
-  ++allocations;
-  return __libc_calloc(count, size);
-}
-void* realloc(void* memory, std::size_t size) {
-  ++allocations;
-  return __libc_realloc(memory, size);
-}
-void* aligned_alloc(std::size_t alignment, std::size_t size) {
-  ++allocations;
-  return __libc_memalign(alignment, size);
-}
-int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
-  ++allocations;
-  *memory = __libc_memalign(alignment, size);
-  return *memory ? 0 : 12;  // ENOMEM
-}
-void free(void* memory) {
-  if (memory) ++allocations;
-  __libc_free(memory);
-}
-}
-#endif
-
 namespace diffverb::runtime {
 namespace {
 
-#if DIFFVERB_OWN_ALLOCATOR
+#if DIFFVERB_INTERCEPTS
 template <typename Action>
 long long allocations_of(Action action) {
-  const long long before = allocations;
-  action();
-  return allocations - before;
+  return testing::calls_of(action).allocator;
 }
 
 TEST(RealtimeRuntimeAllocation, TheCounterSeesEveryKind) {

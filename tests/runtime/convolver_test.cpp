@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <random>
 #include <vector>
 
 #include "networks.h"
+#include "played.h"
 #include "runtime/kernels.h"
 
 namespace diffverb::runtime {
@@ -88,7 +90,8 @@ double worst_error(const Responses& h, const Signals& input, const Signals& play
 }
 
 TEST(Convolver, IsTheConvolutionAtEveryLengthOfPartitions) {
-  for (const int length : {1, 2, 63, 64, 65, 127, 128, 129, 191, 192, 193, 447, 448, 449, 1983, 1984, 1985, 4000}) {
+  for (const int length :
+       {1, 2, 63, 64, 65, 127, 128, 129, 191, 192, 193, 447, 448, 449, 959, 960, 961, 1983, 1984, 1985, 4000}) {
     const Responses h = noise_responses(1, 1, length, 11);
     const auto input = testing::noise(1, 3 * length + 700, 12);
     Convolver convolver;
@@ -122,7 +125,7 @@ TEST(Convolver, SumsAllInputsInEveryOutput) {
 TEST(Convolver, EveryTapIsHeardInItsPlace) {
   // Loud taps one by one: a partition in a wrong place, or a bin of another scale, is as large as they are.
   constexpr int kLength = 70000;
-  for (const int place : {0, 63, 64, 447, 448, 1983, 1984, 8127, 8128, 16319, 16320, 32703, 32704, 69999}) {
+  for (const int place : {0, 63, 64, 447, 448, 959, 960, 1983, 1984, 8127, 8128, 16319, 16320, 32703, 32704, 69999}) {
     std::vector<float> taps(kLength, 0.0f);
     taps[static_cast<std::size_t>(place)] = 1;
     Convolver convolver;
@@ -148,6 +151,18 @@ TEST(Convolver, TheCutsIntoBlocksDoNotChangeABit) {
       ASSERT_EQ(play(convolver, input, outputs, blocks), whole) << length << " in blocks of " << blocks[0];
     }
   }
+}
+
+TEST(Convolver, PlaysWithEveryInstructionSet) {
+  const Responses h = noise_responses(2, 2, 9000, 55);
+  const auto input = testing::noise(2, 30000, 56);
+  const auto seen = testing::for_each_instruction_set([&] {
+    Convolver convolver;
+    convolver.prepare(h.taps, 2, 2, 9000);
+    const Signals played = play(convolver, input, 2, random_blocks(700, 5));
+    EXPECT_LT(worst_error(h, input, played, 200), 6e-6) << Engine::target();
+  });
+  EXPECT_FALSE(seen.empty());
 }
 
 TEST(Convolver, ResetIsSilenceAtAnyMoment) {

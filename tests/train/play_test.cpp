@@ -5,6 +5,7 @@
 
 #include "core/audio_file.h"
 #include "core/error.h"
+#include "runtime/live/preset.h"
 #include "runtime/render.h"
 #include "tests/program.h"
 #include "tests/rooms.h"
@@ -140,6 +141,32 @@ TEST_F(PlayCommands, ExportForPyfdnSaysWhatItLeavesOutAndPlaysTheRest) {
   }
   EXPECT_GT(peak, 0.001);
   EXPECT_LT(error, 1e-6 * peak);
+}
+
+TEST_F(PlayCommands, APresetIsPlayedWithItsModelAndControlsAtTheDrySoundsRate) {
+  runtime::Preset preset;
+  preset.model = weights_;
+  preset.values[static_cast<std::size_t>(runtime::Control::kInputGain)] = 0;
+  preset.values[static_cast<std::size_t>(runtime::Control::kPredelay)] = 10;
+  ASSERT_EQ(runtime::write_preset(path("room.json"), preset), "");
+  Audio dry;
+  dry.rate_hz = 16000;
+  dry.channels = {std::vector<float>(800, 0.0f)};
+  dry.channels[0][0] = 1;
+  write_audio(scratch_ / "dry.wav", dry);
+  run({"render", "--preset", path("room.json"), "--in", path("dry.wav"), "--out", path("wet.wav"), "--tail", "0.2"});
+  run({"render", weights_, "--impulse", "0.25", "--out", path("ir.wav")});
+  const Audio wet = read_audio(scratch_ / "wet.wav"), ir = read_audio(scratch_ / "ir.wav");
+  EXPECT_EQ(wet.rate_hz, 16000);
+  ASSERT_EQ(wet.channels.size(), 2u);
+  ASSERT_EQ(wet.frames(), 4000u);
+  for (std::size_t c = 0; c < 2; ++c) {
+    for (std::size_t n = 160; n < 4000; ++n) ASSERT_NEAR(wet.channels[c][n], ir.channels[c][n - 160], 1e-6) << n;
+  }
+  EXPECT_NE(run_command_line(
+                {"render", "--preset", path("room.json"), "--mix", "0.5", "--impulse", "1", "--out", path("x.wav")}),
+            1);
+  EXPECT_EQ(run_command_line({"render", "--impulse", "1", "--out", path("x.wav")}), 1);
 }
 
 TEST_F(PlayCommands, ABuildOfPyfdnIsTakenWhereWeightsAre) {

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <functional>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1
+#endif
+#endif
+// A sanitizer has its own allocator and locks; the names that are taken over are glibc's.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
+#define DIFFVERB_INTERCEPTS 0
+#else
+#define DIFFVERB_INTERCEPTS 1
+#endif
+
+namespace diffverb::runtime::testing {
+
+#if DIFFVERB_INTERCEPTS
+/// How often this thread has called the allocator (malloc, free and all of their kind, so operator new and delete too), and
+/// how often a lock, a condition variable or a semaphore of pthreads.
+struct Calls {
+  long long allocator = 0, locks = 0;
+};
+Calls calls_so_far();
+
+/// What an action calls in this thread.
+template <typename Action>
+Calls calls_of(Action action) {
+  const Calls before = calls_so_far();
+  action();
+  const Calls after = calls_so_far();
+  return {after.allocator - before.allocator, after.locks - before.locks};
+}
+
+/// How a thread ended that the kernel forbids all system calls.
+enum class Silence { kKept, kBroken, kNotPossibleHere, kFailed };
+
+/// Runs in a child process: prepare() in its main thread, then act() in a thread of its own under a seccomp filter that kills
+/// the process at any system call, while the main thread calls beside() again and again. kBroken where it was killed for
+/// one, kFailed where act() returned false or anything else went wrong.
+Silence without_system_calls(const std::function<void()>& prepare, const std::function<bool()>& act,
+                             const std::function<void()>& beside);
+#endif
+
+}  // namespace diffverb::runtime::testing

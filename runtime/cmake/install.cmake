@@ -27,9 +27,12 @@ if(NOT BUILD_SHARED_LIBS AND NOT DIFFVERB_RUNTIME_HEADERS)
   target_link_libraries(diffverb_runtime PRIVATE $<INSTALL_INTERFACE:hwy>)
 endif()
 
-set_target_properties(diffverb_runtime PROPERTIES EXPORT_NAME runtime VERSION ${PROJECT_VERSION} SOVERSION 0)
-install(TARGETS diffverb_runtime EXPORT diffverb-runtime COMPONENT runtime ${everywhere}
-  DESTINATION ${CMAKE_INSTALL_LIBDIR})
+set_target_properties(diffverb_runtime PROPERTIES EXPORT_NAME runtime VERSION ${PROJECT_VERSION} SOVERSION 0
+  WINDOWS_EXPORT_ALL_SYMBOLS ON)
+install(TARGETS diffverb_runtime EXPORT diffverb-runtime
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime ${everywhere}
+  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime ${everywhere}
+  RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT runtime ${everywhere})
 install(EXPORT diffverb-runtime NAMESPACE diffverb:: COMPONENT runtime ${everywhere} DESTINATION ${package}
   FILE diffverb-runtime-targets.cmake)
 configure_package_config_file(${CMAKE_CURRENT_SOURCE_DIR}/cmake/diffverb-runtime-config.cmake.in

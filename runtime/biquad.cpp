@@ -43,8 +43,9 @@ PlayedSection to_played_section(const Biquad& f) {
   s.g = static_cast<float>(low);
   s.p = static_cast<float>(1 - f.a2);
   s.y0 = static_cast<float>(f.b0);
-  s.y1 = static_cast<float>((f.b0 * f.a2 - f.b2) / low);
-  s.y2 = static_cast<float>((f.b0 + f.b1 + f.b2) / low - f.b0);
+  const double y2 = (f.b0 + f.b1 + f.b2) / low - f.b0;
+  s.y1 = static_cast<float>((f.b0 * f.a2 - f.b2) / low + y2);
+  s.y2 = static_cast<float>(y2);
   return s;
 }
 

@@ -26,7 +26,7 @@ StateVariable to_state_variable(const Biquad& biquad);
 
 /// A biquad of fixed coefficients in six operations, two integrators in a ring:
 ///
-///     s += u        y = y0 x + y1 u + y2 s (the old u)        u += g (x - s) - p u
+///     y = y0 x + y1 u + y2 s        s += u        u += g (x - s) - p u (the new s)
 ///
 /// g = 1 + a1 + a2 and p = 1 - a2 keep their relative accuracy for poles near z = 1 as the form above does, which stays
 /// the one for coefficients that move; for poles near z = -1 the relative error is about 2e-7 / (1 - a1 + a2).

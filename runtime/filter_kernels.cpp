@@ -33,10 +33,11 @@ void filter_group(D d, const float* coefficients, float* state, int lanes, float
     V v = hn::LoadU(d, at);
     for (int k = 0; k < kSections; ++k) {
       const float* c = coefficients + 5 * k * lanes;
-      s[k] = hn::Add(s[k], u[k]);
+      const V old = s[k];
+      s[k] = hn::Add(old, u[k]);
       const V difference = hn::Sub(v, s[k]);
       if (k < kGeneral) v = hn::Mul(hn::LoadU(d, c + 2 * lanes), v);
-      v = hn::MulAdd(hn::LoadU(d, c + 4 * lanes), s[k], hn::MulAdd(hn::LoadU(d, c + 3 * lanes), u[k], v));
+      v = hn::MulAdd(hn::LoadU(d, c + 4 * lanes), old, hn::MulAdd(hn::LoadU(d, c + 3 * lanes), u[k], v));
       u[k] = hn::MulAdd(hn::LoadU(d, c), difference, hn::NegMulAdd(hn::LoadU(d, c + lanes), u[k], u[k]));
     }
     hn::StoreU(v, d, at);
@@ -121,7 +122,7 @@ void cascade(D d, const Cascade* cascades, float* const* channels, int frames) {
         V next_s = hn::Add(s[i], u[i]);
         V next_u = hn::MulAdd(hn::LoadU(d, c), hn::Sub(x, next_s), hn::NegMulAdd(hn::LoadU(d, c + lanes), u[i], u[i]));
         y[i] = hn::MulAdd(hn::LoadU(d, c + 2 * lanes), x,
-                          hn::MulAdd(hn::LoadU(d, c + 3 * lanes), u[i], hn::Mul(hn::LoadU(d, c + 4 * lanes), next_s)));
+                          hn::MulAdd(hn::LoadU(d, c + 3 * lanes), u[i], hn::Mul(hn::LoadU(d, c + 4 * lanes), s[i])));
         if (partial) {
           // 0 <= t - l < frames, with l counted over the vectors.
           const auto position = hn::Sub(hn::Set(di, t - j * width), lane);

@@ -108,8 +108,8 @@ TEST(RuntimeEngine, BothFormsAreTheSameFilter) {
       const double y = v.y0 * x + v.y1 * s1 + v.y2 * s2, d = x - s2, old = s1;
       s1 += v.q * d - v.p * s1;
       s2 += v.r * d + v.q * old;
-      s += u;
       const double played = p.y0 * x + p.y1 * u + p.y2 * s;
+      s += u;
       u += p.g * (x - s) - p.p * u;
       const double z = f.b0 * x + d1;
       d1 = f.b1 * x - f.a1 * z + d2;

@@ -212,7 +212,7 @@ Measurement deconvolve(const SweepRecording& recording, const std::string& name,
         const auto limited = within_range(whole, frame, sweep);
         measured.harmonics = separate_harmonics(sweep, limited, onset, frame.kept);
         if (kernels)
-          measured.kernels = power_kernels(sweep, limited, 0, onset, frame.kept, amplitude_of(played, sweep));
+          measured.kernels = power_kernels(sweep, limited, measured.response, onset, amplitude_of(played, sweep));
       }
       earliest = std::min(earliest, onset);
       out.channels.push_back(std::move(measured));

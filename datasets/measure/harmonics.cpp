@@ -69,29 +69,31 @@ Harmonics separate_harmonics(const Sweep& sweep, const at::Tensor& whole, std::i
   return out;
 }
 
-at::Tensor power_kernels(const Sweep& sweep, const at::Tensor& whole, std::int64_t start, std::int64_t onset,
-                         std::int64_t samples, double amplitude) {
+at::Tensor power_kernels(const Sweep& sweep, const at::Tensor& whole, const at::Tensor& linear, std::int64_t onset,
+                         double amplitude) {
+  const std::int64_t samples = linear.size(0);
   const double constant = sweep_constant_s(sweep.seconds, sweep.low_hz, sweep.high_hz) * sweep.rate_hz;
   const auto before = std::llround(kBefore_s * sweep.rate_hz);
-  const std::int64_t lead = onset - start + before;
-  const auto size = static_cast<std::int64_t>(
-      acoustics::fast_fft_length(static_cast<std::size_t>(samples + std::max<std::int64_t>(0, lead) + before)));
+  const auto size =
+      static_cast<std::int64_t>(acoustics::fast_fft_length(static_cast<std::size_t>(samples + onset + 2 * before)));
   const auto hz = at::arange(size / 2 + 1, at::kDouble) * (2 * std::numbers::pi / static_cast<double>(size));
-  // From a window before the onset that the next harmonic does not reach, to `start`, by a delay in the spectrum.
+  // From a window before the onset that the next harmonic does not reach, to time 0, by a delay in the spectrum.
   const auto response = [&](std::int64_t n) {
     const double earlier = constant * std::log(static_cast<double>(n));
-    const double next = n == 1 ? static_cast<double>(samples) : constant * std::log(n / (n - 1.0));
+    const double next = constant * std::log(static_cast<double>(n) / static_cast<double>(n - 1));
     const auto from = onset - before - static_cast<std::int64_t>(std::llround(earlier));
     const std::int64_t length = std::min<std::int64_t>(samples, std::llround(next) - before);
     const auto window = faded(whole.roll({-from}, {0}).slice(0, 0, length), before);
-    const double late = static_cast<double>(from) + earlier - static_cast<double>(start);
+    const double late = static_cast<double>(from) + earlier;
     return at::fft_rfft(window, size) * at::polar(at::ones_like(hz), hz * -late);
   };
   const auto turned = [](const at::Tensor& spectrum) { return at::complex(-at::imag(spectrum), at::real(spectrum)); };
   const auto third = response(3);
-  const auto kernels = at::stack(
-      {response(1) + 3 * third, turned(response(2)) * (2 / amplitude), third * (-4 / (amplitude * amplitude))});
-  return at::fft_irfft(kernels, size).slice(1, 0, samples).clone();
+  const auto second = turned(response(2)) * (2 / amplitude);
+  auto kernels = at::fft_irfft(at::stack({3 * third, second, third * (-4 / (amplitude * amplitude))}), size);
+  kernels = kernels.slice(1, 0, samples).clone();
+  kernels[0].add_(linear);
+  return kernels;
 }
 
 }  // namespace diffverb

@@ -34,10 +34,10 @@ Harmonics separate_harmonics(const Sweep& sweep, const at::Tensor& whole, std::i
 /// sample, and A the sweep's amplitude. Beyond the third, harmonics are taken for none. h_n is known from n times the low
 /// end of the sweep's range on.
 ///
-/// Reads    whole as above; start: of all three, before the onset; amplitude: full scale is 1
+/// Reads    whole as above; linear [samples]: P_1 as a response, from 0; amplitude: full scale is 1
 /// Returns  [3, samples]
 /// Source   A. Novak et al., IEEE Trans. Instrum. Meas. 59 (8), 2010
-at::Tensor power_kernels(const Sweep& sweep, const at::Tensor& whole, std::int64_t start, std::int64_t onset,
-                         std::int64_t samples, double amplitude);
+at::Tensor power_kernels(const Sweep& sweep, const at::Tensor& whole, const at::Tensor& linear, std::int64_t onset,
+                         double amplitude);
 
 }  // namespace diffverb

@@ -201,8 +201,14 @@ def main():
             truths.append(measures(arguments.diffverb, bench.folder / "truth.wav"))
         for kind in arguments.type or ("ess", "tsp", "mls"):
             for name in arguments.case or CASES:
-                rows = [bench.measure(kind, rate, response, truth, CASES[name])
-                        for (_, rate, response), truth in zip(rooms, truths)]
+                rows = []
+                for (room, rate, response), truth in zip(rooms, truths):
+                    try:
+                        rows.append(bench.measure(kind, rate, response, truth, CASES[name]))
+                    except subprocess.CalledProcessError as refused:
+                        print(f"| {kind} | {name} | {room}: {refused.stderr.strip().splitlines()[-1].split(': ', 2)[-1]} |")
+                if not rows:
+                    continue
                 column = lambda key: np.array([row[key] for row in rows])
                 cells = [kind, name] + [cell(values, 1) for values in column("errors").T]
                 cells += [cell(column("denoised"), 1)] + [cell(values, 1) for values in column("others").T]

@@ -18,8 +18,8 @@ namespace {
 
 constexpr double kLowest = 1e-4;  // of the filter: no zero in a logarithm
 constexpr double kPointOctaves = 1.0 / 6;
-constexpr std::int64_t kFiner = 8;  // the cepstrum's transform against the filter: what folds over is -100 dB
-constexpr double kFaded = 0.25;     // of a minimum-phase filter, at its end
+constexpr std::int64_t kFinerCepstrum = 8;  // the cepstrum's transform against the filter: what folds over is -100 dB
+constexpr double kFaded = 0.25;             // of a minimum-phase filter, at its end
 
 void check(const ConversionSettings& s, double rate_hz) {
   const auto expect = [](bool good, const std::string& message) {
@@ -86,7 +86,7 @@ void add_points(Conversion& out, const at::Tensor& ratio, const at::Tensor& filt
 Conversion design_conversion(const at::Tensor& from, const at::Tensor& to, double rate_hz,
                              const ConversionSettings& settings) {
   check(settings, rate_hz);
-  const std::int64_t longest = std::max({from.size(0), to.size(0), kFiner * settings.taps});
+  const std::int64_t longest = std::max({from.size(0), to.size(0), kFinerCepstrum * settings.taps});
   const auto size = static_cast<std::int64_t>(acoustics::fast_fft_length(static_cast<std::size_t>(longest)));
   const double bin_hz = rate_hz / static_cast<double>(size);
   const auto power = [&](const at::Tensor& response) {

@@ -14,7 +14,7 @@
 namespace diffverb {
 namespace {
 
-constexpr double kFrame_s = 0.01, kAround_s = 0.5;
+constexpr double kDisturbanceFrame_s = 0.01, kAround_s = 0.5;
 constexpr double kUnusual = 16;     // of a frame's energy against the median around it
 constexpr double kFaintest = 1e-8;  // of the spectrum against its largest: below, it is not made flat
 
@@ -42,7 +42,7 @@ std::vector<double> running_median(const std::vector<double>& x, std::int64_t ar
 
 Disturbances find_disturbances(const at::Tensor& unexplained, double rate_hz, double least_energy) {
   Disturbances out;
-  const std::int64_t samples = unexplained.size(0), frame = std::llround(kFrame_s * rate_hz);
+  const std::int64_t samples = unexplained.size(0), frame = std::llround(kDisturbanceFrame_s * rate_hz);
   if (samples < 8 * frame) return out;
   out.looked_for = true;
   const auto size = static_cast<std::int64_t>(acoustics::fast_fft_length(static_cast<std::size_t>(samples)));
@@ -56,19 +56,20 @@ Disturbances find_disturbances(const at::Tensor& unexplained, double rate_hz, do
       at::fft_irfft(spectrum / smooth.clamp_min(std::max(1e-300, kFaintest * smooth.max().item<double>())).sqrt(), size)
           .slice(0, 0, samples);
   const auto energies = energies_of(flat, frame), as_recorded = energies_of(unexplained, frame);
-  const auto usual = running_median(energies, std::llround(kAround_s / kFrame_s));
+  const auto usual = running_median(energies, std::llround(kAround_s / kDisturbanceFrame_s));
   double noise = 0, sum = 0;
   std::size_t last = 0;
   for (std::size_t m = 0; m < energies.size(); ++m) {
     noise += usual[m];
     if (energies[m] <= kUnusual * usual[m] || as_recorded[m] < least_energy) continue;
     sum += energies[m] - usual[m];
-    const double from_s = static_cast<double>(m) * kFrame_s, above_db = 10 * std::log10(energies[m] / usual[m]);
+    const double from_s = static_cast<double>(m) * kDisturbanceFrame_s,
+                 above_db = 10 * std::log10(energies[m] / usual[m]);
     if (!out.found.empty() && m - last <= 5) {
-      out.found.back().to_s = from_s + kFrame_s;
+      out.found.back().to_s = from_s + kDisturbanceFrame_s;
       out.found.back().above_db = std::max(out.found.back().above_db, above_db);
     } else {
-      out.found.push_back({from_s, from_s + kFrame_s, above_db});
+      out.found.push_back({from_s, from_s + kDisturbanceFrame_s, above_db});
     }
     last = m;
   }

@@ -23,11 +23,11 @@
 namespace diffverb {
 namespace {
 
-constexpr double kBefore_s = 0.005;  // what a window keeps before a response's onset, and leaves to the next one
+constexpr double kWindowBefore_s = 0.005;  // what a window keeps before a response's onset, and leaves to the next one
 
 /// Without edges: the linear response's band limit rings into the windows before it, and a cut would spread that over all
 /// frequencies.
-at::Tensor faded(const at::Tensor& response, std::int64_t rise) {
+at::Tensor risen(const at::Tensor& response, std::int64_t rise) {
   auto out = response.clone();
   const std::int64_t fall = out.size(0) / 4;
   const auto half = [](std::int64_t count) {
@@ -42,14 +42,14 @@ at::Tensor faded(const at::Tensor& response, std::int64_t rise) {
 
 Harmonics separate_harmonics(const Sweep& sweep, const at::Tensor& whole, std::int64_t onset, std::int64_t samples) {
   const double constant = sweep_constant_s(sweep.seconds, sweep.low_hz, sweep.high_hz) * sweep.rate_hz;
-  const auto before = std::llround(kBefore_s * sweep.rate_hz);
+  const auto before = std::llround(kWindowBefore_s * sweep.rate_hz);
   const auto start = [&](std::int64_t order) -> std::int64_t {
     return onset - std::llround(constant * std::log(static_cast<double>(order))) - before;
   };
   Harmonics out;
   for (std::int64_t n = 2; n <= kHighestHarmonic; ++n) {
     const std::int64_t length = std::min<std::int64_t>(samples, start(n - 1) - start(n) - before);
-    out.responses.push_back(faded(whole.roll({-start(n)}, {0}).slice(0, 0, length), before));
+    out.responses.push_back(risen(whole.roll({-start(n)}, {0}).slice(0, 0, length), before));
   }
   const auto fft_size = static_cast<std::int64_t>(acoustics::fast_fft_length(static_cast<std::size_t>(samples)));
   const auto power = [&](const at::Tensor& h) {
@@ -73,7 +73,7 @@ at::Tensor power_kernels(const Sweep& sweep, const at::Tensor& whole, const at::
                          double amplitude) {
   const std::int64_t samples = linear.size(0);
   const double constant = sweep_constant_s(sweep.seconds, sweep.low_hz, sweep.high_hz) * sweep.rate_hz;
-  const auto before = std::llround(kBefore_s * sweep.rate_hz);
+  const auto before = std::llround(kWindowBefore_s * sweep.rate_hz);
   const auto size =
       static_cast<std::int64_t>(acoustics::fast_fft_length(static_cast<std::size_t>(samples + onset + 2 * before)));
   const auto hz = at::arange(size / 2 + 1, at::kDouble) * (2 * std::numbers::pi / static_cast<double>(size));
@@ -83,7 +83,7 @@ at::Tensor power_kernels(const Sweep& sweep, const at::Tensor& whole, const at::
     const double next = constant * std::log(static_cast<double>(n) / static_cast<double>(n - 1));
     const auto from = onset - before - static_cast<std::int64_t>(std::llround(earlier));
     const std::int64_t length = std::min<std::int64_t>(samples, std::llround(next) - before);
-    const auto window = faded(whole.roll({-from}, {0}).slice(0, 0, length), before);
+    const auto window = risen(whole.roll({-from}, {0}).slice(0, 0, length), before);
     const double late = static_cast<double>(from) + earlier;
     return at::fft_rfft(window, size) * at::polar(at::ones_like(hz), hz * -late);
   };

@@ -13,7 +13,7 @@ namespace {
 
 constexpr double kLeastDb = 15, kHighest_hz = 400, kShown_hz = 420, kShortest_s = 0.5;
 constexpr double kMostOff = 0.01;  // of the mains' frequency from its nominal one
-constexpr std::int64_t kFiner = 4;
+constexpr std::int64_t kFinerSpectrum = 4;
 
 struct Spectrum {
   std::vector<double> db;  // 0 dB: a sine of amplitude 1
@@ -24,7 +24,8 @@ struct Spectrum {
 Spectrum spectrum_of(const at::Tensor& stretch, double rate_hz) {
   const std::int64_t samples = stretch.size(0);
   const auto window = at::hann_window(samples, at::kDouble);
-  const auto size = static_cast<std::int64_t>(acoustics::fast_fft_length(static_cast<std::size_t>(kFiner * samples)));
+  const auto size =
+      static_cast<std::int64_t>(acoustics::fast_fft_length(static_cast<std::size_t>(kFinerSpectrum * samples)));
   Spectrum out;
   out.step_hz = rate_hz / static_cast<double>(size);
   out.resolution_hz = rate_hz / static_cast<double>(samples);

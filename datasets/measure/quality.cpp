@@ -8,7 +8,7 @@
 namespace diffverb {
 namespace {
 
-constexpr double kLevelChangeDb = 0.5, kVarianceDb = -20, kHumDb = 20;
+constexpr double kLevelChangeDb = 0.5, kVarianceDb = -20, kLoudHumDb = 20;
 constexpr double kDisturbedShare = 0.1;   // of a disturbance against all noise, in energy
 constexpr double kLittleHeadroom = 0.94;  // 0.5 dB
 constexpr std::size_t kMostNamed = 4;
@@ -100,7 +100,7 @@ void judge_noise(const MeasuredChannel& channel, MeasurementQuality& out) {
                         " dBFS: close to clipping");
   if (channel.snr.empty())
     out.notes.push_back(name + "noise not measured: no 0.2 s of silence before the sweep's sound or behind it");
-  if (channel.hum.above_db > kHumDb)
+  if (channel.hum.above_db > kLoudHumDb)
     out.notes.push_back(name + "hum at " + printed("%.2f", channel.hum.base_hz) + " Hz, " +
                         printed("%.0f", channel.hum.dbfs) + " dBFS, " + printed("%.0f", channel.hum.above_db) +
                         " dB above the noise beside it");

@@ -10,7 +10,7 @@
 namespace diffverb {
 namespace {
 
-constexpr double kFrame_s = 0.05;
+constexpr double kRepetitionFrame_s = 0.05;
 constexpr double kUnusual = 16, kRinging = 2;  // of a frame's difference against what is usual, in energy
 
 /// 1 where a frame is good, [R, M]. What rings on behind a bad one is bad too, from a lower limit on.
@@ -29,11 +29,11 @@ std::vector<AveragedRepetitions::LeftOut> left_out(const at::Tensor& good) {
   for (std::int64_t r = 0; r < rows.size(0); ++r) {
     for (std::int64_t m = 0; m < rows.size(1); ++m) {
       if (rows[r][m] > 0) continue;
-      const double from_s = static_cast<double>(m) * kFrame_s;
+      const double from_s = static_cast<double>(m) * kRepetitionFrame_s;
       if (m > 0 && rows[r][m - 1] == 0)
-        out.back().to_s = from_s + kFrame_s;
+        out.back().to_s = from_s + kRepetitionFrame_s;
       else
-        out.push_back({r, from_s, from_s + kFrame_s});
+        out.push_back({r, from_s, from_s + kRepetitionFrame_s});
     }
   }
   return out;
@@ -49,7 +49,7 @@ AveragedRepetitions average_repetitions(const at::Tensor& repetitions, double ra
     out.gains_db = {0.0};
     return out;
   }
-  const std::int64_t frame = std::llround(kFrame_s * rate_hz), frames = (samples + frame - 1) / frame;
+  const std::int64_t frame = std::llround(kRepetitionFrame_s * rate_hz), frames = (samples + frame - 1) / frame;
   const auto sounds = at::constant_pad_nd(repetitions, {0, frames * frame - samples}).reshape({-1, frames, frame});
   auto good = at::ones({count, frames, 1}, at::kDouble);
   if (count > 2) {
@@ -62,7 +62,7 @@ AveragedRepetitions average_repetitions(const at::Tensor& repetitions, double ra
   out.mean = mean.reshape({-1}).slice(0, 0, samples).contiguous();
   // Of what was kept: each frame's differences over the number of repetitions that were averaged there, less one.
   const auto freedom = (good.sum(0) - 1).clamp_min(1);  // [M, 1]
-  out.frame_s = kFrame_s;
+  out.frame_s = kRepetitionFrame_s;
   const auto level = mean.square().sum(1).mean().clamp_min(1e-300);
   out.differences_db = 10 * ((sounds - mean).square().sum(2) / level).clamp_min(1e-15).log10();
   const double shared = std::max(1e-300, mean.square().sum().item<double>());

@@ -13,7 +13,6 @@
 namespace diffverb::report {
 namespace {
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kMostPoints = 800;
 constexpr double kLowest_db = -120;
 

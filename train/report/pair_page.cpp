@@ -29,7 +29,7 @@ Audio stretch(const Audio& audio, double from_s, double seconds) {
   return out;
 }
 
-std::string figures_section(const nlohmann::json& metrics) {
+std::string pair_figures_section(const nlohmann::json& metrics) {
   const auto row = [&](const char* name, const char* part) {
     return "<tr><td class=\"name\">" + std::string(name) + "</td><td>" +
            number(number_at(metrics, {part, "nmse_db"}), 2) + "</td><td>" +
@@ -103,7 +103,7 @@ void write_pair_report(const std::filesystem::path& folder, const std::filesyste
   const auto shown = [&](const char* name) { return stretch(read_audio(folder / name), from_s, kShown_s); };
   const Audio dry = shown("dry.wav"), wet = shown("wet.wav"), out = shown("out.wav");
   std::string body = "<h1>" + escape(run.name) + "</h1><p class=\"sub\">A model fitted to a pair, dry and wet</p>";
-  body += figures_section(run.metrics) + sounds_section(dry, wet, out) + pictures_section(wet, out);
+  body += pair_figures_section(run.metrics) + sounds_section(dry, wet, out) + pictures_section(wet, out);
   if (run.target && run.fit) {
     body +=
         "<section><h2>The linear response</h2><p>Target is what division of wet by dry gives, fit the model as the "

@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct CheckArguments {
   std::vector<std::string> inputs;
   CheckSettings settings;
   double rate_hz = 0;
@@ -165,7 +165,7 @@ void print(const std::vector<CheckFinding>& findings, const std::vector<Response
   std::printf("\n");
 }
 
-void check(Options options, Context& context) {
+void check(CheckArguments options, Context& context) {
   const Responses responses(options.inputs);
   if (options.rate_hz > 0) options.settings.rate_hz = options.rate_hz;
   std::unique_ptr<Progress> progress;
@@ -183,7 +183,7 @@ void check(Options options, Context& context) {
 }  // namespace
 
 void add_data_check_command(Command& data, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CheckArguments>();
   Command* command = data.add_subcommand("check", "Find what spoils training in a data set or in files");
   command->add_option("inputs", options->inputs, "data sets (.h5), sound and SOFA files, folders of them")->required();
   command->add_option("--rate", options->rate_hz, "the rate that every response should have, Hz")

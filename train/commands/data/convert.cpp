@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct ConvertArguments {
   fs::path from, to, out, report;
   std::vector<double> range_hz = {40, 16000};
   ConversionSettings settings;
@@ -36,7 +36,7 @@ at::Tensor one_channel(const fs::path& path, const Audio& audio) {
   return out;
 }
 
-void write_filter(const Options& options, const Conversion& found, double rate_hz) {
+void write_filter(const ConvertArguments& options, const Conversion& found, double rate_hz) {
   runtime::DelayNetworkWeights weights;
   weights.sample_rate_hz = rate_hz;
   weights.inputs = weights.outputs = 1;
@@ -54,7 +54,7 @@ void write_filter(const Options& options, const Conversion& found, double rate_h
     throw DataError(options.out.string() + ": " + problem);
 }
 
-void print(const Options& options, const Conversion& found, double rate_hz) {
+void print(const ConvertArguments& options, const Conversion& found, double rate_hz) {
   if (options.json) {
     auto points = nlohmann::json::array();
     for (const auto& p : found.points)
@@ -79,7 +79,7 @@ void print(const Options& options, const Conversion& found, double rate_hz) {
               options.settings.keep_level ? "part of the filter" : "not part of the filter (--keep-level)");
 }
 
-void run_convert(Options options) {
+void run_convert(ConvertArguments options) {
   if (options.range_hz.size() != 2)
     throw ConfigError("--range-hz: " + std::to_string(options.range_hz.size()) + " values, expected LOW,HIGH");
   options.settings.low_hz = options.range_hz[0];
@@ -115,7 +115,7 @@ void run_convert(Options options) {
 }  // namespace
 
 void add_data_convert_command(Command& data, Context&) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ConvertArguments>();
   ConversionSettings& settings = options->settings;
   Command* command =
       data.add_subcommand("convert", "A filter that makes one microphone or loudspeaker sound as another one");

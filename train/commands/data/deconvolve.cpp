@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct DeconvolveArguments {
   fs::path recording, sweep, out;
   RecordingOptions reading;
   bool harmonics = false, kernels = false, denoise = false;
@@ -57,7 +57,7 @@ Audio responses_of(const Measurement& measurement, bool denoise) {
   return audio;
 }
 
-void write_responses(const Measurement& measurement, const Options& options) {
+void write_responses(const Measurement& measurement, const DeconvolveArguments& options) {
   write_channels(options.out, responses_of(measurement, options.denoise), kMostChannelsRecorded);
   Audio audio;
   audio.rate_hz = measurement.rate_hz;
@@ -126,7 +126,7 @@ void print(const Measurement& measurement, const MeasurementQuality& quality) {
   if (quality.reasons.empty()) std::printf("good\n");
 }
 
-void run_deconvolve(const Options& options) {
+void run_deconvolve(const DeconvolveArguments& options) {
   const Sweep sweep = read_sweep(options.sweep);
   if ((options.harmonics || options.kernels) && sweep.type != "ess")
     throw ConfigError(std::string(options.harmonics ? "--harmonics" : "--kernels") + ": the sweep is of type " +
@@ -165,7 +165,7 @@ void run_deconvolve(const Options& options) {
 }  // namespace
 
 void add_data_deconvolve_command(Command& data, Context&) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<DeconvolveArguments>();
   Command* command =
       data.add_subcommand("deconvolve", "A room's response from a recording of a sweep, and how good it is");
   command->add_option("recording", options->recording, "the recording, one or more channels")->required();

@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::size_t kMostNamed = 10;
 
-struct Options {
+struct ImportArguments {
   std::vector<std::string> inputs;
   std::string out;
   std::string manifest;
@@ -71,7 +71,7 @@ ImportFilter read_filter(const std::string& path) {
   return out;
 }
 
-void read_processing(const Options& options, ImportSettings& settings) {
+void read_processing(const ImportArguments& options, ImportSettings& settings) {
   if (!options.raw.empty()) {
     if (options.rate_hz == 0) throw ConfigError("--raw: expected --rate too, as such a file does not say its own");
     settings.raw = RawFormat{options.raw, options.rate_hz, options.channels};
@@ -89,7 +89,8 @@ void warn(const std::vector<std::string>& messages, const std::string& what) {
     log().warning("... and " + std::to_string(messages.size() - kMostNamed) + " more of these");
 }
 
-void print_json(const Options& options, const ImportReport& report, const std::vector<StoredResponse>& responses) {
+void print_json(const ImportArguments& options, const ImportReport& report,
+                const std::vector<StoredResponse>& responses) {
   const Totals totals(responses);
   auto rates = nlohmann::json::array();
   for (const auto& [hz, count] : totals.rates) rates.push_back({{"rate_hz", hz}, {"responses", count}});
@@ -106,7 +107,8 @@ void print_json(const Options& options, const ImportReport& report, const std::v
   std::cout << out.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
 }
 
-void print_text(const Options& options, const ImportReport& report, const std::vector<StoredResponse>& responses) {
+void print_text(const ImportArguments& options, const ImportReport& report,
+                const std::vector<StoredResponse>& responses) {
   const Totals totals(responses);
   std::printf("%s: %zu responses from %zu files of %zu room%s, %.1f minutes\n", options.out.c_str(), responses.size(),
               report.files, totals.rooms.size(), totals.rooms.size() == 1 ? "" : "s", totals.seconds / 60);
@@ -122,7 +124,7 @@ void print_text(const Options& options, const ImportReport& report, const std::v
     std::printf("  %6zu are not in the manifest and were left out\n", report.left_out.size());
 }
 
-void import_files(const Options& options, const Context& context) {
+void import_files(const ImportArguments& options, const Context& context) {
   if (!options.overwrite && std::filesystem::exists(options.out))
     throw ConfigError(options.out + ": is there already; --overwrite replaces it");
   ImportSettings settings;
@@ -165,7 +167,7 @@ void import_files(const Options& options, const Context& context) {
 }  // namespace
 
 void add_data_import_command(Command& data, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ImportArguments>();
   Command* command = data.add_subcommand("import", "Put measured impulse responses into a data set");
   command->add_option("inputs", options->inputs, "folders, sound files (WAV, FLAC, AIFF, ...) and SOFA files")
       ->required();

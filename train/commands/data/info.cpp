@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kRoomsShown = 40, kNarrowest = 12, kWidest = 48;
 
-struct Options {
+struct InfoArguments {
   std::string file;
   bool json = false;
   bool all = false;
@@ -140,7 +140,7 @@ void print_text(const ResponseStore& store, const Group& all, bool every_room) {
   for (const auto& [name, value] : store.notes()) std::printf("\n%s: %s\n", name.c_str(), value.c_str());
 }
 
-void info(const Options& options) {
+void info(const InfoArguments& options) {
   const ResponseStore store = ResponseStore::open(options.file);
   Group all;
   for (const StoredResponse& r : store.responses()) all.add(r);
@@ -153,7 +153,7 @@ void info(const Options& options) {
 }  // namespace
 
 void add_data_info_command(Command& data, Context&) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<InfoArguments>();
   Command* command = data.add_subcommand("info", "Rooms, rates, lengths, licences and splits of a data set");
   command->add_option("file", options->file, "data set (HDF5)")->required();
   command->add_flag("--json", options->json, "JSON on stdout");

@@ -21,7 +21,7 @@
 namespace diffverb {
 namespace {
 
-struct Options {
+struct SimulateArguments {
   std::string config, out, table;
   std::vector<std::string> set;
   std::optional<std::int64_t> count;
@@ -30,11 +30,11 @@ struct Options {
 };
 
 /// What made the set, of what the set depends on alone: neither its name, nor threads, nor whether it was resumed.
-std::string command_line(const Options& options) {
+std::string command_line(const SimulateArguments& options) {
   return "diffverb data simulate" + (options.count ? " --count " + std::to_string(*options.count) : std::string());
 }
 
-void simulate(const Options& options, Context& context) {
+void simulate(const SimulateArguments& options, Context& context) {
   Fields fields = options.config.empty() ? Fields::from_text("{}", "defaults", options.set)
                                          : Fields::from_file(options.config, options.set);
   const RoomRange range(fields);
@@ -75,7 +75,7 @@ void simulate(const Options& options, Context& context) {
 }  // namespace
 
 void add_data_simulate_command(Command& data, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SimulateArguments>();
   Command* command = data.add_subcommand("simulate", "Responses of shoebox rooms: image sources, then a diffuse tail");
   command->add_option("config", options->config, "YAML range of rooms (configs/rooms.yaml says the same as no file)");
   command->add_option("-o,--out", options->out, "data set to write (HDF5)")->required();

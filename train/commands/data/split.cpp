@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* kParts[] = {"train", "validation", "test"};
 
-struct Options {
+struct SplitArguments {
   std::string file;
   std::string out;
   SplitSettings settings;
@@ -31,7 +31,7 @@ std::string joined(const std::vector<std::string>& texts) {
   return out;
 }
 
-void split(const Options& options) {
+void split(const SplitArguments& options) {
   const std::string out = options.out.empty() ? options.file : options.out;
   if (!options.out.empty() && !options.overwrite && std::filesystem::exists(out))
     throw ConfigError(out + ": is there already; --overwrite replaces it");
@@ -63,7 +63,7 @@ void split(const Options& options) {
 }  // namespace
 
 void add_data_split_command(Command& data, Context&) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SplitArguments>();
   Command* command = data.add_subcommand("split", "Sort the rooms of a data set into train, validation and test");
   command->add_option("file", options->file, "data set (HDF5)")->required();
   command->add_option("-o,--out", options->out, "write another file (default: into the same one, whole or not at all)");

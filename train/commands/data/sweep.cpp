@@ -17,14 +17,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct SweepArguments {
   fs::path out;
   Sweep sweep;
   std::vector<double> range_hz = {20, 20000};
   bool no_pilots = false, overwrite = false;
 };
 
-void write_sweep(Options options) {
+void write_sweep(SweepArguments options) {
   Sweep& sweep = options.sweep;
   if (options.range_hz.size() != 2)
     throw ConfigError("--range-hz: " + std::to_string(options.range_hz.size()) + " values, expected LOW,HIGH");
@@ -52,7 +52,7 @@ void write_sweep(Options options) {
 }  // namespace
 
 void add_data_sweep_command(Command& data, Context&) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SweepArguments>();
   Sweep& sweep = options->sweep;
   Command* command = data.add_subcommand("sweep", "What to play in a room to measure it, and the settings beside it");
   command->add_option("--out", options->out, "WAV to play; .json and .inverse.wav are written beside it")->required();

@@ -27,12 +27,10 @@ at::Tensor decaying_noise(std::vector<std::int64_t> shape, double decay_samples,
 
 /// The file that a key names, "" where it does not stand there.
 std::string kernels_file(Fields& f) {
-  std::optional<std::string> none;
+  std::optional<std::string> named;
   std::string file;
-  if (f.is_recording() || !f.has("kernels"))
-    f.optional("kernels", none);
-  else
-    f.file("kernels", file);
+  f.optional("kernels", named);
+  if (named && !f.is_recording()) f.file("kernels", file);
   return file;
 }
 

@@ -136,7 +136,7 @@ TEST(VolterraIdentification, TellsHowFarItIs) {
   options.on_progress = [&](double share) { shares.push_back(share); };
   Volterra model = make();
   const auto x = white_noise(1000, 5);
-  identify(model, x.unsqueeze(0), wiener().play(x).unsqueeze(0), options);
+  identify(model, x, wiener().play(x), options);
   ASSERT_GT(shares.size(), 3u);
   EXPECT_TRUE(std::is_sorted(shares.begin(), shares.end()));
   EXPECT_EQ(shares.front(), 0);

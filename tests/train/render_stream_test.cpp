@@ -186,9 +186,13 @@ TEST_F(RenderStream, PresetsAreFoundByNameAndUnknownOnesRefused) {
 }
 
 TEST_F(RenderStream, WhatCannotBePlayedIsSaidAndNothingIsWritten) {
-  Audio bad = noise(2, 60000, 48000);
-  bad.channels[1][40000] = std::nanf("");
-  write_audio(path("bad.wav"), bad);
+  write_audio(path("bad.wav"), noise(2, 60000, 48000));
+  {  // write_audio refuses it: into the file, counted from its end
+    const float not_a_number = std::nanf("");
+    std::fstream file(path("bad.wav"), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(-static_cast<std::streamoff>(sizeof(float)) * (2 * 20000 - 1), std::ios::end);
+    file.write(reinterpret_cast<const char*>(&not_a_number), sizeof not_a_number);
+  }
   auto o = options("bad.wav", "wet.wav");
   o.tail_s = 0;
   try {

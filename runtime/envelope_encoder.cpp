@@ -38,9 +38,8 @@ std::size_t samples_before(const std::string& config) {
   return static_cast<std::size_t>(std::max(0L, std::strtol(config.c_str() + at + key.size(), nullptr, 10)));
 }
 
-std::string in_ms(std::size_t samples, double rate_hz) {
-  return number_text(std::round(static_cast<double>(samples) / rate_hz * 1e4) / 10) + " ms";
-}
+/// A whole number, as text.
+std::string whole(double value) { return std::to_string(std::llround(value)); }
 
 std::string check_channel(const std::vector<float>& samples, double rate_hz) {
   const auto bad = std::find_if(samples.begin(), samples.end(), [](float x) { return !std::isfinite(x); });
@@ -49,10 +48,10 @@ std::string check_channel(const std::vector<float>& samples, double rate_hz) {
   if (!samples.empty() && left == 0) return "is silent, expected an impulse response";
   const double seconds = static_cast<double>(left) / rate_hz;
   if (seconds < kShortestSeconds)
-    return "lasts " + in_ms(left, rate_hz) + " from its onset on, expected " + number_text(1000 * kShortestSeconds) +
+    return "lasts " + whole(1000 * seconds) + " ms from its onset on, expected " + whole(1000 * kShortestSeconds) +
            " ms or more of a room";
   if (seconds > kLongestSeconds)
-    return "lasts " + in_ms(left, rate_hz) + ", expected a response of at most " + number_text(kLongestSeconds) + " s";
+    return "lasts " + whole(seconds) + " s, expected a response of at most " + whole(kLongestSeconds) + " s";
   return {};
 }
 
@@ -91,8 +90,8 @@ EncodedPoint EnvelopeEncoder::encode(const std::vector<std::vector<float>>& chan
   const auto inputs = static_cast<std::size_t>(weights_->encoder.empty() ? 0 : weights_->encoder.front().inputs);
   if (inputs != expected || weights_->sample_rate_hz != kEnvelopeFeaturesHz)
     return refuse("the model's encoder takes " + std::to_string(inputs) + " numbers at " +
-                  number_text(weights_->sample_rate_hz) + " Hz, expected " + std::to_string(expected) + " at " +
-                  number_text(kEnvelopeFeaturesHz));
+                  whole(weights_->sample_rate_hz) + " Hz, expected " + std::to_string(expected) + " at " +
+                  whole(kEnvelopeFeaturesHz));
   try {
     point.latent.assign(static_cast<std::size_t>(weights_->latent()), 0.0);
     for (const std::vector<float>& samples : channels) {

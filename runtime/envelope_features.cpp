@@ -4,8 +4,6 @@
 #include <array>
 #include <cmath>
 #include <complex>
-#include <cstdint>
-#include <numbers>
 
 #include "runtime/envelope_decoder.h"
 #include "runtime/transform.h"
@@ -18,7 +16,6 @@ constexpr std::size_t kBefore = 2400;   // samples kept before the onset, where 
 constexpr std::size_t kOnsetCell = 13;  // these, in cells, to the next whole one
 constexpr std::size_t kRinging = 50;    // cells kept free behind the end
 constexpr double kCellSeconds = kCell / kEnvelopeFeaturesHz;
-constexpr double kLookedAtSeconds = 9;  // the last cell ends before
 constexpr double kUnknown = 1e-9;       // share of the energy below which a high band was left out by the rate
 constexpr double kStretchShare = 0.12;  // of the time since the onset that a stretch covers
 constexpr std::array<std::size_t, 3> kCells{125, 100, 97}, kCellLengths{1, 4, 16};  // how many, each how many of 4 ms
@@ -44,22 +41,27 @@ std::vector<std::size_t> stretches(const std::vector<std::size_t>& edges) {
   return begins;
 }
 
-/// Bins 0 .. N/2 of the transform of N = 3 M samples, M a power of two: three transforms of every third sample.
-/// Source: Cooley & Tukey 1965
+/// The spectrum's length in cells: enough for the response and its ringing, of factors 2, 3 and 5. The training has the same:
+/// bands that are cut off at 0 Hz and at the half rate ring all the way round.
+std::size_t spectrum_cells(std::size_t samples) {
+  std::size_t cells = (samples + kCell - 1) / kCell + kRinging;
+  const auto is_smooth = [](std::size_t n) {
+    for (const std::size_t factor : {2, 3, 5}) {
+      while (n % factor == 0) n /= factor;
+    }
+    return n == 1;
+  };
+  while (!is_smooth(cells)) ++cells;
+  return cells;
+}
+
+/// Bins 0 .. N/2 of a transform of `size` samples.
 std::vector<std::complex<double>> spectrum_of(const std::vector<float>& samples, std::size_t size) {
-  const std::size_t third = size / 3;
-  std::array<std::vector<std::complex<double>>, 3> parts;
-  for (std::size_t r = 0; r < 3; ++r) {
-    parts[r].resize(third);
-    for (std::size_t n = 0; 3 * n + r < samples.size(); ++n) parts[r][n] = samples[3 * n + r];
-    transform(parts[r], false);
-  }
-  std::vector<std::complex<double>> out(size / 2 + 1);
-  for (std::size_t k = 0; k < out.size(); ++k) {
-    const auto turn = std::polar(1.0, -2 * std::numbers::pi * static_cast<double>(k) / static_cast<double>(size));
-    out[k] = parts[0][k % third] + turn * (parts[1][k % third] + turn * parts[2][k % third]);
-  }
-  return out;
+  std::vector<std::complex<double>> values(size);
+  std::copy(samples.begin(), samples.end(), values.begin());
+  transform_smooth(values, false);
+  values.resize(size / 2 + 1);
+  return values;
 }
 
 /// Energy of a band in every cell of 4 ms: its spectrum alone, brought down to 0 Hz, is the band's envelope.
@@ -76,7 +78,7 @@ std::vector<double> cell_energies(const std::vector<std::complex<double>>& spect
   std::vector<std::complex<double>> envelope(cells * per_cell);
   for (std::size_t i = first; i <= last; ++i)
     envelope[i - first] = spectrum[i] * band_weight(centres_hz, static_cast<int>(k), static_cast<double>(i) * bin_hz);
-  transform(envelope, true);
+  transform_smooth(envelope, true);
   std::vector<double> energies(cells);
   for (std::size_t i = 0; i < envelope.size(); ++i)
     energies[i / per_cell] += 2 * std::norm(envelope[i]) / (size * static_cast<double>(envelope.size()));
@@ -92,8 +94,7 @@ struct EnergyMap {
 /// Reads: the response from kBefore samples ahead of its onset on.
 EnergyMap energy_map(const std::vector<float>& response, const std::vector<std::size_t>& edges,
                      const std::vector<double>& centres_hz) {
-  std::size_t cells = 1;
-  while (cells < (response.size() + kCell - 1) / kCell + kRinging) cells *= 2;
+  const std::size_t cells = spectrum_cells(response.size());
   const auto spectrum = spectrum_of(response, cells * kCell);
   EnergyMap map;
   for (std::size_t k = 0; k < centres_hz.size(); ++k) {
@@ -135,8 +136,7 @@ std::vector<bool> normalise(std::vector<std::vector<double>>& energy) {
 
 /// From kBefore samples ahead of the onset to the last sample that is not 0.
 std::vector<float> cut_out(std::span<const float> samples, std::size_t onset, std::size_t before) {
-  const auto longest = static_cast<std::size_t>(kLookedAtSeconds * kEnvelopeFeaturesHz);
-  std::size_t end = std::min(samples.size(), onset + longest);
+  std::size_t end = samples.size();
   while (end > onset + 1 && samples[end - 1] == 0) --end;
   std::vector<float> response(kBefore + end - onset);
   const std::size_t kept = std::min({before, onset, kBefore});

@@ -53,6 +53,9 @@ class ClapHost final : public HostedPlugin {
   /// Events of other kinds, other spaces and other sizes, in the next process().
   void send_foreign_events();
 
+  /// Values that the plug-in itself has told of, by parameter.
+  const std::map<clap_id, double>& told() const { return told_; }
+
   const clap_plugin_t& plugin() const { return *plugin_; }
 
  private:
@@ -67,6 +70,7 @@ class ClapHost final : public HostedPlugin {
   const clap_plugin_params_t* params_ = nullptr;
   std::vector<Parameter> parameters_;
   std::vector<clap_event_param_value_t> events_;
+  std::map<clap_id, double> told_;
   int inputs_ = 0;
 };
 

@@ -18,8 +18,8 @@ constexpr double kShortestSeconds = 0.01, kLongestSeconds = 60;
 constexpr double kLowestRate = 1000, kHighestRate = 1e6;
 constexpr std::size_t kUsualBefore = 2400;
 // As steep and as deep as the filter that the encoder's training data were resampled with (soxr, very high quality: 3 dB
-// down at 0.95 of the half rate, 175 dB from there on): the highest bands of a file of a low rate are its slope.
-constexpr RateSlope kTrainingSlope{0.9557, 131, 18.3};
+// down at 0.95 of the half rate, 150 dB at 1): the highest bands of a file of a low rate are its slope.
+constexpr RateSlope kTrainingSlope{0.9557, 131, 17.5};
 
 /// The first sample that reaches a tenth of the largest; the end for silence.
 std::size_t onset_of(const std::vector<float>& samples) {

@@ -21,7 +21,7 @@ struct EncodedPoint {
 ///     z = bound tanh(network(features) / bound)
 ///
 /// of envelope_features.h, at 48 kHz whatever the response's rate is. It is where `diffverb encode` begins: that goes on
-/// with a minute of gradient descent on the point, this takes a tenth of a second. For threads that may wait.
+/// with gradient descent on the point. For threads that may wait.
 class EnvelopeEncoder {
  public:
   /// Weights that were checked: from load_envelope_decoder.

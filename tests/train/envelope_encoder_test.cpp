@@ -40,7 +40,9 @@ class OracleEnvelopeEncoder : public testing::Test {
 TEST_F(OracleEnvelopeEncoder, FindsThePointsOfMadeRooms) {
   for (const double rate_hz : {22050.0, 44100.0, 48000.0, 96000.0}) {
     const NoiseRoom room{.rate_hz = rate_hz, .seconds = 1.2, .t60_s = 0.7, .late_t60_s = 1.5, .channels = 2};
-    EXPECT_LT(largest_difference(*coder_, encoder_, room.audio()), 2e-3) << rate_hz;
+    Audio response = room.audio();
+    for (auto& channel : response.channels) channel.insert(channel.begin(), 1000, 0.0f);  // where resampling rings
+    EXPECT_LT(largest_difference(*coder_, encoder_, response), 1e-3) << rate_hz;
   }
 }
 

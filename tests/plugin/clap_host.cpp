@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <stdexcept>
 
@@ -76,6 +77,7 @@ ClapHost::ClapHost(std::shared_ptr<const ClapLibrary> library) : library_(std::m
         {info.module, info.min_value, info.max_value, info.default_value, (info.flags & CLAP_PARAM_IS_READONLY) != 0});
   }
   events_.reserve(1000);
+  told_.assign(parameters_.size(), std::nan(""));
   const auto* ports = extension<clap_plugin_audio_ports_t>(CLAP_EXT_AUDIO_PORTS);
   clap_audio_port_info_t port;
   ports->get(plugin_, 0, true, &port);
@@ -152,8 +154,7 @@ void ClapHost::process(const float* const* in, float* const* out, int frames) {
   const clap_output_events_t told = {&told_, [](const clap_output_events_t* list, const clap_event_header_t* event) {
                                        if (event->type != CLAP_EVENT_PARAM_VALUE) return true;
                                        const auto* moved = reinterpret_cast<const clap_event_param_value_t*>(event);
-                                       (*static_cast<std::map<clap_id, double>*>(list->ctx))[moved->param_id] =
-                                           moved->value;
+                                       static_cast<std::vector<double>*>(list->ctx)->at(moved->param_id) = moved->value;
                                        return true;
                                      }};
   clap_process_t process{};

@@ -63,6 +63,7 @@ std::string ReverbPlugin::message() const {
   {
     const std::lock_guard lock(telling_);
     if (!not_prepared_.empty()) return not_prepared_;
+    if (!not_matched_.empty()) return not_matched_;
     if (!message_.empty()) return message_;
   }
   return reverb_.playing().problem;
@@ -140,12 +141,9 @@ DISTRHO::String ReverbPlugin::getState(const char* key) const {
 }
 
 void ReverbPlugin::setState(const char* key, const char* value) {
+  if (std::strcmp(key, state_id(StateKey::kResponse)) == 0) return match(value);
   {
     const std::lock_guard lock(telling_);
-    if (std::strcmp(key, state_id(StateKey::kResponse)) == 0) {
-      if (*value != '\0') message_ = std::string(value) + ": its x, y, z are not sought: the runtime has no encoder";
-      return;
-    }
     for (std::size_t i = 0; i < states_.size(); ++i) {
       if (std::strcmp(key, kStates[i].id) == 0) states_[i] = value;
     }
@@ -181,6 +179,17 @@ void ReverbPlugin::say(Status status, std::string message) {
   outputs_[static_cast<std::size_t>(Output::kStatus)] = static_cast<float>(status);
   const std::lock_guard lock(telling_);
   message_ = std::move(message);
+  not_matched_.clear();
+}
+
+/// Moves x, y and z to a measured response's point; message() says so where there is none.
+void ReverbPlugin::match(const char* path) {
+  if (isDummyInstance() || *path == '\0') return;
+  const std::lock_guard lock(loading_);
+  std::string refused = reverb_.match(runtime::path_of(path));
+  if (refused.empty()) matches_.fetch_add(1, std::memory_order_release);
+  const std::lock_guard tell(telling_);
+  not_matched_ = std::move(refused);
 }
 
 /// Loads what the states ask for: the model's file, or else the preset's.

@@ -34,8 +34,7 @@ enum class Status {
 /// What a session saves beside the controls, as text. Order of DPF's state list.
 enum class StateKey {
   kModel,     ///< path of any file that plays; empty: what the preset says
-  kResponse,  ///< path of a measured WAV whose latent point x, y, z shall move to: a wish, never
-              ///< saved, and answered with message() as long as the runtime has no encoder
+  kResponse,  ///< path of a measured WAV whose latent point x, y, z move to: a wish, never saved
   kPreset,    ///< id of a factory preset (factory_presets.h); it gives the model where no path does
   kCount
 };
@@ -56,6 +55,9 @@ class ReverbPlugin final : public DISTRHO::Plugin, private runtime::Worker::Task
   /// One line on what went wrong last with a file, empty when all is well.
   std::string message() const;
   std::string state(StateKey key) const;
+  /// How many measured responses have moved x, y and z so far. The interface passes the moves on to the host, as
+  /// if by hand; in CLAP process() does (formats/clap_entry.cpp).
+  unsigned matches() const { return matches_.load(std::memory_order_acquire); }
 
  protected:
   const char* getLabel() const override;
@@ -89,6 +91,7 @@ class ReverbPlugin final : public DISTRHO::Plugin, private runtime::Worker::Task
 
   bool work() noexcept override;
   void load_asked();
+  void match(const char* path);
   std::string load(const std::filesystem::path& path);
   void say(Status status, std::string message);
 
@@ -99,10 +102,11 @@ class ReverbPlugin final : public DISTRHO::Plugin, private runtime::Worker::Task
 
   mutable std::mutex telling_;  // over what follows; held for moments, never by run()
   std::array<std::string, static_cast<std::size_t>(StateKey::kCount)> states_;
-  std::string message_, not_prepared_;
+  std::string message_, not_prepared_, not_matched_;
 
   std::array<std::atomic<float>, static_cast<std::size_t>(Output::kCount)> outputs_{};
   std::atomic<bool> ready_{false}, asked_{false};
+  std::atomic<unsigned> matches_{0};
   std::atomic<std::thread::id> audio_thread_{};
 };
 

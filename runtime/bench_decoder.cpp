@@ -1,4 +1,4 @@
-// Prints how long latent points take to become responses, in CPU time of one thread. Run by hand:
+// Prints how long latent points take to become responses (and pairs of them latent points again), in CPU time of one thread. Run by hand:
 //     bench_decoder FILE [seconds]     a file of kind autoencoder or waveform_autoencoder; 0: as long as the decoder wants
 // Fifty points: the corners of the latent box (of its first four axes), then drawn ones. Each the least of three times.
 #include <algorithm>
@@ -7,12 +7,14 @@
 #include <ctime>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <random>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "runtime/envelope_decoder.h"
+#include "runtime/envelope_encoder.h"
 #include "runtime/metadata.h"
 #include "runtime/waveform_decoder.h"
 
@@ -64,6 +66,18 @@ void print(const char* what, const std::vector<Point>& all, double rate_hz,
               lengths[middle], lengths.back(), times[middle], times.back());
 }
 
+/// The way back of what a pair sounds like, as if it had been measured at another rate.
+void print_encoding(const EnvelopeDecoder& decoder, double seconds) {
+  const EnvelopeEncoder encoder(std::make_shared<const EnvelopeDecoderWeights>(decoder.weights()));
+  const auto pair = decoder.decode_pair({}, {.width = 0.5}, {.seconds = seconds});
+  for (const double rate_hz : {48000.0, 44100.0, 96000.0}) {
+    const double start = now_s();
+    const EncodedPoint point = encoder.encode({pair[0], pair[1]}, rate_hz);
+    std::printf("back, a pair of %.1f s at %.0f Hz: %s%.0f ms\n", static_cast<double>(pair[0].size()) / rate_hz,
+                rate_hz, point.error.c_str(), 1e3 * (now_s() - start));
+  }
+}
+
 int fail(const std::string& error) {
   std::fprintf(stderr, "%s\n", error.c_str());
   return 1;
@@ -94,4 +108,5 @@ int main(int argc, char** argv) {
         [&](const Point& point) { return decoder.decode(point, {.seconds = seconds}).size(); });
   print("a pair", all, loaded.weights->sample_rate_hz,
         [&](const Point& point) { return decoder.decode_pair(point, {.width = 0.5}, {.seconds = seconds})[0].size(); });
+  print_encoding(decoder, seconds);
 }

@@ -107,6 +107,13 @@ int diffverb_reverb_load(diffverb_reverb* reverb, const char* path, char* error,
       error, size);
 }
 
+int diffverb_reverb_match(diffverb_reverb* reverb, const char* response, char* error, std::size_t size) {
+  return report(reason_of([&] {
+                  return reverb && response ? reverb->reverb.match(runtime::path_of(response)) : "no reverb or path";
+                }),
+                error, size);
+}
+
 void diffverb_reverb_process(diffverb_reverb* reverb, const float* const* in, float* const* out, int frames) {
   if (reverb && frames > 0) reverb->reverb.process(in, out, frames);
 }

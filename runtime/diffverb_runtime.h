@@ -42,6 +42,9 @@ void diffverb_reverb_free(diffverb_reverb* reverb);
 int diffverb_reverb_prepare(diffverb_reverb* reverb, double rate_hz, int inputs, int outputs, char* error, size_t size);
 /* Loads a file of any kind; where it is refused, what plays goes on playing. */
 int diffverb_reverb_load(diffverb_reverb* reverb, const char* path, char* error, size_t size);
+/* Moves the controls x, y and z to the latent point of a measured response, a WAV of one or two channels, where an
+ * autoencoder plays; where there is no such point they stay. */
+int diffverb_reverb_match(diffverb_reverb* reverb, const char* response, char* error, size_t size);
 void diffverb_reverb_process(diffverb_reverb* reverb, const float* const* in, float* const* out, int frames);
 void diffverb_reverb_reset(diffverb_reverb* reverb);
 /* Waits until what was loaded and set is what plays next: for offline work. */

@@ -24,21 +24,6 @@ constexpr double kShortestStep = 0.001, kLongestStep = 0.016, kFineUntil = 0.2; 
 constexpr std::size_t kDirectSize = 4096;
 constexpr std::size_t kVoiceShift = 40503;  // samples between the noises of two channels; odd, so that all differ
 
-std::vector<float> dense(const DenseWeights& layer, const std::vector<float>& x) {
-  std::vector<float> y(layer.bias);
-  for (int row = 0; row < layer.outputs; ++row) {
-    const float* weight = layer.weight.data() + static_cast<std::size_t>(row) * static_cast<std::size_t>(layer.inputs);
-    double sum = 0;
-    for (int i = 0; i < layer.inputs; ++i) sum += static_cast<double>(weight[i]) * x[static_cast<std::size_t>(i)];
-    y[static_cast<std::size_t>(row)] += static_cast<float>(sum);
-  }
-  return y;
-}
-
-void leaky(std::vector<float>& x) {
-  for (float& value : x) value = std::max(value, 0.1f * value);
-}
-
 double bounded(double x, double low, double high) {
   return std::exp(std::log(low) + std::log(high / low) / (1 + std::exp(-x)));
 }
@@ -169,15 +154,10 @@ EnvelopeRoom EnvelopeDecoder::room_of(std::span<const double> latent) const {
     const double value = static_cast<std::size_t>(i) < latent.size() ? latent[static_cast<std::size_t>(i)] : 0.0;
     x.push_back(static_cast<float>(std::clamp(value, -weights_->latent_bound, weights_->latent_bound)));
   }
-  x = dense(weights_->in, x);
-  leaky(x);
-  for (std::size_t i = 0; i < weights_->a.size(); ++i) {
-    std::vector<float> inner = dense(weights_->a[i], x);
-    leaky(inner);
-    inner = dense(weights_->b[i], inner);
-    for (std::size_t j = 0; j < x.size(); ++j) x[j] += inner[j];
-  }
-  std::vector<float> out = dense(weights_->out, x);
+  std::vector<const DenseWeights*> layers{&weights_->in};
+  for (std::size_t i = 0; i < weights_->a.size(); ++i) layers.insert(layers.end(), {&weights_->a[i], &weights_->b[i]});
+  layers.push_back(&weights_->out);
+  std::vector<float> out = run_network(layers, x);
   // Weights may be so large that their sums are none.
   for (float& value : out) value = std::isnan(value) ? 0.0f : std::clamp(value, -kLargestOutput, kLargestOutput);
   const auto bands = static_cast<std::size_t>(weights_->bands());

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/dense.h"
 #include "runtime/low_end.h"
 #include "runtime/stereo_width.h"
 #include "runtime/weights.h"
@@ -17,19 +18,10 @@ namespace diffverb::runtime {
 
 class BandDensity;
 
-/// A layer y = W x + b, row-major.
-struct DenseWeights {
-  int inputs = 0, outputs = 0;
-  std::vector<float> weight;  // [outputs, inputs]
-  std::vector<float> bias;    // [outputs]
-};
-
 /// A network from a latent point to a room, as a file of kind "autoencoder" holds it: what FORMAT.md calls an envelope
 /// decoder.
 ///
-///     x_0 = f(in z), x_i+1 = x_i + b_i f(a_i x_i), o = out x_n,  f(x) = max(x, 0.1 x)
-///
-/// o [6 + J, K] gives for each band k, in this order, level, direct sound, first and second decay time, mix, noise
+/// The network's (dense.h) output o [6 + J, K] gives for each band k, in this order, level, direct sound, first and second decay time, mix, noise
 /// floor and J early gains (room_of()). The noise is two sequences that repeat, one for even bands and one for odd,
 /// whose energy was made even in every band beforehand.
 struct EnvelopeDecoderWeights {
@@ -43,7 +35,7 @@ struct EnvelopeDecoderWeights {
   std::vector<float> noise;           // [2, N], unit power
   std::string provenance = "{}";      ///< JSON text of an object
   std::string config;                 ///< YAML that makes the model again, with its encoder
-  std::vector<DenseWeights> encoder;  // in, a, b, a, b, ..., out: carried along, not played
+  std::vector<DenseWeights> encoder;  // in, a, b, a, b, ..., out: see envelope_encoder.h
   /// All of the file's metadata; empty for weights that were made in memory.
   std::map<std::string, std::string, std::less<>> metadata;
 

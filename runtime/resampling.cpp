@@ -11,9 +11,6 @@
 namespace diffverb::runtime {
 namespace {
 
-constexpr double kCutoff = 0.975;   // of the lower half rate, the middle of the slope
-constexpr double kHalfWidth = 160;  // samples of the lower rate on each side: a slope of 0.05 of the half rate
-constexpr double kBeta = 12.3;      // of the Kaiser window: 120 dB
 constexpr int kPoints = 128;        // of the kernel's table a sample; cubic between them is good to 1e-8
 constexpr double kStopBand = 1e-6;  // what counts as the floor of the kernel's spectrum
 
@@ -30,18 +27,18 @@ double bessel(double x) {
 /// Band-limited interpolation from one rate to another, both ways from a place.
 class Interpolation {
  public:
-  Interpolation(double from_hz, double to_hz) : step_(from_hz / to_hz) {
+  Interpolation(double from_hz, double to_hz, const RateSlope& slope = {}) : step_(from_hz / to_hz) {
     const double low = std::min(1.0, 1 / step_);  // the lower rate in samples of the old one
-    reach_ = kHalfWidth / low;
+    reach_ = slope.half_width / low;
     const auto points = static_cast<std::size_t>(std::ceil(reach_ * kPoints)) + 4;
     table_.resize(points);
-    const double scale = 1 / bessel(kBeta);
+    const double scale = 1 / bessel(slope.beta);
     for (std::size_t i = 0; i < points; ++i) {
       const double x = static_cast<double>(i) / kPoints, share = x / reach_;
       if (share > 1) break;
-      const double phase = std::numbers::pi * kCutoff * low * x;
-      table_[i] =
-          kCutoff * low * (i == 0 ? 1 : std::sin(phase) / phase) * bessel(kBeta * std::sqrt(1 - share * share)) * scale;
+      const double phase = std::numbers::pi * slope.cutoff * low * x;
+      table_[i] = slope.cutoff * low * (i == 0 ? 1 : std::sin(phase) / phase) *
+                  bessel(slope.beta * std::sqrt(1 - share * share)) * scale;
     }
   }
 
@@ -192,9 +189,9 @@ class Raising {
 
 }  // namespace
 
-std::vector<float> resample(std::span<const float> sound, double from_hz, double to_hz) {
+std::vector<float> resample(std::span<const float> sound, double from_hz, double to_hz, const RateSlope& slope) {
   if (from_hz == to_hz) return {sound.begin(), sound.end()};
-  const Interpolation interpolation(from_hz, to_hz);
+  const Interpolation interpolation(from_hz, to_hz, slope);
   std::vector<float> out(length_at(sound.size(), from_hz, to_hz));
   for (std::size_t n = 0; n < out.size(); ++n)
     out[n] = static_cast<float>(interpolation.at(sound, static_cast<std::ptrdiff_t>(n)));

@@ -36,4 +36,19 @@ void transform(std::vector<std::complex<double>>& values, bool inverse) {
   }
 }
 
+// Every third or fifth number by itself, until a power of two is left (Cooley & Tukey 1965).
+void transform_smooth(std::vector<std::complex<double>>& values, bool inverse) {
+  const std::size_t size = values.size(), radix = size % 3 == 0 ? 3 : size % 5 == 0 ? 5 : 1, length = size / radix;
+  if (radix == 1) return transform(values, inverse);
+  std::vector<std::vector<std::complex<double>>> parts(radix, std::vector<std::complex<double>>(length));
+  for (std::size_t i = 0; i < size; ++i) parts[i % radix][i / radix] = values[i];
+  for (auto& part : parts) transform_smooth(part, inverse);
+  for (std::size_t k = 0; k < size; ++k) {
+    const double angle = (inverse ? 2 : -2) * std::numbers::pi * static_cast<double>(k) / static_cast<double>(size);
+    const std::complex<double> turn(std::cos(angle), std::sin(angle));
+    values[k] = parts[radix - 1][k % length];
+    for (std::size_t r = radix - 1; r-- > 0;) values[k] = values[k] * turn + parts[r][k % length];
+  }
+}
+
 }  // namespace diffverb::runtime

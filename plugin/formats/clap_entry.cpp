@@ -2,7 +2,8 @@
 //   - writes the start of the state again where a host's stream takes it in pieces, and reads memory that it has not set
 //     where a stream gives it in pieces; here the state goes through memory as a whole;
 //   - believes every event: here those that are not ours, or name no parameter, do not reach it;
-//   - takes any identifier, names no version, calls no port mono or stereo, and does nothing on reset.
+//   - takes any identifier, names no version, calls no port mono or stereo, and does nothing on reset;
+//   - tells the host of no parameter that the plug-in itself has moved.
 
 #include <algorithm>
 #include <cstring>
@@ -31,8 +32,11 @@ struct Wrapped {
   clap_plugin_t face;  // first: what the host hands back
   const clap_plugin_t* dpf;
   ReverbPlugin* reverb;
+  unsigned told_matches = 0;  // process() only
 };
-const Wrapped& wrapped(const clap_plugin_t* plugin) { return *reinterpret_cast<const Wrapped*>(plugin); }
+Wrapped& wrapped(const clap_plugin_t* plugin) {
+  return *reinterpret_cast<Wrapped*>(const_cast<clap_plugin_t*>(plugin));  // made by create()
+}
 
 const clap_plugin_state_t* dpf_state(const clap_plugin_t* plugin) {
   const clap_plugin_t* dpf = wrapped(plugin).dpf;
@@ -100,11 +104,31 @@ const clap_event_header_t* event_at(const clap_input_events_t* list, uint32_t in
   return reinterpret_cast<const clap_event_param_value_t*>(event)->param_id < kControls ? event : &nothing;
 }
 
+/// x, y and z as the host's events where a measured response has moved them.
+void tell_matches(Wrapped& plugin, const clap_output_events_t& host) {
+  const unsigned now = plugin.reverb->matches();
+  if (now == plugin.told_matches) return;
+  for (const runtime::Control control : {runtime::Control::kX, runtime::Control::kY, runtime::Control::kZ}) {
+    const clap_event_param_value_t event = {{sizeof event, 0, CLAP_CORE_EVENT_SPACE_ID, CLAP_EVENT_PARAM_VALUE, 0},
+                                            static_cast<clap_id>(control),
+                                            nullptr,
+                                            -1,
+                                            -1,
+                                            -1,
+                                            -1,
+                                            plugin.reverb->reverb().get(control)};
+    if (!host.try_push(&host, &event.header)) return;  // then with the next block
+  }
+  plugin.told_matches = now;
+}
+
 clap_process_status process(const clap_plugin_t* plugin, const clap_process_t* given) {
   clap_process_t changed = *given;
   const clap_input_events_t events = {const_cast<clap_input_events_t*>(given->in_events), event_count, event_at};
   if (given->in_events != nullptr) changed.in_events = &events;
-  return wrapped(plugin).dpf->process(plugin, &changed);
+  const clap_process_status status = wrapped(plugin).dpf->process(plugin, &changed);
+  if (given->out_events != nullptr) tell_matches(wrapped(plugin), *given->out_events);
+  return status;
 }
 
 const clap_plugin_params_t* dpf_params(const clap_plugin_t* plugin) {

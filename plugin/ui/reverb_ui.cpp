@@ -95,6 +95,7 @@ ReverbUI::ReverbUI()
   std::vector<std::string> names;
   for (const plugin::FactoryPreset& preset : plugin::factory_presets()) names.push_back(preset.preset.name);
   editor_.show_presets(std::move(names), -1);
+  if (plugin_) matches_ = plugin_->matches();
   if (!plugin_) scene_.plot_note = "No curves: this host keeps the interface apart from the plug-in";
   for (int i = 0; plugin_ && i < kControls; ++i)
     editor_.show_value(static_cast<Control>(i), plugin_->reverb().get(static_cast<Control>(i)));
@@ -130,8 +131,18 @@ bool ReverbUI::shown(bool changed) {
   return changed;
 }
 
+// A measured response has moved x, y and z in the engine; hosts take a move from the interface.
+void ReverbUI::follow_matches() {
+  const unsigned matches = plugin_->matches();
+  if (matches == matches_) return;
+  matches_ = matches;
+  for (const Control control : {Control::kX, Control::kY, Control::kZ}) move(control, plugin_->reverb().get(control));
+  repaint();
+}
+
 void ReverbUI::look_at_engine() {
   if (!plugin_) return;
+  follow_matches();
   playing_ = plugin_->reverb().playing();
   const std::string subtitle = subtitle_of(playing_), message = plugin_->message();
   const std::string preset = plugin_->state(StateKey::kModel).empty() ? plugin_->state(StateKey::kPreset) : "-";
@@ -240,6 +251,13 @@ void ReverbUI::set_value(Control control, double value) {
   setParameterValue(static_cast<uint32_t>(control), static_cast<float>(value));
 }
 
+void ReverbUI::move(Control control, double value) {
+  begin_edit(control);
+  set_value(control, value);
+  end_edit(control);
+  editor_.show_value(control, value);
+}
+
 // Through the host, as any other change, so that sessions and automation hold it.
 void ReverbUI::choose_preset(int index) {
   const auto& presets = plugin::factory_presets();
@@ -247,11 +265,7 @@ void ReverbUI::choose_preset(int index) {
   const plugin::FactoryPreset& chosen = presets[static_cast<std::size_t>(index)];
   for (int i = 0; i < kControls; ++i) {
     const auto control = static_cast<Control>(i);
-    const double value = chosen.preset.values[static_cast<std::size_t>(i)];
-    begin_edit(control);
-    set_value(control, value);
-    end_edit(control);
-    editor_.show_value(control, value);
+    move(control, chosen.preset.values[static_cast<std::size_t>(i)]);
   }
   setState(plugin::state_id(StateKey::kModel), "");
   setState(plugin::state_id(StateKey::kPreset), chosen.id.c_str());

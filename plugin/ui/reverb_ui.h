@@ -44,9 +44,11 @@ class ReverbUI final : public DISTRHO::UI, private EditorHost {
   void choose_model() override;
   void choose_response() override;
 
-  bool shown(bool changed);  ///< repaints where something changed
-  void look_at_engine();     ///< what plays, what went wrong, which preset
-  void ask_for_picture();    ///< when what it shows has changed
+  bool shown(bool changed);                  ///< repaints where something changed
+  void move(Control control, double value);  ///< through the host, as if by hand
+  void follow_matches();                     ///< x, y, z that a measured response has moved
+  void look_at_engine();                     ///< what plays, what went wrong, which preset
+  void ask_for_picture();                    ///< when what it shows has changed
   void feed_meters(float seconds);
 
   plugin::ReverbPlugin* const plugin_;  // null: see above
@@ -54,6 +56,7 @@ class ReverbUI final : public DISTRHO::UI, private EditorHost {
   Scene scene_;
   std::array<float, 3> peaks_db_{};  // what the host said last
   Clock::time_point metered_at_, looked_at_;
+  unsigned matches_ = 0;  // that have been passed on
 
   /// What a picture is made for.
   struct Shape {

@@ -4,8 +4,9 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 set(diffverb_runtime_headers
-  diffverb_runtime.h engine.h envelope_decoder.h low_end.h moving_responses.h nonlinear_loop.h pyfdn_network.h render.h
-  resampling.h response_bank.h safetensors.h stereo_width.h variation.h waveform_decoder.h weights.h
+  dense.h diffverb_runtime.h engine.h envelope_decoder.h envelope_encoder.h low_end.h moving_responses.h
+  nonlinear_loop.h pyfdn_network.h render.h resampling.h response_bank.h safetensors.h stereo_width.h
+  variation.h waveform_decoder.h weights.h
   live/controls.h live/live_reverb.h live/preset.h live/source.h terms/term.h)
 
 set(everywhere "")

@@ -1,5 +1,6 @@
 #include <cmath>
 
+#include "runtime/envelope_encoder.h"
 #include "runtime/live/response_voice.h"
 #include "runtime/live/sources.h"
 #include "runtime/variation/response_decay.h"
@@ -12,7 +13,7 @@ namespace {
 class EnvelopeSource final : public Source {
  public:
   EnvelopeSource(std::shared_ptr<const EnvelopeDecoderWeights> weights, const std::string& name)
-      : decoder_(weights), title_(title_of(weights->metadata, name)) {}
+      : decoder_(weights), encoder_(weights), title_(title_of(weights->metadata, name)) {}
 
   const char* kind() const override { return "autoencoder"; }
   std::string title() const override { return title_; }
@@ -35,6 +36,17 @@ class EnvelopeSource final : public Source {
     });
   }
 
+  /// Coordinates that no knob has stay in the middle.
+  PointResult point_of(const std::vector<std::vector<float>>& response, double rate_hz) const override {
+    const EncodedPoint encoded = encoder_.encode(response, rate_hz);
+    if (!encoded) return {{}, encoded.error};
+    const double bound = decoder_.weights().latent_bound;
+    PointResult result;
+    for (std::size_t i = 0; i < result.point.size(); ++i)
+      result.point[i] = knob_of(i < encoded.latent.size() ? encoded.latent[i] : 0, -bound, bound);
+    return result;
+  }
+
  private:
   /// The room with other decay times: exact, and no work, where a finished response would have to be taken apart. Every
   /// band begins as loud as before.
@@ -50,6 +62,7 @@ class EnvelopeSource final : public Source {
   }
 
   EnvelopeDecoder decoder_;
+  EnvelopeEncoder encoder_;
   std::string title_;
 };
 

@@ -10,7 +10,9 @@
 #include "runtime/live/chain.h"
 #include "runtime/live/path_text.h"
 #include "runtime/live/placed_voice.h"
+#include "runtime/live/wav_file.h"
 #include "runtime/live/worker.h"
+#include "runtime/safetensors.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -18,6 +20,7 @@ namespace {
 constexpr int kBlock = PlacedVoice::kBlock;
 constexpr int kGrid = ToneFilter::kGrid;
 constexpr double kLowestRate = 8000, kHighestRate = 384000;
+constexpr std::uint64_t kMostMatchedBytes = std::uint64_t{1} << 30;
 
 /// What a voice has to be made for.
 Setting setting_of(const ControlValues& values, double rate_hz) {
@@ -28,6 +31,19 @@ Setting setting_of(const ControlValues& values, double rate_hz) {
   setting.variation = {at(values, Control::kDecay), at(values, Control::kSize), at(values, Control::kDamping),
                        at(values, Control::kEarlyLate), at(values, Control::kModulation)};
   return setting;
+}
+
+/// Where a source has the point of the response in a WAV file.
+PointResult point_of_file(const Source& source, const std::filesystem::path& path) try {
+  const FileBytes file = read_file(path, kMostMatchedBytes);
+  if (!file.error.empty()) return {{}, file.error};
+  const WavSound sound = read_wav(file.bytes);
+  if (!sound.error.empty()) return {{}, sound.error};
+  if (sound.channels.size() > 2)
+    return {{}, std::to_string(sound.channels.size()) + " channels, expected a response of 1 or 2"};
+  return source.point_of(sound.channels, sound.sample_rate_hz);
+} catch (const std::exception& error) {
+  return {{}, std::string("cannot be read: ") + error.what()};
 }
 
 /// The largest since it was read last.
@@ -207,6 +223,19 @@ std::string LiveReverb::load(std::shared_ptr<const Source> source) {
   impl_->source = std::move(source);
   impl_->path.clear();
   impl_->problem.clear();
+  return {};
+}
+
+std::string LiveReverb::match(const std::filesystem::path& path) {
+  std::shared_ptr<const Source> source;
+  {
+    const std::lock_guard tell(impl_->telling);
+    source = impl_->source;
+  }
+  const PointResult found = point_of_file(*source, path);
+  if (!found.error.empty()) return path_text(path) + ": " + found.error;
+  constexpr Control kPoint[] = {Control::kX, Control::kY, Control::kZ};
+  for (std::size_t i = 0; i < found.point.size(); ++i) set(kPoint[i], found.point[i]);
   return {};
 }
 

@@ -55,6 +55,9 @@ class LiveReverb {
   [[nodiscard]] std::string load(const std::filesystem::path& path);
   /// The same with what was loaded already; null for the built-in room.
   [[nodiscard]] std::string load(std::shared_ptr<const Source> source);
+  /// Moves x, y and z to where what plays sounds most like a measured response: a WAV of one or two channels, at any rate.
+  /// Returns an empty string or one line that says why not: then nothing is moved. A matter of a second.
+  [[nodiscard]] std::string match(const std::filesystem::path& response);
   Playing playing() const;
 
   /// Clamped to the control's range; what is not a number is passed over.

@@ -45,6 +45,10 @@ SourceResult load_bytes(std::span<const std::uint8_t> file, const std::string& n
 
 }  // namespace
 
+PointResult Source::point_of(const std::vector<std::vector<float>>&, double) const {
+  return {{}, std::string("what plays is a ") + kind() + ", expected an autoencoder of envelopes: it finds points"};
+}
+
 std::string title_of(const Metadata& metadata, const std::string& name) {
   if (const auto title = metadata.find("title"); title != metadata.end()) return title->second;
   if (const auto text = metadata.find("provenance"); text != metadata.end()) {

@@ -37,6 +37,12 @@ struct VoiceResult {
   std::string error;  ///< empty exactly when `voice` is there
 };
 
+/// Where x, y and z have to be for what plays to sound like a measured response.
+struct PointResult {
+  std::array<double, 3> point{};  ///< 0 .. 9
+  std::string error;              ///< empty exactly when `point` is there
+};
+
 /// A file that was loaded and checked, of any kind: delay network, response bank, autoencoder, or a plain WAV response. It
 /// never changes and may be used by several threads.
 class Source {
@@ -48,6 +54,9 @@ class Source {
   virtual bool moves() const { return false; }  ///< whether modulation changes anything
   /// Under 100 ms on one core; off the audio thread. Nothing is thrown.
   virtual VoiceResult make_voice(const Setting& setting) const = 0;
+  /// The point of a measured response [C][T]. A second's work or less for two seconds; off the audio thread. Nothing is
+  /// thrown.
+  virtual PointResult point_of(const std::vector<std::vector<float>>& response, double rate_hz) const;
 };
 
 /// A source, or the reason why there is none.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -27,6 +28,11 @@ std::string title_of(const Metadata& metadata, const std::string& name);
 
 /// A knob's 0 .. 9 as a place between two bounds.
 inline double place(double knob, double low, double high) { return low + knob / 9 * (high - low); }
+
+/// The way back; clamped.
+inline double knob_of(double value, double low, double high) {
+  return std::clamp(9 * (value - low) / (high - low), 0.0, 9.0);
+}
 
 /// make(), where what is thrown (memory that cannot be had) becomes a reason.
 template <typename Make>

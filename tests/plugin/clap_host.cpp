@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <stdexcept>
 
@@ -76,6 +77,7 @@ ClapHost::ClapHost(std::shared_ptr<const ClapLibrary> library) : library_(std::m
         {info.module, info.min_value, info.max_value, info.default_value, (info.flags & CLAP_PARAM_IS_READONLY) != 0});
   }
   events_.reserve(1000);
+  told_.assign(parameters_.size(), std::nan(""));
   const auto* ports = extension<clap_plugin_audio_ports_t>(CLAP_EXT_AUDIO_PORTS);
   clap_audio_port_info_t port;
   ports->get(plugin_, 0, true, &port);
@@ -131,6 +133,10 @@ void ClapHost::set_text(const std::string& key, const std::string& value) {
   const std::string name = std::string(1, '\0') + key + std::string(1, '\0');
   const std::size_t begin = state.find(name) + name.size();
   state.replace(begin, state.find('\0', begin) - begin, value);
+  // Without the parameters, which would be set back.
+  const std::string first = std::string("__dpf_parameters_begin__") + '\0';
+  const std::size_t parameters = state.find(first) + first.size();
+  state.erase(parameters, state.find("__dpf_parameters_end__") - parameters);
   if (!restore(state)) throw std::runtime_error("the CLAP plug-in refused its own state");
 }
 
@@ -145,8 +151,12 @@ void ClapHost::process(const float* const* in, float* const* out, int frames) {
       [](const clap_input_events_t* list, uint32_t i) -> const clap_event_header_t* {
         return &(*static_cast<std::vector<clap_event_param_value_t>*>(list->ctx))[i].header;
       }};
-  const clap_output_events_t ignored = {nullptr,
-                                        [](const clap_output_events_t*, const clap_event_header_t*) { return true; }};
+  const clap_output_events_t told = {&told_, [](const clap_output_events_t* list, const clap_event_header_t* event) {
+                                       if (event->type != CLAP_EVENT_PARAM_VALUE) return true;
+                                       const auto* moved = reinterpret_cast<const clap_event_param_value_t*>(event);
+                                       static_cast<std::vector<double>*>(list->ctx)->at(moved->param_id) = moved->value;
+                                       return true;
+                                     }};
   clap_process_t process{};
   process.steady_time = -1;
   process.frames_count = static_cast<uint32_t>(frames);
@@ -154,7 +164,7 @@ void ClapHost::process(const float* const* in, float* const* out, int frames) {
   process.audio_outputs = &output;
   process.audio_inputs_count = process.audio_outputs_count = 1;
   process.in_events = &events;
-  process.out_events = &ignored;
+  process.out_events = &told;
   plugin_->process(plugin_, &process);
   events_.clear();
 }

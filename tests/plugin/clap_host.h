@@ -1,7 +1,5 @@
 #pragma once
 
-#include <map>
-
 #include "src/clap/entry.h"
 #include "src/clap/events.h"
 #include "src/clap/ext/audio-ports.h"
@@ -53,6 +51,9 @@ class ClapHost final : public HostedPlugin {
   /// Events of other kinds, other spaces and other sizes, in the next process().
   void send_foreign_events();
 
+  /// The value that the plug-in itself has told of; not a number where there is none.
+  double told(const std::string& symbol) const { return told_[static_cast<std::size_t>(find(symbol))]; }
+
   const clap_plugin_t& plugin() const { return *plugin_; }
 
  private:
@@ -67,6 +68,7 @@ class ClapHost final : public HostedPlugin {
   const clap_plugin_params_t* params_ = nullptr;
   std::vector<Parameter> parameters_;
   std::vector<clap_event_param_value_t> events_;
+  std::vector<double> told_;  // by parameter; filled without an allocation
   int inputs_ = 0;
 };
 

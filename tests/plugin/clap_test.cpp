@@ -6,6 +6,7 @@
 #include "runtime/live/controls.h"
 #include "tests/plugin/clap_host.h"
 #include "tests/plugin/formats.h"
+#include "tests/plugin/wav_files.h"
 
 namespace diffverb::hosts {
 namespace {
@@ -96,6 +97,19 @@ TEST(ClapParameters, AreTakenWhileThePluginSleeps) {
                                     [](const clap_output_events_t*, const clap_event_header_t*) { return true; }};
   params->flush(&host->plugin(), &in, &out);
   EXPECT_EQ(host->get(mix), 25);
+}
+
+TEST(ClapEvents, TellTheHostWhatAResponseHasMoved) {
+  const Scratch scratch;
+  write_click(scratch / "click.wav", 1);
+  const auto host = open_stereo();
+  host->activate(48000, 64);
+  host->set_text("model", DIFFVERB_SOURCE_DIR "/experiments/autoencoder/weights/autoencoder_3.safetensors");
+  play(*host, noise(2, 640), 64);
+  for (const char* name : {"x", "y", "z"}) EXPECT_TRUE(std::isnan(host->told(name))) << name;
+  host->set_text("response", (scratch / "click.wav").string());
+  play(*host, noise(2, 640), 64);
+  for (const char* name : {"x", "y", "z"}) EXPECT_NEAR(host->told(name), host->get(name), 1e-6) << name;
 }
 
 TEST(ClapEvents, ThatAreNotOursAreHarmless) {

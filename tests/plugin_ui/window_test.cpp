@@ -7,6 +7,7 @@
 #include "plugin/ui/host/window_host.h"
 #include "plugin/ui/host/x11_window.h"
 #include "plugin/ui/view/layout.h"
+#include "tests/plugin/wav_files.h"
 
 namespace diffverb::ui {
 namespace {
@@ -67,6 +68,22 @@ int pixels_of(const Pixels& pixels, const Box& box, int red, int green, int blue
       count += at[0] == red && at[1] == green && at[2] == blue;
     }
   return count;
+}
+
+TEST_F(PluginWindowTest, PassesOnToTheHostWhatAResponseHasMoved) {
+  const Scratch scratch;
+  hosts::write_click(scratch / "click.wav", 2);
+  host->set_state("model", DIFFVERB_SOURCE_DIR "/experiments/autoencoder/weights/autoencoder_3.safetensors");
+  host->run(0.3);
+  const int before = host->gestures_begun();
+  const double x = value(kX);
+  host->set_state("response", (scratch / "absent.wav").c_str());
+  host->run(0.3);
+  EXPECT_EQ(host->gestures_begun(), before);
+  host->set_state("response", (scratch / "click.wav").c_str());
+  host->run(0.3);
+  EXPECT_EQ(host->gestures_begun(), before + 3);  // x, y, z
+  EXPECT_NE(value(kX), x);
 }
 
 TEST_F(PluginWindowTest, IsNotBlankAtAnySize) {

@@ -17,7 +17,7 @@ import pyfar
 from scipy import fft, signal
 from scipy.io import wavfile
 
-# What thresholds were chosen on, and what was only looked at when they stood.
+# What thresholds were chosen on, and what was not used for them.
 ROOMS = {
     "tuned": ["otala_listening_room/mic1_speaker1.wav", "bbc_listening_room/BBCRD_LR_M+000.wav"],
     "held_back": ["arni/arni_35_3541_4_2.wav", "otala_listening_room/mic2_speaker9.wav",

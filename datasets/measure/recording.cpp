@@ -10,6 +10,7 @@
 #include "core/printed.h"
 #include "core/resample.h"
 #include "core/sound_input.h"
+#include "datasets/measure/diffuse_arrival.h"
 #include "datasets/pair_relation.h"
 
 namespace diffverb {
@@ -114,16 +115,23 @@ Arrival find_beginning(const at::Tensor& channel, const Sweep& sweep) {
   return out;
 }
 
-void find_start(SweepRecording& out, const at::Tensor& channel, const std::string& name, const Sweep& sweep) {
-  const SweepLayout at_(sweep);
+/// By a direct sound, or else as a diffuse space lets it arrive; nothing where the sweep is not heard.
+std::optional<std::int64_t> find_delay(const at::Tensor& channel, const Sweep& sweep) {
   Arrival arrival = find_arrival(sweep.sound().unsqueeze(0), channel.unsqueeze(0), sweep.rate_hz);
   if (!arrival.arrives() && sweep.periodic()) arrival = find_beginning(channel, sweep);
-  if (!arrival.arrives()) {
+  if (arrival.arrives()) return arrival.delay_samples;
+  return find_diffuse_arrival(channel, sweep);
+}
+
+void find_start(SweepRecording& out, const at::Tensor& channel, const std::string& name, const Sweep& sweep) {
+  const SweepLayout at_(sweep);
+  const auto delay = find_delay(channel, sweep);
+  if (!delay) {
     if (is_steady(channel, sweep.rate_hz)) refuse(name, "nothing but noise in it, expected a recording of the sweep");
     refuse(name,
            "this sweep is not in it (another sweep or another sound?), expected a recording of the sweep's sound");
   }
-  out.delay_samples = arrival.delay_samples;
+  out.delay_samples = *delay;
   const std::int64_t from = out.delay_samples + (sweep.periodic() ? at_.first - at_.period : at_.first);
   const auto in_seconds = [&](std::int64_t samples) {
     return printed("%.2f", static_cast<double>(samples) / sweep.rate_hz) + " s";

@@ -47,7 +47,7 @@ struct SweepRecording {
   std::optional<at::Tensor> noise(const Sweep& sweep, const at::Tensor& channel) const;
 };
 
-/// Checks, finds the sweep (pair_relation.h) and the drift. progress(done, channels) after each channel that was checked.
+/// Checks, finds the sweep (pair_relation.h, diffuse_arrival.h) and the drift. progress(done, channels) after each channel that was checked.
 ///
 /// Throws   DataError, one line beginning with `name`: another rate, no such loopback channel, shorter than the sweep,
 ///          silent, clipped (runs of three samples at full scale), nothing but noise, another sound than this sweep,

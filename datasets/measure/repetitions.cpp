@@ -69,9 +69,9 @@ AveragedRepetitions average_repetitions(const at::Tensor& repetitions, double ra
   const double differing = (((sounds - mean).square() * good).sum(0) / freedom).sum().item<double>();
   out.variance_db = 10 * std::log10(std::max(1e-30, differing / shared));
   for (std::int64_t r = 0; r < count; ++r) {
-    const double with_mean = (sounds[r] * mean * good[r]).sum().item<double>();
-    const double energy = std::max(1e-300, (mean.square() * good[r]).sum().item<double>());
-    out.gains_db.push_back(20 * std::log10(std::max(1e-15, std::abs(with_mean) / energy)));
+    // Of all frames: a level that changed is what may have been left out, and a click hardly correlates.
+    const double with_mean = (sounds[r] * mean).sum().item<double>();
+    out.gains_db.push_back(20 * std::log10(std::max(1e-15, std::abs(with_mean) / shared)));
   }
   return out;
 }

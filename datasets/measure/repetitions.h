@@ -23,7 +23,7 @@ struct AveragedRepetitions {
   std::optional<double> variance_db;  // what differs between repetitions over what they share; 2 or more
   double frame_s = 0;
   at::Tensor differences_db;     // [R, M]: of each frame from the mean over the mean's usual energy; 2 or more
-  std::vector<double> gains_db;  // of each repetition against the mean
+  std::vector<double> gains_db;  // of each repetition against the mean, with what was left out of it
 };
 
 /// Reads repetitions [R, T] float64, aligned.

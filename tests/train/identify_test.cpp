@@ -74,6 +74,7 @@ TEST_F(IdentifyCommand, SaysWhatIsWrong) {
   };
   EXPECT_TRUE(has(reason({"--set", "model.type=neural_volterra"}), "model.type: 'volterra' expected"));
   EXPECT_TRUE(has(reason({"--set", "model.oversampling=2"}), "model.oversampling: 1 expected"));
+  EXPECT_TRUE(has(reason({"--set", "model.kernels=ir.kernels.wav"}), "model.kernels: not expected"));
   EXPECT_TRUE(has(reason({"--set", "model.first_ms=1000"}), "8028 numbers an output are too many"));
   EXPECT_TRUE(has(reason({}, "nowhere.wav"), "nowhere.wav"));
   EXPECT_TRUE(has(reason({"--seconds", "0.01", "--set", "model.first_ms=10"}), "64 samples, but 108"));

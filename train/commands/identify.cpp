@@ -45,6 +45,8 @@ std::unique_ptr<Volterra> series_for(const IdentifyOptions& options, const Audio
   map.required("type", type);
   if (type != "volterra")
     map.fail("type", "'volterra' expected, got '" + type + "': other models are fitted or trained");
+  if (map.has("kernels"))
+    map.fail("kernels", "not expected: identify finds all kernels itself; render and fit begin with a file of them");
   auto series = std::make_unique<Volterra>(map);
   map.finish();
   if (series->oversampling() != 1) map.fail("oversampling", "1 expected to identify a series");

@@ -157,7 +157,7 @@ std::vector<Chart> recording_charts(const MeasuredPictures& channel) {
   for (Series& series : lines.series) {
     for (double& value : series.y) value = std::max(value, kLowest_db - 60);
   }
-  fit_axis(lines, 0, -200);
+  fit_axis(lines, kLowest_db, kLowest_db + 20);  // of digital silence too
   const auto& thd = channel.quality.at("thd");
   Chart distortion = by_frequency(
       thd.is_null() ? "Distortion: only an exponential sweep tells it" : "Distortion, orders 2 to 5, noise included",

@@ -1,5 +1,6 @@
 #include "datasets/measure/deconvolution.h"
 
+#include <ATen/ops/arange.h>
 #include <ATen/ops/ones.h>
 #include <gtest/gtest.h>
 
@@ -10,7 +11,9 @@
 
 #include "core/acoustics/analysis.h"
 #include "core/error.h"
+#include "datasets/measure/diffuse_arrival.h"
 #include "datasets/measure/quality.h"
+#include "datasets/pair_relation.h"
 #include "tests/datasets/measure/simulated_recording.h"
 #include "tests/rooms.h"
 #include "tests/scratch.h"
@@ -170,6 +173,21 @@ TEST(Deconvolution, LeavesOutWhatDisturbsOneOfThreeRepetitions) {
       -40);  // nothing to compare with: disturbances_test.cpp
 }
 
+TEST(MeasurementQuality, SaysThatOneRepetitionWasLouder) {
+  Sweep sweep = short_sweep();
+  sweep.repeat = 3;
+  SimulatedRecording room{short_room()};
+  room.snr_db = 50;
+  auto heard = room.of(sweep);
+  const SweepLayout layout(sweep);
+  const auto second = room.delay + layout.first + layout.spacing;
+  heard.slice(0, second - 2000, second + layout.spacing - 2000).mul_(std::pow(10.0, 0.05));
+  // The first and the last pilot know nothing of it, and the response is made of the other two.
+  const auto reasons = judge(measure(sound_of(heard, 16000), sweep), sweep).reasons;
+  ASSERT_EQ(reasons.size(), 1u);
+  EXPECT_NE(reasons[0].find("the level differs by 1.0 dB between repetitions"), std::string::npos) << reasons[0];
+}
+
 TEST(MeasurementQuality, SaysWhetherToMeasureAgain) {
   const Sweep sweep = short_sweep();
   SimulatedRecording room{short_room()};
@@ -225,6 +243,63 @@ TEST(SweepRecording, RefusesWhatIsNoRecordingOfTheSweep) {
   audio = good;
   audio.channels[0].erase(audio.channels[0].begin(), audio.channels[0].begin() + 40000);
   expect(refusal(audio), "after the sweep does");
+}
+
+/// Noise that decays over 3 s, rises within 20 ms and has no direct sound.
+at::Tensor plate() {
+  NoiseRoom room;
+  room.seconds = 2;
+  room.t60_s = 3;
+  room.floor_db = -200;
+  const auto noise = room.tensor()[0];
+  return noise * (at::arange(noise.size(0), at::kDouble) / (0.02 * room.rate_hz)).clamp_max(1);
+}
+
+TEST(SweepRecording, HearsADiffuseSpaceInNoise) {
+  for (const char* type : {"ess", "tsp"}) {
+    Sweep sweep = short_sweep(type);
+    sweep.seconds = 6;
+    sweep.gap_s = 2;
+    SimulatedRecording room{plate()};
+    room.snr_db = 10;
+    const auto faint = room.of(sweep);
+    if (sweep.type == "ess") {  // a tsp is as loud at all frequencies: it stands out of white noise by a single lag
+      EXPECT_FALSE(find_arrival(sweep.sound().unsqueeze(0), faint.unsqueeze(0), 16000).arrives());
+    }
+    const auto recording = prepare_recording(recorded_in(sound_of(faint, 16000)), "rec.wav", sweep, {});
+    EXPECT_NEAR(static_cast<double>(recording.delay_samples), static_cast<double>(room.delay), 0.02 * 16000) << type;
+    room.snr_db = 20;
+    const Audio heard = sound_of(room.of(sweep), 16000);
+    EXPECT_LT(response_error_db(measure(heard, sweep).channels[0].response, room.response, sweep), -15) << type;
+    Sweep other = sweep;
+    other.seconds = 4;
+    EXPECT_THROW(prepare_recording(recorded_in(heard), "rec.wav", other, {}), DataError) << type;
+  }
+}
+
+TEST(DiffuseArrival, NeedsAllOctavesAtOnce) {
+  Sweep sweep = short_sweep();
+  sweep.seconds = 6;
+  sweep.gap_s = 2;
+  SimulatedRecording room{plate()};
+  room.snr_db = 20;
+  const auto heard = room.of(sweep);
+  const auto delay = find_diffuse_arrival(heard, sweep);
+  ASSERT_TRUE(delay);
+  EXPECT_LE(*delay, room.delay);
+  EXPECT_GE(*delay, room.delay - 0.02 * 16000);
+  sweep.repeat = 3;
+  const auto again = find_diffuse_arrival(room.of(sweep), sweep);
+  ASSERT_TRUE(again);
+  EXPECT_NEAR(static_cast<double>(*again), static_cast<double>(room.delay), 0.02 * 16000);
+  Sweep other = sweep;
+  other.seconds = 5;
+  EXPECT_FALSE(find_diffuse_arrival(heard, other));
+  other = sweep;
+  other.type = "tsp";
+  EXPECT_FALSE(find_diffuse_arrival(heard, other));
+  EXPECT_FALSE(find_diffuse_arrival(noise_of(200000, 5), sweep));
+  EXPECT_FALSE(find_diffuse_arrival(heard, short_sweep("mls")));
 }
 
 TEST(DeconvolveCommand, WritesTheResponseAndTheReportOrNothing) {

@@ -135,6 +135,22 @@ TEST(DeconvolveCommand, WritesAPictureOfEachFigure) {
                             "difference from their mean", "Clock drift: ", "Distortion, orders 2 to 5"})
     EXPECT_NE(page.find(title), std::string::npos) << title;
   EXPECT_EQ(page.find("src=\"http"), std::string::npos);
+  for (const char* none : {"\"nan", ">nan", ",nan", " nan", "\"inf", ">inf", ",inf"})
+    EXPECT_EQ(page.find(none), std::string::npos) << none;
+}
+
+TEST(DeconvolveCommand, DrawsARecordingWithoutAnyNoise) {
+  const Scratch scratch;
+  const auto path = [&](const std::string& name) { return (scratch / name).string(); };
+  ASSERT_EQ(run_command_line({"data", "sweep", "--out", path("sweep.wav"), "--seconds", "2", "--range-hz", "50,7000",
+                              "--rate", "16000", "--gap", "0.5"}),
+            0);
+  const SimulatedRecording room{room_of(0.3)};  // digital silence before the sweep
+  write_audio(scratch / "rec.wav", sound_of(room.of(read_sweep(scratch / "sweep.json")), 16000));
+  ASSERT_EQ(
+      run_command_line({"data", "deconvolve", path("rec.wav"), "--sweep", path("sweep.json"), "--out", path("ir.wav")}),
+      0);
+  EXPECT_NE(read_text(scratch / "ir.report.html").find("Hum: none found"), std::string::npos);
 }
 
 TEST(DeconvolveCommand, TakesManyChannelsAndKeepsTheirOrder) {

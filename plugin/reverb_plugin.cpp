@@ -70,6 +70,9 @@ std::string ReverbPlugin::message() const {
 
 std::string ReverbPlugin::state(StateKey key) const {
   const std::lock_guard lock(telling_);
+  if (const int program = asked_program_.load(); program >= 0) {  // not taken yet, but what the session wants
+    return key == StateKey::kPreset ? factory_presets()[static_cast<std::size_t>(program)].id : std::string();
+  }
   return states_[static_cast<std::size_t>(key)];
 }
 
@@ -142,6 +145,7 @@ DISTRHO::String ReverbPlugin::getState(const char* key) const {
 void ReverbPlugin::setState(const char* key, const char* value) {
   {
     const std::lock_guard lock(telling_);
+    take_program();
     if (std::strcmp(key, state_id(StateKey::kResponse)) == 0) {
       if (*value != '\0') message_ = std::string(value) + ": its x, y, z are not sought: the runtime has no encoder";
       return;
@@ -153,26 +157,25 @@ void ReverbPlugin::setState(const char* key, const char* value) {
   load_asked();
 }
 
-/// Some formats change programs in the audio thread: then the worker loads the file.
+/// Some formats change programs in the audio thread, and none says which it is: what waits or allocates is left to the
+/// worker, or to whoever changes or asks for the state next.
 void ReverbPlugin::loadProgram(uint32_t index) {
   if (index >= factory_presets().size()) return;
-  const FactoryPreset& chosen = factory_presets()[index];
-  for (int i = 0; i < kControls; ++i)
-    reverb_.set(static_cast<Control>(i), chosen.preset.values[static_cast<std::size_t>(i)]);
-  {
-    const std::lock_guard lock(telling_);
-    states_[static_cast<std::size_t>(StateKey::kModel)].clear();
-    states_[static_cast<std::size_t>(StateKey::kPreset)] = chosen.id;
-  }
-  if (worker_ && std::this_thread::get_id() == audio_thread_.load(std::memory_order_relaxed)) {
-    asked_ = true;
-  } else {
-    load_asked();
-  }
+  const runtime::ControlValues& values = factory_presets()[index].preset.values;
+  for (std::size_t i = 0; i < values.size(); ++i) reverb_.set(static_cast<Control>(i), values[i]);
+  asked_program_ = static_cast<int>(index);
+}
+
+/// The program that was asked for, as states; `telling_` is held.
+void ReverbPlugin::take_program() {
+  const int program = asked_program_.exchange(-1);
+  if (program < 0) return;
+  states_[static_cast<std::size_t>(StateKey::kModel)].clear();
+  states_[static_cast<std::size_t>(StateKey::kPreset)] = factory_presets()[static_cast<std::size_t>(program)].id;
 }
 
 bool ReverbPlugin::work() noexcept {
-  if (!asked_.exchange(false)) return false;
+  if (asked_program_.load() < 0) return false;
   load_asked();
   return true;
 }
@@ -187,6 +190,10 @@ void ReverbPlugin::say(Status status, std::string message) {
 void ReverbPlugin::load_asked() {
   if (isDummyInstance()) return;
   const std::lock_guard lock(loading_);
+  {
+    const std::lock_guard tell(telling_);
+    take_program();
+  }
   const std::string model = state(StateKey::kModel), id = state(StateKey::kPreset);
   if (!model.empty()) {
     std::string error = load(find_model(model));
@@ -216,6 +223,7 @@ std::string ReverbPlugin::load(const std::filesystem::path& path) {
 }
 
 void ReverbPlugin::activate() {
+  if (asked_program_.load() >= 0) load_asked();
   std::string error = reverb_.prepare(getSampleRate(), DISTRHO_PLUGIN_NUM_INPUTS, DISTRHO_PLUGIN_NUM_OUTPUTS);
   ready_ = error.empty();
   if (!worker_) {
@@ -227,7 +235,6 @@ void ReverbPlugin::activate() {
 }
 
 void ReverbPlugin::run(const float** inputs, float** outputs, uint32_t frames) {
-  audio_thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   if (!ready_.load(std::memory_order_relaxed)) {
     for (int c = 0; c < DISTRHO_PLUGIN_NUM_OUTPUTS; ++c) std::fill_n(outputs[c], frames, 0.F);
     return;

@@ -6,7 +6,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 
 #include "runtime/live/live_reverb.h"
 #include "runtime/live/worker.h"
@@ -88,6 +87,7 @@ class ReverbPlugin final : public DISTRHO::Plugin, private runtime::Worker::Task
   };
 
   bool work() noexcept override;
+  void take_program();
   void load_asked();
   std::string load(const std::filesystem::path& path);
   void say(Status status, std::string message);
@@ -102,8 +102,8 @@ class ReverbPlugin final : public DISTRHO::Plugin, private runtime::Worker::Task
   std::string message_, not_prepared_;
 
   std::array<std::atomic<float>, static_cast<std::size_t>(Output::kCount)> outputs_{};
-  std::atomic<bool> ready_{false}, asked_{false};
-  std::atomic<std::thread::id> audio_thread_{};
+  std::atomic<bool> ready_{false};
+  std::atomic<int> asked_program_{-1};  // a factory preset that the states do not say yet, or -1
 };
 
 }  // namespace diffverb::plugin

@@ -2,7 +2,8 @@
 //   - gives up where the host has no worker or no options; here it is handed ones that do the least: without a worker, files
 //     come by restored state only, and what plays goes on playing;
 //   - saves a path as it stands; here it goes through the host's state:mapPath, so that a session folder can be moved;
-//   - leaves alone what a restored state does not mention; here a path that was not saved is a path that was empty.
+//   - leaves alone what a restored state does not mention; here a path that was not saved is a path that was empty;
+//   - copies the state in the audio thread where a host changes a program: presets are LV2's own, there are no programs.
 
 #include <algorithm>
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include "plugin/reverb_plugin.h"
 #include "src/lv2/atom.h"
 #include "src/lv2/lv2.h"
+#include "src/lv2/lv2_programs.h"
 #include "src/lv2/options.h"
 #include "src/lv2/state.h"
 #include "src/lv2/urid.h"
@@ -170,6 +172,7 @@ LV2_State_Status restore(LV2_Handle instance, LV2_State_Retrieve_Function host_r
 const void* extension_data(const char* uri) {
   static const LV2_State_Interface state = {save, restore};
   if (std::strcmp(uri, LV2_STATE__interface) == 0) return &state;
+  if (std::strcmp(uri, LV2_PROGRAMS__Interface) == 0) return nullptr;
   return dpf_lv2_descriptor(0)->extension_data(uri);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <new>
 
 #include "plugin/DistrhoPluginInfo.h"
 #include "plugin/factory_presets.h"
@@ -42,6 +43,11 @@ constexpr StateInfo kStates[] = {
 thread_local ReverbPlugin* made_last = nullptr;
 
 float decibels(float peak) { return peak > 0 ? std::max(kLowestPeakDb, 20 * std::log10(peak)) : kLowestPeakDb; }
+
+/// Shorter where there is no memory for `text`.
+void tell(std::string& to, std::string_view text) noexcept try { to = text; } catch (const std::bad_alloc&) {
+  to = "no memory";  // fits into any string as it is
+}
 
 }  // namespace
 
@@ -135,14 +141,16 @@ void ReverbPlugin::setParameterValue(uint32_t index, float value) {
   if (index < kControls) reverb_.set(static_cast<Control>(index), value);
 }
 
-DISTRHO::String ReverbPlugin::getState(const char* key) const {
+DISTRHO::String ReverbPlugin::getState(const char* key) const try {
   for (std::size_t i = 0; i < states_.size(); ++i) {
     if (std::strcmp(key, kStates[i].id) == 0) return DISTRHO::String(state(static_cast<StateKey>(i)).c_str());
   }
   return DISTRHO::String();
+} catch (const std::bad_alloc&) {
+  return DISTRHO::String();
 }
 
-void ReverbPlugin::setState(const char* key, const char* value) {
+void ReverbPlugin::setState(const char* key, const char* value) try {
   {
     const std::lock_guard lock(telling_);
     take_program();
@@ -155,6 +163,8 @@ void ReverbPlugin::setState(const char* key, const char* value) {
     }
   }
   load_asked();
+} catch (const std::exception& error) {
+  say(Status::kRefused, error.what());
 }
 
 /// Some formats change programs in the audio thread, and none says which it is: what waits or allocates is left to the
@@ -180,34 +190,42 @@ bool ReverbPlugin::work() noexcept {
   return true;
 }
 
-void ReverbPlugin::say(Status status, std::string message) {
+void ReverbPlugin::say(Status status, std::string_view message) noexcept {
   outputs_[static_cast<std::size_t>(Output::kStatus)] = static_cast<float>(status);
   const std::lock_guard lock(telling_);
-  message_ = std::move(message);
+  tell(message_, message);
 }
 
-/// Loads what the states ask for: the model's file, or else the preset's.
-void ReverbPlugin::load_asked() {
+/// Loads what the states ask for. What is thrown (memory that cannot be had, a path that is no text) is a reason like others.
+void ReverbPlugin::load_asked() noexcept {
   if (isDummyInstance()) return;
-  const std::lock_guard lock(loading_);
+  try {
+    const std::lock_guard lock(loading_);
+    load_states();
+  } catch (const std::exception& error) {
+    say(Status::kRefused, error.what());
+  }
+}
+
+/// The model's file, or else the preset's; `loading_` is held.
+void ReverbPlugin::load_states() {
   {
     const std::lock_guard tell(telling_);
     take_program();
   }
   const std::string model = state(StateKey::kModel), id = state(StateKey::kPreset);
   if (!model.empty()) {
-    std::string error = load(find_model(model));
-    const bool refused = !error.empty();
-    return say(refused ? Status::kRefused : Status::kModel, std::move(error));
+    const std::string error = load(find_model(model));
+    return say(error.empty() ? Status::kModel : Status::kRefused, error);
   }
   const FactoryPreset* preset = find_preset(id.empty() ? factory_presets()[0].id : id);
   if (preset == nullptr) {
     (void)load({});
     return say(Status::kRefused, "the preset '" + id + "' did not come with this plug-in: the built-in room plays");
   }
-  std::string error = load(preset->preset.model);
+  const std::string error = load(preset->preset.model);
   const Status status = preset->preset.model.empty() ? Status::kBuiltIn : Status::kModel;
-  say(error.empty() ? status : Status::kRefused, std::move(error));
+  say(error.empty() ? status : Status::kRefused, error);
 }
 
 /// A file, or the built-in room without one; nothing where it plays already. What plays plays on where it cannot be loaded.
@@ -222,16 +240,20 @@ std::string ReverbPlugin::load(const std::filesystem::path& path) {
   return refused;
 }
 
-void ReverbPlugin::activate() {
+void ReverbPlugin::activate() try {
   if (asked_program_.load() >= 0) load_asked();
-  std::string error = reverb_.prepare(getSampleRate(), DISTRHO_PLUGIN_NUM_INPUTS, DISTRHO_PLUGIN_NUM_OUTPUTS);
+  const std::string error = reverb_.prepare(getSampleRate(), DISTRHO_PLUGIN_NUM_INPUTS, DISTRHO_PLUGIN_NUM_OUTPUTS);
   ready_ = error.empty();
   if (!worker_) {
     worker_ = runtime::Worker::shared();
     worker_->add(*this);
   }
   const std::lock_guard lock(telling_);
-  not_prepared_ = std::move(error);
+  tell(not_prepared_, error);
+} catch (const std::exception& error) {
+  ready_ = false;
+  const std::lock_guard lock(telling_);
+  tell(not_prepared_, error.what());
 }
 
 void ReverbPlugin::run(const float** inputs, float** outputs, uint32_t frames) {

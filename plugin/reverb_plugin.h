@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "runtime/live/live_reverb.h"
 #include "runtime/live/worker.h"
@@ -88,9 +89,10 @@ class ReverbPlugin final : public DISTRHO::Plugin, private runtime::Worker::Task
 
   bool work() noexcept override;
   void take_program();
-  void load_asked();
+  void load_asked() noexcept;
+  void load_states();
   std::string load(const std::filesystem::path& path);
-  void say(Status status, std::string message);
+  void say(Status status, std::string_view message) noexcept;
 
   runtime::LiveReverb reverb_;
   std::mutex loading_;  // over loads, which take their time

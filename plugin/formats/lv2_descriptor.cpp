@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -53,7 +55,11 @@ const T* feature(const LV2_Feature* const* features, const char* uri) {
 
 LV2_Worker_Status refuse_work(LV2_Worker_Schedule_Handle, uint32_t, const void*) { return LV2_WORKER_ERR_UNKNOWN; }
 
-LV2_Handle instantiate(const LV2_Descriptor*, double rate_hz, const char* bundle, const LV2_Feature* const* given) {
+struct Cleanup {
+  void operator()(void* instance) const { dpf_lv2_descriptor(0)->cleanup(instance); }
+};
+
+LV2_Handle instantiate(const LV2_Descriptor*, double rate_hz, const char* bundle, const LV2_Feature* const* given) try {
   static const LV2_Options_Option no_options[] = {{LV2_OPTIONS_INSTANCE, 0, 0, 0, 0, nullptr}};
   static LV2_Worker_Schedule no_worker = {nullptr, refuse_work};
   static const LV2_Feature options = {LV2_OPTIONS__options, const_cast<LV2_Options_Option*>(no_options)};
@@ -66,17 +72,19 @@ LV2_Handle instantiate(const LV2_Descriptor*, double rate_hz, const char* bundle
   features.push_back(nullptr);
 
   const LV2_Descriptor* dpf = dpf_lv2_descriptor(0);
-  const LV2_Handle instance = dpf->instantiate(dpf, rate_hz, bundle, features.data());
+  std::unique_ptr<void, Cleanup> instance(dpf->instantiate(dpf, rate_hz, bundle, features.data()));
   const auto* map = feature<LV2_URID_Map>(given, LV2_URID__map);
-  if (instance == nullptr || map == nullptr) return instance;
+  if (instance == nullptr || map == nullptr) return instance.release();
   const auto urid = [map](const std::string& uri) { return map->map(map->handle, uri.c_str()); };
   Uris uris{urid(LV2_ATOM__Path), urid(LV2_ATOM__String), {}};
   for (const StateKey key : {StateKey::kModel, StateKey::kResponse}) {
     uris.path_keys.push_back(urid(std::string(DISTRHO_PLUGIN_URI "#") + state_id(key)));
   }
   const std::lock_guard lock(instances_lock);
-  instances[instance] = std::move(uris);
-  return instance;
+  instances[instance.get()] = std::move(uris);
+  return instance.release();
+} catch (const std::exception&) {
+  return nullptr;
 }
 
 void cleanup(LV2_Handle instance) {
@@ -125,10 +133,12 @@ LV2_State_Status store(LV2_State_Handle handle, uint32_t key, const void* value,
 }
 
 LV2_State_Status save(LV2_Handle instance, LV2_State_Store_Function host_store, LV2_State_Handle handle, uint32_t flags,
-                      const LV2_Feature* const* features) {
+                      const LV2_Feature* const* features) try {
   Saving saving{host_store, handle, feature<LV2_State_Map_Path>(features, LV2_STATE__mapPath),
                 feature<LV2_State_Free_Path>(features, LV2_STATE__freePath), uris_of(instance).path};
   return dpf_state()->save(instance, store, &saving, flags, features);
+} catch (const std::exception&) {
+  return LV2_STATE_ERR_UNKNOWN;
 }
 
 struct Restoring {
@@ -159,7 +169,7 @@ const void* retrieve(LV2_State_Handle handle, uint32_t key, size_t* size, uint32
 }
 
 LV2_State_Status restore(LV2_Handle instance, LV2_State_Retrieve_Function host_retrieve, LV2_State_Handle handle,
-                         uint32_t flags, const LV2_Feature* const* features) {
+                         uint32_t flags, const LV2_Feature* const* features) try {
   Restoring restoring{host_retrieve,
                       handle,
                       feature<LV2_State_Map_Path>(features, LV2_STATE__mapPath),
@@ -167,6 +177,8 @@ LV2_State_Status restore(LV2_Handle instance, LV2_State_Retrieve_Function host_r
                       uris_of(instance),
                       {}};
   return dpf_state()->restore(instance, retrieve, &restoring, flags, features);
+} catch (const std::exception&) {
+  return LV2_STATE_ERR_UNKNOWN;
 }
 
 const void* extension_data(const char* uri) {

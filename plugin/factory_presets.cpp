@@ -86,7 +86,8 @@ fs::path find_model(const std::string& path) {
   if (fs::exists(wanted, ignored)) return wanted;
   const fs::path folder = models_folder();
   if (folder.empty()) return wanted;
-  const fs::path other = folder / wanted.filename();
+  // A session of another system may separate folders in another way.
+  const fs::path other = folder / runtime::path_of(path.substr(path.find_last_of("/\\") + 1));
   return fs::exists(other, ignored) ? other : wanted;
 }
 

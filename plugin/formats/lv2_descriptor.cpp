@@ -103,10 +103,14 @@ const LV2_State_Interface* dpf_state() {
 class HostPath {
  public:
   HostPath(char* path, const LV2_State_Free_Path* free) : path_(path), free_(free) {}
-  ~HostPath() { free_ != nullptr ? free_->free_path(free_->handle, path_) : std::free(path_); }
+  ~HostPath() {
+    if (path_ == nullptr) return;
+    free_ != nullptr ? free_->free_path(free_->handle, path_) : std::free(path_);
+  }
   HostPath(const HostPath&) = delete;
   HostPath& operator=(const HostPath&) = delete;
-  const char* get() const { return path_; }
+  /// Where the host made none, `path` as it stands.
+  const char* or_else(const char* path) const { return path_ != nullptr ? path_ : path; }
 
  private:
   char* path_;
@@ -128,8 +132,9 @@ LV2_State_Status store(LV2_State_Handle handle, uint32_t key, const void* value,
   const char* path = static_cast<const char*>(value);
   if (*path == '\0') return LV2_STATE_SUCCESS;
   if (to.map == nullptr) return to.store(to.handle, key, value, size, type, LV2_STATE_IS_POD);
-  const HostPath portable(to.map->abstract_path(to.map->handle, path), to.free);
-  return to.store(to.handle, key, portable.get(), std::strlen(portable.get()) + 1, type, flags);
+  const HostPath mapped(to.map->abstract_path(to.map->handle, path), to.free);
+  const char* portable = mapped.or_else(path);
+  return to.store(to.handle, key, portable, std::strlen(portable) + 1, type, flags);
 }
 
 LV2_State_Status save(LV2_Handle instance, LV2_State_Store_Function host_store, LV2_State_Handle handle, uint32_t flags,
@@ -161,7 +166,8 @@ const void* retrieve(LV2_State_Handle handle, uint32_t key, size_t* size, uint32
   if (is_text) from.value.assign(static_cast<const char*>(found), *size);
   from.value.resize(std::min(from.value.find('\0'), from.value.size()));
   if (!from.value.empty() && from.map != nullptr) {
-    from.value = HostPath(from.map->absolute_path(from.map->handle, from.value.c_str()), from.free).get();
+    const HostPath mapped(from.map->absolute_path(from.map->handle, from.value.c_str()), from.free);
+    from.value = std::string(mapped.or_else(from.value.c_str()));
   }
   *size = from.value.size() + 1;
   *type = from.uris.path;

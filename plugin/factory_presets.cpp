@@ -3,6 +3,7 @@
 #include <DistrhoPluginUtils.hpp>
 #include <algorithm>
 #include <cstdlib>
+#include <exception>
 
 #include "runtime/live/path_text.h"
 
@@ -25,19 +26,26 @@ fs::path resources_folder() {
   return {};
 }
 
-std::vector<FactoryPreset> read_all() {
-  std::vector<FactoryPreset> presets(1);
-  presets[0].id = "built-in";
-  presets[0].preset.name = "Plain room";
+void read_resources(std::vector<FactoryPreset>& presets) {
   std::vector<fs::path> files;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(resources_folder(), error)) {
-    if (entry.path().extension() == ".json") files.push_back(entry.path());
+  for (fs::directory_iterator entry(resources_folder(), error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().extension() == ".json") files.push_back(entry->path());
   }
   std::sort(files.begin(), files.end());
   for (const fs::path& file : files) {
     runtime::PresetResult read = runtime::load_preset(file);
     if (read.error.empty()) presets.push_back({runtime::path_text(file.stem()), std::move(read.preset)});
+  }
+}
+
+std::vector<FactoryPreset> read_all() {
+  std::vector<FactoryPreset> presets(1);
+  presets[0].id = "built-in";
+  presets[0].preset.name = "Plain room";
+  try {
+    read_resources(presets);
+  } catch (const std::exception&) {  // a folder whose name is no text: what was read until then
   }
   return presets;
 }
@@ -78,7 +86,8 @@ fs::path find_model(const std::string& path) {
   if (fs::exists(wanted, ignored)) return wanted;
   const fs::path folder = models_folder();
   if (folder.empty()) return wanted;
-  const fs::path other = folder / wanted.filename();
+  // A session of another system may separate folders in another way.
+  const fs::path other = folder / runtime::path_of(path.substr(path.find_last_of("/\\") + 1));
   return fs::exists(other, ignored) ? other : wanted;
 }
 

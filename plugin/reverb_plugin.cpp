@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <new>
 
 #include "plugin/DistrhoPluginInfo.h"
 #include "plugin/factory_presets.h"
@@ -43,6 +44,11 @@ thread_local ReverbPlugin* made_last = nullptr;
 
 float decibels(float peak) { return peak > 0 ? std::max(kLowestPeakDb, 20 * std::log10(peak)) : kLowestPeakDb; }
 
+/// Shorter where there is no memory for `text`.
+void tell(std::string& to, std::string_view text) noexcept try { to = text; } catch (const std::bad_alloc&) {
+  to = "no memory";  // fits into any string as it is
+}
+
 }  // namespace
 
 const char* state_id(StateKey key) { return kStates[static_cast<std::size_t>(key)].id; }
@@ -71,6 +77,9 @@ std::string ReverbPlugin::message() const {
 
 std::string ReverbPlugin::state(StateKey key) const {
   const std::lock_guard lock(telling_);
+  if (const int program = asked_program_.load(); program >= 0) {  // not taken yet, but what the session wants
+    return key == StateKey::kPreset ? factory_presets()[static_cast<std::size_t>(program)].id : std::string();
+  }
   return states_[static_cast<std::size_t>(key)];
 }
 
@@ -133,52 +142,56 @@ void ReverbPlugin::setParameterValue(uint32_t index, float value) {
   if (index < kControls) reverb_.set(static_cast<Control>(index), value);
 }
 
-DISTRHO::String ReverbPlugin::getState(const char* key) const {
+DISTRHO::String ReverbPlugin::getState(const char* key) const try {
   for (std::size_t i = 0; i < states_.size(); ++i) {
     if (std::strcmp(key, kStates[i].id) == 0) return DISTRHO::String(state(static_cast<StateKey>(i)).c_str());
   }
   return DISTRHO::String();
+} catch (const std::bad_alloc&) {
+  return DISTRHO::String();
 }
 
-void ReverbPlugin::setState(const char* key, const char* value) {
+void ReverbPlugin::setState(const char* key, const char* value) try {
   if (std::strcmp(key, state_id(StateKey::kResponse)) == 0) return match(value);
   {
     const std::lock_guard lock(telling_);
+    take_program();
     for (std::size_t i = 0; i < states_.size(); ++i) {
       if (std::strcmp(key, kStates[i].id) == 0) states_[i] = value;
     }
   }
   load_asked();
+} catch (const std::exception& error) {
+  say(Status::kRefused, error.what());
 }
 
-/// Some formats change programs in the audio thread: then the worker loads the file.
+/// Some formats change programs in the audio thread, and none says which it is: what waits or allocates is left to the
+/// worker, or to whoever changes or asks for the state next.
 void ReverbPlugin::loadProgram(uint32_t index) {
   if (index >= factory_presets().size()) return;
-  const FactoryPreset& chosen = factory_presets()[index];
-  for (int i = 0; i < kControls; ++i)
-    reverb_.set(static_cast<Control>(i), chosen.preset.values[static_cast<std::size_t>(i)]);
-  {
-    const std::lock_guard lock(telling_);
-    states_[static_cast<std::size_t>(StateKey::kModel)].clear();
-    states_[static_cast<std::size_t>(StateKey::kPreset)] = chosen.id;
-  }
-  if (worker_ && std::this_thread::get_id() == audio_thread_.load(std::memory_order_relaxed)) {
-    asked_ = true;
-  } else {
-    load_asked();
-  }
+  const runtime::ControlValues& values = factory_presets()[index].preset.values;
+  for (std::size_t i = 0; i < values.size(); ++i) reverb_.set(static_cast<Control>(i), values[i]);
+  asked_program_ = static_cast<int>(index);
+}
+
+/// The program that was asked for, as states; `telling_` is held.
+void ReverbPlugin::take_program() {
+  const int program = asked_program_.exchange(-1);
+  if (program < 0) return;
+  states_[static_cast<std::size_t>(StateKey::kModel)].clear();
+  states_[static_cast<std::size_t>(StateKey::kPreset)] = factory_presets()[static_cast<std::size_t>(program)].id;
 }
 
 bool ReverbPlugin::work() noexcept {
-  if (!asked_.exchange(false)) return false;
+  if (asked_program_.load() < 0) return false;
   load_asked();
   return true;
 }
 
-void ReverbPlugin::say(Status status, std::string message) {
+void ReverbPlugin::say(Status status, std::string_view message) noexcept {
   outputs_[static_cast<std::size_t>(Output::kStatus)] = static_cast<float>(status);
   const std::lock_guard lock(telling_);
-  message_ = std::move(message);
+  tell(message_, message);
   not_matched_.clear();
 }
 
@@ -192,24 +205,36 @@ void ReverbPlugin::match(const char* path) {
   not_matched_ = std::move(refused);
 }
 
-/// Loads what the states ask for: the model's file, or else the preset's.
-void ReverbPlugin::load_asked() {
+/// Loads what the states ask for. What is thrown (memory that cannot be had, a path that is no text) is a reason like others.
+void ReverbPlugin::load_asked() noexcept {
   if (isDummyInstance()) return;
-  const std::lock_guard lock(loading_);
+  try {
+    const std::lock_guard lock(loading_);
+    load_states();
+  } catch (const std::exception& error) {
+    say(Status::kRefused, error.what());
+  }
+}
+
+/// The model's file, or else the preset's; `loading_` is held.
+void ReverbPlugin::load_states() {
+  {
+    const std::lock_guard tell(telling_);
+    take_program();
+  }
   const std::string model = state(StateKey::kModel), id = state(StateKey::kPreset);
   if (!model.empty()) {
-    std::string error = load(find_model(model));
-    const bool refused = !error.empty();
-    return say(refused ? Status::kRefused : Status::kModel, std::move(error));
+    const std::string error = load(find_model(model));
+    return say(error.empty() ? Status::kModel : Status::kRefused, error);
   }
   const FactoryPreset* preset = find_preset(id.empty() ? factory_presets()[0].id : id);
   if (preset == nullptr) {
     (void)load({});
     return say(Status::kRefused, "the preset '" + id + "' did not come with this plug-in: the built-in room plays");
   }
-  std::string error = load(preset->preset.model);
+  const std::string error = load(preset->preset.model);
   const Status status = preset->preset.model.empty() ? Status::kBuiltIn : Status::kModel;
-  say(error.empty() ? status : Status::kRefused, std::move(error));
+  say(error.empty() ? status : Status::kRefused, error);
 }
 
 /// A file, or the built-in room without one; nothing where it plays already. What plays plays on where it cannot be loaded.
@@ -224,19 +249,23 @@ std::string ReverbPlugin::load(const std::filesystem::path& path) {
   return refused;
 }
 
-void ReverbPlugin::activate() {
-  std::string error = reverb_.prepare(getSampleRate(), DISTRHO_PLUGIN_NUM_INPUTS, DISTRHO_PLUGIN_NUM_OUTPUTS);
+void ReverbPlugin::activate() try {
+  if (asked_program_.load() >= 0) load_asked();
+  const std::string error = reverb_.prepare(getSampleRate(), DISTRHO_PLUGIN_NUM_INPUTS, DISTRHO_PLUGIN_NUM_OUTPUTS);
   ready_ = error.empty();
   if (!worker_) {
     worker_ = runtime::Worker::shared();
     worker_->add(*this);
   }
   const std::lock_guard lock(telling_);
-  not_prepared_ = std::move(error);
+  tell(not_prepared_, error);
+} catch (const std::exception& error) {
+  ready_ = false;
+  const std::lock_guard lock(telling_);
+  tell(not_prepared_, error.what());
 }
 
 void ReverbPlugin::run(const float** inputs, float** outputs, uint32_t frames) {
-  audio_thread_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   if (!ready_.load(std::memory_order_relaxed)) {
     for (int c = 0; c < DISTRHO_PLUGIN_NUM_OUTPUTS; ++c) std::fill_n(outputs[c], frames, 0.F);
     return;

@@ -6,7 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
+#include <string_view>
 
 #include "runtime/live/live_reverb.h"
 #include "runtime/live/worker.h"
@@ -90,10 +90,12 @@ class ReverbPlugin final : public DISTRHO::Plugin, private runtime::Worker::Task
   };
 
   bool work() noexcept override;
-  void load_asked();
+  void take_program();
+  void load_asked() noexcept;
+  void load_states();
   void match(const char* path);
   std::string load(const std::filesystem::path& path);
-  void say(Status status, std::string message);
+  void say(Status status, std::string_view message) noexcept;
 
   runtime::LiveReverb reverb_;
   std::mutex loading_;  // over loads, which take their time
@@ -105,9 +107,9 @@ class ReverbPlugin final : public DISTRHO::Plugin, private runtime::Worker::Task
   std::string message_, not_prepared_, not_matched_;
 
   std::array<std::atomic<float>, static_cast<std::size_t>(Output::kCount)> outputs_{};
-  std::atomic<bool> ready_{false}, asked_{false};
+  std::atomic<bool> ready_{false};
   std::atomic<unsigned> matches_{0};
-  std::atomic<std::thread::id> audio_thread_{};
+  std::atomic<int> asked_program_{-1};  // a factory preset that the states do not say yet, or -1
 };
 
 }  // namespace diffverb::plugin

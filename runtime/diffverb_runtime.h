@@ -50,7 +50,7 @@ void diffverb_reverb_reset(diffverb_reverb* reverb);
 /* Waits until what was loaded and set is what plays next: for offline work. */
 void diffverb_reverb_settle(diffverb_reverb* reverb);
 
-/* One control: id is how files and hosts know it, e.g. "mix". */
+/* One control: id is how files and hosts know it, e.g. "mix_percent". */
 typedef struct diffverb_control {
   const char* id;
   const char* name;

@@ -1,10 +1,10 @@
 // What the runtime asks of the system; platform_windows.cpp is the same for Windows.
 #include <fcntl.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <string>
 #include <system_error>
 
 #include "runtime/safetensors.h"
@@ -24,6 +24,18 @@ std::string write_all(int file, std::span<const std::uint8_t> bytes) {
   return ::fsync(file) == 0 ? std::string() : system_reason(errno);
 }
 
+/// A new file beside `path`, under a name that nobody has and with the mode that the umask gives new files: mkstemp would
+/// make it private, and the umask can only be read by setting it, for all threads. Below 0 where none can be made.
+int open_beside(const std::filesystem::path& path, std::string& name) {
+  static std::atomic<unsigned> made{0};
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    name = path.string() + "." + std::to_string(::getpid()) + "." + std::to_string(made++);
+    const int file = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file >= 0 || errno != EEXIST) return file;
+  }
+  return -1;
+}
+
 /// Makes the rename itself survive a power cut; a file system that cannot sync a folder is not an error.
 void sync_folder(const std::filesystem::path& folder) {
   const int handle = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -35,14 +47,10 @@ void sync_folder(const std::filesystem::path& folder) {
 }  // namespace
 
 std::string write_file_atomically(const std::filesystem::path& path, std::span<const std::uint8_t> bytes) {
-  std::string temporary = path.string() + ".XXXXXX";
-  const int file = ::mkstemp(temporary.data());
+  std::string temporary;
+  const int file = open_beside(path, temporary);
   if (file < 0) return "cannot be written: " + system_reason(errno);
   std::string error = write_all(file, bytes);
-  // mkstemp makes the file private; give it what the umask would have given a new file.
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  ::fchmod(file, 0666 & ~mask);
   if (::close(file) != 0 && error.empty()) error = system_reason(errno);
   if (error.empty() && ::rename(temporary.c_str(), path.c_str()) != 0) error = system_reason(errno);
   if (!error.empty()) {

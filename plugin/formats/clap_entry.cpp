@@ -7,8 +7,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
 #include <memory>
-#include <new>
 #include <string>
 
 #include "plugin/DistrhoPluginInfo.h"
@@ -56,7 +56,7 @@ bool save(const clap_plugin_t* plugin, const clap_ostream_t* stream) try {
     written += static_cast<std::size_t>(now);
   }
   return true;
-} catch (const std::bad_alloc&) {
+} catch (const std::exception&) {
   return false;
 }
 
@@ -84,7 +84,7 @@ bool load(const clap_plugin_t* plugin, const clap_istream_t* stream) try {
                                    return static_cast<int64_t>(now);
                                  }};
   return dpf_state(plugin)->load(plugin, &memory);
-} catch (const std::bad_alloc&) {
+} catch (const std::exception&) {
   return false;
 }
 
@@ -187,17 +187,21 @@ const clap_plugin_descriptor_t* descriptor(const clap_plugin_factory_t*, uint32_
   return &ours;
 }
 
-const clap_plugin_t* create(const clap_plugin_factory_t* factory, const clap_host_t* host, const char* id) {
+const clap_plugin_t* create(const clap_plugin_factory_t* factory, const clap_host_t* host, const char* id) try {
   if (id == nullptr || std::strcmp(id, DISTRHO_PLUGIN_CLAP_ID) != 0) return nullptr;
-  const clap_plugin_t* dpf = dpf_factory()->create_plugin(dpf_factory(), host, id);
-  if (dpf == nullptr) return nullptr;
-  auto* plugin = new Wrapped{*dpf, dpf, ReverbPlugin::last_made()};
+  auto plugin = std::make_unique<Wrapped>();
+  plugin->dpf = dpf_factory()->create_plugin(dpf_factory(), host, id);
+  if (plugin->dpf == nullptr) return nullptr;
+  plugin->face = *plugin->dpf;
+  plugin->reverb = ReverbPlugin::last_made();
   plugin->face.desc = descriptor(factory, 0);
   plugin->face.get_extension = get_extension;
   plugin->face.destroy = destroy;
   plugin->face.process = process;
   plugin->face.reset = [](const clap_plugin_t* self) { wrapped(self).reverb->reverb().reset(); };
-  return &plugin->face;
+  return &plugin.release()->face;
+} catch (const std::exception&) {
+  return nullptr;
 }
 
 uint32_t count(const clap_plugin_factory_t*) { return 1; }

@@ -2,13 +2,16 @@
 //   - gives up where the host has no worker or no options; here it is handed ones that do the least: without a worker, files
 //     come by restored state only, and what plays goes on playing;
 //   - saves a path as it stands; here it goes through the host's state:mapPath, so that a session folder can be moved;
-//   - leaves alone what a restored state does not mention; here a path that was not saved is a path that was empty.
+//   - leaves alone what a restored state does not mention; here a path that was not saved is a path that was empty;
+//   - copies the state in the audio thread where a host changes a program: presets are LV2's own, there are no programs.
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <vector>
@@ -17,6 +20,7 @@
 #include "plugin/reverb_plugin.h"
 #include "src/lv2/atom.h"
 #include "src/lv2/lv2.h"
+#include "src/lv2/lv2_programs.h"
 #include "src/lv2/options.h"
 #include "src/lv2/state.h"
 #include "src/lv2/urid.h"
@@ -51,7 +55,11 @@ const T* feature(const LV2_Feature* const* features, const char* uri) {
 
 LV2_Worker_Status refuse_work(LV2_Worker_Schedule_Handle, uint32_t, const void*) { return LV2_WORKER_ERR_UNKNOWN; }
 
-LV2_Handle instantiate(const LV2_Descriptor*, double rate_hz, const char* bundle, const LV2_Feature* const* given) {
+struct Cleanup {
+  void operator()(void* instance) const { dpf_lv2_descriptor(0)->cleanup(instance); }
+};
+
+LV2_Handle instantiate(const LV2_Descriptor*, double rate_hz, const char* bundle, const LV2_Feature* const* given) try {
   static const LV2_Options_Option no_options[] = {{LV2_OPTIONS_INSTANCE, 0, 0, 0, 0, nullptr}};
   static LV2_Worker_Schedule no_worker = {nullptr, refuse_work};
   static const LV2_Feature options = {LV2_OPTIONS__options, const_cast<LV2_Options_Option*>(no_options)};
@@ -64,17 +72,19 @@ LV2_Handle instantiate(const LV2_Descriptor*, double rate_hz, const char* bundle
   features.push_back(nullptr);
 
   const LV2_Descriptor* dpf = dpf_lv2_descriptor(0);
-  const LV2_Handle instance = dpf->instantiate(dpf, rate_hz, bundle, features.data());
+  std::unique_ptr<void, Cleanup> instance(dpf->instantiate(dpf, rate_hz, bundle, features.data()));
   const auto* map = feature<LV2_URID_Map>(given, LV2_URID__map);
-  if (instance == nullptr || map == nullptr) return instance;
+  if (instance == nullptr || map == nullptr) return instance.release();
   const auto urid = [map](const std::string& uri) { return map->map(map->handle, uri.c_str()); };
   Uris uris{urid(LV2_ATOM__Path), urid(LV2_ATOM__String), {}};
   for (const StateKey key : {StateKey::kModel, StateKey::kResponse}) {
     uris.path_keys.push_back(urid(std::string(DISTRHO_PLUGIN_URI "#") + state_id(key)));
   }
   const std::lock_guard lock(instances_lock);
-  instances[instance] = std::move(uris);
-  return instance;
+  instances[instance.get()] = std::move(uris);
+  return instance.release();
+} catch (const std::exception&) {
+  return nullptr;
 }
 
 void cleanup(LV2_Handle instance) {
@@ -93,10 +103,14 @@ const LV2_State_Interface* dpf_state() {
 class HostPath {
  public:
   HostPath(char* path, const LV2_State_Free_Path* free) : path_(path), free_(free) {}
-  ~HostPath() { free_ != nullptr ? free_->free_path(free_->handle, path_) : std::free(path_); }
+  ~HostPath() {
+    if (path_ == nullptr) return;
+    free_ != nullptr ? free_->free_path(free_->handle, path_) : std::free(path_);
+  }
   HostPath(const HostPath&) = delete;
   HostPath& operator=(const HostPath&) = delete;
-  const char* get() const { return path_; }
+  /// Where the host made none, `path` as it stands.
+  const char* or_else(const char* path) const { return path_ != nullptr ? path_ : path; }
 
  private:
   char* path_;
@@ -118,15 +132,18 @@ LV2_State_Status store(LV2_State_Handle handle, uint32_t key, const void* value,
   const char* path = static_cast<const char*>(value);
   if (*path == '\0') return LV2_STATE_SUCCESS;
   if (to.map == nullptr) return to.store(to.handle, key, value, size, type, LV2_STATE_IS_POD);
-  const HostPath portable(to.map->abstract_path(to.map->handle, path), to.free);
-  return to.store(to.handle, key, portable.get(), std::strlen(portable.get()) + 1, type, flags);
+  const HostPath mapped(to.map->abstract_path(to.map->handle, path), to.free);
+  const char* portable = mapped.or_else(path);
+  return to.store(to.handle, key, portable, std::strlen(portable) + 1, type, flags);
 }
 
 LV2_State_Status save(LV2_Handle instance, LV2_State_Store_Function host_store, LV2_State_Handle handle, uint32_t flags,
-                      const LV2_Feature* const* features) {
+                      const LV2_Feature* const* features) try {
   Saving saving{host_store, handle, feature<LV2_State_Map_Path>(features, LV2_STATE__mapPath),
                 feature<LV2_State_Free_Path>(features, LV2_STATE__freePath), uris_of(instance).path};
   return dpf_state()->save(instance, store, &saving, flags, features);
+} catch (const std::exception&) {
+  return LV2_STATE_ERR_UNKNOWN;
 }
 
 struct Restoring {
@@ -149,7 +166,8 @@ const void* retrieve(LV2_State_Handle handle, uint32_t key, size_t* size, uint32
   if (is_text) from.value.assign(static_cast<const char*>(found), *size);
   from.value.resize(std::min(from.value.find('\0'), from.value.size()));
   if (!from.value.empty() && from.map != nullptr) {
-    from.value = HostPath(from.map->absolute_path(from.map->handle, from.value.c_str()), from.free).get();
+    const HostPath mapped(from.map->absolute_path(from.map->handle, from.value.c_str()), from.free);
+    from.value = std::string(mapped.or_else(from.value.c_str()));
   }
   *size = from.value.size() + 1;
   *type = from.uris.path;
@@ -157,7 +175,7 @@ const void* retrieve(LV2_State_Handle handle, uint32_t key, size_t* size, uint32
 }
 
 LV2_State_Status restore(LV2_Handle instance, LV2_State_Retrieve_Function host_retrieve, LV2_State_Handle handle,
-                         uint32_t flags, const LV2_Feature* const* features) {
+                         uint32_t flags, const LV2_Feature* const* features) try {
   Restoring restoring{host_retrieve,
                       handle,
                       feature<LV2_State_Map_Path>(features, LV2_STATE__mapPath),
@@ -165,11 +183,14 @@ LV2_State_Status restore(LV2_Handle instance, LV2_State_Retrieve_Function host_r
                       uris_of(instance),
                       {}};
   return dpf_state()->restore(instance, retrieve, &restoring, flags, features);
+} catch (const std::exception&) {
+  return LV2_STATE_ERR_UNKNOWN;
 }
 
 const void* extension_data(const char* uri) {
   static const LV2_State_Interface state = {save, restore};
   if (std::strcmp(uri, LV2_STATE__interface) == 0) return &state;
+  if (std::strcmp(uri, LV2_PROGRAMS__Interface) == 0) return nullptr;
   return dpf_lv2_descriptor(0)->extension_data(uri);
 }
 

@@ -92,6 +92,13 @@ void spread(Planes& sound, Planes& inputs, std::size_t frames) {
   }
 }
 
+/// A sound of more channels than a player of several inputs has is played in part; into one input all are mixed.
+void say_what_is_not_heard(const std::string& in, int channels, int inputs) {
+  if (inputs == 1 || channels <= inputs) return;
+  std::fprintf(stderr, "%s: has %d channels, the reverb %d inputs: channels %d to %d are not sent to it\n", in.c_str(),
+               channels, inputs, inputs + 1, channels);
+}
+
 Streamed finish(SoundOutput& output, double frames, double rate_hz) {
   output.finish();
   return {frames / rate_hz, rate_hz, output.peak(), output.clipped()};
@@ -110,6 +117,7 @@ Streamed stream_sound(OfflinePlayer& player, const std::string& in, const std::s
   if (input.channels() > player.most_channels())
     throw RenderFailure{2, in + ": has " + std::to_string(input.channels()) + " channels, expected 1 or 2"};
   player.start(rate, input.channels());
+  say_what_is_not_heard(in, input.channels(), player.inputs());
   const std::size_t predelay = samples_of(options.predelay_ms / 1000, rate);
   std::size_t tail = samples_of(options.tail_s >= 0 ? options.tail_s : player.tail_s(), rate) + predelay;
   const double expected = input.frames_expected() + static_cast<double>(tail);

@@ -3,6 +3,10 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <atomic>
+#include <fstream>
+#include <thread>
+
 #include "core/error.h"
 #include "tests/scratch.h"
 #include "tests/small_disk.h"
@@ -45,6 +49,31 @@ TEST(WriteFileAtomically, WritesToADeviceWithoutReplacingIt) {
   EXPECT_TRUE(S_ISCHR(status.st_mode));
   EXPECT_EQ(message_of<DataError>([] { write_file_atomically("/dev/full", "x"); }),
             "/dev/full: cannot be written: No space left on device");
+}
+
+TEST(WriteFileAtomically, GivesAFileTheModeOfANewOneAndLeavesTheUmaskAlone) {
+  const Scratch scratch;
+  const auto mode = [&](const char* name) {
+    struct stat status {};
+    ::stat((scratch / name).c_str(), &status);
+    return status.st_mode & 0777U;
+  };
+  const mode_t before = ::umask(027);
+  std::atomic<bool> over{false};
+  std::thread writer([&] {
+    for (int i = 0; i < 200; ++i) write_file_atomically(scratch / "a", "x");
+    over = true;
+  });
+  unsigned widest = 0;  // of files that another thread makes meanwhile
+  while (!over) {
+    std::ofstream(scratch / "b").close();
+    widest |= mode("b");
+    std::filesystem::remove(scratch / "b");
+  }
+  writer.join();
+  ::umask(before);
+  EXPECT_EQ(mode("a"), 0640U);
+  EXPECT_EQ(widest & ~0640U, 0U);
 }
 
 TEST(ReadFile, NamesWhatIsWrong) {

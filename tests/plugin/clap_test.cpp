@@ -5,6 +5,7 @@
 
 #include "runtime/live/controls.h"
 #include "tests/plugin/clap_host.h"
+#include "tests/plugin/counted_allocations.h"
 #include "tests/plugin/formats.h"
 #include "tests/plugin/wav_files.h"
 
@@ -165,6 +166,45 @@ TEST(ClapState, DamagedInTheMiddleLeavesThePluginPlaying) {
     (void)load_state(host->plugin(), damaged, 64);
     EXPECT_LT(peak(play(*host, noise(2, 640), 64)), 1000.F);
   }
+}
+
+/// Calls `action` with its first allocation failing, then with its second, until none fails; `check` after each.
+template <typename Action, typename Check>
+void with_each_allocation_failing(const Action& action, const Check& check) {
+  long long allowed = 0;
+  for (bool has_failed = true; has_failed; ++allowed) {
+    {
+      const FailingAllocation failing(allowed);
+      action();
+      has_failed = FailingAllocation::has_failed();
+    }
+    check();
+    if (testing::Test::HasFailure()) FAIL() << "after " << allowed << " allocations";
+  }
+  EXPECT_GT(allowed, 10);
+}
+
+TEST(ClapState, IsTakenLaterWhereThereIsNoMemoryForIt) {
+  if (allocations() < 0) GTEST_SKIP() << "no counter under a sanitizer";
+  const Scratch scratch;
+  write_click(scratch / "click.wav", 1);
+  const auto host = open_stereo();
+  host->activate(48000, 64);
+  const std::string empty = host->save();
+  host->set_text("model", (scratch / "click.wav").string());
+  const std::string state = host->save();
+  const auto in = noise(2, 64);
+  const auto restores = [&](const std::string& saved, int status) {
+    EXPECT_TRUE(load_state(host->plugin(), saved, 1 << 20));
+    EXPECT_LT(peak(play(*host, in, 64)), 10.F);
+    EXPECT_EQ(host->get("status"), status);
+  };
+  restores(empty, 0);
+  with_each_allocation_failing([&] { (void)load_state(host->plugin(), state, 1 << 20); },
+                               [&] {
+                                 restores(state, 1);
+                                 restores(empty, 0);
+                               });
 }
 
 TEST(ClapReset, EndsTheTail) {

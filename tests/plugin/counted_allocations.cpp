@@ -4,11 +4,26 @@
 
 #ifdef DIFFVERB_SANITIZED
 long long diffverb::hosts::allocations() { return -1; }
+diffverb::hosts::FailingAllocation::FailingAllocation(long long) {}
+diffverb::hosts::FailingAllocation::~FailingAllocation() = default;
+bool diffverb::hosts::FailingAllocation::has_failed() { return false; }
 #else
 namespace {
-thread_local long long calls = 0;
+thread_local long long calls = 0, left = -1;  // until the one that fails; below 0: none does
+thread_local bool failed = false;
+
+/// Counts a call; false where it is the one to fail.
+bool may_allocate() {
+  ++calls;
+  if (left < 0 || left-- > 0) return true;
+  failed = true;
+  return false;
 }
+}  // namespace
 long long diffverb::hosts::allocations() { return calls; }
+diffverb::hosts::FailingAllocation::FailingAllocation(long long allowed) { left = allowed, failed = false; }
+diffverb::hosts::FailingAllocation::~FailingAllocation() { left = -1; }
+bool diffverb::hosts::FailingAllocation::has_failed() { return failed; }
 
 extern "C" {
 void* __libc_malloc(std::size_t);
@@ -16,25 +31,14 @@ void* __libc_calloc(std::size_t, std::size_t);
 void* __libc_realloc(void*, std::size_t);
 void* __libc_memalign(std::size_t, std::size_t);
 void __libc_free(void*);
-void* malloc(std::size_t size) {
-  ++calls;
-  return __libc_malloc(size);
-}
-void* calloc(std::size_t count, std::size_t size) {
-  ++calls;
-  return __libc_calloc(count, size);
-}
-void* realloc(void* memory, std::size_t size) {
-  ++calls;
-  return __libc_realloc(memory, size);
-}
+void* malloc(std::size_t size) { return may_allocate() ? __libc_malloc(size) : nullptr; }
+void* calloc(std::size_t count, std::size_t size) { return may_allocate() ? __libc_calloc(count, size) : nullptr; }
+void* realloc(void* memory, std::size_t size) { return may_allocate() ? __libc_realloc(memory, size) : nullptr; }
 void* aligned_alloc(std::size_t alignment, std::size_t size) {
-  ++calls;
-  return __libc_memalign(alignment, size);
+  return may_allocate() ? __libc_memalign(alignment, size) : nullptr;
 }
 int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
-  ++calls;
-  *memory = __libc_memalign(alignment, size);
+  *memory = may_allocate() ? __libc_memalign(alignment, size) : nullptr;
   return *memory ? 0 : 12;  // ENOMEM
 }
 void free(void* memory) {

@@ -17,4 +17,15 @@ namespace diffverb::hosts {
 /// Calls of malloc, free and their like by this thread so far; -1 where the program has no counter (sanitizers, no glibc).
 long long allocations();
 
+/// While it lives, one allocation of this thread fails, the one after `allowed` others. Without effect where allocations()
+/// is -1.
+class FailingAllocation {
+ public:
+  explicit FailingAllocation(long long allowed);
+  ~FailingAllocation();
+  FailingAllocation(const FailingAllocation&) = delete;
+  FailingAllocation& operator=(const FailingAllocation&) = delete;
+  static bool has_failed();  ///< since the last one was made
+};
+
 }  // namespace diffverb::hosts

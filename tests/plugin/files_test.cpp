@@ -51,6 +51,8 @@ TEST_P(PluginFilesIn, ThatAreGoneAreFoundInTheFolderOfModels) {
   plugin->activate(48000, 256);
   EXPECT_EQ(status_after(*plugin, "model", "/of/another/machine/click.wav"), kModel);
   EXPECT_EQ(status_after(*plugin, "model", "/of/another/machine/other.wav"), kRefused);
+  EXPECT_EQ(status_after(*plugin, "model", "D:\\of another system\\click.wav"), kModel);
+  EXPECT_EQ(status_after(*plugin, "model", "D:\\of another system\\other.wav"), kRefused);
   unsetenv("DIFFVERB_MODELS");
 }
 

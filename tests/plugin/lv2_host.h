@@ -66,6 +66,7 @@ class Lv2Host final : public HostedPlugin {
   void use_preset(const std::string& name);
   const LilvPlugin* plugin() const { return plugin_; }
   LilvWorld* world() const { return world_; }
+  LilvInstance* instance() const { return instance_; }
   bool started() const { return instance_ != nullptr; }
   int work_done() const { return work_done_; }
 

@@ -79,6 +79,63 @@ TEST(Lv2State, OfASessionThatWasMovedFindsItsModel) {
   EXPECT_EQ(other.get("status"), 1);
 }
 
+/// A state in memory, of a host whose state:mapPath has no path for any.
+class UnmappedState {
+ public:
+  explicit UnmappedState(const Lv2Host& host)
+      : handle_(lilv_instance_get_handle(host.instance())),
+        state_(static_cast<const LV2_State_Interface*>(
+            lilv_instance_get_extension_data(host.instance(), LV2_STATE__interface))) {}
+
+  struct Property {
+    std::string value;
+    uint32_t type, flags;
+  };
+  using Properties = std::map<LV2_URID, Property>;
+
+  Properties save() const {
+    Properties kept;
+    const auto store = [](void* to, uint32_t key, const void* value, size_t size, uint32_t type, uint32_t flags) {
+      (*static_cast<Properties*>(to))[key] = {std::string(static_cast<const char*>(value), size), type, flags};
+      return LV2_STATE_SUCCESS;
+    };
+    EXPECT_EQ(state_->save(handle_, store, &kept, 0, kFeatures), LV2_STATE_SUCCESS);
+    return kept;
+  }
+  void restore(Properties kept) const {
+    const auto retrieve = [](void* from, uint32_t key, size_t* size, uint32_t* type, uint32_t* flags) -> const void* {
+      const auto& all = *static_cast<const Properties*>(from);
+      const auto found = all.find(key);
+      if (found == all.end()) return nullptr;
+      *size = found->second.value.size(), *type = found->second.type, *flags = found->second.flags;
+      return found->second.value.data();
+    };
+    EXPECT_EQ(state_->restore(handle_, retrieve, &kept, 0, kFeatures), LV2_STATE_SUCCESS);
+  }
+
+ private:
+  static inline LV2_State_Map_Path map_ = {nullptr, [](void*, const char*) -> char* { return nullptr; },
+                                           [](void*, const char*) -> char* { return nullptr; }};
+  static inline const LV2_Feature kMap = {LV2_STATE__mapPath, &map_};
+  static inline const LV2_Feature* const kFeatures[] = {&kMap, nullptr};
+  LV2_Handle handle_;
+  const LV2_State_Interface* state_;
+};
+
+TEST(Lv2State, KeepsPathsAsTheyStandWhereTheHostMapsNone) {
+  const Scratch scratch;
+  write_click(scratch / "click.wav", 1);
+  Lv2Host host(kBundle), other(kBundle);
+  for (Lv2Host* each : {&host, &other}) each->activate(48000, 256);
+  host.set_text("model", (scratch / "click.wav").string());
+  play(host, noise(2, 512), 256);
+  const auto kept = UnmappedState(host).save();
+  EXPECT_EQ(kept.at(Urids::all().of("urn:diffverb:reverb#model")).value, (scratch / "click.wav").string() + '\0');
+  UnmappedState(other).restore(kept);
+  play(other, noise(2, 512), 256);
+  EXPECT_EQ(other.get("status"), 1);
+}
+
 TEST(Lv2State, WithoutAModelTakesTheOneThatPlaysAway) {
   const Scratch scratch;
   write_click(scratch / "click.wav", 1);

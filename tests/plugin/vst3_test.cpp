@@ -1,12 +1,17 @@
 // What a VST3 host does first: the factory, a component, its buses, a block of sound, its state.
 #include <dlfcn.h>
 
+#include <chrono>
 #include <cstring>
+#include <map>
+#include <thread>
 
 #include "src/travesty/audio_processor.h"
 #include "src/travesty/bstream.h"
 #include "src/travesty/component.h"
+#include "src/travesty/edit_controller.h"
 #include "src/travesty/factory.h"
+#include "tests/plugin/counted_allocations.h"
 #include "tests/plugin/formats.h"
 
 namespace diffverb::hosts {
@@ -47,6 +52,51 @@ struct MemoryStream {
   }
 };
 
+/// What the plug-in tells of its output parameters while it plays: the last value of each.
+struct OutputParameters {
+  struct Functions : v3_funknown {
+    union {
+      v3_param_changes changes;
+      v3_param_value_queue queue;
+    };
+  };
+  /// An object of VST3: the first member is what it is taken for.
+  struct Object {
+    Functions* functions;
+    OutputParameters* of;
+  };
+  Object changes{&changes_functions(), this}, queue{&queue_functions(), this};
+  v3_param_id last = 0;
+  std::map<v3_param_id, double> values;
+
+  v3_param_changes** object() { return reinterpret_cast<v3_param_changes**>(&changes); }
+
+  static Functions& changes_functions() {
+    static Functions functions = [] {
+      Functions f{};
+      f.changes.add_param_data = [](void* self, v3_param_id* id, int32_t*) -> v3_param_value_queue** {
+        OutputParameters& of = *static_cast<Object*>(self)->of;
+        of.last = *id;
+        return reinterpret_cast<v3_param_value_queue**>(&of.queue);
+      };
+      return f;
+    }();
+    return functions;
+  }
+  static Functions& queue_functions() {
+    static Functions functions = [] {
+      Functions f{};
+      f.queue.add_point = [](void* self, int32_t, double value, int32_t*) -> v3_result {
+        OutputParameters& of = *static_cast<Object*>(self)->of;
+        of.values[of.last] = value;
+        return V3_OK;
+      };
+      return f;
+    }();
+    return functions;
+  }
+};
+
 class Vst3 : public testing::Test {
  protected:
   void SetUp() override {
@@ -77,6 +127,37 @@ class Vst3 : public testing::Test {
   v3_plugin_factory** factory_ = nullptr;
 };
 
+/// Noise through the plug-in, 4096 frames.
+std::vector<std::vector<float>> play_block(v3_audio_processor** processor, OutputParameters& shown) {
+  auto in = noise(2, 4096);
+  std::vector<std::vector<float>> out(2, std::vector<float>(4096));
+  float* from[2] = {in[0].data(), in[1].data()};
+  float* to[2] = {out[0].data(), out[1].data()};
+  v3_audio_bus_buffers input{}, output{};
+  input.num_channels = output.num_channels = 2;
+  input.channel_buffers_32 = from;
+  output.channel_buffers_32 = to;
+  v3_process_data data{};
+  data.symbolic_sample_size = V3_SAMPLE_32;
+  data.nframes = 4096;
+  data.num_input_buses = data.num_output_buses = 1;
+  data.inputs = &input;
+  data.outputs = &output;
+  data.output_params = shown.object();
+  EXPECT_EQ(v3_cpp_obj(processor)->process(processor, &data), V3_OK);
+  return out;
+}
+
+/// The id of the parameter that `is` says; the largest there is where there is none.
+template <typename Is>
+v3_param_id find_parameter(v3_edit_controller** controller, const Is& is) {
+  for (int32_t i = 0; i < v3_cpp_obj(controller)->get_parameter_count(controller); ++i) {
+    v3_param_info info{};
+    if (v3_cpp_obj(controller)->get_parameter_info(controller, i, &info) == V3_OK && is(info)) return info.param_id;
+  }
+  return UINT32_MAX;
+}
+
 TEST_F(Vst3, FactoryHoldsOneEffect) {
   ASSERT_GE(v3_cpp_obj(factory_)->num_classes(factory_), 1);
   v3_class_info info;
@@ -95,22 +176,8 @@ TEST_F(Vst3, ComponentPlaysABlockAndKeepsItsState) {
   ASSERT_EQ(v3_cpp_obj(processor)->setup_processing(processor, &setup), V3_OK);
   ASSERT_EQ(v3_cpp_obj(one)->set_active(one, 1), V3_OK);
 
-  auto in = noise(2, 4096);
-  std::vector<std::vector<float>> out(2, std::vector<float>(4096));
-  float* from[2] = {in[0].data(), in[1].data()};
-  float* to[2] = {out[0].data(), out[1].data()};
-  v3_audio_bus_buffers input{}, output{};
-  input.num_channels = output.num_channels = 2;
-  input.channel_buffers_32 = from;
-  output.channel_buffers_32 = to;
-  v3_process_data data{};
-  data.symbolic_sample_size = V3_SAMPLE_32;
-  data.nframes = 4096;
-  data.num_input_buses = data.num_output_buses = 1;
-  data.inputs = &input;
-  data.outputs = &output;
-  ASSERT_EQ(v3_cpp_obj(processor)->process(processor, &data), V3_OK);
-  EXPECT_GT(peak(out), 0.001F);
+  OutputParameters shown;
+  EXPECT_GT(peak(play_block(processor, shown)), 0.001F);
 
   MemoryStream saved;
   ASSERT_EQ(v3_cpp_obj(one)->get_state(one, saved.object()), V3_OK);
@@ -127,6 +194,39 @@ TEST_F(Vst3, ComponentPlaysABlockAndKeepsItsState) {
     v3_cpp_obj_terminate(each);
     v3_cpp_obj_unref(each);
   }
+}
+
+TEST_F(Vst3, ProgramIsTakenWithoutAllocatingAndItsModelFollows) {
+  v3_component** one = component();
+  v3_audio_processor** processor = nullptr;
+  ASSERT_EQ(v3_cpp_obj_query_interface(one, v3_audio_processor_iid, &processor), V3_OK);
+  v3_edit_controller** controller = nullptr;
+  ASSERT_EQ(v3_cpp_obj_query_interface(one, v3_edit_controller_iid, &controller), V3_OK);
+  v3_process_setup setup = {V3_REALTIME, V3_SAMPLE_32, 4096, 48000};
+  ASSERT_EQ(v3_cpp_obj(processor)->setup_processing(processor, &setup), V3_OK);
+  ASSERT_EQ(v3_cpp_obj(one)->set_active(one, 1), V3_OK);
+  const v3_param_id program =
+      find_parameter(controller, [](const auto& info) { return (info.flags & V3_PARAM_PROGRAM_CHANGE) != 0; });
+  const v3_param_id status = find_parameter(controller, [](const auto& info) {
+    return std::equal(info.title, info.title + 7, "Status");  // with its end
+  });
+  const long long before = allocations();
+  EXPECT_EQ(v3_cpp_obj(controller)->set_parameter_normalised(controller, program, 1), V3_OK);  // the last one
+  EXPECT_EQ(allocations() - before, 0);
+  MemoryStream saved;
+  ASSERT_EQ(v3_cpp_obj(one)->get_state(one, saved.object()), V3_OK);
+  EXPECT_EQ(saved.text.find("built-in"), std::string::npos) << "not loaded yet, but what the session wants";
+  OutputParameters shown;
+  for (int wait = 0; wait < 1000 && shown.values[status] == 0; ++wait) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    play_block(processor, shown);
+  }
+  EXPECT_EQ(shown.values[status], 0.5);  // of 0 .. 2: its model
+  EXPECT_EQ(v3_cpp_obj(one)->set_active(one, 0), V3_OK);
+  v3_cpp_obj_unref(controller);
+  v3_cpp_obj_unref(processor);
+  v3_cpp_obj_terminate(one);
+  v3_cpp_obj_unref(one);
 }
 
 }  // namespace

@@ -96,6 +96,23 @@ TEST(PictureWorker, MakesOnlyTheLastOfWhatIsAskedMeanwhile) {
   EXPECT_FALSE(worker.take());
 }
 
+TEST(PictureWorker, GoesOnAfterAJobThatThrows) {
+  PictureWorker worker;
+  std::promise<void> thrown;
+  worker.ask([&]() -> ResponsePicture {
+    thrown.set_value();
+    throw std::bad_alloc();
+  });
+  thrown.get_future().wait();
+  while (!worker.is_idle()) std::this_thread::yield();
+  EXPECT_FALSE(worker.take());
+  worker.ask([] { return straight_decay(3, 1); });
+  while (!worker.is_idle()) std::this_thread::yield();
+  const auto picture = worker.take();
+  ASSERT_TRUE(picture);
+  EXPECT_EQ(picture->all.t60_s, 3);
+}
+
 TEST(PictureWorker, EndsWithoutHavingBeenAsked) { PictureWorker worker; }
 
 }  // namespace

@@ -58,6 +58,18 @@ class RenderStream : public testing::Test {
   mutable std::string said_;
 };
 
+TEST_F(RenderStream, SaysWhichChannelsOfASoundAreNotHeard) {
+  ASSERT_EQ(runtime::write_weights(path("room.safetensors"), runtime::testing::random_network({.inputs = 2}, 4)), "");
+  write_audio(path("dry.wav"), noise(4, 100, model_->sample_rate_hz()));
+  const std::string four = run(options("dry.wav", "wet.wav"));
+  EXPECT_EQ(four.find(path("dry.wav") + ": has 4 channels, the reverb 2 inputs: channels 3 to 4 are not sent to it\n"),
+            0U)
+      << four;
+  write_audio(path("dry.wav"), noise(2, 100, model_->sample_rate_hz()));
+  const std::string two = run(options("dry.wav", "wet.wav"));
+  EXPECT_EQ(two.find("not sent"), std::string::npos) << two;
+}
+
 TEST_F(RenderStream, PiecesAreTheWholeWhateverTheBlock) {
   const Audio dry = noise(3, 50000, 48000);
   write_audio(path("dry.wav"), dry);

@@ -1,8 +1,19 @@
 #include "plugin/ui/view/picture_worker.h"
 
+#include <exception>
 #include <utility>
 
 namespace diffverb::ui {
+namespace {
+
+/// Null where the job throws (there is no memory): then the picture before it stays.
+std::shared_ptr<const ResponsePicture> made_by(const PictureWorker::Job& job) noexcept try {
+  return std::make_shared<const ResponsePicture>(job());
+} catch (const std::exception&) {
+  return nullptr;
+}
+
+}  // namespace
 
 PictureWorker::PictureWorker() : thread_([this] { work(); }) {}
 
@@ -41,9 +52,9 @@ void PictureWorker::work() {
     const Job job = std::exchange(next_, nullptr);
     busy_ = true;
     lock.unlock();
-    auto picture = std::make_shared<const ResponsePicture>(job());
+    auto picture = made_by(job);
     lock.lock();
-    made_ = std::move(picture);
+    if (picture) made_ = std::move(picture);
     busy_ = false;
   }
 }

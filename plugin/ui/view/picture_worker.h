@@ -11,7 +11,7 @@
 namespace diffverb::ui {
 
 /// Makes pictures of responses on a thread of its own, so that neither the drawing nor the sound waits for one. Of
-/// several that are asked for while one is made, only the last is made.
+/// several that are asked for while one is made, only the last is made. A job that throws makes none.
 class PictureWorker {
  public:
   using Job = std::function<ResponsePicture()>;

@@ -51,7 +51,8 @@ struct LiveReverb::Impl final : Worker::Task {
   bool work() noexcept override;
   Setting wanted() const { return setting_of(read(), rate_hz); }
   ControlValues read() const noexcept;
-  std::string renew(const std::shared_ptr<const Source>& next);
+  std::string renew(const Source& next, const Setting& setting);
+  void follow(const Source& loaded);
   void follow_controls(bool at_once) noexcept;
   int piece(int frames) noexcept;
   void process_piece(const float* const* in, float* const* out, int offset, int frames) noexcept;
@@ -91,15 +92,28 @@ ControlValues LiveReverb::Impl::read() const noexcept {
   return now;
 }
 
-/// Makes the voice of a source at the present setting and offers it to the audio thread; `making` is held. Returns an empty
-/// string or why what plays goes on instead; the setting counts as made either way, so that it is not tried again.
-std::string LiveReverb::Impl::renew(const std::shared_ptr<const Source>& next) {
+/// Makes the voice of a source at a setting and offers it to the audio thread; `making` is held. Returns an empty string or
+/// why what plays goes on instead. Nothing is thrown.
+std::string LiveReverb::Impl::renew(const Source& next, const Setting& setting) {
+  try {
+    VoiceResult result = next.make_voice(setting);
+    if (!result.voice) return result.error;
+    deck.offer(std::make_unique<PlacedVoice>(std::move(result.voice), inputs, outputs));
+    made = setting;
+    return {};
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
+/// The same for what was loaded, at what is set now. Where that cannot be played it counts as made, so that it is not tried
+/// again and again.
+void LiveReverb::Impl::follow(const Source& loaded) {
   const Setting setting = wanted();
-  VoiceResult result = next->make_voice(setting);
+  std::string error = renew(loaded, setting);
   made = setting;
-  if (!result.voice) return result.error;
-  deck.offer(std::make_unique<PlacedVoice>(std::move(result.voice), inputs, outputs));
-  return {};
+  const std::lock_guard tell(telling);
+  problem = std::move(error);
 }
 
 bool LiveReverb::Impl::work() noexcept {
@@ -112,14 +126,7 @@ bool LiveReverb::Impl::work() noexcept {
     const std::lock_guard tell(telling);
     now = source;
   }
-  std::string error;
-  try {
-    error = renew(now);
-  } catch (const std::exception& thrown) {
-    error = thrown.what();
-  }
-  const std::lock_guard tell(telling);
-  problem = std::move(error);
+  follow(*now);
   return true;
 }
 
@@ -174,13 +181,9 @@ std::string LiveReverb::prepare(double rate_hz, int inputs, int outputs) {
   impl_->clock = 0;
   impl_->cleared = 0;
   impl_->follow_controls(true);
-  std::string error = impl_->renew(impl_->source);
+  impl_->follow(*impl_->source);
   // What was loaded cannot be played so: the built-in room can.
-  if (!error.empty()) (void)impl_->renew(built_in_source());
-  {
-    const std::lock_guard tell(impl_->telling);
-    impl_->problem = error;
-  }
+  if (!impl_->problem.empty()) (void)impl_->renew(*built_in_source(), impl_->made);
   if (!impl_->worker) {
     impl_->worker = Worker::shared();
     impl_->worker->add(*impl_);
@@ -201,7 +204,7 @@ std::string LiveReverb::load(std::shared_ptr<const Source> source) {
   if (!source) source = built_in_source();
   const std::lock_guard lock(impl_->making);
   if (impl_->rate_hz > 0) {
-    if (std::string error = impl_->renew(source); !error.empty()) return error;
+    if (std::string error = impl_->renew(*source, impl_->wanted()); !error.empty()) return error;
   }
   const std::lock_guard tell(impl_->telling);
   impl_->source = std::move(source);
@@ -265,9 +268,7 @@ Levels LiveReverb::levels() noexcept {
 void LiveReverb::settle() {
   const std::lock_guard lock(impl_->making);
   if (impl_->rate_hz == 0 || impl_->wanted() == impl_->made) return;
-  std::string error = impl_->renew(impl_->source);
-  const std::lock_guard tell(impl_->telling);
-  impl_->problem = std::move(error);
+  impl_->follow(*impl_->source);
 }
 
 std::vector<std::vector<float>> LiveReverb::response(double seconds) const {

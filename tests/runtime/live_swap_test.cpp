@@ -1,5 +1,6 @@
 // Models and points exchanged while a live reverb plays: without a click, the newest last, nothing freed on the audio thread.
 #include <chrono>
+#include <stdexcept>
 #include <thread>
 
 #include "live.h"
@@ -183,6 +184,26 @@ TEST(LiveSwap, GoesOnWithWhatPlaysWhereAVoiceCannotBeMade) {
   reverb->set(Control::kX, 0.5);
   reverb->settle();
   EXPECT_EQ(reverb->playing().problem, "");
+}
+
+TEST(LiveSwap, FollowsControlsThoughAnotherFileWasRefused) {
+  const auto follows = std::make_shared<testing::MadeSource>([](const Setting& setting) {
+    const auto gain = static_cast<float>(setting.point[0]);
+    return VoiceResult{std::make_unique<testing::SimpleVoice>([gain](float) { return gain; }, 1, 1), {}};
+  });
+  const auto refused = std::make_shared<testing::MadeSource>([](const Setting&) {
+    return VoiceResult{nullptr, "refused"};
+  });
+  const auto thrown = std::make_shared<testing::MadeSource>(
+      [](const Setting&) -> VoiceResult { throw std::runtime_error("no memory"); });
+  for (const auto& [source, reason] : {std::pair(refused, "refused"), std::pair(thrown, "no memory")}) {
+    const auto reverb = testing::ready(follows);
+    reverb->set(Control::kX, 3);
+    EXPECT_EQ(reverb->load(source), reason);
+    reverb->settle();
+    const Sound silence(2, std::vector<float>(4800));
+    EXPECT_EQ(testing::play(*reverb, silence, {4800})[0].back(), 3) << reason;
+  }
 }
 
 TEST(LiveSwap, LeavesWhatPlaysWhereAFileIsDamagedOrGone) {

@@ -6,6 +6,8 @@
 namespace diffverb::runtime {
 namespace {
 
+constexpr int kMostChannels = 2;  // what is heard of a voice (placed_voice.h)
+
 class NetworkVoice final : public Voice {
  public:
   explicit NetworkVoice(Engine engine) : engine_(std::move(engine)) {}
@@ -52,6 +54,9 @@ class NetworkSource final : public Source {
 
 SourceResult make_network_source(std::shared_ptr<const Model> model, const std::string& name) {
   if (model->network.lossless) return {nullptr, "loses nothing and would ring for ever: it cannot be played live"};
+  if (model->inputs() > kMostChannels || model->outputs() > kMostChannels)
+    return {nullptr, std::to_string(model->inputs()) + " inputs and " + std::to_string(model->outputs()) +
+                         " outputs, expected at most 2 of each in a network that is played live"};
   return {std::make_shared<NetworkSource>(std::move(model), name), {}};
 }
 

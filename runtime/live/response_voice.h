@@ -20,6 +20,6 @@ std::unique_ptr<Voice> make_response_voice(const std::vector<std::vector<float>>
 
 /// The voice of responses of some rate at a setting's rate and with its variation. `layout` says how many they are.
 VoiceResult make_varied_voice(std::vector<std::vector<float>> responses, ResponseLayout layout, double rate_hz,
-                              const Setting& setting);
+                              const Setting& setting, const GivenUp& given_up = {});
 
 }  // namespace diffverb::runtime

@@ -28,6 +28,8 @@ std::string title_of(const Metadata& metadata, const std::string& name);
 /// A knob's 0 .. 9 as a place between two bounds.
 inline double place(double knob, double low, double high) { return low + knob / 9 * (high - low); }
 
+inline constexpr const char* kGivenUp = "was given up: another one is wanted";
+
 /// make(), where what is thrown (memory that cannot be had) becomes a reason.
 template <typename Make>
 VoiceResult make_guarded(Make make) {

@@ -17,11 +17,12 @@ class WavSource final : public Source {
   std::string title() const override { return title_; }
   bool has_point() const override { return false; }
 
-  VoiceResult make_voice(const Setting& setting) const override {
+  VoiceResult make_voice(const Setting& setting, const GivenUp& given_up) const override {
     const ResponseLayout layout = sound_.channels.size() == 1   ? ResponseLayout::kMono
                                   : sound_.channels.size() == 2 ? ResponseLayout::kStereo
                                                                 : ResponseLayout::kTrueStereo;
-    return make_guarded([&] { return make_varied_voice(sound_.channels, layout, sound_.sample_rate_hz, setting); });
+    return make_guarded(
+        [&] { return make_varied_voice(sound_.channels, layout, sound_.sample_rate_hz, setting, given_up); });
   }
 
  private:

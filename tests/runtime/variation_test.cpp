@@ -203,7 +203,8 @@ TEST(Variation, EarlyAndLateChangePlacesInLevel) {
 TEST(Variation, ProductsPlayTheSameAtAnotherRate) {
   auto term = std::make_shared<ProductTerm>();
   term->groups = term->rank = 1, term->order = 2, term->samples = 40;
-  for (int k = 0; k < 80; ++k) term->factors.push_back(static_cast<float>(std::exp(-0.2 * (k % 40)) * std::cos(0.3 * k)));
+  for (int k = 0; k < 80; ++k)
+    term->factors.push_back(static_cast<float>(std::exp(-0.2 * (k % 40)) * std::cos(0.3 * k)));
   DelayNetworkWeights w;
   w.sample_rate_hz = 48000, w.inputs = w.outputs = 1, w.D = {0};
   w.terms.push_back(term);
@@ -282,6 +283,34 @@ TEST(VariationOfResponses, ChangesDecayTimesByOctave) {
   const auto damped = vary_response(rows, 48000, 48000, {.damping = 0.5});
   EXPECT_NEAR(t60_of(spectrum_of(damped[0]), 48000, 250), 0.8, 0.06);
   EXPECT_NEAR(t60_of(spectrum_of(damped[0]), 48000, 8000), 0.4, 0.04);
+}
+
+TEST(VariationOfResponses, OneObjectAnswersEveryVariationAsANewOneDoes) {
+  const Channels rows = decaying_noise(0.3, 0.4, 1e-4);
+  for (const double from_hz : {8000.0, 48000.0, 96000.0}) {
+    const VariedResponses kept(rows, from_hz, 48000);
+    ASSERT_EQ(kept.error(), "");
+    for (int twice = 0; twice < 2; ++twice) {
+      for (const Variation& variation :
+           {Variation{.decay = 2}, Variation{}, Variation{.size = 1.5}, Variation{.decay = 0.5, .early_late_db = -6}})
+        EXPECT_EQ(kept.at(variation), vary_response(rows, from_hz, 48000, variation));
+    }
+  }
+}
+
+TEST(VariationOfResponses, SaysWhatIsWrong) {
+  const Channels row{{1, 0.5f}};
+  EXPECT_EQ(VariedResponses(row, 999, 48000).error(), "the response's rate is 999.000000 Hz, expected 1000 to 1000000");
+  EXPECT_EQ(VariedResponses(row, 48000, 7999).error(), "the rate is 7999.000000 Hz, expected 8000 to 384000");
+  EXPECT_EQ(VariedResponses({}, 48000, 48000).error(), "the response holds no samples");
+  EXPECT_EQ(VariedResponses({{}, {}}, 48000, 48000).error(), "the response holds no samples");
+  EXPECT_EQ(VariedResponses({{1, 2}, {1}}, 48000, 48000).error(),
+            "response 1 has 1 samples, expected 2 as the first has");
+  EXPECT_TRUE(VariedResponses(row, std::nan(""), 48000).at({}).empty());
+  for (const double from_hz : {1000.0, 768000.0, 1e6}) {
+    EXPECT_EQ(VariedResponses(row, from_hz, 48000).error(), "");
+    EXPECT_FALSE(vary_response(row, from_hz, 48000, {.decay = 2, .size = 2}).empty());
+  }
 }
 
 TEST(VariationOfResponses, NeutralIsTheResponseItself) {

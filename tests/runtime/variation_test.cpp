@@ -248,6 +248,38 @@ TEST(Variation, AnyStructureIsPlayedOrRefusedWithAReason) {
   EXPECT_GE(made, 20);
 }
 
+/// What is convolved with and nothing else.
+DelayNetworkWeights response_network(double rate_hz, int samples, int outputs = 1) {
+  DelayNetworkWeights w;
+  w.sample_rate_hz = rate_hz, w.inputs = 1, w.outputs = outputs, w.D.assign(static_cast<std::size_t>(outputs), 0.0f);
+  w.early_samples = samples;
+  for (const auto& row : noise(outputs, samples, 5)) w.early.insert(w.early.end(), row.begin(), row.end());
+  for (std::size_t n = 0; n < w.early.size(); ++n)
+    w.early[n] *=
+        static_cast<float>(std::exp(-6.9 * static_cast<double>(n % static_cast<std::size_t>(samples)) / samples));
+  return w;
+}
+
+TEST(Variation, TakesWhatAnyFileHoldsAtAnyRate) {
+  const auto high = model_of(response_network(768000, 3000));
+  for (const Variation& variation : {Variation{}, Variation{.decay = 2, .size = 2}})
+    EXPECT_GT(varied(high, 48000, variation)->network.early_samples, 186);
+  const auto long_one = varied(model_of(response_network(8000, 40000)), 384000);  // 1.9e6 samples, more than a file's
+  EXPECT_EQ(long_one->network.early_samples, 1920000);
+  DelayNetworkWeights w = response_network(48000, 10);
+  auto term = std::make_shared<ProductTerm>();
+  term->groups = term->rank = term->order = 1, term->samples = 9000;  // 72000, likewise
+  term->factors.assign(9000, 1e-3f);
+  w.terms.push_back(term);
+  EXPECT_EQ(varied(model_of(w), 384000)->network.terms.size(), 1u);
+}
+
+TEST(Variation, RefusesToConvolveWithMoreThanMemoryIsFor) {
+  const auto model = model_of(response_network(8000, 1 << 20, 2));
+  EXPECT_EQ(vary_network(*model, 384000, {.size = 2}).error,
+            "there are 201326592 samples to convolve with at this rate, expected at most 134217728");
+}
+
 /// Noise that decays by 60 dB in a time, behind 10 ms of silence, above a noise floor.
 Channels decaying_noise(double t60_s, double seconds, double floor) {
   Channels rows = noise(2, static_cast<int>(seconds * 48000), 7);

@@ -19,6 +19,7 @@ namespace {
 
 constexpr double kLowest_hz = 8000, kHighest_hz = 384000;
 constexpr double kPass = 0.82, kNearHalf = 0.99;  // of the old half rate; of the new one, above which nothing is left
+constexpr int kPartsOfTheWay = 5;                 // back to the neutral variation, where a network would not be stable
 constexpr double kEarly_s = 0.1;                  // a little more than early and late overlap
 
 bool is_rate(double hz) { return hz >= kLowest_hz && hz <= kHighest_hz; }
@@ -154,6 +155,14 @@ LoadResult changed_by(const DelayNetworkWeights& old, double rate_hz, const Vari
   return make_changed(std::move(w));
 }
 
+/// A share of the way from the neutral variation, for what moves the loop's losses.
+Variation part_of(const Variation& variation, double share) {
+  Variation part = variation;
+  part.decay = std::pow(variation.decay, share), part.size = std::pow(variation.size, share);
+  part.damping = variation.damping * share;
+  return part;
+}
+
 }  // namespace
 
 LoadResult vary_network(const Model& model, double rate_hz, const Variation& asked) {
@@ -161,7 +170,13 @@ LoadResult vary_network(const Model& model, double rate_hz, const Variation& ask
   if (!is_rate(rate_hz)) return {nullptr, "the rate is " + std::to_string(rate_hz) + " Hz, expected 8000 to 384000"};
   const Variation variation = within_ranges(asked);
   if (rate_hz == old.sample_rate_hz && variation == Variation{}) return {std::make_shared<Model>(model), {}};
-  return changed_by(old, rate_hz, variation);
+  LoadResult result = changed_by(old, rate_hz, variation);
+  if (old.lines == 0 || part_of(variation, 0) == variation) return result;
+  for (int step = 1; !result && step <= kPartsOfTheWay; ++step) {
+    LoadResult nearer = changed_by(old, rate_hz, part_of(variation, 1 - static_cast<double>(step) / kPartsOfTheWay));
+    if (nearer) result = std::move(nearer);
+  }
+  return result;
 }
 
 }  // namespace diffverb::runtime

@@ -35,7 +35,10 @@ struct Variation {
 /// nonlinear      its time and level stay in seconds and dB
 ///
 /// At its own rate with the neutral variation a model is itself, bit for bit.
-/// Returns  a checked model, or the reason why there is none (not stable after the change, a rate beyond 8 .. 384 kHz)
+/// Where a loop would not be stable with all of it, decay, size and damping go as far from the neutral ones as it is, in
+/// steps of a fifth of the way.
+/// Returns  a checked model, or the reason why there is none (not stable at the rate, a rate beyond 8 .. 384 kHz, more to
+///          convolve with than memory is for)
 LoadResult vary_network(const Model& model, double rate_hz, const Variation& variation = {});
 
 /// Responses at the host's rate and changed, to be convolved with there (so they are scaled by from_hz / rate_hz): decay

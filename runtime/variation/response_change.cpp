@@ -6,7 +6,6 @@
 #include <optional>
 #include <utility>
 
-#include "runtime/network_check.h"
 #include "runtime/resampling.h"
 #include "runtime/variation/octave_bands.h"
 #include "runtime/variation/split_responses.h"
@@ -17,6 +16,7 @@ namespace {
 using Rows = std::vector<std::vector<float>>;
 
 constexpr double kLeastFrom_hz = 1000, kMostFrom_hz = 1e6, kLeast_hz = 8000, kMost_hz = 384000;
+constexpr double kLongest_s = 20;  // of what is made longer to decay more slowly
 
 double within(double value, double least, double most, double neutral) {
   return std::isfinite(value) ? std::clamp(value, least, most) : neutral;
@@ -117,7 +117,7 @@ std::vector<std::vector<float>> VariedResponses::at(const Variation& asked) cons
   const SplitResponses& split = variation.size > 1 && kept_->as_given ? *kept_->as_given : kept_->at_rate;
   Rows out;
   if (decays_otherwise(variation)) {
-    const double longest = NetworkLimits::kEarlySamples * split.rate_hz() / (rate_hz * variation.size);
+    const double longest = kLongest_s * split.rate_hz() / variation.size;
     out = split.with_decay_times(wanted_factors(split.measured(), variation), static_cast<std::size_t>(longest));
     out = resized(out, split.rate_hz(), rate_hz, variation.size);
   } else {

@@ -260,6 +260,31 @@ DelayNetworkWeights response_network(double rate_hz, int samples, int outputs = 
   return w;
 }
 
+TEST(Variation, TakesEveryControlAtItsEndsAtAnyRate) {
+  const std::vector<Variation> ends{{.decay = 0.1},
+                                    {.decay = 4},
+                                    {.size = 0.5},
+                                    {.size = 2},
+                                    {.damping = -1},
+                                    {.damping = 1},
+                                    {.decay = 0.1, .size = 2, .damping = 1},
+                                    {.decay = 4, .size = 0.5, .damping = -1},
+                                    {.decay = 0.1, .size = 0.5, .damping = -1},
+                                    {.decay = 4, .size = 2, .damping = 1}};
+  const double rates_hz[] = {8000, 44100, 48000, 96000, 384000};
+  std::size_t turn = 0;
+  for (const DelayNetworkWeights& w : {fitted_network(), bench::dattorro(), bench::freeverb()}) {
+    const auto model = model_of(w);
+    for (std::size_t k = 0; k < ends.size(); ++k, ++turn) {
+      // Every end at two rates, over all networks at all of them.
+      for (const double rate_hz : {rates_hz[turn % 5], rates_hz[(turn + 2) % 5]})
+        EXPECT_EQ(vary_network(*model, rate_hz, ends[k]).error, "")
+            << rate_hz << " Hz, decay " << ends[k].decay << ", size " << ends[k].size << ", damping "
+            << ends[k].damping;
+    }
+  }
+}
+
 TEST(Variation, TakesWhatAnyFileHoldsAtAnyRate) {
   const auto high = model_of(response_network(768000, 3000));
   for (const Variation& variation : {Variation{}, Variation{.decay = 2, .size = 2}})

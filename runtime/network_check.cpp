@@ -20,21 +20,37 @@ std::string check_count(const char* what, int count, int low, int high) {
          std::to_string(high);
 }
 
-std::string check_delays(const DelayNetworkWeights& w) {
+std::string check_delays(const DelayNetworkWeights& w, long long longest) {
   if (w.delays.size() != static_cast<std::size_t>(w.lines)) {
     return "tensor 'delays' has " + std::to_string(w.delays.size()) + " values, expected " + std::to_string(w.lines);
   }
   long long total = 0;
   for (std::size_t j = 0; j < w.delays.size(); ++j) {
-    if (w.delays[j] < 0 || w.delays[j] > Limits::kDelaySamples) {
+    if (w.delays[j] < 0 || w.delays[j] > longest) {
       return "tensor 'delays': line " + std::to_string(j) + " is " + std::to_string(w.delays[j]) +
-             " samples long, expected 0 to " + std::to_string(Limits::kDelaySamples);
+             " samples long, expected 0 to " + std::to_string(longest);
     }
     total += w.delays[j];
   }
   if (total > Limits::kTotalDelaySamples)
     return "tensor 'delays': " + std::to_string(total) + " samples in all are too many";
   return {};
+}
+
+/// What the network convolves with and plays beside its lines.
+std::string check_others(const DelayNetworkWeights& w, Checked as) {
+  if (as == Checked::kFile) {
+    if (std::string error = check_count("the length of the early part", w.early_samples, 0, Limits::kEarlySamples);
+        !error.empty())
+      return error;
+    if (std::string error = check_moving(w.moving, w.outputs, w.inputs); !error.empty()) return error;
+    return check_terms(w.terms, w.term_shape());
+  }
+  const auto taps = static_cast<long long>(w.early.size() + w.moving.taps.size());
+  if (taps > Limits::kChangedTaps)
+    return "there are " + std::to_string(taps) + " samples to convolve with, expected at most " +
+           std::to_string(Limits::kChangedTaps);
+  return check_values("moving_early", w.moving.taps, w.moving.taps.size());
 }
 
 /// A filter line is heard in the sample that it takes in, so what comes back to it must have been delayed.
@@ -54,7 +70,7 @@ bool has_others(const DelayNetworkWeights& w) { return w.early_samples > 0 || w.
 
 }  // namespace
 
-std::string check_network(const DelayNetworkWeights& w) {
+std::string check_network(const DelayNetworkWeights& w, Checked as) {
   if (!(w.sample_rate_hz >= 8000 && w.sample_rate_hz <= 768000)) {
     return "sample_rate_hz is " + std::to_string(w.sample_rate_hz) + ", expected 8000 to 768000";
   }
@@ -65,11 +81,10 @@ std::string check_network(const DelayNetworkWeights& w) {
         check_count("the number of inputs", w.inputs, 1, Limits::kChannels),
         check_count("the number of outputs", w.outputs, 1, Limits::kChannels),
         check_count("the number of sections a line", w.line_sections, 0, Limits::kSections),
-        check_count("the number of sections an output", w.output_sections, 0, Limits::kSections),
-        check_count("the length of the early part", w.early_samples, 0, Limits::kEarlySamples)}) {
+        check_count("the number of sections an output", w.output_sections, 0, Limits::kSections)}) {
     if (!error.empty()) return error;
   }
-  if (std::string error = check_moving(w.moving, w.outputs, w.inputs); !error.empty()) return error;
+  if (std::string error = check_others(w, as); !error.empty()) return error;
   if (w.lines == 0 && !has_others(w))
     return "there is neither a line nor an early part, expected 1 to " + std::to_string(Limits::kLines) +
            " lines, or a response to convolve with";
@@ -77,13 +92,13 @@ std::string check_network(const DelayNetworkWeights& w) {
   const auto o = static_cast<std::size_t>(w.outputs);
   for (const std::string& error :
        {check_values("A", w.A, n * n), check_values("B", w.B, n * i), check_values("C", w.C, o * n),
-        check_values("D", w.D, o * i), check_delays(w),
+        check_values("D", w.D, o * i),
+        check_delays(w, as == Checked::kFile ? Limits::kDelaySamples : Limits::kTotalDelaySamples),
         check_values("line_sos", w.line_sos, n * static_cast<std::size_t>(w.line_sections) * 5),
         check_values("output_sos", w.output_sos, o * static_cast<std::size_t>(w.output_sections) * 5),
         check_values("early", w.early, o * i * static_cast<std::size_t>(w.early_samples))}) {
     if (!error.empty()) return error;
   }
-  if (std::string error = check_terms(w.terms, w.term_shape()); !error.empty()) return error;
   if (std::string error = check_motion(w); !error.empty()) return error;
   if (std::string error = check_nonlinear(w); !error.empty()) return error;
   if (std::string error = check_filter_lines(w); !error.empty()) return error;

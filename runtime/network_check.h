@@ -17,7 +17,14 @@ struct NetworkLimits {
   static constexpr int kDelaySamples = 1 << 22;
   static constexpr long long kTotalDelaySamples = 1 << 26;
   static constexpr double kGain = 1e6;
+  /// Of a network that was changed for a host (variation.h), whose rate and sizes make it longer than any file: values that
+  /// it convolves with, in all.
+  static constexpr long long kChangedTaps = 1LL << 27;
 };
+
+/// What a network that is checked comes from: of a changed one only memory limits lengths, and terms and moving responses
+/// were checked before.
+enum class Checked { kFile, kChanged };
 
 /// That a tensor has as many values as it must, all finite and within the limit.
 template <typename T>
@@ -40,7 +47,7 @@ std::string check_values(const char* name, const std::vector<T>& values, std::si
 /// Everything that a network must be before it is played: sizes that fit together and lie within the limits, finite
 /// values, delays of which every loop has one, motion that can be played, stable filters and a stable loop (stability.h).
 /// Returns an empty string, or the first reason against it: tensor, index, value, what was expected.
-std::string check_network(const DelayNetworkWeights& weights);
+std::string check_network(const DelayNetworkWeights& weights, Checked as = Checked::kFile);
 
 /// The self-test of a file as JSON text {"input", "output", "tolerance"}: `input` is a list of samples for every input,
 /// or one list an input; `output` the first samples of each output by the reference recursion; the tolerance is

@@ -11,7 +11,7 @@
 namespace diffverb::runtime {
 namespace {
 
-constexpr int kPoints = 128;        // of the kernel's table a sample; cubic between them is good to 1e-8
+constexpr int kPlaces = 128;        // of the kernel's table a sample; cubic between them is good to 1e-8
 constexpr double kStopBand = 1e-6;  // what counts as the floor of the kernel's spectrum
 
 /// I0(x), the modified Bessel function of the first kind.
@@ -24,21 +24,35 @@ double bessel(double x) {
   return sum;
 }
 
+/// A sound with silence around it, so that a filter may reach beyond both ends.
+struct Padded {
+  Padded(std::span<const float> sound, std::size_t ahead, std::size_t behind)
+      : before(ahead), values(ahead + sound.size() + behind, 0.0f) {
+    std::copy(sound.begin(), sound.end(), values.begin() + static_cast<std::ptrdiff_t>(ahead));
+  }
+  std::size_t before;
+  std::vector<float> values;
+};
+
 /// Band-limited interpolation from one rate to another, both ways from a place.
 class Interpolation {
  public:
-  Interpolation(double from_hz, double to_hz, const RateSlope& slope = {}) : step_(from_hz / to_hz) {
-    const double low = std::min(1.0, 1 / step_);  // the lower rate in samples of the old one
-    reach_ = slope.half_width / low;
-    const auto points = static_cast<std::size_t>(std::ceil(reach_ * kPoints)) + 4;
-    table_.resize(points);
-    const double scale = 1 / bessel(slope.beta);
-    for (std::size_t i = 0; i < points; ++i) {
-      const double x = static_cast<double>(i) / kPoints, share = x / reach_;
-      if (share > 1) break;
-      const double phase = std::numbers::pi * slope.cutoff * low * x;
-      table_[i] = slope.cutoff * low * (i == 0 ? 1 : std::sin(phase) / phase) *
-                  bessel(slope.beta * std::sqrt(1 - share * share)) * scale;
+  Interpolation(double from_hz, double to_hz, const RateSlope& slope = {})
+      : slope_(slope),
+        scale_(1 / bessel(slope.beta)),
+        step_(from_hz / to_hz),
+        low_(std::min(1.0, 1 / step_)),
+        reach_(slope.half_width / low_),
+        half_(static_cast<std::size_t>(std::ceil(reach_)) + 1),
+        taps_((2 * half_ + kLanes - 1) / kLanes * kLanes),
+        // A kernel stretched by a lower rate is as smooth between fewer places.
+        places_(std::max<std::size_t>(1, static_cast<std::size_t>(std::ceil(kPlaces * low_)))) {
+    rows_.resize((places_ + 3) * taps_);
+    for (std::size_t row = 0; row < places_ + 3; ++row) {
+      const double share = (static_cast<double>(row) - 1) / static_cast<double>(places_);
+      for (std::size_t k = 0; k < 2 * half_; ++k)
+        rows_[row * taps_ + k] =
+            static_cast<float>(kernel(static_cast<double>(k) - static_cast<double>(half_) + 1 - share));
     }
   }
 
@@ -46,55 +60,57 @@ class Interpolation {
   /// In samples of the new rate, on each side.
   std::ptrdiff_t reach() const { return static_cast<std::ptrdiff_t>(std::ceil(reach_ / step_)); }
 
+  /// A sound that at() can read at the new rate's samples first .. end - 1.
+  Padded padded(std::span<const float> sound, std::ptrdiff_t first, std::size_t end) const {
+    const auto ahead = static_cast<std::size_t>(std::ceil(std::max(0.0, -static_cast<double>(first) * step_)));
+    const auto last = static_cast<std::size_t>(std::ceil(static_cast<double>(end) * step_));
+    return {sound, half_ + ahead, taps_ + 1 + (last > sound.size() ? last - sound.size() : 0)};
+  }
+
   /// The kernel at a distance in samples of the old rate.
   double kernel(double distance) const {
-    const double place = std::abs(distance) * kPoints;
-    const auto at = static_cast<std::ptrdiff_t>(place);
-    const auto weights = cubic(place - static_cast<double>(at));
-    double sum = 0;
-    for (std::ptrdiff_t k = 0; k < 4; ++k) sum += weights[static_cast<std::size_t>(k)] * entry(at + k - 1);
-    return sum;
+    const double share = distance / reach_, phase = std::numbers::pi * slope_.cutoff * low_ * distance;
+    if (std::abs(share) >= 1) return 0;
+    return slope_.cutoff * low_ * (phase == 0 ? 1 : std::sin(phase) / phase) *
+           bessel(slope_.beta * std::sqrt(1 - share * share)) * scale_;
   }
 
   /// The sound at the new rate's sample n, which may lie before its first.
-  double at(std::span<const float> sound, std::ptrdiff_t n) const {
-    const double place = static_cast<double>(n) * step_;
-    const auto size = static_cast<std::ptrdiff_t>(sound.size());
-    const auto middle = static_cast<std::ptrdiff_t>(std::floor(place));
-    return one_side(sound, place - static_cast<double>(middle), middle, -1,
-                    std::max<std::ptrdiff_t>(0, static_cast<std::ptrdiff_t>(std::ceil(place - reach_)))) +
-           one_side(sound, static_cast<double>(middle + 1) - place, middle + 1, 1,
-                    std::min(size - 1, static_cast<std::ptrdiff_t>(std::floor(place + reach_))));
-  }
-
- private:
-  /// Lagrange's weights of the points -1, 0, 1, 2.
-  static std::array<double, 4> cubic(double x) {
-    return {-x * (x - 1) * (x - 2) / 6, (x * x - 1) * (x - 2) / 2, -x * (x + 1) * (x - 2) / 2, x * (x * x - 1) / 6};
-  }
-  double entry(std::ptrdiff_t i) const {
-    const auto index = static_cast<std::size_t>(std::abs(i));
-    return index < table_.size() ? table_[index] : 0;
-  }
-  /// From sample `from`, `distance` away, to sample `to`: all lie equally between the points of the table.
-  double one_side(std::span<const float> sound, double distance, std::ptrdiff_t from, int direction,
-                  std::ptrdiff_t to) const {
-    const double place = distance * kPoints;
-    auto point = static_cast<std::ptrdiff_t>(place);
-    const auto weights = cubic(place - static_cast<double>(point));
-    const auto size = static_cast<std::ptrdiff_t>(sound.size());
-    double sum = 0;
-    for (std::ptrdiff_t k = from; direction * (to - k) >= 0; k += direction, point += kPoints) {
-      if (k < 0 || k >= size) continue;
-      sum += static_cast<double>(sound[static_cast<std::size_t>(k)]) *
-             (weights[0] * entry(point - 1) + weights[1] * entry(point) + weights[2] * entry(point + 1) +
-              weights[3] * entry(point + 2));
+  double at(const Padded& sound, std::ptrdiff_t n) const {
+    const double place = static_cast<double>(n) * step_, whole = std::floor(place);
+    const double point = (place - whole) * static_cast<double>(places_);
+    const std::size_t row = std::min(static_cast<std::size_t>(point), places_ - 1);
+    const std::array<float, 4> weights = cubic(point - static_cast<double>(row));
+    const float* kernel = rows_.data() + row * taps_;
+    const float* x = sound.values.data() + static_cast<std::ptrdiff_t>(sound.before) +
+                     static_cast<std::ptrdiff_t>(whole) + 1 - static_cast<std::ptrdiff_t>(half_);
+    std::array<float, kLanes> sums{};
+    for (std::size_t k = 0; k < taps_; k += kLanes) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) {
+        const float* tap = kernel + k + lane;
+        sums[lane] += x[k + lane] * (weights[0] * tap[0] + weights[1] * tap[taps_] + weights[2] * tap[2 * taps_] +
+                                     weights[3] * tap[3 * taps_]);
+      }
     }
+    double sum = 0;
+    for (const float value : sums) sum += static_cast<double>(value);
     return sum;
   }
 
-  double step_, reach_ = 0;
-  std::vector<double> table_;
+ private:
+  static constexpr std::size_t kLanes = 16;  // added up apart, so that they can be at once
+
+  /// Lagrange's weights of the points -1, 0, 1, 2.
+  static std::array<float, 4> cubic(double x) {
+    return {static_cast<float>(-x * (x - 1) * (x - 2) / 6), static_cast<float>((x * x - 1) * (x - 2) / 2),
+            static_cast<float>(-x * (x + 1) * (x - 2) / 2), static_cast<float>(x * (x * x - 1) / 6)};
+  }
+
+  RateSlope slope_;
+  double scale_;               // of the window
+  double step_, low_, reach_;  // low_: the lower rate in samples of the old one
+  std::size_t half_, taps_, places_;
+  std::vector<float> rows_;  // [places_ + 3, taps_] the kernel from a share of a sample on, one place before 0 first
 };
 
 std::size_t length_at(std::size_t size, double from_hz, double to_hz) {
@@ -148,8 +164,9 @@ class Lowering {
     std::vector<float> limited(length_);
     for (std::size_t n = 0; n < length_; ++n)
       limited[n] = static_cast<float>(values[n].real() / static_cast<double>(values.size()));
+    const Padded padded = interpolation_.padded(limited, 0, samples);
     for (std::size_t n = 0; n < samples; ++n)
-      out.push_back(static_cast<float>(interpolation_.at(limited, static_cast<std::ptrdiff_t>(n)) * scale));
+      out.push_back(static_cast<float>(interpolation_.at(padded, static_cast<std::ptrdiff_t>(n)) * scale));
   }
 
  private:
@@ -172,8 +189,9 @@ class Raising {
   void raise(std::span<const float> response, std::size_t samples, double scale, std::vector<float>& out) const {
     const std::size_t bins = phase_.size();
     std::vector<std::complex<double>> values(bins, 0.0);
+    const Padded padded = interpolation_.padded(response, -interpolation_.reach(), static_cast<std::size_t>(end_));
     for (std::ptrdiff_t n = -interpolation_.reach(); n < end_; ++n)
-      values[static_cast<std::size_t>(n + static_cast<std::ptrdiff_t>(bins)) % bins] = interpolation_.at(response, n);
+      values[static_cast<std::size_t>(n + static_cast<std::ptrdiff_t>(bins)) % bins] = interpolation_.at(padded, n);
     transform(values, false);
     for (std::size_t i = 0; i < bins; ++i) values[i] *= phase_[i];
     transform(values, true);
@@ -193,8 +211,9 @@ std::vector<float> resample(std::span<const float> sound, double from_hz, double
   if (from_hz == to_hz) return {sound.begin(), sound.end()};
   const Interpolation interpolation(from_hz, to_hz, slope);
   std::vector<float> out(length_at(sound.size(), from_hz, to_hz));
+  const Padded padded = interpolation.padded(sound, 0, out.size());
   for (std::size_t n = 0; n < out.size(); ++n)
-    out[n] = static_cast<float>(interpolation.at(sound, static_cast<std::ptrdiff_t>(n)));
+    out[n] = static_cast<float>(interpolation.at(padded, static_cast<std::ptrdiff_t>(n)));
   return out;
 }
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <utility>
 
+#include "runtime/metadata.h"
 #include "runtime/network_check.h"
 #include "runtime/render.h"
 #include "runtime/variation/line_change.h"
@@ -17,6 +19,7 @@ namespace {
 
 constexpr double kLowest_hz = 8000, kHighest_hz = 384000;
 constexpr double kPass = 0.82, kNearHalf = 0.99;  // of the old half rate; of the new one, above which nothing is left
+constexpr int kPartsOfTheWay = 5;                 // back to the neutral variation, where a network would not be stable
 constexpr double kEarly_s = 0.1;                  // a little more than early and late overlap
 
 bool is_rate(double hz) { return hz >= kLowest_hz && hz <= kHighest_hz; }
@@ -63,23 +66,42 @@ std::vector<float> joined(const std::vector<std::vector<float>>& rows) {
   return values;
 }
 
-/// What a network convolves with: beside its lines it decays as they do; by itself, as it was measured.
-void change_responses(const DelayNetworkWeights& old, const LoopRates& rates, const Variation& variation,
-                      DelayNetworkWeights& w) {
+/// What a network convolves with: beside its lines it decays as they do; by itself, as it was measured. Returns an empty
+/// string, or why it cannot be changed.
+std::string change_responses(const DelayNetworkWeights& old, const LoopRates& rates, const Variation& variation,
+                             DelayNetworkWeights& w) {
   Variation own = variation;
   if (old.lines > 0) own.early_late_db = 0;  // the network's whole response has that
+  const double longer = w.sample_rate_hz / old.sample_rate_hz * variation.size;
+  const double taps = static_cast<double>(old.early.size() + old.moving.taps.size()) * longer;
+  if (taps > NetworkLimits::kChangedTaps)
+    return "there are " + std::to_string(std::llround(taps)) +
+           " samples to convolve with at this rate, expected at most " + std::to_string(NetworkLimits::kChangedTaps);
+  std::string error;
   const auto change = [&](const std::vector<float>& values, int& length) {
     auto rows = rows_of(values, length);
-    if (rows.empty()) return std::vector<float>();
-    rows = rates.slowest.empty()
-               ? vary_response(rows, old.sample_rate_hz, w.sample_rate_hz, own)
-               : change_response(rows, old.sample_rate_hz, w.sample_rate_hz, own, OctaveRates{rates.hz, rates.slowest});
+    if (rows.empty() || !error.empty()) return std::vector<float>();
+    if (rates.slowest.empty()) {
+      const VariedResponses varied(std::move(rows), old.sample_rate_hz, w.sample_rate_hz);
+      rows = varied.at(own);
+      if (error = varied.error(); !error.empty()) return std::vector<float>();
+    } else {
+      rows = change_response(rows, old.sample_rate_hz, w.sample_rate_hz, own, OctaveRates{rates.hz, rates.slowest});
+    }
     length = static_cast<int>(rows[0].size());
     return joined(rows);
   };
   w.early = change(old.early, w.early_samples);
   w.moving.taps = change(old.moving.taps, w.moving.samples);
   for (auto& term : w.terms) term = term->at_rate(old.term_shape(), w.sample_rate_hz);
+  return error;
+}
+
+LoadResult make_changed(DelayNetworkWeights w) {
+  if (std::string error = check_network(w, Checked::kChanged); !error.empty()) return {nullptr, error};
+  auto model = std::make_shared<Model>();
+  model->kind = kDelayNetwork, model->network = std::move(w);
+  return {std::move(model), {}};
 }
 
 /// The lines' level changes behind 80 ms only: what they sound before that is added to the early part. `w` is a network
@@ -96,7 +118,7 @@ std::string balance_early_late(DelayNetworkWeights& w, double early_late_db) {
   const std::vector<float> all_inputs = alone.B;
   for (std::size_t i = 0; i < inputs; ++i) {
     for (std::size_t k = 0; k < all_inputs.size(); ++k) alone.B[k] = k % inputs == i ? all_inputs[k] : 0;
-    const LoadResult made = make_model(alone);
+    const LoadResult made = make_changed(alone);
     if (!made) return made.error;
     const auto sound = render_impulse(made.model, kEarly_s);
     for (std::size_t o = 0; o < outputs; ++o) {
@@ -114,13 +136,8 @@ std::string balance_early_late(DelayNetworkWeights& w, double early_late_db) {
   return {};
 }
 
-}  // namespace
-
-LoadResult vary_network(const Model& model, double rate_hz, const Variation& asked) {
-  const DelayNetworkWeights& old = model.network;
-  if (!is_rate(rate_hz)) return {nullptr, "the rate is " + std::to_string(rate_hz) + " Hz, expected 8000 to 384000"};
-  const Variation variation = within_ranges(asked);
-  if (rate_hz == old.sample_rate_hz && variation == Variation{}) return {std::make_shared<Model>(model), {}};
+/// The network as a variation within its ranges makes it, stable or not.
+LoadResult changed_by(const DelayNetworkWeights& old, double rate_hz, const Variation& variation) {
   DelayNetworkWeights w = old;
   w.sample_rate_hz = rate_hz;
   w.delays = changed_delays(old, rate_hz, variation);
@@ -131,11 +148,35 @@ LoadResult vary_network(const Model& model, double rate_hz, const Variation& ask
   change_lines(old, rates, variation, w);
   w.output_sos = moved_filters(old.output_sos, old.output_sections, old.sample_rate_hz, rate_hz);
   limit_band(w, old.sample_rate_hz);
-  change_responses(old, rates, variation, w);
+  if (std::string error = change_responses(old, rates, variation, w); !error.empty()) return {nullptr, error};
   if (variation.early_late_db != 0 && w.lines > 0) {
     if (std::string error = balance_early_late(w, variation.early_late_db); !error.empty()) return {nullptr, error};
   }
-  return make_model(std::move(w));
+  return make_changed(std::move(w));
+}
+
+/// A share of the way from the neutral variation, for what moves the loop's losses.
+Variation part_of(const Variation& variation, double share) {
+  Variation part = variation;
+  part.decay = std::pow(variation.decay, share), part.size = std::pow(variation.size, share);
+  part.damping = variation.damping * share;
+  return part;
+}
+
+}  // namespace
+
+LoadResult vary_network(const Model& model, double rate_hz, const Variation& asked) {
+  const DelayNetworkWeights& old = model.network;
+  if (!is_rate(rate_hz)) return {nullptr, "the rate is " + std::to_string(rate_hz) + " Hz, expected 8000 to 384000"};
+  const Variation variation = within_ranges(asked);
+  if (rate_hz == old.sample_rate_hz && variation == Variation{}) return {std::make_shared<Model>(model), {}};
+  LoadResult result = changed_by(old, rate_hz, variation);
+  if (old.lines == 0 || part_of(variation, 0) == variation) return result;
+  for (int step = 1; !result && step <= kPartsOfTheWay; ++step) {
+    LoadResult nearer = changed_by(old, rate_hz, part_of(variation, 1 - static_cast<double>(step) / kPartsOfTheWay));
+    if (nearer) result = std::move(nearer);
+  }
+  return result;
 }
 
 }  // namespace diffverb::runtime

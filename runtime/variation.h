@@ -1,6 +1,7 @@
 #pragma once
 
-#include <array>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "runtime/weights.h"
@@ -34,13 +35,39 @@ struct Variation {
 /// nonlinear      its time and level stay in seconds and dB
 ///
 /// At its own rate with the neutral variation a model is itself, bit for bit.
-/// Returns  a checked model, or the reason why there is none (not stable after the change, a rate beyond 8 .. 384 kHz)
+/// Where a loop would not be stable with all of it, decay, size and damping go as far from the neutral ones as it is, in
+/// steps of a fifth of the way.
+/// Returns  a checked model, or the reason why there is none (not stable at the rate, a rate beyond 8 .. 384 kHz, more to
+///          convolve with than memory is for)
 LoadResult vary_network(const Model& model, double rate_hz, const Variation& variation = {});
 
-/// Responses of one length at the host's rate and changed, to be convolved with there (so they are scaled by from_hz /
-/// rate_hz): decay by octave bands, size by resampling, early against late with a crossfade around 80 ms after the onset.
-/// An octave that is to decay more slowly goes on as noise where the measured noise comes near. Empty where the rates are
-/// not within 8 .. 384 kHz, or the lengths differ.
+/// Responses at the host's rate and changed, to be convolved with there (so they are scaled by from_hz / rate_hz): decay
+/// by octave bands, size by resampling, early against late with a crossfade around 80 ms after the onset. An octave that is
+/// to decay more slowly goes on as noise where the measured noise comes near.
+///
+/// Keeps what no variation changes: the responses at the host's rate, and from the first change of their decay on their
+/// octaves (two copies, 18 times the responses at most). Several threads may ask one object at once.
+class VariedResponses {
+ public:
+  /// Responses of one length at from_hz, 1000 .. 1e6; the host's rate_hz is 8000 .. 384000.
+  VariedResponses(std::vector<std::vector<float>> channels, double from_hz, double rate_hz);
+  ~VariedResponses();
+  VariedResponses(VariedResponses&&) noexcept;
+  VariedResponses& operator=(VariedResponses&&) noexcept;
+
+  /// Why there is nothing to play: no samples, unequal lengths, a rate beyond its range. Empty where there is.
+  const std::string& error() const { return error_; }
+
+  /// The responses of a variation, values beyond their ranges counting as their ends; none where there is an error().
+  std::vector<std::vector<float>> at(const Variation& variation) const;
+
+ private:
+  struct Kept;
+  std::string error_;
+  std::unique_ptr<Kept> kept_;
+};
+
+/// VariedResponses(channels, from_hz, rate_hz).at(variation), for one variation only.
 std::vector<std::vector<float>> vary_response(const std::vector<std::vector<float>>& channels, double from_hz,
                                               double rate_hz, const Variation& variation = {});
 

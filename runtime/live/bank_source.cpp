@@ -20,7 +20,7 @@ class BankSource final : public Source {
   std::string title() const override { return title_; }
   bool has_point() const override { return true; }
 
-  VoiceResult make_voice(const Setting& setting) const override {
+  VoiceResult make_voice(const Setting& setting, const GivenUp& given_up) const override {
     return make_guarded([&]() -> VoiceResult {
       const double width = std::abs(setting.width), further = std::max(0.0, width - 1);
       StereoResponse here = at(setting.point);
@@ -37,7 +37,7 @@ class BankSource final : public Source {
       }
       if (setting.width < 0) std::swap(here.channels[0], here.channels[1]);
       return make_varied_voice({std::move(here.channels[0]), std::move(here.channels[1])}, ResponseLayout::kStereo,
-                               bank_->sample_rate_hz, setting);
+                               bank_->sample_rate_hz, setting, given_up);
     });
   }
 

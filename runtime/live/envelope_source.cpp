@@ -19,7 +19,7 @@ class EnvelopeSource final : public Source {
   std::string title() const override { return title_; }
   bool has_point() const override { return true; }
 
-  VoiceResult make_voice(const Setting& setting) const override {
+  VoiceResult make_voice(const Setting& setting, const GivenUp& given_up) const override {
     return make_guarded([&] {
       const double bound = decoder_.weights().latent_bound;
       std::vector<double> latent;
@@ -32,7 +32,7 @@ class EnvelopeSource final : public Source {
       rest.variation.decay = 1;
       rest.variation.damping = 0;
       return make_varied_voice({std::move(pair[0]), std::move(pair[1])}, ResponseLayout::kStereo,
-                               decoder_.weights().sample_rate_hz, rest);
+                               decoder_.weights().sample_rate_hz, rest, given_up);
     });
   }
 

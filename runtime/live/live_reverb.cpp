@@ -10,6 +10,7 @@
 #include "runtime/live/chain.h"
 #include "runtime/live/path_text.h"
 #include "runtime/live/placed_voice.h"
+#include "runtime/live/sources.h"
 #include "runtime/live/wav_file.h"
 #include "runtime/live/worker.h"
 #include "runtime/safetensors.h"
@@ -22,14 +23,16 @@ constexpr int kGrid = ToneFilter::kGrid;
 constexpr double kLowestRate = 8000, kHighestRate = 384000;
 constexpr std::uint64_t kMostMatchedBytes = std::uint64_t{1} << 30;
 
-/// What a voice has to be made for.
-Setting setting_of(const ControlValues& values, double rate_hz) {
+/// What a voice of a source has to be made for; the same where only such controls differ as change nothing in it.
+Setting setting_of(const ControlValues& values, double rate_hz, const Source& source) {
   Setting setting;
   setting.rate_hz = rate_hz;
-  setting.point = {at(values, Control::kX), at(values, Control::kY), at(values, Control::kZ)};
-  setting.width = at(values, Control::kWidth);
+  if (source.has_point()) {
+    setting.point = {at(values, Control::kX), at(values, Control::kY), at(values, Control::kZ)};
+    setting.width = at(values, Control::kWidth);
+  }
   setting.variation = {at(values, Control::kDecay), at(values, Control::kSize), at(values, Control::kDamping),
-                       at(values, Control::kEarlyLate), at(values, Control::kModulation)};
+                       at(values, Control::kEarlyLate), source.moves() ? at(values, Control::kModulation) : 1};
   return setting;
 }
 
@@ -64,10 +67,15 @@ class Peak {
 
 struct LiveReverb::Impl final : Worker::Task {
   Impl();
+  bool is_due() noexcept override;
   bool work() noexcept override;
-  Setting wanted() const { return setting_of(read(), rate_hz); }
+  Setting wanted(const Source& of) const { return setting_of(read(), rate_hz, of); }
+  std::shared_ptr<const Source> loaded() const;
   ControlValues read() const noexcept;
-  std::string renew(const std::shared_ptr<const Source>& next);
+  std::string offer(VoiceResult&& result);
+  std::string renew(const Source& next, const Setting& setting);
+  void follow(const Source& source_now);
+  void note(const Setting& setting, std::string&& error);
   void follow_controls(bool at_once) noexcept;
   int piece(int frames) noexcept;
   void process_piece(const float* const* in, float* const* out, int offset, int frames) noexcept;
@@ -81,7 +89,9 @@ struct LiveReverb::Impl final : Worker::Task {
   // Whoever makes voices; never the audio thread.
   mutable std::mutex making;
   Setting made;
-  std::shared_ptr<Worker> worker;
+  /// Counts what makes a voice useless that the worker is making: it makes them without the lock, so that nobody waits.
+  std::atomic<unsigned> turns{0};
+  std::shared_ptr<Worker> worker;  // the owner's: the worker's threads hold this object too
   // What is told about it; held for moments.
   mutable std::mutex telling;
   std::shared_ptr<const Source> source = built_in_source();
@@ -107,35 +117,61 @@ ControlValues LiveReverb::Impl::read() const noexcept {
   return now;
 }
 
-/// Makes the voice of a source at the present setting and offers it to the audio thread; `making` is held. Returns an empty
-/// string or why what plays goes on instead; the setting counts as made either way, so that it is not tried again.
-std::string LiveReverb::Impl::renew(const std::shared_ptr<const Source>& next) {
-  const Setting setting = wanted();
-  VoiceResult result = next->make_voice(setting);
-  made = setting;
-  if (!result.voice) return result.error;
-  deck.offer(std::make_unique<PlacedVoice>(std::move(result.voice), inputs, outputs));
+std::shared_ptr<const Source> LiveReverb::Impl::loaded() const {
+  const std::lock_guard tell(telling);
+  return source;
+}
+
+/// Offers a voice to the audio thread; `making` is held. Returns an empty string or why what plays goes on instead.
+std::string LiveReverb::Impl::offer(VoiceResult&& result) {
+  if (!result.voice) return std::move(result.error);
+  try {
+    deck.offer(std::make_unique<PlacedVoice>(std::move(result.voice), rate_hz, inputs, outputs));
+  } catch (const std::exception& error) {
+    return error.what();
+  }
   return {};
 }
 
-bool LiveReverb::Impl::work() noexcept {
-  const std::unique_lock lock(making, std::try_to_lock);
-  if (!lock.owns_lock() || rate_hz == 0) return false;
-  deck.collect();
-  if (wanted() == made) return false;
-  std::shared_ptr<const Source> now;
-  {
-    const std::lock_guard tell(telling);
-    now = source;
-  }
-  std::string error;
-  try {
-    error = renew(now);
-  } catch (const std::exception& thrown) {
-    error = thrown.what();
-  }
+/// Makes the voice of a source at a setting and offers it, likewise. Nothing is thrown.
+std::string LiveReverb::Impl::renew(const Source& next, const Setting& setting) {
+  ++turns;
+  std::string error = offer(make_guarded([&] { return next.make_voice(setting); }));
+  if (error.empty()) made = setting;
+  return error;
+}
+
+/// A voice was made or cannot be: then too the setting counts as made, so that it is not tried again and again.
+void LiveReverb::Impl::note(const Setting& setting, std::string&& error) {
+  made = setting;
   const std::lock_guard tell(telling);
   problem = std::move(error);
+}
+
+/// The voice of what was loaded, at what is set now.
+void LiveReverb::Impl::follow(const Source& source_now) {
+  const Setting setting = wanted(source_now);
+  note(setting, renew(source_now, setting));
+}
+
+bool LiveReverb::Impl::is_due() noexcept {
+  const std::unique_lock lock(making, std::try_to_lock);
+  return lock.owns_lock() && rate_hz > 0 && (deck.has_outgoing() || wanted(*loaded()) != made);
+}
+
+bool LiveReverb::Impl::work() noexcept {
+  std::unique_lock lock(making, std::try_to_lock);
+  if (!lock.owns_lock() || rate_hz == 0) return false;
+  deck.collect();
+  const std::shared_ptr<const Source> source_now = loaded();
+  const Setting setting = wanted(*source_now);
+  if (setting == made) return false;
+  const unsigned turn = turns;
+  lock.unlock();
+  VoiceResult result =
+      make_guarded([&] { return source_now->make_voice(setting, [&] { return turns.load() != turn; }); });
+  lock.lock();
+  if (turns == turn) note(setting, offer(std::move(result)));
   return true;
 }
 
@@ -169,10 +205,12 @@ void LiveReverb::Impl::process_piece(const float* const* in, float* const* out, 
   clock += frames;
 }
 
-LiveReverb::LiveReverb() : impl_(std::make_unique<Impl>()) {}
+LiveReverb::LiveReverb() : impl_(std::make_shared<Impl>()) {}
 
 LiveReverb::~LiveReverb() {
-  if (impl_->worker) impl_->worker->remove(*impl_);
+  const std::shared_ptr<Worker> worker = std::move(impl_->worker);
+  ++impl_->turns;
+  if (worker) worker->leave(*impl_);
 }
 
 std::string LiveReverb::prepare(double rate_hz, int inputs, int outputs) {
@@ -190,16 +228,12 @@ std::string LiveReverb::prepare(double rate_hz, int inputs, int outputs) {
   impl_->clock = 0;
   impl_->cleared = 0;
   impl_->follow_controls(true);
-  std::string error = impl_->renew(impl_->source);
+  impl_->follow(*impl_->source);
   // What was loaded cannot be played so: the built-in room can.
-  if (!error.empty()) (void)impl_->renew(built_in_source());
-  {
-    const std::lock_guard tell(impl_->telling);
-    impl_->problem = error;
-  }
+  if (!impl_->problem.empty()) (void)impl_->renew(*built_in_source(), impl_->made);
   if (!impl_->worker) {
     impl_->worker = Worker::shared();
-    impl_->worker->add(*impl_);
+    impl_->worker->add(impl_);
   }
   return {};
 }
@@ -217,7 +251,7 @@ std::string LiveReverb::load(std::shared_ptr<const Source> source) {
   if (!source) source = built_in_source();
   const std::lock_guard lock(impl_->making);
   if (impl_->rate_hz > 0) {
-    if (std::string error = impl_->renew(source); !error.empty()) return error;
+    if (std::string error = impl_->renew(*source, impl_->wanted(*source)); !error.empty()) return error;
   }
   const std::lock_guard tell(impl_->telling);
   impl_->source = std::move(source);
@@ -293,10 +327,8 @@ Levels LiveReverb::levels() noexcept {
 
 void LiveReverb::settle() {
   const std::lock_guard lock(impl_->making);
-  if (impl_->rate_hz == 0 || impl_->wanted() == impl_->made) return;
-  std::string error = impl_->renew(impl_->source);
-  const std::lock_guard tell(impl_->telling);
-  impl_->problem = std::move(error);
+  if (impl_->rate_hz == 0 || impl_->wanted(*impl_->source) == impl_->made) return;
+  impl_->follow(*impl_->source);
 }
 
 std::vector<std::vector<float>> LiveReverb::response(double seconds) const {

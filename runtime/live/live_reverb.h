@@ -33,12 +33,14 @@ struct Levels {
 ///
 /// Threads. process() is for one audio thread: noexcept, no allocation, no lock, no system call, any number of frames.
 /// set(), get(), levels() may be called from any thread, at any time. prepare(), load() and what else is not marked are for
-/// threads that may wait, one at a time. A worker that all reverbs of the process share makes voices for settings that
-/// have changed and frees those that have rung out; it starts with the first prepare() and ends with the last reverb.
+/// threads that may wait, one at a time. A worker that all reverbs of the process share, of some threads, makes voices for
+/// settings that have changed and frees those that have rung out; it starts with the first prepare() and ends with the last
+/// reverb. Only that last one waits for a voice that is being made, until its source finds that it was given up.
 ///
 /// Latency is none. Controls are smoothed over 20 ms, from the next 32nd sample on. Where a voice follows another one, its
-/// input comes in over 50 ms, of equal power, while the old one's is faded out; the old one's tail rings on until it is
-/// silent, at most 20 s, and is faded in 100 ms where three further voices have followed it meanwhile.
+/// input comes in over 50 ms, while the old one's is faded out, by gains that keep the level for how alike the two are
+/// (placed_voice.h); the old one's tail rings on until it is silent, at most 20 s, and is faded in 100 ms where three
+/// further voices have followed it meanwhile.
 class LiveReverb {
  public:
   LiveReverb();
@@ -78,7 +80,7 @@ class LiveReverb {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // a voice that is being made when this ends keeps it until then
 };
 
 }  // namespace diffverb::runtime

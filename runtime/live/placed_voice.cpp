@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numbers>
+#include <numeric>
 
 #include "runtime/kernels.h"
 
@@ -12,15 +14,60 @@ namespace {
 constexpr std::size_t kStride = PlacedVoice::kBlock + kPad;
 constexpr float kSilence = 1e-6f;  // -120 dB
 constexpr double kFadeSeconds = 0.05, kDropSeconds = 0.1, kSilentSeconds = 1, kLongestRingSeconds = 20;
+constexpr double kBeginningSeconds = 0.1, kLatestBeginningSeconds = 1;
 
 }  // namespace
 
-PlacedVoice::PlacedVoice(std::unique_ptr<Voice> voice, int host_inputs, int host_outputs)
-    : voice_(std::move(voice)), host_inputs_(host_inputs), host_outputs_(host_outputs) {
+PlacedVoice::PlacedVoice(std::unique_ptr<Voice> voice, double rate_hz, int host_inputs, int host_outputs)
+    : voice_(std::move(voice)),
+      host_inputs_(host_inputs),
+      host_outputs_(host_outputs),
+      heard_(static_cast<std::size_t>(std::min(voice_->outputs(), 2))),
+      longest_gap_(voice_->longest_gap()) {
   const auto rows = static_cast<std::size_t>(voice_->inputs() + voice_->outputs());
   memory_.assign(rows * kStride, 0.0f);
   for (std::size_t r = 0; r < rows; ++r)
     (r < static_cast<std::size_t>(voice_->inputs()) ? in_ : out_).push_back(memory_.data() + r * kStride);
+  find_beginning(rate_hz);
+}
+
+void PlacedVoice::find_beginning(double rate_hz) {
+  const auto blocks = [&](double seconds) { return static_cast<std::size_t>(std::ceil(seconds * rate_hz / kBlock)); };
+  const std::size_t most = blocks(kBeginningSeconds) * heard_ * kBlock;
+  beginning_.reserve(most);
+  for (float* channel : in_) channel[0] = 1;
+  for (std::size_t b = 0; beginning_.size() < most && (!beginning_.empty() || b < blocks(kLatestBeginningSeconds));
+       ++b) {
+    voice_->process(in_.data(), out_.data(), kBlock);
+    for (float* channel : in_) channel[0] = 0;
+    const double before = energy_;
+    for (std::size_t o = 0; o < heard_; ++o) {
+      for (int n = 0; n < kBlock; ++n) energy_ += static_cast<double>(out_[o][n]) * out_[o][n];
+    }
+    if (beginning_.empty() && energy_ == before) continue;
+    if (beginning_.empty()) onset_ = b * heard_ * kBlock;
+    for (std::size_t o = 0; o < heard_; ++o) beginning_.insert(beginning_.end(), out_[o], out_[o] + kBlock);
+  }
+  voice_->reset();
+}
+
+float PlacedVoice::likeness(const PlacedVoice& other) const noexcept {
+  const std::size_t from = std::max(onset_, other.onset_);
+  const std::size_t to = std::min(onset_ + beginning_.size(), other.onset_ + other.beginning_.size());
+  if (heard_ != other.heard_ || from >= to || energy_ * other.energy_ <= 0) return 0;
+  const float *a = beginning_.data() + (from - onset_), *b = other.beginning_.data() + (from - other.onset_);
+  constexpr std::size_t kSums = 16;  // side by side, as the audio thread does it
+  float sums[kSums] = {};
+  for (std::size_t n = 0; n + kSums <= to - from; n += kSums) {
+    for (std::size_t k = 0; k < kSums; ++k) sums[k] += a[n + k] * b[n + k];
+  }
+  const double product = std::accumulate(std::begin(sums), std::end(sums), 0.0);
+  return static_cast<float>(std::clamp(product / std::sqrt(energy_ * other.energy_), 0.0, 1.0));
+}
+
+void PlacedVoice::follow(PlacedVoice& other) noexcept {
+  alike_ = other.alike_ = likeness(other);
+  other.is_leaving_ = true;
 }
 
 void PlacedVoice::drop(int samples) noexcept {
@@ -28,7 +75,8 @@ void PlacedVoice::drop(int samples) noexcept {
 }
 
 bool PlacedVoice::is_done(int silent_samples) const noexcept {
-  return is_leaving_ && faded_ == 0 && (is_dropping() ? dropped_ >= drop_samples_ : silent_ >= silent_samples);
+  return is_leaving_ && faded_ == 0 &&
+         (is_dropping() ? dropped_ >= drop_samples_ : silent_ >= std::max<long long>(silent_samples, longest_gap_));
 }
 
 void PlacedVoice::hear(const float* const* in, int frames, const std::vector<float>& fade_in) noexcept {
@@ -36,7 +84,9 @@ void PlacedVoice::hear(const float* const* in, int frames, const std::vector<flo
   float gains[kBlock];
   for (int n = 0; n < frames; ++n) {
     faded_ = is_leaving_ ? std::max(0, faded_ - 1) : std::min(steps, faded_ + 1);
-    gains[n] = fade_in[static_cast<std::size_t>(faded_)];
+    const float rising = fade_in[static_cast<std::size_t>(faded_)];
+    const float falling = fade_in[static_cast<std::size_t>(steps - faded_)];
+    gains[n] = rising / std::sqrt(1 + 2 * alike_ * rising * falling);
   }
   for (std::size_t i = 0; i < in_.size(); ++i) {
     float* to = in_[i];
@@ -112,6 +162,11 @@ void VoiceDeck::collect() noexcept {
   for (auto& place : outgoing_) delete place.exchange(nullptr, std::memory_order_acq_rel);
 }
 
+bool VoiceDeck::has_outgoing() const noexcept {
+  return std::any_of(outgoing_.begin(), outgoing_.end(),
+                     [](const auto& place) { return place.load(std::memory_order_acquire) != nullptr; });
+}
+
 void VoiceDeck::give_back(PlacedVoice*& place) noexcept {
   for (auto& out : outgoing_) {
     if (out.load(std::memory_order_acquire) != nullptr) continue;
@@ -131,7 +186,7 @@ void VoiceDeck::take() noexcept {
   for (std::size_t p = kPlaces - 1; p > 0; --p) places_[p] = places_[p - 1];
   places_[0] = next;
   if (places_[1])
-    places_[1]->leave();
+    next->follow(*places_[1]);
   else
     next->come_at_once(steps_);
 }

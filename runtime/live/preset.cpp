@@ -17,14 +17,19 @@ using nlohmann::json;
 constexpr const char* kPresetFormat = "diffverb-preset";
 constexpr int kPresetVersion = 1;
 constexpr std::uint64_t kMostBytes = 1 << 20;
+constexpr int kDeepest =
+    8;  // levels of a document; a preset has 2. Each is one of the stack's where a value is written.
+struct TooDeep {};
 
-/// Parses an object whose keys are all different; returns the reason otherwise.
+/// Parses an object whose keys are all different; returns the reason otherwise. Throws: TooDeep.
 std::string parse(std::string_view text, json& object) {
   std::vector<std::set<std::string>> keys;
   std::string twice;
   object = json::parse(
       text,
-      [&](int, json::parse_event_t event, json& parsed) {
+      [&](int depth, json::parse_event_t event, json& parsed) {
+        const bool opens = event == json::parse_event_t::object_start || event == json::parse_event_t::array_start;
+        if (opens && depth >= kDeepest) throw TooDeep();
         if (event == json::parse_event_t::object_start) keys.emplace_back();
         if (event == json::parse_event_t::object_end) keys.pop_back();
         if (event == json::parse_event_t::key && !keys.back().insert(parsed.get<std::string>()).second)
@@ -86,6 +91,8 @@ PresetResult read_preset(std::string_view text, const fs::path& folder) {
     json object;
     result.error = parse(text, object);
     if (result.error.empty()) result.error = read_fields(object, folder, result.preset);
+  } catch (const TooDeep&) {
+    result.error = "more than " + std::to_string(kDeepest) + " levels of lists and objects";
   } catch (const std::exception& error) {
     result.error = std::string("cannot be read: ") + error.what();
   }

@@ -5,6 +5,7 @@
 
 #include "runtime/convolver.h"
 #include "runtime/kernels.h"
+#include "runtime/live/sources.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -17,18 +18,18 @@ class ResponseVoice final : public Voice {
   ResponseVoice(const std::vector<std::vector<float>>& responses, ResponseLayout layout)
       : channels_(layout == ResponseLayout::kMono ? 1 : 2),
         crossed_(layout == ResponseLayout::kTrueStereo),
+        length_(static_cast<int>(responses[0].size())),
         in_(channels_ * kStride, 0.0f),
         out_(channels_ * kStride, 0.0f) {
-    const int length = static_cast<int>(responses[0].size());
     if (crossed_) {
       std::vector<float> taps;  // [outputs, inputs, length]
       for (const std::size_t r : {0, 2, 1, 3}) taps.insert(taps.end(), responses[r].begin(), responses[r].end());
       convolvers_.resize(1);
-      convolvers_[0].prepare(taps, 2, 2, length);
+      convolvers_[0].prepare(taps, 2, 2, length_);
       return;
     }
     convolvers_.resize(channels_);
-    for (std::size_t c = 0; c < channels_; ++c) convolvers_[c].prepare(responses[c], 1, 1, length);
+    for (std::size_t c = 0; c < channels_; ++c) convolvers_[c].prepare(responses[c], 1, 1, length_);
   }
 
   int inputs() const override { return static_cast<int>(channels_); }
@@ -48,10 +49,12 @@ class ResponseVoice final : public Voice {
   void reset() noexcept override {
     for (Convolver& convolver : convolvers_) convolver.reset();
   }
+  long long longest_gap() const override { return length_; }
 
  private:
   std::size_t channels_;
   bool crossed_;
+  int length_;
   std::vector<Convolver> convolvers_;  // one a channel, or one for all pairs
   Floats in_, out_;                    // [channels, kStride]
 };
@@ -62,12 +65,22 @@ std::unique_ptr<Voice> make_response_voice(const std::vector<std::vector<float>>
   return std::make_unique<ResponseVoice>(responses, layout);
 }
 
-VoiceResult make_varied_voice(std::vector<std::vector<float>> responses, ResponseLayout layout, double rate_hz,
-                              const Setting& setting) {
-  if (setting.rate_hz != rate_hz || setting.variation != Variation{})
-    responses = vary_response(responses, rate_hz, setting.rate_hz, setting.variation);
+VoiceResult make_checked_voice(const std::vector<std::vector<float>>& responses, ResponseLayout layout,
+                               const GivenUp& given_up) {
   if (responses.empty() || responses[0].empty()) return {nullptr, "the response holds no samples"};
+  if (given_up && given_up()) return {nullptr, kGivenUp};
   return {make_response_voice(responses, layout), {}};
+}
+
+VoiceResult make_varied_voice(std::vector<std::vector<float>> responses, ResponseLayout layout, double rate_hz,
+                              const Setting& setting, const GivenUp& given_up) {
+  if (given_up && given_up()) return {nullptr, kGivenUp};
+  if (setting.rate_hz == rate_hz && setting.variation == Variation{})
+    return make_checked_voice(responses, layout, given_up);
+  const VariedResponses varied(std::move(responses), rate_hz, setting.rate_hz);
+  if (!varied.error().empty()) return {nullptr, varied.error()};
+  if (given_up && given_up()) return {nullptr, kGivenUp};
+  return make_checked_voice(varied.at(setting.variation), layout, given_up);
 }
 
 }  // namespace diffverb::runtime

@@ -18,8 +18,12 @@ enum class ResponseLayout {
 /// Plays responses of one length (1, 2 or 4 of them, as the layout says) by convolution without latency.
 std::unique_ptr<Voice> make_response_voice(const std::vector<std::vector<float>>& responses, ResponseLayout layout);
 
+/// The same; a reason where there are no samples, or where it was given up.
+VoiceResult make_checked_voice(const std::vector<std::vector<float>>& responses, ResponseLayout layout,
+                               const GivenUp& given_up);
+
 /// The voice of responses of some rate at a setting's rate and with its variation. `layout` says how many they are.
 VoiceResult make_varied_voice(std::vector<std::vector<float>> responses, ResponseLayout layout, double rate_hz,
-                              const Setting& setting);
+                              const Setting& setting, const GivenUp& given_up = {});
 
 }  // namespace diffverb::runtime

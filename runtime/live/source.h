@@ -2,6 +2,7 @@
 
 #include <array>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -29,7 +30,10 @@ class Voice {
   virtual int outputs() const = 0;
   /// in [inputs][frames] -> out [outputs][frames], wet sound only, without latency; any number of frames.
   virtual void process(const float* const* in, float* const* out, int frames) noexcept = 0;
+  /// As it was when it was made.
   virtual void reset() noexcept = 0;
+  /// Samples: when its inputs and outputs have been silent for so long, nothing more comes.
+  virtual long long longest_gap() const = 0;
 };
 
 struct VoiceResult {
@@ -43,6 +47,9 @@ struct PointResult {
   std::string error;              ///< empty exactly when `point` is there
 };
 
+/// Whether a voice that is being made is not wanted any more; may be empty: it is. Asked between pieces of work.
+using GivenUp = std::function<bool()>;
+
 /// A file that was loaded and checked, of any kind: delay network, response bank, autoencoder, or a plain WAV response. It
 /// never changes and may be used by several threads.
 class Source {
@@ -52,8 +59,8 @@ class Source {
   virtual std::string title() const = 0;        ///< from the metadata, or the file's name
   virtual bool has_point() const = 0;           ///< whether x, y, z (and width) change anything
   virtual bool moves() const { return false; }  ///< whether modulation changes anything
-  /// Under 100 ms on one core; off the audio thread. Nothing is thrown.
-  virtual VoiceResult make_voice(const Setting& setting) const = 0;
+  /// Takes up to seconds for long responses; off the audio thread. Nothing is thrown. An error too where it was given up.
+  virtual VoiceResult make_voice(const Setting& setting, const GivenUp& given_up = {}) const = 0;
   /// The point of a measured response [C][T]. A second's work or less for two seconds; off the audio thread. Nothing is
   /// thrown.
   virtual PointResult point_of(const std::vector<std::vector<float>>& response, double rate_hz) const;

@@ -33,6 +33,7 @@ inline double place(double knob, double low, double high) { return low + knob / 
 inline double knob_of(double value, double low, double high) {
   return std::clamp(9 * (value - low) / (high - low), 0.0, 9.0);
 }
+inline constexpr const char* kGivenUp = "was given up: another one is wanted";
 
 /// make(), where what is thrown (memory that cannot be had) becomes a reason.
 template <typename Make>

@@ -1,3 +1,5 @@
+#include <mutex>
+
 #include "runtime/live/response_voice.h"
 #include "runtime/live/sources.h"
 #include "runtime/live/wav_file.h"
@@ -17,16 +19,39 @@ class WavSource final : public Source {
   std::string title() const override { return title_; }
   bool has_point() const override { return false; }
 
-  VoiceResult make_voice(const Setting& setting) const override {
+  VoiceResult make_voice(const Setting& setting, const GivenUp& given_up) const override {
     const ResponseLayout layout = sound_.channels.size() == 1   ? ResponseLayout::kMono
                                   : sound_.channels.size() == 2 ? ResponseLayout::kStereo
                                                                 : ResponseLayout::kTrueStereo;
-    return make_guarded([&] { return make_varied_voice(sound_.channels, layout, sound_.sample_rate_hz, setting); });
+    return make_guarded([&]() -> VoiceResult {
+      if (setting.rate_hz == sound_.sample_rate_hz && setting.variation == Variation{})
+        return make_checked_voice(sound_.channels, layout, given_up);
+      const auto varied = at_rate(setting.rate_hz);
+      if (!varied->error().empty()) return {nullptr, varied->error()};
+      if (given_up && given_up()) return {nullptr, kGivenUp};
+      return make_checked_voice(varied->at(setting.variation), layout, given_up);
+    });
   }
 
  private:
+  /// The responses at a host's rate, made once for all the voices there: for the rate that was asked for last.
+  std::shared_ptr<const VariedResponses> at_rate(double rate_hz) const {
+    {
+      const std::lock_guard lock(keeping_);
+      if (varied_ && varied_rate_hz_ == rate_hz) return varied_;
+    }
+    auto made = std::make_shared<const VariedResponses>(sound_.channels, sound_.sample_rate_hz, rate_hz);
+    const std::lock_guard lock(keeping_);
+    varied_ = made;
+    varied_rate_hz_ = rate_hz;
+    return made;
+  }
+
   WavSound sound_;
   std::string title_;
+  mutable std::mutex keeping_;
+  mutable std::shared_ptr<const VariedResponses> varied_;
+  mutable double varied_rate_hz_ = 0;
 };
 
 }  // namespace

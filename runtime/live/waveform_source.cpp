@@ -20,14 +20,15 @@ class WaveformSource final : public Source {
   std::string title() const override { return title_; }
   bool has_point() const override { return true; }
 
-  VoiceResult make_voice(const Setting& setting) const override {
-    return make_guarded([&] {
+  VoiceResult make_voice(const Setting& setting, const GivenUp& given_up) const override {
+    return make_guarded([&]() -> VoiceResult {
       const double bound = decoder_.weights().latent_bound;
       std::vector<double> latent;
       for (const double knob : setting.point) latent.push_back(place(knob, -bound, bound));
       const auto points = stereo_points(latent, bound, {setting.width, 0});
       std::vector<float> left = decoder_.decode(points[0], {}), right = left;
       if (setting.width != 0) {
+        if (given_up && given_up()) return {nullptr, kGivenUp};
         const double coherence = diffuse_coherence(kMiddleHz, setting.width);
         const auto same = static_cast<float>(coherence), other = std::sqrt(1 - same * same);
         right = decoder_.decode(points[1], {.voice = 1});
@@ -37,7 +38,7 @@ class WaveformSource final : public Source {
         }
       }
       return make_varied_voice({std::move(left), std::move(right)}, ResponseLayout::kStereo,
-                               decoder_.weights().sample_rate_hz, setting);
+                               decoder_.weights().sample_rate_hz, setting, given_up);
     });
   }
 

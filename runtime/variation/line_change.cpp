@@ -4,7 +4,9 @@
 #include <cmath>
 #include <cstddef>
 
+#include "runtime/biquad.h"
 #include "runtime/network_plan.h"
+#include "runtime/stability.h"
 #include "runtime/variation/loop_measurement.h"
 #include "runtime/variation/network_response.h"
 #include "runtime/variation/response_decay.h"
@@ -21,8 +23,9 @@ constexpr double kFlat = 0.06, kNothing = 2e-5;  // of a change: its relative sp
 constexpr double kLeastShare = 0.8;              // of its loss, that a line's filter may give back for how it is read
 constexpr double kReadOtherwise = 0.05;
 constexpr double kLeastShareHeard = 3e-3;
-constexpr double kMostLoss = 0.5;    // nepers: beyond it accuracy is of the level, not of the decay
-constexpr double kLeastLoss = 3e-3;  // nepers: where relative accuracy ends
+constexpr double kMostLoss = 0.5;     // nepers: beyond it accuracy is of the level, not of the decay
+constexpr double kMostBeyond = 0.05;  // nepers: of a peak that a line's filter is let down by
+constexpr double kLeastLoss = 3e-3;   // nepers: where relative accuracy ends
 
 Biquad section_at(const std::vector<double>& sos, std::size_t index) {
   const double* c = sos.data() + index * 5;
@@ -84,6 +87,27 @@ struct LineTarget {
   bool is_read_otherwise =
       false;  // moving, at another rate: its interpolation takes more or less than a filter's worth
 };
+
+double log_peak(const std::vector<Biquad>& sections) {
+  const bool stable = std::all_of(sections.begin(), sections.end(), [](const Biquad& f) { return is_stable(f); });
+  const double peak = stable ? peak_gain(sections.data(), static_cast<int>(sections.size())) : 1e300;
+  return std::isfinite(peak) ? std::log(std::max(peak, 1e-300)) : 1e300;
+}
+
+void scale_section(Biquad& f, double gain) { f.b0 *= gain, f.b1 *= gain, f.b2 *= gain; }
+
+/// No filter of a line may be louder anywhere than its target at its loudest: a fit that has a peak between the target's
+/// frequencies is let down by it, or where that is much gives way to the sections as they were moved, let down likewise.
+/// `sections` are those, and become what is taken.
+void keep_below(const FilterTarget& target, const std::vector<Biquad>& fitted, std::vector<Biquad>& sections) {
+  const double most = *std::max_element(target.log_gain.begin(), target.log_gain.end());
+  double beyond = log_peak(fitted) - most;
+  if (beyond < kMostBeyond)
+    sections = fitted;
+  else
+    beyond = log_peak(sections) - most;
+  if (beyond > 0 && !sections.empty()) scale_section(sections[0], std::exp(-beyond));
+}
 
 class LineChange {
  public:
@@ -198,7 +222,9 @@ class LineChange {
       sections.push_back(move_section(section, old_.sample_rate_hz, changed_.sample_rate_hz, t.power));
     // One that begins as an identity where the filter is to take another shape.
     if (static_cast<int>(sections.size()) < changed_.line_sections && !t.is_flat) sections.push_back({});
-    fit_sections(sections, changed_.sample_rate_hz, target);
+    std::vector<Biquad> fitted = sections;
+    fit_sections(fitted, changed_.sample_rate_hz, target);
+    keep_below(target, fitted, sections);
     sections.resize(static_cast<std::size_t>(changed_.line_sections));
     for (std::size_t k = 0; k < sections.size(); ++k)
       put_section(changed_.line_sos, static_cast<std::size_t>(line) * sections.size() + k, sections[k]);

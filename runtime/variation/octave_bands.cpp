@@ -23,6 +23,29 @@ double share_of(std::size_t k, const std::vector<double>& centres, double hz) {
   return low - high;
 }
 
+/// `bins`: of the transform, 2^m; beyond the sound there is silence.
+std::vector<std::vector<float>> split(std::span<const float> sound, std::size_t bins, double rate_hz,
+                                      const std::vector<double>& centres) {
+  std::vector<std::complex<double>> spectrum(bins, 0.0), part;
+  std::copy(sound.begin(), sound.end(), spectrum.begin());
+  transform(spectrum, false);
+  std::vector<std::vector<float>> bands;
+  for (std::size_t k = 0; k < centres.size(); k += 2) {  // two at once: real bands, the second as the imaginary part
+    part = spectrum;
+    for (std::size_t i = 0; i < bins; ++i) {
+      const double hz = static_cast<double>(std::min(i, bins - i)) * rate_hz / static_cast<double>(bins);
+      part[i] *= std::complex(share_of(k, centres, hz), k + 1 < centres.size() ? share_of(k + 1, centres, hz) : 0);
+    }
+    transform(part, true);
+    for (std::size_t b = 0; b < 2 && k + b < centres.size(); ++b) {
+      std::vector<float>& band = bands.emplace_back(sound.size());
+      for (std::size_t n = 0; n < band.size(); ++n)
+        band[n] = static_cast<float>((b == 0 ? part[n].real() : part[n].imag()) / static_cast<double>(bins));
+    }
+  }
+  return bands;
+}
+
 }  // namespace
 
 std::vector<double> octave_centres(double rate_hz) {
@@ -58,28 +81,16 @@ std::optional<double> decay_rate(std::span<const double> energies, double step_s
   return slope_db < 0 ? std::optional(-slope_db * std::numbers::ln10 / 20) : std::nullopt;
 }
 
-std::vector<std::vector<double>> split_octaves(std::span<const double> sound, double rate_hz) {
+std::vector<std::vector<float>> split_octaves(std::span<const float> sound, double rate_hz,
+                                              const std::vector<double>& centres) {
   std::size_t bins = 1;
   while (bins < sound.size() + sound.size() / 8 + 4096) bins *= 2;
-  std::vector<std::complex<double>> spectrum(bins, 0.0), part;
-  std::copy(sound.begin(), sound.end(), spectrum.begin());
-  transform(spectrum, false);
-  const std::vector<double> centres = octave_centres(rate_hz);
-  std::vector<std::vector<double>> bands;
-  for (std::size_t k = 0; k < centres.size(); k += 2) {  // two at once: real bands, the second as the imaginary part
-    part = spectrum;
-    for (std::size_t i = 0; i < bins; ++i) {
-      const double hz = static_cast<double>(std::min(i, bins - i)) * rate_hz / static_cast<double>(bins);
-      part[i] *= std::complex(share_of(k, centres, hz), k + 1 < centres.size() ? share_of(k + 1, centres, hz) : 0);
-    }
-    transform(part, true);
-    for (std::size_t b = 0; b < 2 && k + b < centres.size(); ++b) {
-      std::vector<double>& band = bands.emplace_back(sound.size());
-      for (std::size_t n = 0; n < band.size(); ++n)
-        band[n] = (b == 0 ? part[n].real() : part[n].imag()) / static_cast<double>(bins);
-    }
-  }
-  return bands;
+  return split(sound, bins, rate_hz, centres);
+}
+
+std::vector<std::vector<float>> split_period(std::span<const float> period, double rate_hz,
+                                             const std::vector<double>& centres) {
+  return split(period, period.size(), rate_hz, centres);
 }
 
 }  // namespace diffverb::runtime

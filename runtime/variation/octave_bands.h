@@ -19,7 +19,11 @@ double value_at(std::span<const double> hz, std::span<const double> values, doub
 /// they do not fall by 15 dB.
 std::optional<double> decay_rate(std::span<const double> energies, double step_s);
 
-/// A sound in octave bands without phase; they sum to it. [K][T]
-std::vector<std::vector<double>> split_octaves(std::span<const double> sound, double rate_hz);
+/// A sound in bands around centres (octave_centres), without phase; they sum to it. [K][T]
+std::vector<std::vector<float>> split_octaves(std::span<const float> sound, double rate_hz,
+                                              const std::vector<double>& centres);
+/// The same of one period, 2^m samples, of a sound that repeats.
+std::vector<std::vector<float>> split_period(std::span<const float> period, double rate_hz,
+                                             const std::vector<double>& centres);
 
 }  // namespace diffverb::runtime

@@ -3,24 +3,23 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <optional>
+#include <utility>
 
-#include "runtime/network_check.h"
 #include "runtime/resampling.h"
 #include "runtime/variation/octave_bands.h"
+#include "runtime/variation/split_responses.h"
 
 namespace diffverb::runtime {
 namespace {
 
-using Rows = std::vector<std::vector<double>>;
+using Rows = std::vector<std::vector<float>>;
+
+constexpr double kLeastFrom_hz = 1000, kMostFrom_hz = 1e6, kLeast_hz = 8000, kMost_hz = 384000;
+constexpr double kLongest_s = 20;  // of what is made longer to decay more slowly
 
 double within(double value, double least, double most, double neutral) {
   return std::isfinite(value) ? std::clamp(value, least, most) : neutral;
-}
-
-Rows doubles_of(const std::vector<std::vector<float>>& rows) {
-  Rows out;
-  for (const auto& row : rows) out.emplace_back(row.begin(), row.end());
-  return out;
 }
 
 /// Decay times of the octaves of a sound that is then played `size` times as long: so that at each frequency it ends up
@@ -36,13 +35,14 @@ std::vector<double> wanted_factors(const OctaveRates& rates, const Variation& va
 }
 
 /// At the new rate, `size` times as long, as loud altogether as before.
-std::vector<std::vector<float>> resized(const Rows& rows, double from_hz, double rate_hz, double size) {
-  std::vector<std::vector<float>> out;
+Rows resized(const Rows& rows, double from_hz, double rate_hz, double size) {
+  if (from_hz == rate_hz && size == 1) return rows;
   std::vector<float> all;
   for (const auto& row : rows) all.insert(all.end(), row.begin(), row.end());
   all = resample_responses(all, rows[0].size(), from_hz, rate_hz * size);
   const auto length = static_cast<std::ptrdiff_t>(all.size() / rows.size());
   const auto level = static_cast<float>(std::sqrt(size));
+  Rows out;
   for (auto from = all.begin(); from != all.end(); from += length) {
     for (float& value : out.emplace_back(from, from + length)) value *= level;
   }
@@ -51,6 +51,25 @@ std::vector<std::vector<float>> resized(const Rows& rows, double from_hz, double
 
 bool decays_otherwise(const Variation& variation) {
   return variation.decay != 1 || variation.damping != 0 || variation.size != 1;
+}
+
+std::string check_responses(const Rows& channels, double from_hz, double rate_hz) {
+  const auto outside = [](const char* what, double hz, double least, double most) {
+    return hz >= least && hz <= most
+               ? std::string()
+               : std::string(what) + " is " + std::to_string(hz) + " Hz, expected " +
+                     std::to_string(std::lround(least)) + " to " + std::to_string(std::lround(most));
+  };
+  if (std::string error = outside("the response's rate", from_hz, kLeastFrom_hz, kMostFrom_hz); !error.empty())
+    return error;
+  if (std::string error = outside("the rate", rate_hz, kLeast_hz, kMost_hz); !error.empty()) return error;
+  if (channels.empty() || channels[0].empty()) return "the response holds no samples";
+  for (std::size_t c = 0; c < channels.size(); ++c) {
+    if (channels[c].size() != channels[0].size())
+      return "response " + std::to_string(c) + " has " + std::to_string(channels[c].size()) + " samples, expected " +
+             std::to_string(channels[0].size()) + " as the first has";
+  }
+  return {};
 }
 
 }  // namespace
@@ -62,41 +81,60 @@ Variation within_ranges(const Variation& v) {
 
 std::vector<std::vector<float>> change_response(const std::vector<std::vector<float>>& rows, double from_hz,
                                                 double rate_hz, const Variation& variation, const OctaveRates& rates) {
-  Rows changed = doubles_of(rows);
-  if (decays_otherwise(variation)) {
-    OctaveRates from{octave_centres(from_hz), {}};
-    for (const double hz : from.hz) from.rate.push_back(value_at(rates.hz, rates.rate, hz));
-    OctaveRates to = from;
-    const std::vector<double> wanted = wanted_factors(from, variation);
-    for (std::size_t k = 0; k < to.rate.size(); ++k) to.rate[k] /= wanted[k];
-    changed = with_rates(changed, from_hz, from, to, 0);
-  }
-  return resized(changed, from_hz, rate_hz, variation.size);
+  if (!decays_otherwise(variation)) return resized(rows, from_hz, rate_hz, variation.size);
+  OctaveRates from{octave_centres(from_hz), {}};
+  for (const double hz : from.hz) from.rate.push_back(value_at(rates.hz, rates.rate, hz));
+  OctaveRates to = from;
+  const std::vector<double> wanted = wanted_factors(from, variation);
+  for (std::size_t k = 0; k < to.rate.size(); ++k) to.rate[k] /= wanted[k];
+  return resized(with_rates(rows, from_hz, from, to), from_hz, rate_hz, variation.size);
 }
 
-std::vector<std::vector<float>> vary_response(const std::vector<std::vector<float>>& channels, double from_hz,
-                                              double rate_hz, const Variation& asked) {
-  const auto is_rate = [](double hz) { return hz >= 8000 && hz <= 384000; };
-  const bool even =
-      std::all_of(channels.begin(), channels.end(), [&](const auto& row) { return row.size() == channels[0].size(); });
-  if (!is_rate(from_hz) || !is_rate(rate_hz) || !even) return {};
-  const Variation variation = within_ranges(asked);
-  if (channels.empty() || channels[0].empty()) return channels;
-  Rows rows = doubles_of(channels);
-  if (decays_otherwise(variation)) {
-    const OctaveRates measured = measure_octaves(rows, from_hz);
-    const double longest = NetworkLimits::kEarlySamples * from_hz / (rate_hz * variation.size);
-    rows = with_decay_times(rows, from_hz, measured, wanted_factors(measured, variation),
-                            static_cast<std::size_t>(longest));
+/// The responses at the host's rate; and at their own, where that is higher and size can bring down what lies above.
+struct VariedResponses::Kept {
+  Kept(Rows channels, double from_hz, double rate_hz)
+      : at_rate(resized(channels, from_hz, rate_hz, 1), rate_hz, from_hz) {
+    if (from_hz > rate_hz) as_given.emplace(std::move(channels), from_hz, from_hz);
   }
-  auto out = resized(rows, from_hz, rate_hz, variation.size);
+
+  SplitResponses at_rate;
+  std::optional<SplitResponses> as_given;
+};
+
+VariedResponses::VariedResponses(std::vector<std::vector<float>> channels, double from_hz, double rate_hz)
+    : error_(check_responses(channels, from_hz, rate_hz)) {
+  if (error_.empty()) kept_ = std::make_unique<Kept>(std::move(channels), from_hz, rate_hz);
+}
+
+VariedResponses::~VariedResponses() = default;
+VariedResponses::VariedResponses(VariedResponses&&) noexcept = default;
+VariedResponses& VariedResponses::operator=(VariedResponses&&) noexcept = default;
+
+std::vector<std::vector<float>> VariedResponses::at(const Variation& asked) const {
+  if (!kept_) return {};
+  const Variation variation = within_ranges(asked);
+  const double rate_hz = kept_->at_rate.rate_hz();
+  const SplitResponses& split = variation.size > 1 && kept_->as_given ? *kept_->as_given : kept_->at_rate;
+  Rows out;
+  if (decays_otherwise(variation)) {
+    const double longest = kLongest_s * split.rate_hz() / variation.size;
+    out = split.with_decay_times(wanted_factors(split.measured(), variation), static_cast<std::size_t>(longest));
+    out = resized(out, split.rate_hz(), rate_hz, variation.size);
+  } else {
+    out = split.rows();
+  }
   if (variation.early_late_db == 0) return out;
-  const std::size_t onset = onset_of(doubles_of(out));
+  const std::size_t onset = onset_of(out);
   for (auto& row : out) {
     for (std::size_t n = onset; n < row.size(); ++n)
       row[n] *= static_cast<float>(early_late_gain(variation.early_late_db, static_cast<double>(n - onset) / rate_hz));
   }
   return out;
+}
+
+std::vector<std::vector<float>> vary_response(const std::vector<std::vector<float>>& channels, double from_hz,
+                                              double rate_hz, const Variation& variation) {
+  return VariedResponses(channels, from_hz, rate_hz).at(variation);
 }
 
 }  // namespace diffverb::runtime

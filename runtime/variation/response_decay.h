@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "runtime/variation.h"
@@ -12,22 +13,15 @@ struct OctaveRates {
   std::vector<double> hz, rate;  // [K]
 };
 
-/// Responses whose octaves decay at other rates: each weighted by exp(-(to - from) t) from `onset` on.
-std::vector<std::vector<double>> with_rates(const std::vector<std::vector<double>>& rows, double rate_hz,
-                                            const OctaveRates& from, const OctaveRates& to, std::size_t onset);
+/// Responses whose octaves decay at other rates: each weighted by exp(-(to - from) t) from the first sample on.
+std::vector<std::vector<float>> with_rates(const std::vector<std::vector<float>>& rows, double rate_hz,
+                                           const OctaveRates& from, const OctaveRates& to);
 
-/// Measured responses likewise: octaves that are to decay more slowly go on as noise from where the measured noise comes
-/// near (10 dB), and all rows become as long as 80 dB of the slowest octave, `longest` samples at most. What does not
-/// decay stays as it is. `wanted`: times the decay time of an octave.
-std::vector<std::vector<double>> with_decay_times(const std::vector<std::vector<double>>& rows, double rate_hz,
-                                                  const OctaveRates& measured, const std::vector<double>& wanted,
-                                                  std::size_t longest);
-
-/// Rates of responses together; 0 where an octave does not decay.
-OctaveRates measure_octaves(const std::vector<std::vector<double>>& rows, double rate_hz);
+/// Adds the band times exp(-change t), t in samples from `onset` on; before it the band as it is.
+void add_weighted(std::vector<float>& to, std::span<const float> band, double change, std::size_t onset);
 
 /// The first sample of any row within 20 dB of the loudest.
-std::size_t onset_of(const std::vector<std::vector<double>>& rows);
+std::size_t onset_of(const std::vector<std::vector<float>>& rows);
 
 /// What a variation makes of a decay time at a frequency: times `decay`, and by damping.
 double decay_factor(const Variation& variation, double hz);

@@ -38,6 +38,7 @@ class SimpleVoice final : public Voice {
     }
   }
   void reset() noexcept override {}
+  long long longest_gap() const override { return 0; }
 
  private:
   Sample sample_;
@@ -48,14 +49,20 @@ class SimpleVoice final : public Voice {
 class MadeSource final : public Source {
  public:
   using Make = std::function<VoiceResult(const Setting&)>;
-  explicit MadeSource(Make make) : make_(std::move(make)) {}
+  using MakeUnless = std::function<VoiceResult(const Setting&, const GivenUp&)>;
+  explicit MadeSource(Make make, bool has_point = true)
+      : MadeSource(MakeUnless([make](const Setting& setting, const GivenUp&) { return make(setting); }), has_point) {}
+  explicit MadeSource(MakeUnless make, bool has_point = true) : make_(std::move(make)), has_point_(has_point) {}
   const char* kind() const override { return "made"; }
   std::string title() const override { return "made by a test"; }
-  bool has_point() const override { return true; }
-  VoiceResult make_voice(const Setting& setting) const override { return make_(setting); }
+  bool has_point() const override { return has_point_; }
+  VoiceResult make_voice(const Setting& setting, const GivenUp& given_up) const override {
+    return make_(setting, given_up);
+  }
 
  private:
-  Make make_;
+  MakeUnless make_;
+  bool has_point_;
 };
 
 /// A source of a gain.

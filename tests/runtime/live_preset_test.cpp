@@ -56,6 +56,16 @@ TEST(LivePreset, IsRefusedInOneLineThatSaysWhy) {
     EXPECT_NE(read_preset(whole.substr(0, length), "").error, "") << length;
 }
 
+TEST(LivePreset, OfManyLevelsIsRefused) {
+  const auto error_of = [](std::size_t levels) {
+    const std::string lists = std::string(levels, '[') + std::string(levels, ']');
+    return read_preset(R"({"format": "diffverb-preset", "version": 1, "controls": {"decay": )" + lists + "}}", "")
+        .error;
+  };
+  EXPECT_EQ(error_of(6), "the control 'decay' is '[[[[[[]]]]]]', expected 0.1 to 4.0");
+  for (const std::size_t levels : {7, 400000}) EXPECT_EQ(error_of(levels), "more than 8 levels of lists and objects");
+}
+
 TEST(LivePreset, SetsAReverbAndIsReadFromIt) {
   const fs::path folder = fs::temp_directory_path() / "live_preset_test";
   fs::create_directories(folder / "rooms");

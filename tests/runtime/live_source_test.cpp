@@ -51,6 +51,18 @@ TEST(LiveSource, RefusesWhatRingsForEver) {
   EXPECT_NE(load_source(file.bytes, "loop").error.find("ring for ever"), std::string::npos);
 }
 
+TEST(LiveSource, RefusesANetworkOfMoreChannelsThanAreHeard) {
+  const auto error_of = [](int inputs, int outputs) {
+    const LoadResult made = make_model(testing::random_network({8, inputs, outputs, 1, 1, 300, 100, 900}, 1));
+    EXPECT_EQ(made.error, "");
+    return make_network_source(made.model, "network").error;
+  };
+  EXPECT_EQ(error_of(2, 2), "");
+  EXPECT_EQ(error_of(4, 4), "4 inputs and 4 outputs, expected at most 2 of each in a network that is played live");
+  EXPECT_NE(error_of(2, 3), "");
+  EXPECT_NE(error_of(3, 1), "");
+}
+
 TEST(LiveSource, RefusesWhatIsNoFileOfItsKinds) {
   for (const char* text : {"", "RIFF", "hello", "{}", "RIFFxxxxWAVE"}) {
     const std::string file(text);

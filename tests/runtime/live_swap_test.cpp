@@ -1,5 +1,6 @@
 // Models and points exchanged while a live reverb plays: without a click, the newest last, nothing freed on the audio thread.
 #include <chrono>
+#include <stdexcept>
 #include <thread>
 
 #include "live.h"
@@ -95,6 +96,88 @@ TEST(LiveSwap, LetsTheOldTailRingAndGivesTheInputToTheNewVoice) {
   EXPECT_LE(testing::largest_difference(kept, changed), 1e-6);
 }
 
+TEST(LiveSwap, PlaysAnEchoOfTheOldVoiceAfterALongSilence) {
+  std::vector<float> echo(110000);
+  echo[0] = echo[105600] = 0.5f;  // 2.2 s
+  const LoadResult loop = make_model(testing::network_of({0.5f}, {105600}));
+  ASSERT_EQ(loop.error, "");
+  for (const auto& source : {load_source(testing::wav_bytes({echo}, 48000), "echo").source,
+                             make_network_source(loop.model, "loop").source}) {
+    const auto reverb = testing::ready(source);
+    Sound input(2, std::vector<float>(216000));
+    input[0][0] = input[1][0] = 1;
+    const Sound output = testing::play(*reverb, input, {64}, [&](std::size_t at) {
+      if (at == 9600) {
+        EXPECT_EQ(reverb->load(testing::gain_source(0)), "");
+      }
+    });
+    EXPECT_NEAR(std::abs(output[0][105600]), source->kind() == std::string("response") ? 0.5 : 1, 1e-4);
+    // The loop goes on.
+    if (source->kind() == std::string("delay network")) {
+      EXPECT_NEAR(output[0][211200], 0.5, 1e-4);
+    }
+  }
+}
+
+/// The level of each eighth of a crossfade, and of as much before it, against what a reverb plays that stands still; in dB.
+/// x goes to and fro between two values, 20 times.
+std::vector<double> levels_as_x_moves(const Sound& input, double from, double to) {
+  constexpr std::size_t kStep = 1600, kWindow = 100;  // 100 ms; an eighth of 50 ms
+  const auto source = make_bank_source(std::make_shared<ResponseBank>(testing::small_bank(60)), "bank").source;
+  const auto moved = testing::ready(source, 16000), still = testing::ready(source, 16000);
+  for (LiveReverb* reverb : {moved.get(), still.get()}) {
+    reverb->set(Control::kX, from);
+    EXPECT_EQ(reverb->prepare(16000, 2, 2), "");
+  }
+  const Sound expected = testing::play(*still, input, {32});
+  const Sound output = testing::play(*moved, input, {32}, [&](std::size_t at) {
+    if (at % kStep != 0 || at == 0) return;
+    moved->set(Control::kX, at / kStep % 2 == 1 ? to : from);
+    moved->settle();
+  });
+  std::vector<double> levels;
+  for (std::size_t n = kStep; n + kWindow <= input[0].size(); n += kWindow)
+    levels.push_back(20 *
+                     std::log10(testing::rms(output[0], n, n + kWindow) / testing::rms(expected[0], n, n + kWindow)));
+  return levels;
+}
+
+TEST(LiveSwap, KeepsTheLevelAsXMoves) {
+  Sound tone = sine(32000, 1500);  // 500 Hz at this rate
+  for (const double level : levels_as_x_moves(tone, 4.5, 4.6)) EXPECT_NEAR(level, 0, 1);
+  for (const double level : levels_as_x_moves(testing::noise(2, 32000, 5), 4.5, 4.6)) EXPECT_NEAR(level, 0, 1);
+  // Rooms that have nothing in common: the mean of the power over all crossfades, where a linear one would lose 1.8 dB.
+  double power = 0;
+  int count = 0;
+  const std::vector<double> far = levels_as_x_moves(testing::noise(2, 320000, 5), 0, 9);
+  for (std::size_t n = 0; n < far.size(); ++n) {
+    if (n % 16 < 8) power += std::pow(10, far[n] / 10), ++count;
+  }
+  double rest = 0;  // of both rooms, between the crossfades
+  for (std::size_t n = 0; n < far.size(); ++n) rest += n % 16 >= 8 ? std::pow(10, far[n] / 10) / count : 0;
+  EXPECT_NEAR(10 * std::log10(power / count / rest), 0, 1);
+}
+
+TEST(LiveSwap, MakesNoVoiceForWhatChangesNothing) {
+  int made = 0;
+  const auto source = std::make_shared<testing::MadeSource>(
+      [&](const Setting&) {
+        ++made;
+        return VoiceResult{std::make_unique<testing::SimpleVoice>([](float x) { return x; }, 1, 1), {}};
+      },
+      false);
+  const auto reverb = testing::ready(source);
+  const int before = made;
+  for (const Control control : {Control::kX, Control::kY, Control::kZ, Control::kWidth, Control::kModulation}) {
+    reverb->set(control, 0.7);
+    reverb->settle();
+  }
+  EXPECT_EQ(made, before);
+  reverb->set(Control::kDecay, 0.7);
+  reverb->settle();
+  EXPECT_EQ(made, before + 1);
+}
+
 /// Counts itself and notes which thread frees it.
 class Watched final : public Voice {
  public:
@@ -113,6 +196,7 @@ class Watched final : public Voice {
     std::copy_n(in[0], frames, out[0]);
   }
   void reset() noexcept override {}
+  long long longest_gap() const override { return 0; }
 
  private:
   Book& book_;
@@ -183,6 +267,26 @@ TEST(LiveSwap, GoesOnWithWhatPlaysWhereAVoiceCannotBeMade) {
   reverb->set(Control::kX, 0.5);
   reverb->settle();
   EXPECT_EQ(reverb->playing().problem, "");
+}
+
+TEST(LiveSwap, FollowsControlsThoughAnotherFileWasRefused) {
+  const auto follows = std::make_shared<testing::MadeSource>([](const Setting& setting) {
+    const auto gain = static_cast<float>(setting.point[0]);
+    return VoiceResult{std::make_unique<testing::SimpleVoice>([gain](float) { return gain; }, 1, 1), {}};
+  });
+  const auto refused = std::make_shared<testing::MadeSource>([](const Setting&) {
+    return VoiceResult{nullptr, "refused"};
+  });
+  const auto thrown = std::make_shared<testing::MadeSource>(
+      [](const Setting&) -> VoiceResult { throw std::runtime_error("no memory"); });
+  for (const auto& [source, reason] : {std::pair(refused, "refused"), std::pair(thrown, "cannot be made: no memory")}) {
+    const auto reverb = testing::ready(follows);
+    reverb->set(Control::kX, 3);
+    EXPECT_EQ(reverb->load(source), reason);
+    reverb->settle();
+    const Sound silence(2, std::vector<float>(4800));
+    EXPECT_EQ(testing::play(*reverb, silence, {4800})[0].back(), 3) << reason;
+  }
 }
 
 TEST(LiveSwap, LeavesWhatPlaysWhereAFileIsDamagedOrGone) {

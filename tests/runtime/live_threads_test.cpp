@@ -1,5 +1,6 @@
 // Many reverbs, and many threads at one. Built with -fsanitize=thread or =address these are also what shows that nothing
 // races and nothing leaks.
+#include <chrono>
 #include <thread>
 
 #include "live.h"
@@ -52,6 +53,66 @@ TEST(LiveThreads, TwoHundredReverbsShareAWorker) {
       EXPECT_GT(testing::rms(testing::play(*reverbs[n], input, {64})[0], 0, 960), 0);
     }
   }
+}
+
+/// At x = 0 a voice of silence, at once; elsewhere one that plays x, after `seconds` in pieces of 5 ms.
+std::shared_ptr<const Source> slow_source(double seconds, std::atomic<bool>& begun) {
+  return std::make_shared<testing::MadeSource>([=, &begun](const Setting& setting, const GivenUp& given_up) {
+    const auto gain = static_cast<float>(setting.point[0]);
+    for (int n = 0; gain != 0 && n < 200 * seconds; ++n) {
+      begun = true;
+      if (given_up && given_up()) return VoiceResult{nullptr, "given up"};
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return VoiceResult{std::make_unique<testing::SimpleVoice>([gain](float) { return gain; }, 1, 1), {}};
+  });
+}
+
+using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+void wait_for(const std::atomic<bool>& flag) {
+  while (!flag) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+TEST(LiveThreads, ASlowVoiceOfOneReverbHoldsUpNoOther) {
+  std::atomic<bool> begun{false}, other_begun{false};
+  const auto slow = testing::ready(slow_source(5, begun)), quick = testing::ready(slow_source(0, other_begun));
+  slow->set(Control::kX, 1);
+  wait_for(begun);
+  const auto begin = Clock::now();
+  quick->set(Control::kX, 3);
+  const testing::Sound silence(2, std::vector<float>(480));
+  while (testing::play(*quick, silence, {64})[0].back() != 3 && seconds_since(begin) < 4)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_LT(seconds_since(begin), 0.2);
+}
+
+TEST(LiveThreads, NobodyWaitsForASlowVoice) {
+  std::atomic<bool> begun{false};
+  auto slow = testing::ready(slow_source(5, begun)), other = testing::ready(built_in_source());
+  slow->set(Control::kX, 1);
+  wait_for(begun);
+  auto begin = Clock::now();
+  EXPECT_EQ(slow->load(testing::gain_source(1)), "");
+  EXPECT_EQ(slow->prepare(44100, 2, 2), "");
+  EXPECT_LT(seconds_since(begin), 0.3);
+  begun = false;
+  slow->set(Control::kX, 0);
+  EXPECT_EQ(slow->load(slow_source(5, begun)), "");
+  slow->set(Control::kX, 1);
+  wait_for(begun);
+  begin = Clock::now();
+  slow.reset();
+  EXPECT_LT(seconds_since(begin), 0.3);
+  // And for the last one, with which the worker ends.
+  begun = false;
+  EXPECT_EQ(other->load(slow_source(5, begun)), "");
+  other->set(Control::kX, 1);
+  wait_for(begun);
+  begin = Clock::now();
+  other.reset();
+  EXPECT_LT(seconds_since(begin), 0.3);
 }
 
 TEST(LiveThreads, ReverbsComeAndGoAThousandTimes) {

@@ -203,7 +203,8 @@ TEST(Variation, EarlyAndLateChangePlacesInLevel) {
 TEST(Variation, ProductsPlayTheSameAtAnotherRate) {
   auto term = std::make_shared<ProductTerm>();
   term->groups = term->rank = 1, term->order = 2, term->samples = 40;
-  for (int k = 0; k < 80; ++k) term->factors.push_back(static_cast<float>(std::exp(-0.2 * (k % 40)) * std::cos(0.3 * k)));
+  for (int k = 0; k < 80; ++k)
+    term->factors.push_back(static_cast<float>(std::exp(-0.2 * (k % 40)) * std::cos(0.3 * k)));
   DelayNetworkWeights w;
   w.sample_rate_hz = 48000, w.inputs = w.outputs = 1, w.D = {0};
   w.terms.push_back(term);
@@ -247,6 +248,63 @@ TEST(Variation, AnyStructureIsPlayedOrRefusedWithAReason) {
   EXPECT_GE(made, 20);
 }
 
+/// What is convolved with and nothing else.
+DelayNetworkWeights response_network(double rate_hz, int samples, int outputs = 1) {
+  DelayNetworkWeights w;
+  w.sample_rate_hz = rate_hz, w.inputs = 1, w.outputs = outputs, w.D.assign(static_cast<std::size_t>(outputs), 0.0f);
+  w.early_samples = samples;
+  for (const auto& row : noise(outputs, samples, 5)) w.early.insert(w.early.end(), row.begin(), row.end());
+  for (std::size_t n = 0; n < w.early.size(); ++n)
+    w.early[n] *=
+        static_cast<float>(std::exp(-6.9 * static_cast<double>(n % static_cast<std::size_t>(samples)) / samples));
+  return w;
+}
+
+TEST(Variation, TakesEveryControlAtItsEndsAtAnyRate) {
+  const std::vector<Variation> ends{{.decay = 0.1},
+                                    {.decay = 4},
+                                    {.size = 0.5},
+                                    {.size = 2},
+                                    {.damping = -1},
+                                    {.damping = 1},
+                                    {.decay = 0.1, .size = 2, .damping = 1},
+                                    {.decay = 4, .size = 0.5, .damping = -1},
+                                    {.decay = 0.1, .size = 0.5, .damping = -1},
+                                    {.decay = 4, .size = 2, .damping = 1}};
+  const double rates_hz[] = {8000, 44100, 48000, 96000, 384000};
+  std::size_t turn = 0;
+  for (const DelayNetworkWeights& w : {fitted_network(), bench::dattorro(), bench::freeverb()}) {
+    const auto model = model_of(w);
+    for (std::size_t k = 0; k < ends.size(); ++k, ++turn) {
+      // Every end at two rates, over all networks at all of them.
+      for (const double rate_hz : {rates_hz[turn % 5], rates_hz[(turn + 2) % 5]})
+        EXPECT_EQ(vary_network(*model, rate_hz, ends[k]).error, "")
+            << rate_hz << " Hz, decay " << ends[k].decay << ", size " << ends[k].size << ", damping "
+            << ends[k].damping;
+    }
+  }
+}
+
+TEST(Variation, TakesWhatAnyFileHoldsAtAnyRate) {
+  const auto high = model_of(response_network(768000, 3000));
+  for (const Variation& variation : {Variation{}, Variation{.decay = 2, .size = 2}})
+    EXPECT_GT(varied(high, 48000, variation)->network.early_samples, 186);
+  const auto long_one = varied(model_of(response_network(8000, 40000)), 384000);  // 1.9e6 samples, more than a file's
+  EXPECT_EQ(long_one->network.early_samples, 1920000);
+  DelayNetworkWeights w = response_network(48000, 10);
+  auto term = std::make_shared<ProductTerm>();
+  term->groups = term->rank = term->order = 1, term->samples = 9000;  // 72000, likewise
+  term->factors.assign(9000, 1e-3f);
+  w.terms.push_back(term);
+  EXPECT_EQ(varied(model_of(w), 384000)->network.terms.size(), 1u);
+}
+
+TEST(Variation, RefusesToConvolveWithMoreThanMemoryIsFor) {
+  const auto model = model_of(response_network(8000, 1 << 20, 2));
+  EXPECT_EQ(vary_network(*model, 384000, {.size = 2}).error,
+            "there are 201326592 samples to convolve with at this rate, expected at most 134217728");
+}
+
 /// Noise that decays by 60 dB in a time, behind 10 ms of silence, above a noise floor.
 Channels decaying_noise(double t60_s, double seconds, double floor) {
   Channels rows = noise(2, static_cast<int>(seconds * 48000), 7);
@@ -282,6 +340,34 @@ TEST(VariationOfResponses, ChangesDecayTimesByOctave) {
   const auto damped = vary_response(rows, 48000, 48000, {.damping = 0.5});
   EXPECT_NEAR(t60_of(spectrum_of(damped[0]), 48000, 250), 0.8, 0.06);
   EXPECT_NEAR(t60_of(spectrum_of(damped[0]), 48000, 8000), 0.4, 0.04);
+}
+
+TEST(VariationOfResponses, OneObjectAnswersEveryVariationAsANewOneDoes) {
+  const Channels rows = decaying_noise(0.3, 0.4, 1e-4);
+  for (const double from_hz : {8000.0, 48000.0, 96000.0}) {
+    const VariedResponses kept(rows, from_hz, 48000);
+    ASSERT_EQ(kept.error(), "");
+    for (int twice = 0; twice < 2; ++twice) {
+      for (const Variation& variation :
+           {Variation{.decay = 2}, Variation{}, Variation{.size = 1.5}, Variation{.decay = 0.5, .early_late_db = -6}})
+        EXPECT_EQ(kept.at(variation), vary_response(rows, from_hz, 48000, variation));
+    }
+  }
+}
+
+TEST(VariationOfResponses, SaysWhatIsWrong) {
+  const Channels row{{1, 0.5f}};
+  EXPECT_EQ(VariedResponses(row, 999, 48000).error(), "the response's rate is 999.000000 Hz, expected 1000 to 1000000");
+  EXPECT_EQ(VariedResponses(row, 48000, 7999).error(), "the rate is 7999.000000 Hz, expected 8000 to 384000");
+  EXPECT_EQ(VariedResponses({}, 48000, 48000).error(), "the response holds no samples");
+  EXPECT_EQ(VariedResponses({{}, {}}, 48000, 48000).error(), "the response holds no samples");
+  EXPECT_EQ(VariedResponses({{1, 2}, {1}}, 48000, 48000).error(),
+            "response 1 has 1 samples, expected 2 as the first has");
+  EXPECT_TRUE(VariedResponses(row, std::nan(""), 48000).at({}).empty());
+  for (const double from_hz : {1000.0, 768000.0, 1e6}) {
+    EXPECT_EQ(VariedResponses(row, from_hz, 48000).error(), "");
+    EXPECT_FALSE(vary_response(row, from_hz, 48000, {.decay = 2, .size = 2}).empty());
+  }
 }
 
 TEST(VariationOfResponses, NeutralIsTheResponseItself) {

@@ -90,6 +90,7 @@ class ReverbPlugin final : public DISTRHO::Plugin, private runtime::Worker::Task
   };
 
   bool work() noexcept override;
+  bool is_due() noexcept override { return asked_program_.load() >= 0; }
   void take_program();
   void load_asked() noexcept;
   void load_states();

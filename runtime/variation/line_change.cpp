@@ -24,7 +24,8 @@ constexpr double kLeastShare = 0.8;              // of its loss, that a line's f
 constexpr double kReadOtherwise = 0.05;
 constexpr double kLeastShareHeard = 3e-3;
 constexpr double kMostLoss = 0.5;     // nepers: beyond it accuracy is of the level, not of the decay
-constexpr double kMostBeyond = 0.05;  // nepers: of a peak that a line's filter is let down by
+constexpr double kAnyPeak = 100;      // nepers
+constexpr double kMostBeyond = 0.05;  // nepers: of a peak that a fit may have
 constexpr double kLeastLoss = 3e-3;   // nepers: where relative accuracy ends
 
 Biquad section_at(const std::vector<double>& sos, std::size_t index) {
@@ -96,16 +97,16 @@ double log_peak(const std::vector<Biquad>& sections) {
 
 void scale_section(Biquad& f, double gain) { f.b0 *= gain, f.b1 *= gain, f.b2 *= gain; }
 
-/// No filter of a line may be louder anywhere than its target at its loudest: a fit that has a peak between the target's
-/// frequencies is let down by it, or where that is much gives way to the sections as they were moved, let down likewise.
-/// `sections` are those, and become what is taken.
-void keep_below(const FilterTarget& target, const std::vector<Biquad>& fitted, std::vector<Biquad>& sections) {
+/// A fit that is `most_beyond` louder anywhere than its target at its loudest, or no stable filter, gives way to the
+/// sections as they were moved, let down to that. `sections` are the moved ones, and become what is taken.
+void keep_below(const FilterTarget& target, const std::vector<Biquad>& fitted, double most_beyond,
+                std::vector<Biquad>& sections) {
   const double most = *std::max_element(target.log_gain.begin(), target.log_gain.end());
-  double beyond = log_peak(fitted) - most;
-  if (beyond < kMostBeyond)
+  if (log_peak(fitted) - most < most_beyond) {
     sections = fitted;
-  else
-    beyond = log_peak(sections) - most;
+    return;
+  }
+  const double beyond = log_peak(sections) - most;
   if (beyond > 0 && !sections.empty()) scale_section(sections[0], std::exp(-beyond));
 }
 
@@ -224,7 +225,7 @@ class LineChange {
     if (static_cast<int>(sections.size()) < changed_.line_sections && !t.is_flat) sections.push_back({});
     std::vector<Biquad> fitted = sections;
     fit_sections(fitted, changed_.sample_rate_hz, target);
-    keep_below(target, fitted, sections);
+    keep_below(target, fitted, rates_.is_careful ? kMostBeyond : kAnyPeak, sections);
     sections.resize(static_cast<std::size_t>(changed_.line_sections));
     for (std::size_t k = 0; k < sections.size(); ++k)
       put_section(changed_.line_sos, static_cast<std::size_t>(line) * sections.size() + k, sections[k]);

@@ -23,6 +23,7 @@ struct LoopRates {
   /// Where losses are not all that rates depend on (lattices ring by themselves): the rate measured of the network's own
   /// response, and by how much more its loops must be changed than it seems. [F], or empty.
   std::vector<double> measured, correction;
+  bool is_careful = false;  ///< fitted filters with a peak beyond their target give way: less exact, but more stable
 };
 
 /// Losses are exact where they can be said to be of lines: the matrix keeps an energy but for a gain of each column

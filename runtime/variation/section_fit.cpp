@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <numbers>
 
+#include "runtime/biquad.h"
 #include "runtime/network_plan.h"
 
 namespace diffverb::runtime {
@@ -13,13 +14,11 @@ namespace {
 
 constexpr std::size_t kNumbers = 5;  // of a section
 constexpr int kMostSteps = 40;
-constexpr double kStay = 1e-4;        // what a number's change by its own size counts: sections that do nothing stay
-constexpr double kGoodEnough = 1e-3;  // largest weighted error at which the fit ends
-constexpr double kSlowest = 2e-3;     // relative change of the sum of squares at which it ends
-constexpr double kHighest = 0.97;     // of the half rate, where poles from above are put
-constexpr double kLowestPole = -14, kHighestPole = 9;  // log |s| of poles: 0.1 Hz at 384 kHz, and near the half rate
-constexpr double kNarrowest = -6;                      // of a pair of poles: log of its width over its place
-constexpr double kLeastSquare = 1e-30;                 // of a magnitude, so that its logarithm exists
+constexpr double kStay = 1e-4;          // what a number's change by its own size counts: sections that do nothing stay
+constexpr double kGoodEnough = 1e-3;    // largest weighted error at which the fit ends
+constexpr double kSlowest = 2e-3;       // relative change of the sum of squares at which it ends
+constexpr double kHighest = 0.97;       // of the half rate, where poles from above are put
+constexpr double kLeastSquare = 1e-30;  // of a magnitude, so that its logarithm exists
 
 /// A section over s = (1 - z^-1) / (1 + z^-1): (n2 s^2 + n1 s + n0) / (s^2 + exp(d1) s + exp(d0)), stable for any numbers.
 struct Analogue {
@@ -46,16 +45,7 @@ struct Analogue {
     return 0.5 * std::log(n / d);
   }
   std::array<double, kNumbers> numbers() const { return {n0, n1, n2, d1, d0}; }
-  /// Poles stay where double precision tells them from the unit circle; those that begin beyond do not go further.
-  void step(const double* by) {
-    const Analogue old = *this;
-    n0 += by[0], n1 += by[1], n2 += by[2], d1 += by[3], d0 += by[4];
-    d0 = std::clamp(d0, std::min(old.d0, 2 * kLowestPole), std::max(old.d0, 2 * kHighestPole));
-    // Real poles lie near exp(d0 - d1) and exp(d1).
-    const double least = std::max(0.5 * d0 + kNarrowest, d0 - kHighestPole),
-                 most = std::min(kHighestPole, d0 - kLowestPole);
-    d1 = std::clamp(d1, std::min(old.d1, least), std::max(old.d1, most));
-  }
+  void step(const double* by) { n0 += by[0], n1 += by[1], n2 += by[2], d1 += by[3], d0 += by[4]; }
 };
 
 using Cascade = std::vector<Analogue>;
@@ -217,6 +207,8 @@ double fit_sections(std::vector<Biquad>& sections, double rate_hz, const FilterT
       Cascade next = cascade;
       const std::vector<double> by = normal.step(damping);
       for (std::size_t k = 0; k < next.size(); ++k) next[k].step(by.data() + kNumbers * k);
+      // Stable for any numbers, but not in double precision: a pole may land on the unit circle.
+      if (!std::all_of(next.begin(), next.end(), [](const Analogue& a) { return is_stable(a.section()); })) continue;
       std::vector<double> next_errors = errors_of(next, places, target);
       lower = sum_of_squares(next_errors) + cost_of(moved_by(first, next), prior);
       if (!(lower < sum)) continue;  // a step that leads to no number too

@@ -166,7 +166,7 @@ TEST_F(PlayCommands, APresetIsPlayedWithItsModelAndControlsAtTheDrySoundsRate) {
   EXPECT_NE(run_command_line(
                 {"render", "--preset", path("room.json"), "--mix", "0.5", "--impulse", "1", "--out", path("x.wav")}),
             1);
-  EXPECT_EQ(run_command_line({"render", "--impulse", "1", "--out", path("x.wav")}), 1);
+  EXPECT_THROW(run_command_line({"render", "--impulse", "1", "--out", path("x.wav")}), ConfigError);
 }
 
 TEST_F(PlayCommands, ABuildOfPyfdnIsTakenWhereWeightsAre) {

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "runtime/engine.h"
+#include "runtime/render.h"
 #include "runtime/render_program/failure.h"
 #include "runtime/response_player.h"
 
@@ -42,10 +43,7 @@ class ModelPlayer final : public OfflinePlayer {
   int outputs() const override { return model_->outputs(); }
   void start(double, int) override { engine_.reset(); }
   double tail_s() override {
-    if (tail_s_ < 0) {
-      tail_s_ = time_to_fall([&](double seconds) { return impulse_response(seconds); }, rate_hz());
-      engine_.reset();
-    }
+    if (tail_s_ < 0) tail_s_ = time_to_fall([&](double seconds) { return render_impulse(model_, seconds); }, rate_hz());
     return tail_s_;
   }
   void process(const float* const* in, float* const* out, int frames) noexcept override {
@@ -53,19 +51,6 @@ class ModelPlayer final : public OfflinePlayer {
   }
 
  private:
-  std::vector<std::vector<float>> impulse_response(double seconds) {
-    const auto frames = static_cast<std::size_t>(std::llround(seconds * rate_hz()));
-    std::vector<float> impulse(frames, 0.0f);
-    impulse[0] = 1;
-    const std::vector<const float*> in(static_cast<std::size_t>(inputs()), impulse.data());
-    std::vector<std::vector<float>> ir(static_cast<std::size_t>(outputs()), std::vector<float>(frames));
-    std::vector<float*> out;
-    for (auto& channel : ir) out.push_back(channel.data());
-    engine_.reset();
-    engine_.process(in.data(), out.data(), static_cast<int>(frames));
-    return ir;
-  }
-
   std::shared_ptr<const Model> model_;
   Engine engine_;
   double tail_s_ = -1;

@@ -39,7 +39,7 @@ function(diffverb_unity)
       string(MD5 name "${folder}")  # CMake names the compiled file after the group
       string(SUBSTRING ${name} 0 6 name)
       get_filename_component(last ${folder} NAME)
-      set_property(SOURCE ${source} TARGET_DIRECTORY ${target} PROPERTY UNITY_GROUP ${last}_${name}_${group})
+      set_property(SOURCE ${path} TARGET_DIRECTORY ${target} PROPERTY UNITY_GROUP ${last}_${name}_${group})
     endforeach()
   endforeach()
 endfunction()

@@ -71,6 +71,16 @@ void add_device_option(Command& command, std::string& device) {
       ->check(one_of(device_words()));
 }
 
+void add_run_options(Command& command, RunArguments& run, const std::string& config_help,
+                     const std::string& default_out) {
+  command.add_option("config", run.config, config_help);
+  command.add_option("--out", run.out, "run folder (default " + default_out + ")");
+  command.add_option("--resume", run.resume, "go on with a stopped or killed run in this folder");
+  command.add_option("--set", run.set, "key.path=value, over the config; may stand several times")->take_all();
+  add_device_option(command, run.device);
+  command.add_flag("--overwrite", run.overwrite, "replace an earlier run in the same folder");
+}
+
 int run_command_line(const std::vector<std::string>& arguments) {
   Context context;
   context.arguments = arguments;

@@ -30,6 +30,20 @@ void add_all_commands(Command& app, Context& context);  // generated
 /// --device cpu|cuda|auto: the config's `device`.
 void add_device_option(Command& command, std::string& device);
 
+/// What the subcommands that train into a run folder are told (train, field).
+struct RunArguments {
+  std::string config, out, resume, device;
+  std::vector<std::string> set;
+  bool overwrite = false;
+};
+
+/// Their options: CONFIG, --out, --resume, --set, --device, --overwrite.
+///
+/// config_help  what the config holds
+/// default_out  name of the run folder where none is given, e.g. "NAME_train"
+void add_run_options(Command& command, RunArguments& run, const std::string& config_help,
+                     const std::string& default_out);
+
 /// Parses the command line and runs the subcommand.
 ///
 /// Returns  the exit code

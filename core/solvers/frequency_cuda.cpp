@@ -6,25 +6,10 @@
 
 #include "core/device/cuda_module.h"
 #include "core/device/device.h"
-#include "core/solvers/solver_tensors.h"
+#include "core/solvers/frequency_bin_problem.h"
 
 namespace diffverb {
 namespace {
-
-constexpr int kBinsOfAChunk = 512;  // a block's share of the gradient
-
-template <typename S>
-BinProblem<S> problem_of(const FrequencyTensors& t) {
-  BinProblem<S> p;
-  p.networks = static_cast<int>(t.networks());
-  point_to<S>(p, t);
-  p.bins = static_cast<int>(t.omega.size(0));
-  p.delays = t.delays.const_data_ptr<double>();
-  p.omega = t.omega.const_data_ptr<double>();
-  p.radius = t.radius;
-  p.chunk = kBinsOfAChunk;
-  return p;
-}
 
 at::TensorOptions complex_options(const FrequencyTensors& t) {
   return t.a.options().requires_grad(false).dtype(c10::toComplexType(t.a.scalar_type()));
@@ -32,7 +17,7 @@ at::TensorOptions complex_options(const FrequencyTensors& t) {
 
 template <typename S>
 FrequencyForward forward(const FrequencyTensors& t, bool keep) {
-  auto p = problem_of<S>(t);
+  auto p = bin_problem_of<S>(t);
   std::vector<std::int64_t> sizes{p.outputs, p.inputs, p.bins};
   if (t.batched()) sizes.insert(sizes.begin(), p.networks);
   FrequencyForward result;
@@ -51,7 +36,7 @@ FrequencyForward forward(const FrequencyTensors& t, bool keep) {
 template <typename S>
 at::Tensor sums(const FrequencyTensors& t, const at::Tensor& grad_h, at::Tensor states) {
   if (states.numel() == 0) states = forward<S>(t, true).states;
-  auto p = problem_of<S>(t);
+  auto p = bin_problem_of<S>(t);
   p.states = static_cast<BinComplex<S>*>(states.mutable_data_ptr());
   const std::int64_t count = BinEntries<S>(p).count(), chunks = (p.bins + p.chunk - 1) / p.chunk;
   const auto options = complex_options(t).dtype(at::kDouble);

@@ -12,13 +12,7 @@
 namespace diffverb {
 namespace {
 
-struct FieldArguments {
-  std::string config, out, resume, device;
-  std::vector<std::string> set;
-  bool overwrite = false;
-};
-
-void reconstruct(const FieldArguments& options, Context& context) {
+void reconstruct(const RunArguments& options, Context& context) {
   FieldOptions job;
   job.config = options.config;
   job.overlays = options.set;
@@ -49,15 +43,10 @@ void reconstruct(const FieldArguments& options, Context& context) {
 }  // namespace
 
 void add_field_command(Command& app, Context& context) {
-  auto options = std::make_shared<FieldArguments>();
+  auto options = std::make_shared<RunArguments>();
   Command* command =
       app.add_subcommand("field", "Responses where no microphone stood, from a few that did and the wave equation");
-  command->add_option("config", options->config, "YAML: the room, microphones with their responses, places asked for");
-  command->add_option("--out", options->out, "run folder (default NAME_run)");
-  command->add_option("--resume", options->resume, "go on with a stopped or killed run in this folder");
-  command->add_option("--set", options->set, "key.path=value, over the config; may stand several times")->take_all();
-  add_device_option(*command, options->device);
-  command->add_flag("--overwrite", options->overwrite, "replace an earlier run in the same folder");
+  add_run_options(*command, *options, "YAML: the room, microphones with their responses, places asked for", "NAME_run");
   command->footer(
       "Examples:\n"
       "  diffverb field room.yaml --out runs/field          configs/field.yaml is one to start from\n"

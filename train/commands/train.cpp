@@ -15,12 +15,6 @@
 namespace diffverb {
 namespace {
 
-struct TrainArguments {
-  std::string config, out, resume, device;
-  std::vector<std::string> set;
-  bool overwrite = false;
-};
-
 std::string summary(const Trainer::Outcome& training) {
   char text[160];
   const auto add = [&](std::string& out, const char* format, auto... values) {
@@ -54,7 +48,7 @@ bool report_on(const std::filesystem::path& folder) {
   }
 }
 
-void train(const TrainArguments& options, Context& context) {
+void train(const RunArguments& options, Context& context) {
   TrainOptions job;
   job.config = options.config;
   job.overlays = options.set;
@@ -90,14 +84,9 @@ void train(const TrainArguments& options, Context& context) {
 }  // namespace
 
 void add_train_command(Command& app, Context& context) {
-  auto options = std::make_shared<TrainArguments>();
+  auto options = std::make_shared<RunArguments>();
   Command* command = app.add_subcommand("train", "Train a model on a data set of impulse responses");
-  command->add_option("config", options->config, "YAML: data, model, losses, train");
-  command->add_option("--out", options->out, "run folder (default NAME_train)");
-  command->add_option("--resume", options->resume, "go on with a stopped or killed run in this folder");
-  command->add_option("--set", options->set, "key.path=value, over the config; may stand several times")->take_all();
-  add_device_option(*command, options->device);
-  command->add_flag("--overwrite", options->overwrite, "replace an earlier run in the same folder");
+  add_run_options(*command, *options, "YAML: data, model, losses, train", "NAME_train");
   command->footer(
       "Examples:\n"
       "  diffverb train configs/autoencoder.yaml --out runs/a\n"

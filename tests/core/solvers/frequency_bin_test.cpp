@@ -10,8 +10,7 @@
 
 #include <type_traits>
 
-#include "core/solvers/frequency_tensors.h"
-#include "core/solvers/solver_tensors.h"
+#include "core/solvers/frequency_bin_problem.h"
 #include "core/tensor.h"
 #include "tests/core/solvers/host_team.h"
 #include "tests/core/solvers/network_fixture.h"
@@ -19,18 +18,6 @@
 // The GPU's arithmetic, its lanes taken in turns here, against the CPU's solver: what can be proved without a GPU.
 namespace diffverb {
 namespace {
-
-template <typename S>
-BinProblem<S> problem_of(const FrequencyTensors& t) {
-  BinProblem<S> p;
-  p.networks = static_cast<int>(t.networks());
-  point_to<S>(p, t);
-  p.bins = static_cast<int>(t.omega.size(0));
-  p.delays = t.delays.const_data_ptr<double>();
-  p.omega = t.omega.const_data_ptr<double>();
-  p.radius = t.radius;
-  return p;
-}
 
 template <typename S, int N, bool Pivot>
 int solve_all(const BinProblem<S>& p) {
@@ -54,7 +41,7 @@ struct Solved {
 
 template <typename S, int N>
 Solved solve(const FrequencyTensors& t, const at::Tensor& grad_h) {
-  auto p = problem_of<S>(t);
+  auto p = bin_problem_of<S>(t);
   const auto complex = t.a.options().dtype(c10::toComplexType(t.a.scalar_type()));
   Solved result;
   result.h = at::zeros({p.networks, p.outputs, p.inputs, p.bins}, complex);

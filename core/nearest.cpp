@@ -1,15 +1,11 @@
 #include "core/nearest.h"
 
 #include <algorithm>
-#include <cctype>
+
+#include "core/printed.h"
 
 namespace diffverb {
 namespace {
-
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 std::size_t edit_distance(const std::string& a, const std::string& b) {
   std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
@@ -33,7 +29,7 @@ std::string nearest_name(const std::string& name, const std::vector<std::string>
   if (name.size() > kLongestName) return best;
   std::size_t best_distance = std::max<std::size_t>(1, std::max<std::size_t>(name.size(), 3) / 3) + 1;
   for (const std::string& candidate : known) {
-    const std::size_t distance = edit_distance(lower(name), lower(candidate));
+    const std::size_t distance = edit_distance(lower_case(name), lower_case(candidate));
     if (distance < best_distance) {
       best = candidate;
       best_distance = distance;

@@ -18,6 +18,12 @@ inline std::string printed_or_dash(const char* format, const std::optional<doubl
   return value ? printed(format, *value) : "-";
 }
 
+/// A to Z as a to z; other bytes stay.
+inline std::string lower_case(std::string text) {
+  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return text;
+}
+
 /// With spaces before it, `width` characters at least.
 inline std::string right_aligned(const std::string& text, std::size_t width) {
   return std::string(text.size() < width ? width - text.size() : 0, ' ') + text;

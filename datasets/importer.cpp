@@ -1,7 +1,6 @@
 #include "datasets/importer.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -10,6 +9,7 @@
 
 #include "core/audio_file.h"
 #include "core/error.h"
+#include "core/printed.h"
 #include "core/true_stereo.h"
 #include "datasets/import_filter.h"
 #include "datasets/licence.h"
@@ -25,8 +25,8 @@ namespace fs = std::filesystem;
 constexpr const char* kPattern = "pattern:";
 
 bool is_raw_name(const fs::path& path) {
-  const std::string extension = path.extension().string();
-  for (const char* known : {".raw", ".pcm", ".bin", ".dat", ".ir", ".RAW", ".PCM", ".BIN", ".DAT", ".IR"}) {
+  const std::string extension = lower_case(path.extension().string());
+  for (const char* known : {".raw", ".pcm", ".bin", ".dat", ".ir"}) {
     if (extension == known) return true;
   }
   return false;
@@ -118,7 +118,11 @@ class Importer {
     const std::vector<Source> sources = list_sources(settings_.inputs, settings_.raw.has_value());
     for (std::size_t i = 0; i < sources.size(); ++i) {
       const std::size_t before = writer_.size();
-      !settings_.raw&& is_sofa(sources[i].path) ? import_sofa(sources[i]) : import_sound(sources[i]);
+      if (!settings_.raw && is_sofa(sources[i].path)) {
+        import_sofa(sources[i]);
+      } else {
+        import_sound(sources[i]);
+      }
       report_.files += writer_.size() > before;
       if (settings_.progress) settings_.progress(i + 1, sources.size());
     }
@@ -135,12 +139,7 @@ class Importer {
   }
 
  private:
-  static bool is_sofa(const fs::path& path) {
-    std::string extension = path.extension().string();
-    std::transform(extension.begin(), extension.end(), extension.begin(),
-                   [](unsigned char c) { return std::tolower(c); });
-    return extension == ".sofa";
-  }
+  static bool is_sofa(const fs::path& path) { return lower_case(path.extension().string()) == ".sofa"; }
 
   /// What is known of a file without opening it; nothing where it is left out.
   std::optional<StoredResponse> known_of(const Source& source, const std::string& name) {

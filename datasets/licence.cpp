@@ -8,17 +8,13 @@
 #include <vector>
 
 #include "core/files.h"
+#include "core/printed.h"
 
 namespace diffverb {
 namespace {
 
 constexpr std::size_t kMostShown = 80;
 constexpr std::size_t kMostText = 1 << 20;
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
 
 bool has(const std::string& text, const char* words) { return text.find(words) != std::string::npos; }
 
@@ -64,14 +60,14 @@ std::string first_line(const std::string& text) {
 bool is_licence_file(const std::filesystem::path& path) {
   static constexpr std::array<const char*, 8> kNames = {"license",     "licence",     "copying",    "license.txt",
                                                         "licence.txt", "copying.txt", "license.md", "licence.md"};
-  const std::string name = lower(path.filename().string());
+  const std::string name = lower_case(path.filename().string());
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
 
 }  // namespace
 
 std::string licence_name(const std::string& text) {
-  const std::string all = std::regex_replace(lower(text), std::regex(R"(\s+)"), " ");
+  const std::string all = std::regex_replace(lower_case(text), std::regex(R"(\s+)"), " ");
   if (all.empty() || all == " " || has(all, "no license provided") || has(all, "no licence provided"))
     return kUnknownLicence;
   if (has(all, "permission is hereby granted, free of charge")) return "MIT";

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <map>
 #include <mutex>
@@ -11,6 +10,7 @@
 #include <string_view>
 
 #include "core/error.h"
+#include "core/printed.h"
 #include "datasets/sofa.h"
 
 namespace diffverb {
@@ -21,12 +21,7 @@ struct SofaName {
   std::optional<std::size_t> index;
 };
 
-std::string extension_of(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return extension;
-}
+std::string extension_of(const std::filesystem::path& path) { return lower_case(path.extension().string()); }
 
 /// "room.sofa" and "room.sofa#12"; nothing else.
 std::optional<SofaName> sofa_name(const std::filesystem::path& path) {

@@ -1,7 +1,6 @@
 #include "datasets/sofa.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <numbers>
 #include <span>
@@ -10,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/hdf5_file.h"
+#include "core/printed.h"
 
 namespace diffverb {
 namespace {
@@ -20,9 +20,8 @@ std::string text_of(const Hdf5File& file, const std::string& object, const std::
   return file.has_attribute(object, name) ? file.string_attribute(object, name) : "";
 }
 
-bool begins_with(std::string text, std::string_view beginning) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text.starts_with(beginning);
+bool begins_with(const std::string& text, std::string_view beginning) {
+  return lower_case(text).starts_with(beginning);
 }
 
 SofaFile::Position to_cartesian(const double* spherical) {

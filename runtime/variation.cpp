@@ -134,16 +134,18 @@ std::string balance_early_late(DelayNetworkWeights& w, double early_late_db) {
   return {};
 }
 
-/// The network as a variation within its ranges makes it, where that is stable. `is_careful` as in LoopRates.
-LoadResult changed_by(const DelayNetworkWeights& old, double rate_hz, const Variation& variation, bool is_careful) {
+/// The loops of a network as a variation at a rate needs them.
+LoopRates rates_for(const DelayNetworkWeights& old, double rate_hz, const Variation& variation) {
+  return loop_rates(old, fit_frequencies(old.sample_rate_hz, rate_hz), decays_otherwise(variation));
+}
+
+/// The network as a variation within its ranges makes it, where that is stable. `rates` are rates_for it.
+LoadResult changed_by(const DelayNetworkWeights& old, double rate_hz, const Variation& variation, LoopRates rates) {
   DelayNetworkWeights w = old;
   w.sample_rate_hz = rate_hz;
   w.delays = changed_delays(old, rate_hz, variation);
   change_motion(w, rate_hz / old.sample_rate_hz, variation.modulation);
-  const bool decays = variation.decay != 1 || variation.damping != 0 || variation.size != 1;
-  LoopRates rates = loop_rates(old, fit_frequencies(old.sample_rate_hz, rate_hz), decays);
-  rates.is_careful = is_careful;
-  if (decays) correct_rates(old, variation, rates);
+  if (decays_otherwise(variation)) correct_rates(old, variation, rates);
   change_lines(old, rates, variation, w);
   w.output_sos = moved_filters(old.output_sos, old.output_sections, old.sample_rate_hz, rate_hz);
   limit_band(w, old.sample_rate_hz);
@@ -170,11 +172,14 @@ LoadResult vary_network(const Model& model, double rate_hz, const Variation& ask
   if (!is_rate(rate_hz)) return {nullptr, "the rate is " + std::to_string(rate_hz) + " Hz, expected 8000 to 384000"};
   const Variation variation = within_ranges(asked);
   if (rate_hz == old.sample_rate_hz && variation == Variation{}) return {std::make_shared<Model>(model), {}};
-  LoadResult result = changed_by(old, rate_hz, variation, false);
+  LoopRates rates = rates_for(old, rate_hz, variation);
+  LoadResult result = changed_by(old, rate_hz, variation, rates);
   const int steps = part_of(variation, 0) == variation ? 1 : kPartsOfTheWay + 1;
   for (int step = 0; !result && old.lines > 0 && step < steps; ++step) {
     const Variation part = part_of(variation, 1 - static_cast<double>(step) / kPartsOfTheWay);
-    if (LoadResult nearer = changed_by(old, rate_hz, part, true)) result = std::move(nearer);
+    if (decays_otherwise(part) != decays_otherwise(variation)) rates = rates_for(old, rate_hz, part);
+    rates.is_careful = true;
+    if (LoadResult nearer = changed_by(old, rate_hz, part, rates)) result = std::move(nearer);
   }
   return result;
 }

@@ -49,10 +49,6 @@ Rows resized(const Rows& rows, double from_hz, double rate_hz, double size) {
   return out;
 }
 
-bool decays_otherwise(const Variation& variation) {
-  return variation.decay != 1 || variation.damping != 0 || variation.size != 1;
-}
-
 std::string check_responses(const Rows& channels, double from_hz, double rate_hz) {
   const auto outside = [](const char* what, double hz, double least, double most) {
     return hz >= least && hz <= most
@@ -77,6 +73,10 @@ std::string check_responses(const Rows& channels, double from_hz, double rate_hz
 Variation within_ranges(const Variation& v) {
   return {within(v.decay, 0.1, 4, 1), within(v.size, 0.5, 2, 1), within(v.damping, -1, 1, 0),
           within(v.early_late_db, -24, 24, 0), within(v.modulation, 0, 2, 1)};
+}
+
+bool decays_otherwise(const Variation& variation) {
+  return variation.decay != 1 || variation.damping != 0 || variation.size != 1;
 }
 
 std::vector<std::vector<float>> change_response(const std::vector<std::vector<float>>& rows, double from_hz,

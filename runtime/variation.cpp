@@ -17,12 +17,9 @@
 namespace diffverb::runtime {
 namespace {
 
-constexpr double kLowest_hz = 8000, kHighest_hz = 384000;
 constexpr double kPass = 0.82, kNearHalf = 0.99;  // of the old half rate; of the new one, above which nothing is left
 constexpr int kPartsOfTheWay = 5;                 // back to the neutral variation, where a network would not be stable
 constexpr double kEarly_s = 0.1;                  // a little more than early and late overlap
-
-bool is_rate(double hz) { return hz >= kLowest_hz && hz <= kHighest_hz; }
 
 /// Nothing sounds above the old half rate.
 void limit_band(DelayNetworkWeights& w, double old_rate_hz) {
@@ -169,7 +166,7 @@ Variation part_of(const Variation& variation, double share) {
 
 LoadResult vary_network(const Model& model, double rate_hz, const Variation& asked) {
   const DelayNetworkWeights& old = model.network;
-  if (!is_rate(rate_hz)) return {nullptr, "the rate is " + std::to_string(rate_hz) + " Hz, expected 8000 to 384000"};
+  if (std::string error = check_host_rate(rate_hz); !error.empty()) return {nullptr, error};
   const Variation variation = within_ranges(asked);
   if (rate_hz == old.sample_rate_hz && variation == Variation{}) return {std::make_shared<Model>(model), {}};
   LoopRates rates = rates_for(old, rate_hz, variation);

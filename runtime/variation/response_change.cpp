@@ -15,7 +15,7 @@ namespace {
 
 using Rows = std::vector<std::vector<float>>;
 
-constexpr double kLeastFrom_hz = 1000, kMostFrom_hz = 1e6, kLeast_hz = 8000, kMost_hz = 384000;
+constexpr double kLeastFrom_hz = 1000, kMostFrom_hz = 1e6;
 constexpr double kLongest_s = 20;  // of what is made longer to decay more slowly
 
 double within(double value, double least, double most, double neutral) {
@@ -49,16 +49,16 @@ Rows resized(const Rows& rows, double from_hz, double rate_hz, double size) {
   return out;
 }
 
+std::string check_rate(const char* what, double hz, double least, double most) {
+  if (hz >= least && hz <= most) return {};
+  return std::string(what) + " is " + std::to_string(hz) + " Hz, expected " + std::to_string(std::lround(least)) +
+         " to " + std::to_string(std::lround(most));
+}
+
 std::string check_responses(const Rows& channels, double from_hz, double rate_hz) {
-  const auto outside = [](const char* what, double hz, double least, double most) {
-    return hz >= least && hz <= most
-               ? std::string()
-               : std::string(what) + " is " + std::to_string(hz) + " Hz, expected " +
-                     std::to_string(std::lround(least)) + " to " + std::to_string(std::lround(most));
-  };
-  if (std::string error = outside("the response's rate", from_hz, kLeastFrom_hz, kMostFrom_hz); !error.empty())
+  if (std::string error = check_rate("the response's rate", from_hz, kLeastFrom_hz, kMostFrom_hz); !error.empty())
     return error;
-  if (std::string error = outside("the rate", rate_hz, kLeast_hz, kMost_hz); !error.empty()) return error;
+  if (std::string error = check_host_rate(rate_hz); !error.empty()) return error;
   if (channels.empty() || channels[0].empty()) return "the response holds no samples";
   for (std::size_t c = 0; c < channels.size(); ++c) {
     if (channels[c].size() != channels[0].size())
@@ -69,6 +69,10 @@ std::string check_responses(const Rows& channels, double from_hz, double rate_hz
 }
 
 }  // namespace
+
+std::string check_host_rate(double rate_hz) {
+  return check_rate("the rate", rate_hz, kLowestHostRate_hz, kHighestHostRate_hz);
+}
 
 Variation within_ranges(const Variation& v) {
   return {within(v.decay, 0.1, 4, 1), within(v.size, 0.5, 2, 1), within(v.damping, -1, 1, 0),

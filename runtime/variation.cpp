@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "runtime/biquad.h"
 #include "runtime/metadata.h"
 #include "runtime/network_check.h"
 #include "runtime/render.h"
@@ -28,15 +29,7 @@ void limit_band(DelayNetworkWeights& w, double old_rate_hz) {
     return std::any_of(gains.begin(), gains.end(), [](float gain) { return gain != 0; });
   };
   if (stop > kNearHalf * 0.5 * w.sample_rate_hz || !(is_heard(w.C) || is_heard(w.D))) return;
-  const std::vector<Biquad> low_pass = elliptic_low_pass(w.sample_rate_hz, kPass * stop, stop);
-  std::vector<double> sos;
-  for (int o = 0; o < w.outputs; ++o) {
-    const auto from = w.output_sos.begin() + static_cast<std::ptrdiff_t>(o) * w.output_sections * 5;
-    sos.insert(sos.end(), from, from + static_cast<std::ptrdiff_t>(w.output_sections) * 5);
-    for (const Biquad& f : low_pass) sos.insert(sos.end(), {f.b0, f.b1, f.b2, f.a1, f.a2});
-  }
-  w.output_sos = std::move(sos);
-  w.output_sections += static_cast<int>(low_pass.size());
+  append_sections(w.output_sos, w.outputs, w.output_sections, elliptic_low_pass(w.sample_rate_hz, kPass * stop, stop));
 }
 
 void change_motion(DelayNetworkWeights& w, double ratio, double modulation) {

@@ -14,6 +14,7 @@
 #include "runtime/variation/octave_bands.h"
 #include "runtime/variation/response_change.h"
 #include "runtime/variation/response_decay.h"
+#include "runtime/variation/rows.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -42,20 +43,6 @@ void change_motion(DelayNetworkWeights& w, double ratio, double modulation) {
   for (GainSine& sine : w.moving.sines) sine.depth *= modulation;
 }
 
-/// Rows one after the other as rows of their own, and back.
-std::vector<std::vector<float>> rows_of(const std::vector<float>& values, int length) {
-  std::vector<std::vector<float>> rows;
-  for (auto from = values.begin(); length > 0 && from != values.end(); from += length)
-    rows.emplace_back(from, from + length);
-  return rows;
-}
-
-std::vector<float> joined(const std::vector<std::vector<float>>& rows) {
-  std::vector<float> values;
-  for (const auto& row : rows) values.insert(values.end(), row.begin(), row.end());
-  return values;
-}
-
 /// What a network convolves with: beside its lines it decays as they do; by itself, as it was measured. Returns an empty
 /// string, or why it cannot be changed.
 std::string change_responses(const DelayNetworkWeights& old, const LoopRates& rates, const Variation& variation,
@@ -69,7 +56,7 @@ std::string change_responses(const DelayNetworkWeights& old, const LoopRates& ra
            " samples to convolve with at this rate, expected at most " + std::to_string(NetworkLimits::kChangedTaps);
   std::string error;
   const auto change = [&](const std::vector<float>& values, int& length) {
-    auto rows = rows_of(values, length);
+    auto rows = rows_of(values, static_cast<std::size_t>(length));
     if (rows.empty() || !error.empty()) return std::vector<float>();
     if (rates.slowest.empty()) {
       const VariedResponses varied(std::move(rows), old.sample_rate_hz, w.sample_rate_hz);

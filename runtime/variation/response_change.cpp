@@ -8,6 +8,7 @@
 
 #include "runtime/resampling.h"
 #include "runtime/variation/octave_bands.h"
+#include "runtime/variation/rows.h"
 #include "runtime/variation/split_responses.h"
 
 namespace diffverb::runtime {
@@ -37,14 +38,11 @@ std::vector<double> wanted_factors(const OctaveRates& rates, const Variation& va
 /// At the new rate, `size` times as long, as loud altogether as before.
 Rows resized(const Rows& rows, double from_hz, double rate_hz, double size) {
   if (from_hz == rate_hz && size == 1) return rows;
-  std::vector<float> all;
-  for (const auto& row : rows) all.insert(all.end(), row.begin(), row.end());
-  all = resample_responses(all, rows[0].size(), from_hz, rate_hz * size);
-  const auto length = static_cast<std::ptrdiff_t>(all.size() / rows.size());
+  const auto all = resample_responses(joined(rows), rows[0].size(), from_hz, rate_hz * size);
   const auto level = static_cast<float>(std::sqrt(size));
-  Rows out;
-  for (auto from = all.begin(); from != all.end(); from += length) {
-    for (float& value : out.emplace_back(from, from + length)) value *= level;
+  Rows out = rows_of(all, all.size() / rows.size());
+  for (auto& row : out) {
+    for (float& value : row) value *= level;
   }
   return out;
 }

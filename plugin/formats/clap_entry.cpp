@@ -12,6 +12,7 @@
 #include <string>
 
 #include "plugin/DistrhoPluginInfo.h"
+#include "plugin/formats/whole_state.h"
 #include "plugin/reverb_plugin.h"
 #include "src/clap/entry.h"
 #include "src/clap/events.h"
@@ -24,8 +25,6 @@ extern "C" const clap_plugin_entry_t dpf_clap_entry;
 
 namespace diffverb::plugin {
 namespace {
-
-constexpr std::size_t kLargestState = 1 << 20;  // bytes; ours has about a thousand
 
 /// A plug-in as the host sees it: DPF's functions, but for some.
 struct Wrapped {
@@ -60,12 +59,6 @@ bool save(const clap_plugin_t* plugin, const clap_ostream_t* stream) try {
   return false;
 }
 
-/// What is left of a state that is in memory.
-struct Rest {
-  const char* at;
-  std::size_t size;
-};
-
 bool load(const clap_plugin_t* plugin, const clap_istream_t* stream) try {
   std::string state;
   char part[4096];
@@ -73,15 +66,10 @@ bool load(const clap_plugin_t* plugin, const clap_istream_t* stream) try {
     if (now < 0 || state.size() + static_cast<std::size_t>(now) > kLargestState) return false;
     state.append(part, static_cast<std::size_t>(now));
   }
-  if (!state.starts_with("__dpf_program__") || state.find('\xfe') == std::string::npos)
-    return false;  // not ours, or cut
-  Rest rest{state.data(), state.size()};
+  if (!is_state(state)) return false;
+  Rest rest(state);
   const clap_istream_t memory = {&rest, [](const clap_istream_t* from, void* data, uint64_t size) -> int64_t {
-                                   auto& left = *static_cast<Rest*>(from->ctx);
-                                   const std::size_t now = std::min<std::size_t>(size, left.size);
-                                   std::memcpy(data, left.at, now);
-                                   left = {left.at + now, left.size - now};
-                                   return static_cast<int64_t>(now);
+                                   return static_cast<int64_t>(static_cast<Rest*>(from->ctx)->take(data, size));
                                  }};
   return dpf_state(plugin)->load(plugin, &memory);
 } catch (const std::exception&) {

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "tests/plugin/saved_texts.h"
+
 namespace diffverb::hosts {
 
 ClapLibrary::ClapLibrary(const std::string& file) {
@@ -20,39 +22,6 @@ ClapLibrary::ClapLibrary(const std::string& file) {
 ClapLibrary::~ClapLibrary() {
   entry_->deinit();
   dlclose(handle_);
-}
-
-std::string save_state(const clap_plugin_t& plugin, std::size_t part) {
-  struct Sink {
-    std::string text;
-    std::size_t part;
-  } sink{{}, part};
-  const clap_ostream_t stream = {&sink, [](const clap_ostream_t* to, const void* data, uint64_t size) -> int64_t {
-                                   auto& at = *static_cast<Sink*>(to->ctx);
-                                   const std::size_t now = std::min<std::size_t>(size, at.part);
-                                   at.text.append(static_cast<const char*>(data), now);
-                                   return static_cast<int64_t>(now);
-                                 }};
-  const auto* state = static_cast<const clap_plugin_state_t*>(plugin.get_extension(&plugin, CLAP_EXT_STATE));
-  if (!state->save(&plugin, &stream)) throw std::runtime_error("the plug-in did not save its state");
-  return sink.text;
-}
-
-bool load_state(const clap_plugin_t& plugin, const std::string& text, std::size_t part) {
-  struct From {
-    const std::string& text;
-    std::size_t at, part;
-  } from{text, 0, part};
-  const clap_istream_t stream = {
-      &from, [](const clap_istream_t* of, void* data, uint64_t size) -> int64_t {
-        auto& left = *static_cast<From*>(of->ctx);
-        const std::size_t now = std::min({static_cast<std::size_t>(size), left.part, left.text.size() - left.at});
-        std::memcpy(data, left.text.data() + left.at, now);
-        left.at += now;
-        return static_cast<int64_t>(now);
-      }};
-  const auto* state = static_cast<const clap_plugin_state_t*>(plugin.get_extension(&plugin, CLAP_EXT_STATE));
-  return state->load(&plugin, &stream);
 }
 
 ClapHost::ClapHost(std::shared_ptr<const ClapLibrary> library) : library_(std::move(library)) {
@@ -127,17 +96,42 @@ double ClapHost::get(int parameter) const {
   return value;
 }
 
+std::string ClapHost::save_in_parts(std::size_t part) {
+  struct Sink {
+    std::string text;
+    std::size_t part;
+  } sink{{}, part};
+  const clap_ostream_t stream = {&sink, [](const clap_ostream_t* to, const void* data, uint64_t size) -> int64_t {
+                                   auto& at = *static_cast<Sink*>(to->ctx);
+                                   const std::size_t now = std::min<std::size_t>(size, at.part);
+                                   at.text.append(static_cast<const char*>(data), now);
+                                   return static_cast<int64_t>(now);
+                                 }};
+  const auto* state = extension<clap_plugin_state_t>(CLAP_EXT_STATE);
+  if (!state->save(plugin_, &stream)) throw std::runtime_error("the plug-in did not save its state");
+  return sink.text;
+}
+
+bool ClapHost::restore_in_parts(const std::string& text, std::size_t part) {
+  struct From {
+    const std::string& text;
+    std::size_t at, part;
+  } from{text, 0, part};
+  const clap_istream_t stream = {
+      &from, [](const clap_istream_t* of, void* data, uint64_t size) -> int64_t {
+        auto& left = *static_cast<From*>(of->ctx);
+        const std::size_t now = std::min({static_cast<std::size_t>(size), left.part, left.text.size() - left.at});
+        std::memcpy(data, left.text.data() + left.at, now);
+        left.at += now;
+        return static_cast<int64_t>(now);
+      }};
+  const auto* state = extension<clap_plugin_state_t>(CLAP_EXT_STATE);
+  return state->load(plugin_, &stream);
+}
+
 /// CLAP knows no text: what the interface would set goes by a state with another value in it.
 void ClapHost::set_text(const std::string& key, const std::string& value) {
-  std::string state = save();
-  const std::string name = std::string(1, '\0') + key + std::string(1, '\0');
-  const std::size_t begin = state.find(name) + name.size();
-  state.replace(begin, state.find('\0', begin) - begin, value);
-  // Without the parameters, which would be set back.
-  const std::string first = std::string("__dpf_parameters_begin__") + '\0';
-  const std::size_t parameters = state.find(first) + first.size();
-  state.erase(parameters, state.find("__dpf_parameters_end__") - parameters);
-  if (!restore(state)) throw std::runtime_error("the CLAP plug-in refused its own state");
+  if (!restore(with_text(save(), key, value))) throw std::runtime_error("the CLAP plug-in refused its own state");
 }
 
 void ClapHost::process(const float* const* in, float* const* out, int frames) {

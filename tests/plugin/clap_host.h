@@ -26,10 +26,6 @@ class ClapLibrary {
   const clap_plugin_factory_t* factory_ = nullptr;
 };
 
-/// Streams that give and take at most `part` bytes a call, as some hosts' do.
-std::string save_state(const clap_plugin_t& plugin, std::size_t part);
-bool load_state(const clap_plugin_t& plugin, const std::string& state, std::size_t part);
-
 class ClapHost final : public HostedPlugin {
  public:
   explicit ClapHost(std::shared_ptr<const ClapLibrary> library);
@@ -43,8 +39,10 @@ class ClapHost final : public HostedPlugin {
   using HostedPlugin::set;
   void set(int parameter, double value) override;
   double get(int parameter) const override;
-  std::string save() override { return save_state(*plugin_, 7); }
-  bool restore(const std::string& state) override { return load_state(*plugin_, state, 5); }
+  std::string save() override { return save_in_parts(7); }
+  bool restore(const std::string& state) override { return restore_in_parts(state, 5); }
+  std::string save_in_parts(std::size_t part) override;
+  bool restore_in_parts(const std::string& state, std::size_t part) override;
   void set_text(const std::string& key, const std::string& value) override;
   void process(const float* const* in, float* const* out, int frames) override;
 

@@ -5,7 +5,6 @@
 
 #include "runtime/live/controls.h"
 #include "tests/plugin/clap_host.h"
-#include "tests/plugin/counted_allocations.h"
 #include "tests/plugin/formats.h"
 #include "tests/plugin/wav_files.h"
 
@@ -122,89 +121,6 @@ TEST(ClapEvents, ThatAreNotOursAreHarmless) {
   host->send_foreign_events();
   EXPECT_LT(peak(play(*host, noise(2, 6400), 64)), 100.F);
   EXPECT_EQ(host->get("decay"), decay);
-}
-
-TEST(ClapState, IsTheSameInPiecesOfAnySize) {
-  const auto host = open_stereo();
-  host->activate(48000, 64);
-  host->set("decay", 1.75);
-  play(*host, noise(2, 64), 64);
-  const std::string whole = save_state(host->plugin(), 1 << 20);
-  for (const std::size_t part : {1U, 2U, 100U, 511U, 512U}) {
-    EXPECT_EQ(save_state(host->plugin(), part), whole) << part;
-    const auto other = open_stereo();
-    ASSERT_TRUE(load_state(other->plugin(), whole, part)) << part;
-    EXPECT_EQ(other->get("decay"), 1.75) << part;
-  }
-}
-
-TEST(ClapState, OfSomeoneElseIsRefused) {
-  const auto host = open_stereo();
-  host->activate(48000, 64);
-  host->set("decay", 1.75);
-  play(*host, noise(2, 64), 64);
-  const std::string ours = host->save();
-  std::mt19937 random(1);
-  for (int round = 0; round < 50; ++round) {
-    std::string foreign(random() % 2000, '\0');
-    for (char& c : foreign) c = static_cast<char>(random());
-    EXPECT_FALSE(load_state(host->plugin(), foreign, 64));
-    EXPECT_FALSE(load_state(host->plugin(), ours.substr(0, random() % (ours.size() - 2)), 64));
-  }
-  EXPECT_EQ(host->get("decay"), 1.75);
-  EXPECT_GT(peak(play(*host, noise(2, 4800), 64)), 0.001F);
-}
-
-TEST(ClapState, DamagedInTheMiddleLeavesThePluginPlaying) {
-  const auto host = open_stereo();
-  host->activate(48000, 64);
-  const std::string ours = host->save();
-  std::mt19937 random(1);
-  for (int round = 0; round < 20; ++round) {
-    std::string damaged = ours;
-    for (int k = 0; k < 3; ++k) damaged[random() % damaged.size()] = static_cast<char>(random());
-    (void)load_state(host->plugin(), damaged, 64);
-    EXPECT_LT(peak(play(*host, noise(2, 640), 64)), 1000.F);
-  }
-}
-
-/// Calls `action` with its first allocation failing, then with its second, until none fails; `check` after each.
-template <typename Action, typename Check>
-void with_each_allocation_failing(const Action& action, const Check& check) {
-  long long allowed = 0;
-  for (bool has_failed = true; has_failed; ++allowed) {
-    {
-      const FailingAllocation failing(allowed);
-      action();
-      has_failed = FailingAllocation::has_failed();
-    }
-    check();
-    if (testing::Test::HasFailure()) FAIL() << "after " << allowed << " allocations";
-  }
-  EXPECT_GT(allowed, 10);
-}
-
-TEST(ClapState, IsTakenLaterWhereThereIsNoMemoryForIt) {
-  if (allocations() < 0) GTEST_SKIP() << "no counter under a sanitizer";
-  const Scratch scratch;
-  write_click(scratch / "click.wav", 1);
-  const auto host = open_stereo();
-  host->activate(48000, 64);
-  const std::string empty = host->save();
-  host->set_text("model", (scratch / "click.wav").string());
-  const std::string state = host->save();
-  const auto in = noise(2, 64);
-  const auto restores = [&](const std::string& saved, int status) {
-    EXPECT_TRUE(load_state(host->plugin(), saved, 1 << 20));
-    EXPECT_LT(peak(play(*host, in, 64)), 10.F);
-    EXPECT_EQ(host->get("status"), status);
-  };
-  restores(empty, 0);
-  with_each_allocation_failing([&] { (void)load_state(host->plugin(), state, 1 << 20); },
-                               [&] {
-                                 restores(state, 1);
-                                 restores(empty, 0);
-                               });
 }
 
 TEST(ClapReset, EndsTheTail) {

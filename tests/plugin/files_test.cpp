@@ -105,10 +105,10 @@ TEST_P(PluginFilesIn, ThatWereMeasuredMoveThePointOfAnAutoencoder) {
   ASSERT_EQ(reverb.match(scratch / "click.wav"), "");
   for (const auto& [name, control] :
        {std::pair{"x", runtime::Control::kX}, {"y", runtime::Control::kY}, {"z", runtime::Control::kZ}}) {
-    // An LV2 host's ports are its own: there only the interface can ask for a move.
-    const bool is_lv2 = std::string(GetParam().name).starts_with("Lv2");
+    // Only in CLAP does the plug-in itself move its host's values; elsewhere the interface does, as if by hand.
+    const bool moves = std::string(GetParam().name).starts_with("Clap");
     EXPECT_NE(reverb.get(control), x) << name;
-    EXPECT_NEAR(plugin->get(name), is_lv2 ? x : reverb.get(control), 1e-5) << name;
+    EXPECT_NEAR(plugin->get(name), moves ? reverb.get(control) : x, 1e-5) << name;
   }
   EXPECT_EQ(plugin->get("mix_percent"), mix);
   EXPECT_EQ(plugin->save().find("click.wav"), std::string::npos);

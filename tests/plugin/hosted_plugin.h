@@ -27,6 +27,9 @@ class HostedPlugin {
   /// What a session saves, and back; false where the plug-in refuses.
   virtual std::string save() = 0;
   virtual bool restore(const std::string& state) = 0;
+  /// The same through streams that take and give at most `part` bytes a call, where the format has streams.
+  virtual std::string save_in_parts(std::size_t) { return save(); }
+  virtual bool restore_in_parts(const std::string& state, std::size_t) { return restore(state); }
   /// The text under a state key ("model", "preset"), as a host or the interface changes it.
   virtual void set_text(const std::string& key, const std::string& value) = 0;
 
@@ -45,6 +48,7 @@ class HostedPlugin {
 
 std::unique_ptr<HostedPlugin> open_clap(const std::string& file);
 std::unique_ptr<HostedPlugin> open_lv2(const std::string& bundle);
+std::unique_ptr<HostedPlugin> open_vst3(const std::string& file);
 
 /// Plays `in` [channels][frames] in blocks of `block` and returns the stereo output.
 std::vector<std::vector<float>> play(HostedPlugin& plugin, const std::vector<std::vector<float>>& in, int block);

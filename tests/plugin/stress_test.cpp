@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "runtime/live/controls.h"
+#include "tests/plugin/counted_allocations.h"
 #include "tests/plugin/formats.h"
 
 namespace diffverb::hosts {
@@ -30,7 +31,7 @@ TEST_P(PluginIn, HasTheControlsOfTheTableThenItsMeters) {
     EXPECT_EQ(parameters[i].symbol, controls[i].id);
     EXPECT_FLOAT_EQ(static_cast<float>(parameters[i].lowest), static_cast<float>(controls[i].lowest));
     EXPECT_FLOAT_EQ(static_cast<float>(parameters[i].highest), static_cast<float>(controls[i].highest));
-    EXPECT_FLOAT_EQ(static_cast<float>(parameters[i].initial), static_cast<float>(controls[i].initial));
+    EXPECT_NEAR(parameters[i].initial, controls[i].initial, 1e-5) << "VST3 has it as a part of the range";
     EXPECT_FALSE(parameters[i].output);
   }
   const char* meters[] = {"in_peak", "out_peak_left", "out_peak_right", "status", "cleared"};
@@ -184,9 +185,11 @@ TEST_P(PluginIn, IsOpenedAndClosedAThousandTimesWithoutALeak) {
   for (int i = 0; i < 100; ++i) once();  // the library too comes and goes
   const auto kept = open();  // now it stays, and so does the thread that makes voices, whose end takes its time
   kept->activate(48000, 64);
-  const long before = resident_bytes();
+  [[maybe_unused]] const long before = resident_bytes();
   for (int i = 0; i < 900; ++i) once();
+#ifndef DIFFVERB_SANITIZED  // which keeps what was freed, and looks for leaks itself
   EXPECT_LT(resident_bytes() - before, 4 << 20) << "bytes after 900 more";
+#endif
 }
 
 TEST_P(PluginIn, PlaysInTwoThreadsWhileAThirdTurnsItsState) {

@@ -1,5 +1,5 @@
 # cmake -DRENDER=... -DREADER=... -DGOLDEN=... -DWORK=... -P python.cmake
-# A reader with the standard safetensors package plays what diffverb-render plays.
+# A reader with the standard safetensors package works out what diffverb-render plays, and refuses a file that was changed.
 set(cache $ENV{HOME}/.cache)
 if(DEFINED ENV{XDG_CACHE_HOME})
   set(cache $ENV{XDG_CACHE_HOME})
@@ -31,3 +31,9 @@ foreach(name delay_network_1.0 structure_1.0)
     message(FATAL_ERROR "read_model.py: ${status}")
   endif()
 endforeach()
+set(damage "import sys; file = bytearray(open(sys.argv[1], 'rb').read()); file[-1] ^= 1; open(sys.argv[2], 'wb').write(file)")
+execute_process(COMMAND ${python} -c "${damage}" ${GOLDEN}/structure_1.0.safetensors ${WORK}/damaged.safetensors)
+execute_process(COMMAND ${python} ${READER} ${WORK}/damaged.safetensors RESULT_VARIABLE status ERROR_VARIABLE said)
+if(status EQUAL 0 OR NOT said MATCHES "the file is damaged")
+  message(FATAL_ERROR "read_model.py takes a damaged file: ${status} ${said}")
+endif()

@@ -97,11 +97,10 @@ std::string change_responses(const DelayNetworkWeights& old, const LoopRates& ra
   return error;
 }
 
-LoadResult make_changed(DelayNetworkWeights w) {
-  if (std::string error = check_network(w, Checked::kChanged); !error.empty()) return {nullptr, error};
+std::shared_ptr<const Model> model_of(DelayNetworkWeights w) {
   auto model = std::make_shared<Model>();
   model->kind = kDelayNetwork, model->network = std::move(w);
-  return {std::move(model), {}};
+  return model;
 }
 
 /// The lines' level changes behind 80 ms only: what they sound before that is added to the early part. `w` is a network
@@ -110,6 +109,7 @@ std::string balance_early_late(DelayNetworkWeights& w, double early_late_db) {
   DelayNetworkWeights alone = w;
   alone.early.clear(), alone.early_samples = 0, alone.terms.clear(), alone.moving = {};
   std::fill(alone.D.begin(), alone.D.end(), 0.0f);
+  if (std::string error = check_network(alone, Checked::kChanged); !error.empty()) return error;
   const auto frames = static_cast<std::size_t>(kEarly_s * w.sample_rate_hz);
   const auto length = std::max(frames, static_cast<std::size_t>(w.early_samples));
   const auto outputs = static_cast<std::size_t>(w.outputs), inputs = static_cast<std::size_t>(w.inputs);
@@ -118,9 +118,7 @@ std::string balance_early_late(DelayNetworkWeights& w, double early_late_db) {
   const std::vector<float> all_inputs = alone.B;
   for (std::size_t i = 0; i < inputs; ++i) {
     for (std::size_t k = 0; k < all_inputs.size(); ++k) alone.B[k] = k % inputs == i ? all_inputs[k] : 0;
-    const LoadResult made = make_changed(alone);
-    if (!made) return made.error;
-    const auto sound = render_impulse(made.model, kEarly_s);
+    const auto sound = render_impulse(model_of(alone), kEarly_s);
     for (std::size_t o = 0; o < outputs; ++o) {
       float* to = early.data() + (o * inputs + i) * length;
       const float* own = w.early.data() + (o * inputs + i) * static_cast<std::size_t>(w.early_samples);
@@ -153,7 +151,8 @@ LoadResult changed_by(const DelayNetworkWeights& old, double rate_hz, const Vari
   if (variation.early_late_db != 0 && w.lines > 0) {
     if (std::string error = balance_early_late(w, variation.early_late_db); !error.empty()) return {nullptr, error};
   }
-  return make_changed(std::move(w));
+  if (std::string error = check_network(w, Checked::kChanged); !error.empty()) return {nullptr, error};
+  return {model_of(std::move(w)), {}};
 }
 
 /// A share of the way from the neutral variation, for what moves the loop's losses.

@@ -74,8 +74,29 @@ std::vector<float> play_impulse(LiveReverb& reverb, double rate_hz, double longe
   return left;
 }
 
-/// How much longer a band is to decay.
-double factor_of(const Asked& asked, double hz) { return decay_factor(asked.variation(), hz); }
+/// How much longer a frequency is to decay.
+double factor_at(const Asked& asked, double hz) { return decay_factor(asked.variation(), hz); }
+
+/// The same of an octave as it is measured: of parts that decay each by their own factor from one level on, the line through
+/// the Schroeder integral from -5 to -25 dB. Damping turns within some octaves.
+double factor_of(const Asked& asked, double centre_hz) {
+  constexpr int kParts = 16, kTimes = 400;
+  std::vector<double> factors;
+  for (int k = 0; k < kParts; ++k) factors.push_back(factor_at(asked, centre_hz * std::exp2((k + 0.5) / kParts - 0.5)));
+  const auto [least, most] = std::minmax_element(factors.begin(), factors.end());
+  if (*most - *least < 1e-6 * *most) return *most;
+  double all = 0, count = 0, t = 0, y = 0, tt = 0, ty = 0;
+  for (const double factor : factors) all += factor;
+  for (int n = 0; n < kTimes; ++n) {
+    const double time = 0.5 * *most * n / kTimes;  // of decay times; 30 dB of the slowest part
+    double left = 0;
+    for (const double factor : factors) left += factor * std::pow(10, -6 * time / factor);
+    const double db = decibels(left / all);
+    if (db > -5 || db < -25) continue;
+    count += 1, t += time, y += db, tt += time * time, ty += time * db;
+  }
+  return -60 * (count * tt - t * t) / (count * ty - t * y);
+}
 
 double longest_expected_s(const Heard& own, const Asked& asked) {
   double longest = 1;
@@ -197,7 +218,7 @@ double Cell::louder_db() const {
   double most = -300;
   for (std::size_t k = 0; k < kLevelBands_hz.size(); ++k) {
     if (!heard.level_db[k] || !own.level_db[k]) continue;
-    const double decays = std::max(0.0, 10 * std::log10(factor_of(asked, kLevelBands_hz[k])));
+    const double decays = std::max(0.0, 10 * std::log10(factor_at(asked, kLevelBands_hz[k])));
     const double late =
         std::max(0.0, asked.value(Control::kEarlyLate)) + std::max(0.0, asked.value(Control::kInputGain));
     most = std::max(most, *heard.level_db[k] - *own.level_db[k] - decays - late);

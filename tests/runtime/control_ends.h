@@ -27,7 +27,7 @@ std::vector<Asked> asked_of_voices(const Source& source, bool with_middles);
 /// Both ends of the controls around the voice: they do not depend on the model.
 std::vector<Asked> asked_of_chain();
 
-inline constexpr std::array<double, 3> kDecayBands_hz{500, 2000, 4000};
+inline constexpr std::array<double, 4> kDecayBands_hz{250, 500, 2000, 4000};
 inline constexpr std::array<double, 7> kLevelBands_hz{125, 250, 500, 1000, 2000, 4000, 8000};
 
 /// What came out of a LiveReverb for an impulse at both inputs. Bands above 0.4 of the rate are none.

@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kReference_hz = 48000, kHighestBand = 0.4;  // of the rate
 constexpr double kLongest_s = 8, kChunk_s = 0.25, kSilent_db = -60;
-constexpr double kLeastTime_s = 0.1;  // shorter ones are the octave filter's and the diffusers'
+constexpr double kLeastTime_s = 0.2;  // shorter ones, times the size, are the diffusers' and count as this
 constexpr double kMostError = 1.25, kMostLouder_db = 6, kMostLate_db = 1.5, kDecays_db = -10;
 constexpr Control kShapes[] = {Control::kDecay, Control::kSize, Control::kDamping};
 
@@ -139,7 +139,8 @@ std::string Asked::text() const {
   return text.empty() ? "neutral" : text;
 }
 
-std::vector<Asked> asked_of_voices(const Source& source, bool with_middles) {
+std::vector<Asked> asked_of_voices(const Source& source, Extent extent) {
+  const bool with_middles = extent == Extent::kAll;
   std::vector<Asked> asked(1);
   for (const Control control : kShapes) add_ends(control, with_middles, asked);
   add_ends(Control::kEarlyLate, with_middles, asked);
@@ -147,12 +148,12 @@ std::vector<Asked> asked_of_voices(const Source& source, bool with_middles) {
   if (source.has_point()) {
     for (const Control control : {Control::kX, Control::kY, Control::kZ, Control::kWidth})
       add_ends(control, with_middles, asked);
-    add_corners({Control::kX, Control::kY, Control::kZ}, asked);
+    if (extent == Extent::kAll) add_corners({Control::kX, Control::kY, Control::kZ}, asked);
   }
   add_corners({Control::kDecay, Control::kDamping}, asked);
   add_corners({Control::kDecay, Control::kSize}, asked);
   add_corners({Control::kSize, Control::kDamping}, asked);
-  add_corners({Control::kDecay, Control::kSize, Control::kDamping}, asked);
+  if (extent == Extent::kAll) add_corners({Control::kDecay, Control::kSize, Control::kDamping}, asked);
   return asked;
 }
 
@@ -201,10 +202,12 @@ Heard hear(std::shared_ptr<const Source> source, const Asked& asked, double rate
 
 std::optional<double> Cell::decay_error(std::size_t band) const {
   const auto now = heard.t60_s[band], before = own.t60_s[band];
-  if (asked.value(Control::kEarlyLate) != 0 || !before) return {};
+  const bool has_other_measure = asked.value(Control::kEarlyLate) != 0 || asked.value(Control::kHighpassOn) != 0;
+  const double least = kLeastTime_s * std::max(1.0, asked.value(Control::kSize));
+  if (has_other_measure || !before || *before < least || !now) return {};
   const double wanted = *before * factor_of(asked, kDecayBands_hz[band]);
-  if (wanted < kLeastTime_s || *before < kLeastTime_s || wanted > kLongest_s / 0.75) return {};
-  return now ? std::optional(*now / wanted) : std::nullopt;
+  if (wanted > kLongest_s / 0.75) return {};
+  return std::max(*now, least) / std::max(wanted, least);
 }
 
 std::optional<double> Cell::decay_share(std::size_t band) const {
@@ -216,12 +219,14 @@ std::optional<double> Cell::decay_share(std::size_t band) const {
 
 double Cell::louder_db() const {
   double most = -300;
+  const double size = asked.value(Control::kSize), late = std::max(0.0, asked.value(Control::kEarlyLate));
   for (std::size_t k = 0; k < kLevelBands_hz.size(); ++k) {
     if (!heard.level_db[k] || !own.level_db[k]) continue;
+    // What is convolved with sounds lower in a larger room: it may take its neighbour's level along.
+    const std::size_t there = size > 1 ? std::min(k + 1, kLevelBands_hz.size() - 1) : size < 1 && k > 0 ? k - 1 : k;
+    const double before = std::max(*own.level_db[k], own.level_db[there].value_or(-300));
     const double decays = std::max(0.0, 10 * std::log10(factor_at(asked, kLevelBands_hz[k])));
-    const double late =
-        std::max(0.0, asked.value(Control::kEarlyLate)) + std::max(0.0, asked.value(Control::kInputGain));
-    most = std::max(most, *heard.level_db[k] - *own.level_db[k] - decays - late);
+    most = std::max(most, *heard.level_db[k] - before - decays - late);
   }
   return most;
 }

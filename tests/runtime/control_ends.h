@@ -21,9 +21,11 @@ struct Asked {
   std::string text() const;  ///< "decay 0.1, damping 1"
 };
 
-/// What is asked of one model: every control that makes its voice at both ends, half-way to each (where `with_middles`), pairs of
-/// decay, damping and size at their corners, and all three. The first of them is neutral.
-std::vector<Asked> asked_of_voices(const Source& source, bool with_middles);
+/// How much is asked of a model at a rate: every control that makes its voice at both ends, and pairs of decay, damping and
+/// size at their corners; or also half-way to each end, and all three at theirs.
+enum class Extent { kEnds, kAll };
+/// The first of them is neutral.
+std::vector<Asked> asked_of_voices(const Source& source, Extent extent);
 /// Both ends of the controls around the voice: they do not depend on the model.
 std::vector<Asked> asked_of_chain();
 

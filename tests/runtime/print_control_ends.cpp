@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -46,7 +47,7 @@ Options read_options(int count, char** words) {
   return options;
 }
 
-/// What is asked of a model: middles at 48 kHz only, and what stands around the voice of the first one only.
+/// What is asked of a model: all of it at 48 kHz only, and what stands around the voice of the first one only.
 std::vector<Cell> table_of(const std::filesystem::path& path, const Options& options, bool with_chain) {
   const std::string name = path.stem().string();
   const SourceResult loaded = load_source(path);
@@ -58,9 +59,9 @@ std::vector<Cell> table_of(const std::filesystem::path& path, const Options& opt
   std::vector<double> others = options.rates_hz;
   std::erase(others, 48000.0);
   const bool at_48 = others.size() < options.rates_hz.size();
-  std::vector<Cell> cells = cells_of(name, loaded.source, others, asked_of_voices(*loaded.source, false));
+  std::vector<Cell> cells = cells_of(name, loaded.source, others, asked_of_voices(*loaded.source, Extent::kEnds));
   const auto add = [&](std::vector<Cell> more) { cells.insert(cells.end(), more.begin(), more.end()); };
-  if (at_48) add(cells_of(name, loaded.source, {48000}, asked_of_voices(*loaded.source, true)));
+  if (at_48) add(cells_of(name, loaded.source, {48000}, asked_of_voices(*loaded.source, Extent::kAll)));
   if (with_chain) add(cells_of(name, loaded.source, options.rates_hz, asked_of_chain()));
   return cells;
 }
@@ -91,6 +92,12 @@ double quantile(std::vector<double> values, double share) {
   return values[static_cast<std::size_t>(share * static_cast<double>(values.size() - 1))];
 }
 
+void print_head() {
+  std::printf(
+      "| model | cells | faults | decay time off | median %% | 95 %% below | louder dB | worst decay time |\n"
+      "|---|---|---|---|---|---|---|---|\n");
+}
+
 void print_model(const std::vector<Cell>& cells) {
   std::vector<double> errors;
   double louder = -300;
@@ -109,6 +116,7 @@ void print_model(const std::vector<Cell>& cells) {
   std::printf("| %s | %zu | %d | %d | %.1f | %.1f | %.1f | %.2f x, %.0f %% of the way: %s at %g kHz |\n",
               cells[0].model.c_str(), cells.size(), bad, off, quantile(errors, 0.5), quantile(errors, 0.95), louder,
               worst_decay(worst), 100 * least_share(worst), worst.asked.text().c_str(), worst.rate_hz / 1000);
+  std::fflush(stdout);
 }
 
 void print_worst(std::vector<Cell> cells) {
@@ -156,23 +164,20 @@ int main(int count, char** words) {
   std::vector<std::vector<Cell>> tables(options.models.size());
   std::atomic<std::size_t> next{0};
   std::vector<std::jthread> threads;
+  std::mutex printing;
+  print_head();
   for (unsigned t = 0; t < options.threads; ++t) {
     threads.emplace_back([&] {
       for (std::size_t i = next++; i < tables.size(); i = next++) {
         tables[i] = table_of(options.models[i], options, i == 0);
-        std::fprintf(stderr, "%s: %zu cells\n", tables[i][0].model.c_str(), tables[i].size());
+        const std::lock_guard lock(printing);
+        print_model(tables[i]);
       }
     });
   }
   threads.clear();
-  std::printf(
-      "| model | cells | faults | decay time off | median %% | 95 %% below | louder dB | worst decay time "
-      "|\n|---|---|---|---|---|---|---|---|\n");
   std::vector<Cell> all;
-  for (const auto& cells : tables) {
-    print_model(cells);
-    all.insert(all.end(), cells.begin(), cells.end());
-  }
+  for (const auto& cells : tables) all.insert(all.end(), cells.begin(), cells.end());
   print_worst(all);
   if (!options.cells.empty()) write_cells(options.cells, all);
   return 0;

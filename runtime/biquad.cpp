@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace diffverb::runtime {
 namespace {
@@ -12,6 +13,29 @@ bool inside(double a1, double a2) { return std::abs(a2) < 1 && std::abs(a1) < 1 
 bool is_general(const Biquad& f) { return std::abs(f.b0) < 1e-3; }
 
 }  // namespace
+
+Biquad section_at(const std::vector<double>& sos, int index) {
+  const double* c = sos.data() + static_cast<std::ptrdiff_t>(index) * 5;
+  return {c[0], c[1], c[2], c[3], c[4]};
+}
+
+void put_section(std::vector<double>& sos, int index, const Biquad& f) {
+  double* c = sos.data() + static_cast<std::ptrdiff_t>(index) * 5;
+  c[0] = f.b0, c[1] = f.b1, c[2] = f.b2, c[3] = f.a1, c[4] = f.a2;
+}
+
+void push_section(std::vector<double>& sos, const Biquad& f) { sos.insert(sos.end(), {f.b0, f.b1, f.b2, f.a1, f.a2}); }
+
+void append_sections(std::vector<double>& sos, int rows, int& sections, const std::vector<Biquad>& more) {
+  std::vector<double> longer;
+  for (int row = 0; row < rows; ++row) {
+    const auto from = sos.begin() + static_cast<std::ptrdiff_t>(row) * sections * 5;
+    longer.insert(longer.end(), from, from + static_cast<std::ptrdiff_t>(sections) * 5);
+    for (const Biquad& f : more) push_section(longer, f);
+  }
+  sos = std::move(longer);
+  sections += static_cast<int>(more.size());
+}
 
 StateVariable to_state_variable(const Biquad& f) {
   // H over s = (1 - z^-1)/(1 + z^-1): (nh s^2 + nb s + nl) / (s^2 + gk s + g^2), everything divided by `high`.

@@ -7,6 +7,14 @@
 
 namespace diffverb::runtime {
 
+/// Sections in the arrays of weights, [rows, sections, 5] b0 b1 b2 a1 a2; `index` counts through all rows.
+Biquad section_at(const std::vector<double>& sos, int index);
+void put_section(std::vector<double>& sos, int index, const Biquad& section);
+/// One more at the end.
+void push_section(std::vector<double>& sos, const Biquad& section);
+/// The same ones behind those of every row; `sections` is how many a row has.
+void append_sections(std::vector<double>& sos, int rows, int& sections, const std::vector<Biquad>& more);
+
 /// A biquad as a state-variable filter with trapezoidal integrators, in increments:
 ///
 ///     d = x - s2        y = y0 x + y1 s1 + y2 s2

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "runtime/biquad.h"
 #include "runtime/network_check.h"
 #include "runtime/network_plan.h"
 
@@ -101,7 +102,7 @@ class Network {
       out.delays.push_back(line.delay);
       std::vector<Biquad> filter = line.filter;
       filter.resize(sections);
-      for (const Biquad& f : filter) out.line_sos.insert(out.line_sos.end(), {f.b0, f.b1, f.b2, f.a1, f.a2});
+      for (const Biquad& f : filter) push_section(out.line_sos, f);
     }
     for (std::size_t o = 0; o < direct_.size(); ++o) {
       for (const Line& line : lines_) out.C.push_back(static_cast<float>(line.to_outputs[o]));

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "runtime/biquad.h"
 #include "runtime/metadata.h"
 #include "runtime/network_check.h"
 #include "runtime/render.h"
@@ -14,16 +15,14 @@
 #include "runtime/variation/octave_bands.h"
 #include "runtime/variation/response_change.h"
 #include "runtime/variation/response_decay.h"
+#include "runtime/variation/rows.h"
 
 namespace diffverb::runtime {
 namespace {
 
-constexpr double kLowest_hz = 8000, kHighest_hz = 384000;
 constexpr double kPass = 0.82, kNearHalf = 0.99;  // of the old half rate; of the new one, above which nothing is left
 constexpr int kPartsOfTheWay = 5;                 // back to the neutral variation, where a network would not be stable
 constexpr double kEarly_s = 0.1;                  // a little more than early and late overlap
-
-bool is_rate(double hz) { return hz >= kLowest_hz && hz <= kHighest_hz; }
 
 /// Nothing sounds above the old half rate.
 void limit_band(DelayNetworkWeights& w, double old_rate_hz) {
@@ -32,15 +31,7 @@ void limit_band(DelayNetworkWeights& w, double old_rate_hz) {
     return std::any_of(gains.begin(), gains.end(), [](float gain) { return gain != 0; });
   };
   if (stop > kNearHalf * 0.5 * w.sample_rate_hz || !(is_heard(w.C) || is_heard(w.D))) return;
-  const std::vector<Biquad> low_pass = elliptic_low_pass(w.sample_rate_hz, kPass * stop, stop);
-  std::vector<double> sos;
-  for (int o = 0; o < w.outputs; ++o) {
-    const auto from = w.output_sos.begin() + static_cast<std::ptrdiff_t>(o) * w.output_sections * 5;
-    sos.insert(sos.end(), from, from + static_cast<std::ptrdiff_t>(w.output_sections) * 5);
-    for (const Biquad& f : low_pass) sos.insert(sos.end(), {f.b0, f.b1, f.b2, f.a1, f.a2});
-  }
-  w.output_sos = std::move(sos);
-  w.output_sections += static_cast<int>(low_pass.size());
+  append_sections(w.output_sos, w.outputs, w.output_sections, elliptic_low_pass(w.sample_rate_hz, kPass * stop, stop));
 }
 
 void change_motion(DelayNetworkWeights& w, double ratio, double modulation) {
@@ -51,20 +42,6 @@ void change_motion(DelayNetworkWeights& w, double ratio, double modulation) {
     pair.turn_hz *= modulation;
   }
   for (GainSine& sine : w.moving.sines) sine.depth *= modulation;
-}
-
-/// Rows one after the other as rows of their own, and back.
-std::vector<std::vector<float>> rows_of(const std::vector<float>& values, int length) {
-  std::vector<std::vector<float>> rows;
-  for (auto from = values.begin(); length > 0 && from != values.end(); from += length)
-    rows.emplace_back(from, from + length);
-  return rows;
-}
-
-std::vector<float> joined(const std::vector<std::vector<float>>& rows) {
-  std::vector<float> values;
-  for (const auto& row : rows) values.insert(values.end(), row.begin(), row.end());
-  return values;
 }
 
 /// What a network convolves with: beside its lines it decays as they do; by itself, as it was measured. Returns an empty
@@ -80,7 +57,7 @@ std::string change_responses(const DelayNetworkWeights& old, const LoopRates& ra
            " samples to convolve with at this rate, expected at most " + std::to_string(NetworkLimits::kChangedTaps);
   std::string error;
   const auto change = [&](const std::vector<float>& values, int& length) {
-    auto rows = rows_of(values, length);
+    auto rows = rows_of(values, static_cast<std::size_t>(length));
     if (rows.empty() || !error.empty()) return std::vector<float>();
     if (rates.slowest.empty()) {
       const VariedResponses varied(std::move(rows), old.sample_rate_hz, w.sample_rate_hz);
@@ -135,16 +112,18 @@ std::string balance_early_late(DelayNetworkWeights& w, double early_late_db) {
   return {};
 }
 
-/// The network as a variation within its ranges makes it, where that is stable. `is_careful` as in LoopRates.
-LoadResult changed_by(const DelayNetworkWeights& old, double rate_hz, const Variation& variation, bool is_careful) {
+/// The loops of a network as a variation at a rate needs them.
+LoopRates rates_for(const DelayNetworkWeights& old, double rate_hz, const Variation& variation) {
+  return loop_rates(old, fit_frequencies(old.sample_rate_hz, rate_hz), decays_otherwise(variation));
+}
+
+/// The network as a variation within its ranges makes it, where that is stable. `rates` are rates_for it.
+LoadResult changed_by(const DelayNetworkWeights& old, double rate_hz, const Variation& variation, LoopRates rates) {
   DelayNetworkWeights w = old;
   w.sample_rate_hz = rate_hz;
   w.delays = changed_delays(old, rate_hz, variation);
   change_motion(w, rate_hz / old.sample_rate_hz, variation.modulation);
-  const bool decays = variation.decay != 1 || variation.damping != 0 || variation.size != 1;
-  LoopRates rates = loop_rates(old, fit_frequencies(old.sample_rate_hz, rate_hz), decays);
-  rates.is_careful = is_careful;
-  if (decays) correct_rates(old, variation, rates);
+  if (decays_otherwise(variation)) correct_rates(old, variation, rates);
   change_lines(old, rates, variation, w);
   w.output_sos = moved_filters(old.output_sos, old.output_sections, old.sample_rate_hz, rate_hz);
   limit_band(w, old.sample_rate_hz);
@@ -167,15 +146,18 @@ Variation part_of(const Variation& variation, double share) {
 }  // namespace
 
 LoadResult vary_network(const Model& model, double rate_hz, const Variation& asked) {
-  if (!is_rate(rate_hz)) return {nullptr, "the rate is " + std::to_string(rate_hz) + " Hz, expected 8000 to 384000"};
+  if (std::string error = check_host_rate(rate_hz); !error.empty()) return {nullptr, error};
   const Variation variation = within_ranges(asked);
   if (rate_hz == model.sample_rate_hz() && variation == Variation{}) return {std::make_shared<Model>(model), {}};
   const DelayNetworkWeights old = with_merged_filters(model.network);
-  LoadResult result = changed_by(old, rate_hz, variation, false);
+  LoopRates rates = rates_for(old, rate_hz, variation);
+  LoadResult result = changed_by(old, rate_hz, variation, rates);
   const int steps = part_of(variation, 0) == variation ? 1 : kPartsOfTheWay + 1;
   for (int step = 0; !result && old.lines > 0 && step < steps; ++step) {
     const Variation part = part_of(variation, 1 - static_cast<double>(step) / kPartsOfTheWay);
-    if (LoadResult nearer = changed_by(old, rate_hz, part, true)) result = std::move(nearer);
+    if (decays_otherwise(part) != decays_otherwise(variation)) rates = rates_for(old, rate_hz, part);
+    rates.is_careful = true;
+    if (LoadResult nearer = changed_by(old, rate_hz, part, rates)) result = std::move(nearer);
   }
   return result;
 }

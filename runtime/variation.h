@@ -8,6 +8,11 @@
 
 namespace diffverb::runtime {
 
+/// Rates of hosts that anything is played at.
+constexpr double kLowestHostRate_hz = 8000, kHighestHostRate_hz = 384000;
+/// Empty, or why a rate is none of them.
+std::string check_host_rate(double rate_hz);
+
 /// How a player changes what was fitted or trained. The neutral one, as it stands here, changes nothing.
 struct Variation {
   double decay = 1;          ///< times every decay time, 0.1 .. 4

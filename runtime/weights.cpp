@@ -5,6 +5,7 @@
 #include <cmath>
 #include <exception>
 
+#include "runtime/biquad.h"
 #include "runtime/checked_file.h"
 #include "runtime/metadata.h"
 #include "runtime/motion_file.h"
@@ -113,11 +114,6 @@ SerializedWeights serialize_checked(const DelayNetworkWeights& w, const Metadata
   return serialize_loadable(tensors, std::move(metadata), extra, load_checked);
 }
 
-Biquad section_at(const std::vector<double>& sos, int row, int sections, int section) {
-  const double* c = sos.data() + 5 * (static_cast<std::ptrdiff_t>(row) * sections + section);
-  return {c[0], c[1], c[2], c[3], c[4]};
-}
-
 }  // namespace
 
 double DelayNetworkWeights::depth_of(int line) const {
@@ -126,10 +122,10 @@ double DelayNetworkWeights::depth_of(int line) const {
   return depth;
 }
 Biquad DelayNetworkWeights::line_section(int line, int section) const {
-  return section_at(line_sos, line, line_sections, section);
+  return section_at(line_sos, line * line_sections + section);
 }
 Biquad DelayNetworkWeights::output_section(int output, int section) const {
-  return section_at(output_sos, output, output_sections, section);
+  return section_at(output_sos, output * output_sections + section);
 }
 
 LoadResult load_model(std::span<const std::uint8_t> bytes) {

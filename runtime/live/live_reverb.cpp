@@ -20,7 +20,6 @@ namespace {
 
 constexpr int kBlock = PlacedVoice::kBlock;
 constexpr int kGrid = ToneFilter::kGrid;
-constexpr double kLowestRate = 8000, kHighestRate = 384000;
 constexpr std::uint64_t kMostMatchedBytes = std::uint64_t{1} << 30;
 
 /// What a voice of a source has to be made for; the same where only such controls differ as change nothing in it.
@@ -214,8 +213,7 @@ LiveReverb::~LiveReverb() {
 }
 
 std::string LiveReverb::prepare(double rate_hz, int inputs, int outputs) {
-  if (!(rate_hz >= kLowestRate && rate_hz <= kHighestRate))
-    return "a rate of " + std::to_string(rate_hz) + " Hz, expected 8000 to 384000";
+  if (std::string error = check_host_rate(rate_hz); !error.empty()) return error;
   if (inputs < 1 || inputs > Chain::kMostChannels || outputs < 1 || outputs > Chain::kMostChannels)
     return std::to_string(inputs) + " inputs and " + std::to_string(outputs) + " outputs, expected 1 or 2 of each";
   const std::lock_guard lock(impl_->making);

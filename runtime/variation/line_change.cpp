@@ -30,16 +30,6 @@ constexpr double kMostBeyond = 0.05;  // nepers: of a peak that a fit may have
 constexpr double kIdle_hz = 1000;
 constexpr double kLeastLoss = 3e-3;  // nepers: where relative accuracy ends
 
-Biquad section_at(const std::vector<double>& sos, std::size_t index) {
-  const double* c = sos.data() + index * 5;
-  return {c[0], c[1], c[2], c[3], c[4]};
-}
-
-void put_section(std::vector<double>& sos, std::size_t index, const Biquad& f) {
-  double* c = sos.data() + index * 5;
-  c[0] = f.b0, c[1] = f.b1, c[2] = f.b2, c[3] = f.a1, c[4] = f.a2;
-}
-
 double old_top(double from_hz, double to_hz) { return kHighest * 0.5 * std::min(from_hz, to_hz); }
 
 /// log |H| of sections at the frequencies; above the old half rate, as at its top.
@@ -68,18 +58,6 @@ void scale_line(DelayNetworkWeights& w, int line, double gain) {
   scale(w.A, gain), scale(w.C, gain), scale(w.turn_right, gain);
   scale(w.nonlinear.left, gain), scale(w.nonlinear.right, gain);
   if (w.nonlinear.is_there()) w.nonlinear.square[j] = static_cast<float>(w.nonlinear.square[j] * gain * gain);
-}
-
-/// One more section in every line, an identity.
-void add_section(DelayNetworkWeights& w) {
-  std::vector<double> sos;
-  for (int j = 0; j < w.lines; ++j) {
-    const auto from = w.line_sos.begin() + static_cast<std::ptrdiff_t>(j) * w.line_sections * 5;
-    sos.insert(sos.end(), from, from + static_cast<std::ptrdiff_t>(w.line_sections) * 5);
-    sos.insert(sos.end(), {1, 0, 0, 0, 0});
-  }
-  w.line_sos = std::move(sos);
-  ++w.line_sections;
 }
 
 /// What one line is to become.
@@ -138,7 +116,7 @@ class LineChange {
     }
     for (const LineLosses& loop : rates_.loops) add_targets(loop, targets);
     for (int j = 0; j < old_.lines; ++j) more = more || needs_section(targets[static_cast<std::size_t>(j)], j);
-    if (more) add_section(changed_);
+    if (more) append_sections(changed_.line_sos, changed_.lines, changed_.line_sections, {Biquad{}});  // identities
     for (int j = 0; j < old_.lines; ++j) change(j, targets[static_cast<std::size_t>(j)]);
   }
 
@@ -190,9 +168,9 @@ class LineChange {
   /// Of line i of a loop whose delays are `stretch` times as long.
   double new_loss(const LineLosses& loop, std::size_t i, std::size_t f, double stretch) const {
     const double old_loss = loop.loss[i][f], factor = decay_factor(variation_, rates_.hz[f]);
-    if (loop.each_by_itself || rates_.correction.empty())
-      return old_loss * stretch / factor * (rates_.correction.empty() ? 1 : rates_.correction[f]);
-    const double power = stretch / factor * rates_.correction[f];
+    const bool is_known = loop.is_exact || rates_.correction.empty();
+    const double power = stretch / factor * (is_known ? 1 : rates_.correction[f]);
+    if (loop.each_by_itself || is_known) return old_loss * power;
     if (power <= 1) return old_loss * power;
     const double seconds = changed_.delays[static_cast<std::size_t>(loop.lines[i])] / changed_.sample_rate_hz;
     return old_loss + rates_.measured[f] / stretch * (power - 1) * seconds;
@@ -237,8 +215,8 @@ class LineChange {
     fit_sections(fitted, changed_.sample_rate_hz, target);
     keep_below(target, fitted, rates_.is_careful ? kMostBeyond : kAnyPeak, sections);
     sections.resize(static_cast<std::size_t>(changed_.line_sections));
-    for (std::size_t k = 0; k < sections.size(); ++k)
-      put_section(changed_.line_sos, static_cast<std::size_t>(line) * sections.size() + k, sections[k]);
+    for (int k = 0; k < changed_.line_sections; ++k)
+      put_section(changed_.line_sos, line * changed_.line_sections + k, sections[static_cast<std::size_t>(k)]);
   }
 
   const DelayNetworkWeights& old_;
@@ -305,15 +283,15 @@ void correct_rates(const DelayNetworkWeights& w, const Variation& variation, Loo
 std::vector<double> moved_filters(const std::vector<double>& sos, int sections, double from_hz, double to_hz) {
   std::vector<double> moved = sos;
   if (from_hz == to_hz || sections == 0) return moved;
-  const auto count = static_cast<std::size_t>(sections);
   const double top = old_top(from_hz, to_hz);
-  for (std::size_t row = 0; row < sos.size() / (count * 5); ++row) {
+  const int all = static_cast<int>(sos.size() / 5);
+  for (int row = 0; row < all; row += sections) {
     std::vector<Biquad> own, fitted;
-    std::vector<std::size_t> places;
-    for (std::size_t k = 0; k < count; ++k) {
-      const Biquad section = section_at(sos, row * count + k);
+    std::vector<int> places;
+    for (int place = row; place < row + sections; ++place) {
+      const Biquad section = section_at(sos, place);
       if (is_identity(section)) continue;
-      own.push_back(section), places.push_back(k);
+      own.push_back(section), places.push_back(place);
       fitted.push_back(move_section(section, from_hz, to_hz, 1));
     }
     if (own.empty()) continue;
@@ -322,7 +300,7 @@ std::vector<double> moved_filters(const std::vector<double>& sos, int sections, 
     for (std::size_t f = 0; f < target.hz.size(); ++f)
       target.weight.push_back(audible_share(target.log_gain, f) * (target.hz[f] > top ? kAboveWeight : 1));
     fit_sections(fitted, to_hz, target);
-    for (std::size_t k = 0; k < places.size(); ++k) put_section(moved, row * count + places[k], fitted[k]);
+    for (std::size_t k = 0; k < places.size(); ++k) put_section(moved, places[k], fitted[k]);
   }
   return moved;
 }

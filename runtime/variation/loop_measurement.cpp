@@ -15,8 +15,8 @@
 namespace diffverb::runtime {
 namespace {
 
-constexpr std::size_t kWindow = 2048, kHop = 1024;
-constexpr double kLongest_s = 8, kSilence = 1e-6;  // of the loudest window's energy
+constexpr std::size_t kWindow = 2048, kHop = 1024, kLeastGap = 4;  // the gap in hops
+constexpr double kLongest_s = 8, kSilence = 1e-6;                  // of the loudest window's energy
 
 /// The lines at rest, all that is linear of them.
 DelayNetworkWeights lines_alone(const DelayNetworkWeights& w) {
@@ -108,6 +108,10 @@ std::vector<double> measured_rates(const DelayNetworkWeights& w, const std::vect
   std::vector<std::vector<double>> sounds(outputs, std::vector<double>(kWindow, 0.0));
   OctaveEnergies energies(w.sample_rate_hz);
   const auto windows = static_cast<std::size_t>(kLongest_s * w.sample_rate_hz) / kHop;
+  // Between two echoes it may be silent too.
+  const auto longest_gap =
+      kLeastGap + 2 * static_cast<std::size_t>(*std::max_element(w.delays.begin(), w.delays.end())) / kHop;
+  std::size_t silent = 0;
   for (std::size_t window = 0; window < windows; ++window) {
     for (auto& sound : sounds) std::copy(sound.begin() + kHop, sound.end(), sound.begin());
     for (std::size_t at = kWindow - kHop; at < kWindow; at += kChunk) {
@@ -119,7 +123,8 @@ std::vector<double> measured_rates(const DelayNetworkWeights& w, const std::vect
         std::copy_n(out.data() + o * kStride, kChunk, sounds[o].begin() + static_cast<std::ptrdiff_t>(at));
     }
     energies.add(sounds);
-    if (window > 8 && energies.is_silent()) break;
+    silent = energies.is_silent() ? silent + 1 : 0;
+    if (silent > longest_gap) break;
   }
   return energies.rates(hz);
 }

@@ -8,6 +8,7 @@
 
 #include "runtime/resampling.h"
 #include "runtime/variation/octave_bands.h"
+#include "runtime/variation/rows.h"
 #include "runtime/variation/split_responses.h"
 
 namespace diffverb::runtime {
@@ -15,7 +16,7 @@ namespace {
 
 using Rows = std::vector<std::vector<float>>;
 
-constexpr double kLeastFrom_hz = 1000, kMostFrom_hz = 1e6, kLeast_hz = 8000, kMost_hz = 384000;
+constexpr double kLeastFrom_hz = 1000, kMostFrom_hz = 1e6;
 constexpr double kLongest_s = 20;  // of what is made longer to decay more slowly
 
 double within(double value, double least, double most, double neutral) {
@@ -37,32 +38,25 @@ std::vector<double> wanted_factors(const OctaveRates& rates, const Variation& va
 /// At the new rate, `size` times as long, as loud altogether as before.
 Rows resized(const Rows& rows, double from_hz, double rate_hz, double size) {
   if (from_hz == rate_hz && size == 1) return rows;
-  std::vector<float> all;
-  for (const auto& row : rows) all.insert(all.end(), row.begin(), row.end());
-  all = resample_responses(all, rows[0].size(), from_hz, rate_hz * size);
-  const auto length = static_cast<std::ptrdiff_t>(all.size() / rows.size());
+  const auto all = resample_responses(joined(rows), rows[0].size(), from_hz, rate_hz * size);
   const auto level = static_cast<float>(std::sqrt(size));
-  Rows out;
-  for (auto from = all.begin(); from != all.end(); from += length) {
-    for (float& value : out.emplace_back(from, from + length)) value *= level;
+  Rows out = rows_of(all, all.size() / rows.size());
+  for (auto& row : out) {
+    for (float& value : row) value *= level;
   }
   return out;
 }
 
-bool decays_otherwise(const Variation& variation) {
-  return variation.decay != 1 || variation.damping != 0 || variation.size != 1;
+std::string check_rate(const char* what, double hz, double least, double most) {
+  if (hz >= least && hz <= most) return {};
+  return std::string(what) + " is " + std::to_string(hz) + " Hz, expected " + std::to_string(std::lround(least)) +
+         " to " + std::to_string(std::lround(most));
 }
 
 std::string check_responses(const Rows& channels, double from_hz, double rate_hz) {
-  const auto outside = [](const char* what, double hz, double least, double most) {
-    return hz >= least && hz <= most
-               ? std::string()
-               : std::string(what) + " is " + std::to_string(hz) + " Hz, expected " +
-                     std::to_string(std::lround(least)) + " to " + std::to_string(std::lround(most));
-  };
-  if (std::string error = outside("the response's rate", from_hz, kLeastFrom_hz, kMostFrom_hz); !error.empty())
+  if (std::string error = check_rate("the response's rate", from_hz, kLeastFrom_hz, kMostFrom_hz); !error.empty())
     return error;
-  if (std::string error = outside("the rate", rate_hz, kLeast_hz, kMost_hz); !error.empty()) return error;
+  if (std::string error = check_host_rate(rate_hz); !error.empty()) return error;
   if (channels.empty() || channels[0].empty()) return "the response holds no samples";
   for (std::size_t c = 0; c < channels.size(); ++c) {
     if (channels[c].size() != channels[0].size())
@@ -74,9 +68,17 @@ std::string check_responses(const Rows& channels, double from_hz, double rate_hz
 
 }  // namespace
 
+std::string check_host_rate(double rate_hz) {
+  return check_rate("the rate", rate_hz, kLowestHostRate_hz, kHighestHostRate_hz);
+}
+
 Variation within_ranges(const Variation& v) {
   return {within(v.decay, 0.1, 4, 1), within(v.size, 0.5, 2, 1), within(v.damping, -1, 1, 0),
           within(v.early_late_db, -24, 24, 0), within(v.modulation, 0, 2, 1)};
+}
+
+bool decays_otherwise(const Variation& variation) {
+  return variation.decay != 1 || variation.damping != 0 || variation.size != 1;
 }
 
 std::vector<std::vector<float>> change_response(const std::vector<std::vector<float>>& rows, double from_hz,

@@ -68,8 +68,8 @@ std::vector<float> play_impulse(LiveReverb& reverb, double rate_hz, double longe
     impulse[0] = 0;
     const double now = energy(left, left.size() - chunk, left.size());
     loudest = std::max(loudest, now);
-    fall_db = decibels(now) - decibels(loudest);
-    if (k > 1 && (loudest == 0 || fall_db < kSilent_db)) break;
+    fall_db = loudest > 0 ? decibels(now) - decibels(loudest) : kSilent_db;
+    if (k > 1 && fall_db <= kSilent_db) break;
   }
   return left;
 }

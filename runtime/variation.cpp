@@ -11,6 +11,7 @@
 #include "runtime/render.h"
 #include "runtime/variation/line_change.h"
 #include "runtime/variation/low_pass.h"
+#include "runtime/variation/merged_filters.h"
 #include "runtime/variation/octave_bands.h"
 #include "runtime/variation/response_change.h"
 #include "runtime/variation/response_decay.h"
@@ -145,10 +146,10 @@ Variation part_of(const Variation& variation, double share) {
 }  // namespace
 
 LoadResult vary_network(const Model& model, double rate_hz, const Variation& asked) {
-  const DelayNetworkWeights& old = model.network;
   if (std::string error = check_host_rate(rate_hz); !error.empty()) return {nullptr, error};
   const Variation variation = within_ranges(asked);
-  if (rate_hz == old.sample_rate_hz && variation == Variation{}) return {std::make_shared<Model>(model), {}};
+  if (rate_hz == model.sample_rate_hz() && variation == Variation{}) return {std::make_shared<Model>(model), {}};
+  const DelayNetworkWeights old = with_merged_filters(model.network);
   LoopRates rates = rates_for(old, rate_hz, variation);
   LoadResult result = changed_by(old, rate_hz, variation, rates);
   const int steps = part_of(variation, 0) == variation ? 1 : kPartsOfTheWay + 1;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numbers>
 
 #include "runtime/biquad.h"
 #include "runtime/network_plan.h"
@@ -23,10 +24,11 @@ constexpr double kFlat = 0.06, kNothing = 2e-5;  // of a change: its relative sp
 constexpr double kLeastShare = 0.8;              // of its loss, that a line's filter may give back for how it is read
 constexpr double kReadOtherwise = 0.05;
 constexpr double kLeastShareHeard = 3e-3;
-constexpr double kMostLoss = 0.5;     // nepers: beyond it accuracy is of the level, not of the decay
+constexpr double kMostLoss = 2;       // nepers: beyond it accuracy is of the level, not of the decay
 constexpr double kAnyPeak = 100;      // nepers
 constexpr double kMostBeyond = 0.05;  // nepers: of a peak that a fit may have
-constexpr double kLeastLoss = 3e-3;   // nepers: where relative accuracy ends
+constexpr double kIdle_hz = 1000;
+constexpr double kLeastLoss = 3e-3;  // nepers: where relative accuracy ends
 
 double old_top(double from_hz, double to_hz) { return kHighest * 0.5 * std::min(from_hz, to_hz); }
 
@@ -86,6 +88,13 @@ void keep_below(const FilterTarget& target, const std::vector<Biquad>& fitted, d
   }
   const double beyond = log_peak(sections) - most;
   if (beyond > 0 && !sections.empty()) scale_section(sections[0], std::exp(-beyond));
+}
+
+/// A section that does nothing, with two poles and zeros where damping turns: from there a fit finds any shelf, which it does
+/// not from those of an identity at a quarter of the rate.
+Biquad idle_section(double rate_hz) {
+  const double pole = std::exp(-2 * std::numbers::pi * kIdle_hz / rate_hz), a1 = -2 * pole, a2 = pole * pole;
+  return {1, a1, a2, a1, a2};
 }
 
 class LineChange {
@@ -159,9 +168,9 @@ class LineChange {
   /// Of line i of a loop whose delays are `stretch` times as long.
   double new_loss(const LineLosses& loop, std::size_t i, std::size_t f, double stretch) const {
     const double old_loss = loop.loss[i][f], factor = decay_factor(variation_, rates_.hz[f]);
-    if (loop.each_by_itself || rates_.correction.empty())
-      return old_loss * stretch / factor * (rates_.correction.empty() ? 1 : rates_.correction[f]);
-    const double power = stretch / factor * rates_.correction[f];
+    const bool is_known = loop.is_exact || rates_.correction.empty();
+    const double power = stretch / factor * (is_known ? 1 : rates_.correction[f]);
+    if (loop.each_by_itself || is_known) return old_loss * power;
     if (power <= 1) return old_loss * power;
     const double seconds = changed_.delays[static_cast<std::size_t>(loop.lines[i])] / changed_.sample_rate_hz;
     return old_loss + rates_.measured[f] / stretch * (power - 1) * seconds;
@@ -200,7 +209,8 @@ class LineChange {
     for (const Biquad& section : own)
       sections.push_back(move_section(section, old_.sample_rate_hz, changed_.sample_rate_hz, t.power));
     // One that begins as an identity where the filter is to take another shape.
-    if (static_cast<int>(sections.size()) < changed_.line_sections && !t.is_flat) sections.push_back({});
+    if (static_cast<int>(sections.size()) < changed_.line_sections && !t.is_flat)
+      sections.push_back(idle_section(changed_.sample_rate_hz));
     std::vector<Biquad> fitted = sections;
     fit_sections(fitted, changed_.sample_rate_hz, target);
     keep_below(target, fitted, rates_.is_careful ? kMostBeyond : kAnyPeak, sections);
@@ -251,7 +261,7 @@ void change_lines(const DelayNetworkWeights& old, const LoopRates& rates, const 
 
 void correct_rates(const DelayNetworkWeights& w, const Variation& variation, LoopRates& rates) {
   constexpr int kRounds = 4;
-  constexpr double kCloseEnough = 0.015;
+  constexpr double kCloseEnough = 0.015, kFastest = 60;  // nepers a second: 0.12 s
   bool is_close = rates.correction.empty();
   for (int round = 0; round < kRounds && !is_close; ++round) {
     DelayNetworkWeights changed = w;
@@ -261,7 +271,9 @@ void correct_rates(const DelayNetworkWeights& w, const Variation& variation, Loo
     is_close = true;
     for (std::size_t f = 0; f < found.size(); ++f) {
       if (!(found[f] > 0 && rates.measured[f] > 0)) continue;
-      const double missing = rates.measured[f] / decay_factor(variation, rates.hz[f]) / found[f];
+      const double wanted = rates.measured[f] / decay_factor(variation, rates.hz[f]);
+      if (std::min(wanted, found[f]) > kFastest) continue;  // nobody hears by how much
+      const double missing = wanted / found[f];
       is_close = is_close && std::abs(missing - 1) < kCloseEnough;
       rates.correction[f] = std::clamp(rates.correction[f] * missing, 0.1, 10.0);
     }

@@ -5,6 +5,7 @@
 #include <complex>
 #include <cstddef>
 #include <numbers>
+#include <numeric>
 
 #include "runtime/delay_network_player.h"
 #include "runtime/denormals.h"
@@ -14,8 +15,8 @@
 namespace diffverb::runtime {
 namespace {
 
-constexpr std::size_t kWindow = 2048, kHop = 1024;
-constexpr double kLongest_s = 8, kSilence = 1e-6;  // of the loudest window's energy
+constexpr std::size_t kWindow = 2048, kHop = 1024, kLeastGap = 4;  // the gap in hops
+constexpr double kLongest_s = 8, kSilence = 1e-6;                  // of the loudest window's energy
 
 /// The lines at rest, all that is linear of them.
 DelayNetworkWeights lines_alone(const DelayNetworkWeights& w) {
@@ -25,6 +26,25 @@ DelayNetworkWeights lines_alone(const DelayNetworkWeights& w) {
   alone.A = w.A, alone.B = w.B, alone.C = w.C, alone.delays = w.delays, alone.line_sos = w.line_sos;
   alone.D.assign(w.D.size(), 0.0f);
   return alone;
+}
+
+/// What has not fallen silent in the time that was played goes on as its last quarter fell from the one before: without
+/// that its Schroeder integral would end with the sound, and slow decays would seem faster than they are.
+std::vector<double> continued(std::vector<double> energies) {
+  constexpr std::size_t kMostTimes = 16;  // as long
+  const std::size_t quarter = energies.size() / 4, most = kMostTimes * energies.size();
+  const auto sum = [&](std::size_t before_end) {
+    const auto end = energies.end() - static_cast<std::ptrdiff_t>(before_end);
+    return std::accumulate(end - static_cast<std::ptrdiff_t>(quarter), end, 0.0);
+  };
+  const double before = quarter > 0 ? sum(quarter) : 0, last = quarter > 0 ? sum(0) : 0;
+  if (!(last > 0 && last < before)) return energies;
+  const double each = std::pow(last / before, 1 / static_cast<double>(quarter));
+  const double silence = kSilence * *std::max_element(energies.begin(), energies.end());
+  double energy =
+      last / static_cast<double>(quarter) * std::sqrt(last / before);  // the last quarter's mean, at its end
+  for (; energy > silence && energies.size() < most; energy *= each) energies.push_back(energy);
+  return energies;
 }
 
 /// Energies of windows in octaves, one window after the other. [K][windows]
@@ -63,7 +83,7 @@ class OctaveEnergies {
   std::vector<double> rates(const std::vector<double>& hz) const {
     std::vector<double> known_hz, known;
     for (std::size_t k = 0; k < centres_.size(); ++k) {
-      const auto rate = decay_rate(energies_[k], kHop / rate_hz_);
+      const auto rate = decay_rate(continued(energies_[k]), kHop / rate_hz_);
       if (rate) known_hz.push_back(centres_[k]), known.push_back(*rate);
     }
     std::vector<double> out;
@@ -88,6 +108,10 @@ std::vector<double> measured_rates(const DelayNetworkWeights& w, const std::vect
   std::vector<std::vector<double>> sounds(outputs, std::vector<double>(kWindow, 0.0));
   OctaveEnergies energies(w.sample_rate_hz);
   const auto windows = static_cast<std::size_t>(kLongest_s * w.sample_rate_hz) / kHop;
+  // Between two echoes it may be silent too.
+  const auto longest_gap =
+      kLeastGap + 2 * static_cast<std::size_t>(*std::max_element(w.delays.begin(), w.delays.end())) / kHop;
+  std::size_t silent = 0;
   for (std::size_t window = 0; window < windows; ++window) {
     for (auto& sound : sounds) std::copy(sound.begin() + kHop, sound.end(), sound.begin());
     for (std::size_t at = kWindow - kHop; at < kWindow; at += kChunk) {
@@ -99,7 +123,8 @@ std::vector<double> measured_rates(const DelayNetworkWeights& w, const std::vect
         std::copy_n(out.data() + o * kStride, kChunk, sounds[o].begin() + static_cast<std::ptrdiff_t>(at));
     }
     energies.add(sounds);
-    if (window > 8 && energies.is_silent()) break;
+    silent = energies.is_silent() ? silent + 1 : 0;
+    if (silent > longest_gap) break;
   }
   return energies.rates(hz);
 }

@@ -66,12 +66,14 @@ LineLosses losses_of(const DelayNetworkWeights& w, const std::vector<int>& group
     }
   }
   loop.each_by_itself = are_alike(w, loop, hz);
+  const auto delays = std::count_if(group.begin(), group.end(), [&](int j) { return delay_s(w, j) > 0; });
+  loop.is_exact = loop.each_by_itself || delays < 2;
   return loop;
 }
 
 LineLosses measured_losses(const DelayNetworkWeights& w, const std::vector<int>& group,
                            const std::vector<double>& rate) {
-  LineLosses loop{group, {}, rate, true};
+  LineLosses loop{group, {}, rate, true, false};
   for (const int j : group) {
     loop.loss.push_back(rate);
     for (double& loss : loop.loss.back()) loss *= delay_s(w, j);
@@ -97,14 +99,7 @@ LoopRates loop_rates(const DelayNetworkWeights& w, std::vector<double> hz, bool 
     else if (measure)
       others.push_back(group);
   }
-  const auto has_lattices = [&](const LineLosses& loop) {
-    const auto delays = std::count_if(loop.lines.begin(), loop.lines.end(), [&](int j) { return delay_s(w, j) > 0; });
-    return !loop.each_by_itself && delays > 1;
-  };
-  if (!others.empty() || (measure && std::any_of(rates.loops.begin(), rates.loops.end(), has_lattices))) {
-    rates.measured = measured_rates(w, rates.hz);
-    rates.correction.assign(rates.hz.size(), 1.0);
-  }
+  if (!others.empty()) rates.measured = measured_rates(w, rates.hz);
   for (const auto& group : others) rates.loops.push_back(measured_losses(w, group, rates.measured));
   for (const LineLosses& loop : rates.loops) {
     if (rates.slowest.empty()) rates.slowest = loop.rate;
@@ -115,6 +110,11 @@ LoopRates loop_rates(const DelayNetworkWeights& w, std::vector<double> hz, bool 
     return std::none_of(loop.lines.begin(), loop.lines.end(), filters) &&
            kDiffuser * slowest_of(loop.rate) > slowest_of(rates.slowest);
   });
+  const bool all_exact =
+      std::all_of(rates.loops.begin(), rates.loops.end(), [](const auto& loop) { return loop.is_exact; });
+  if (!measure || all_exact) return rates;
+  if (rates.measured.empty()) rates.measured = measured_rates(w, rates.hz);
+  rates.correction.assign(rates.hz.size(), 1.0);
   return rates;
 }
 

@@ -12,6 +12,7 @@ struct LineLosses {
   std::vector<std::vector<double>> loss;  // [lines][F] nepers of amplitude in one pass; negative: a gain
   std::vector<double> rate;               // [F] of the loop, nepers a second (6.9 / T60)
   bool each_by_itself = false;  // every line loses in proportion to its own delay; else the loop as a whole does
+  bool is_exact = true;         // its rate is its lines' losses alone: without lattices, which ring by themselves
 };
 
 /// How the loops of a network decay at some frequencies, at rest and for small signals.

@@ -22,8 +22,9 @@ inline std::vector<std::complex<double>> spectrum_of(const std::vector<float>& s
 }
 
 /// The decay time of an octave in seconds: the band's analytic signal from its part of the spectrum alone, its Schroeder
-/// integral, a line from -5 to -35 dB. 0 where it does not fall so far. Reads: the spectrum_of a sound.
-inline double t60_of(const std::vector<std::complex<double>>& spectrum, double rate_hz, double centre_hz) {
+/// integral, a line from -5 to -35 dB, or to another end. 0 where it does not fall so far. Reads: the spectrum_of a sound.
+inline double t60_of(const std::vector<std::complex<double>>& spectrum, double rate_hz, double centre_hz,
+                     double end_db = -35) {
   const double bin_hz = rate_hz / static_cast<double>(spectrum.size());
   const auto low = static_cast<std::size_t>(centre_hz / 1.52 / bin_hz),
              high = static_cast<std::size_t>(centre_hz * 1.52 / bin_hz);
@@ -46,8 +47,8 @@ inline double t60_of(const std::vector<std::complex<double>>& spectrum, double r
   for (std::size_t n = 0; n < used; ++n) {
     const double db = 10 * std::log10(std::max(level[n] / sum, 1e-30));
     const double time = static_cast<double>(n) / (static_cast<double>(bins) * bin_hz);
-    reached = reached || db < -35;
-    if (db > -5 || db < -35) continue;
+    reached = reached || db < end_db;
+    if (db > -5 || db < end_db) continue;
     count += 1, t += time, y += db, tt += time * time, ty += time * db;
   }
   const double slope = (count * ty - t * y) / (count * tt - t * t);

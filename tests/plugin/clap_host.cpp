@@ -7,6 +7,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "src/clap/ext/gui.h"
+#include "src/clap/ext/timer-support.h"
 #include "tests/plugin/saved_texts.h"
 
 namespace diffverb::hosts {
@@ -31,7 +33,7 @@ ClapHost::ClapHost(std::shared_ptr<const ClapLibrary> library) : library_(std::m
            "diffverb",
            "",
            "1",
-           [](const clap_host_t*, const char*) -> const void* { return nullptr; },
+           host_extension,
            [](const clap_host_t*) {},
            [](const clap_host_t*) {},
            [](const clap_host_t*) {}};
@@ -51,6 +53,32 @@ ClapHost::ClapHost(std::shared_ptr<const ClapLibrary> library) : library_(std::m
   clap_audio_port_info_t port;
   ports->get(plugin_, 0, true, &port);
   inputs_ = static_cast<int>(port.channel_count);
+}
+
+/// What an interface needs: to be called again and again, and somebody who hears of its size.
+const void* ClapHost::host_extension(const clap_host_t*, const char* id) {
+  static const clap_host_timer_support_t timers = {[](const clap_host_t* host, uint32_t, clap_id* timer) {
+                                                     auto& all = static_cast<ClapHost*>(host->host_data)->timers_;
+                                                     *timer = all.empty() ? 1 : all.back() + 1;
+                                                     all.push_back(*timer);
+                                                     return true;
+                                                   },
+                                                   [](const clap_host_t* host, clap_id timer) {
+                                                     return std::erase(static_cast<ClapHost*>(host->host_data)->timers_,
+                                                                       timer) > 0;
+                                                   }};
+  static const clap_host_gui_t gui = {[](const clap_host_t*) {},
+                                      [](const clap_host_t*, uint32_t, uint32_t) { return true; },
+                                      [](const clap_host_t*) { return true; }, [](const clap_host_t*) { return true; },
+                                      [](const clap_host_t*, bool) {}};
+  if (std::strcmp(id, CLAP_EXT_TIMER_SUPPORT) == 0) return &timers;
+  return std::strcmp(id, CLAP_EXT_GUI) == 0 ? &gui : nullptr;
+}
+
+void ClapHost::tick() {
+  const auto* timer = extension<clap_plugin_timer_support_t>(CLAP_EXT_TIMER_SUPPORT);
+  const auto now = timers_;
+  for (const clap_id id : now) timer->on_timer(plugin_, id);
 }
 
 ClapHost::~ClapHost() { plugin_->destroy(plugin_); }
@@ -134,6 +162,13 @@ void ClapHost::set_text(const std::string& key, const std::string& value) {
   if (!restore(with_text(save(), key, value))) throw std::runtime_error("the CLAP plug-in refused its own state");
 }
 
+void ClapHost::hear(const clap_event_header_t& event) {
+  if (event.type == CLAP_EVENT_PARAM_GESTURE_BEGIN || event.type == CLAP_EVENT_PARAM_GESTURE_END) ++gestures_;
+  if (event.type != CLAP_EVENT_PARAM_VALUE) return;
+  const auto& moved = reinterpret_cast<const clap_event_param_value_t&>(event);
+  told_.at(moved.param_id) = moved.value;
+}
+
 void ClapHost::process(const float* const* in, float* const* out, int frames) {
   const clap_audio_buffer_t input = {const_cast<float**>(in), nullptr, static_cast<uint32_t>(inputs_), 0, 0};
   clap_audio_buffer_t output = {const_cast<float**>(out), nullptr, 2, 0, 0};
@@ -145,10 +180,8 @@ void ClapHost::process(const float* const* in, float* const* out, int frames) {
       [](const clap_input_events_t* list, uint32_t i) -> const clap_event_header_t* {
         return &(*static_cast<std::vector<clap_event_param_value_t>*>(list->ctx))[i].header;
       }};
-  const clap_output_events_t told = {&told_, [](const clap_output_events_t* list, const clap_event_header_t* event) {
-                                       if (event->type != CLAP_EVENT_PARAM_VALUE) return true;
-                                       const auto* moved = reinterpret_cast<const clap_event_param_value_t*>(event);
-                                       static_cast<std::vector<double>*>(list->ctx)->at(moved->param_id) = moved->value;
+  const clap_output_events_t told = {this, [](const clap_output_events_t* list, const clap_event_header_t* event) {
+                                       static_cast<ClapHost*>(list->ctx)->hear(*event);
                                        return true;
                                      }};
   clap_process_t process{};

@@ -52,9 +52,17 @@ class ClapHost final : public HostedPlugin {
   /// The value that the plug-in itself has told of; not a number where there is none.
   double told(const std::string& symbol) const { return told_[static_cast<std::size_t>(find(symbol))]; }
 
+  /// Calls every timer that the plug-in has asked for once.
+  void tick();
+  std::size_t timers() const { return timers_.size(); }
+  /// How often the plug-in has said that an edit begins or ends; process() hears it.
+  int gestures() const { return gestures_; }
+
   const clap_plugin_t& plugin() const { return *plugin_; }
 
  private:
+  static const void* host_extension(const clap_host_t* host, const char* id);
+  void hear(const clap_event_header_t& event);
   template <typename T>
   const T* extension(const char* id) const {
     return static_cast<const T*>(plugin_->get_extension(plugin_, id));
@@ -67,6 +75,8 @@ class ClapHost final : public HostedPlugin {
   std::vector<Parameter> parameters_;
   std::vector<clap_event_param_value_t> events_;
   std::vector<double> told_;  // by parameter; filled without an allocation
+  std::vector<clap_id> timers_;
+  int gestures_ = 0;
   int inputs_ = 0;
 };
 

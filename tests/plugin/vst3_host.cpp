@@ -31,9 +31,10 @@ Vst3Host::Vst3Host(std::shared_ptr<const Vst3Library> library) : library_(std::m
       v3_cpp_obj(factory)->create_instance(factory, info.class_id, v3_component_iid, &made) != V3_OK)
     throw std::runtime_error("the VST3 factory makes nothing");
   component_ = static_cast<v3_component**>(made);
-  if (v3_cpp_obj_initialize(component_, nullptr) != V3_OK ||
+  if (v3_cpp_obj_initialize(component_, application_.context()) != V3_OK ||
       v3_cpp_obj_query_interface(component_, v3_audio_processor_iid, &processor_) != V3_OK ||
-      v3_cpp_obj_query_interface(component_, v3_edit_controller_iid, &controller_) != V3_OK)
+      v3_cpp_obj_query_interface(component_, v3_edit_controller_iid, &controller_) != V3_OK ||
+      v3_cpp_obj(controller_)->set_component_handler(controller_, application_.handler()) != V3_OK)
     throw std::runtime_error("the VST3 plug-in did not start");
   find_parameters();
 }

@@ -6,6 +6,7 @@
 #include "src/travesty/edit_controller.h"
 #include "src/travesty/factory.h"
 #include "tests/plugin/hosted_plugin.h"
+#include "tests/plugin/vst3_application.h"
 #include "tests/plugin/vst3_objects.h"
 
 namespace diffverb::hosts {
@@ -49,12 +50,14 @@ class Vst3Host final : public HostedPlugin {
   /// As a host changes programs: the parameter that is flagged so, from 0 to 1, outside of process().
   void set_program(double normalised);
   v3_edit_controller** controller() const { return controller_; }
+  Vst3Application& application() { return application_; }
 
  private:
   v3_param_id id_of(int parameter) const { return ids_[static_cast<std::size_t>(parameter)]; }
   void find_parameters();
 
   std::shared_ptr<const Vst3Library> library_;
+  Vst3Application application_;
   v3_component** component_ = nullptr;
   v3_audio_processor** processor_ = nullptr;
   v3_edit_controller** controller_ = nullptr;

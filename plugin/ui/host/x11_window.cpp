@@ -42,8 +42,28 @@ bool Pixels::write(const std::string& path) const {
 }
 
 X11Window::X11Window(std::uintptr_t window) : display_(XOpenDisplay(nullptr)), window_(window) {}
+
+X11Window::X11Window(int width, int height) : X11Window(0) {
+  if (!display_) return;
+  window_ = XCreateSimpleWindow(display_, DefaultRootWindow(display_), 0, 0, static_cast<unsigned>(width),
+                                static_cast<unsigned>(height), 0, 0, 0);
+  is_own_ = true;
+  XMapWindow(display_, window_);
+  XSync(display_, False);
+}
+
 X11Window::~X11Window() {
+  if (is_own_) XDestroyWindow(display_, window_);
   if (display_) XCloseDisplay(display_);
+}
+
+std::vector<std::uintptr_t> X11Window::children() const {
+  Window root = 0, parent = 0, *found = nullptr;
+  unsigned count = 0;
+  if (!display_ || !XQueryTree(display_, window_, &root, &parent, &found, &count)) return {};
+  const std::vector<std::uintptr_t> all(found, found + count);
+  if (found) XFree(found);
+  return all;
 }
 
 // Stays open: a server without clients starts again, and refuses whoever comes in that moment.
@@ -73,7 +93,7 @@ void X11Window::resize(int width, int height) {
   XFlush(display_);
 }
 
-bool X11Window::press(const std::string& key) {
+bool X11Window::press(const std::string& key) const {
   const bool shift = key.starts_with("shift+");
   const KeySym symbol = XStringToKeysym(key.c_str() + (shift ? 6 : 0));
   const KeyCode code = XKeysymToKeycode(display_, symbol);

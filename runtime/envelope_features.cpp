@@ -59,7 +59,7 @@ std::size_t spectrum_cells(std::size_t samples) {
 std::vector<std::complex<double>> spectrum_of(const std::vector<float>& samples, std::size_t size) {
   std::vector<std::complex<double>> values(size);
   std::copy(samples.begin(), samples.end(), values.begin());
-  transform_smooth(values, false);
+  transform(values, false);
   values.resize(size / 2 + 1);
   return values;
 }
@@ -78,7 +78,7 @@ std::vector<double> cell_energies(const std::vector<std::complex<double>>& spect
   std::vector<std::complex<double>> envelope(cells * per_cell);
   for (std::size_t i = first; i <= last; ++i)
     envelope[i - first] = spectrum[i] * band_weight(centres_hz, static_cast<int>(k), static_cast<double>(i) * bin_hz);
-  transform_smooth(envelope, true);
+  transform(envelope, true);
   std::vector<double> energies(cells);
   for (std::size_t i = 0; i < envelope.size(); ++i)
     energies[i / per_cell] += 2 * std::norm(envelope[i]) / (size * static_cast<double>(envelope.size()));

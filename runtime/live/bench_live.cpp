@@ -1,4 +1,5 @@
-// What a live reverb costs beside the engine by itself, how soon a control is heard, and its worst block while voices change.
+// What a live reverb costs beside the engine by itself, what the worker needs for a voice at a host's rate and for changes of
+// a measured response, how soon a control is heard, and the worst block while voices change.
 // bench_live [MODEL]: a model that has x, y, z, such as experiments/autoencoder/weights/autoencoder.safetensors
 #include <time.h>
 
@@ -14,6 +15,7 @@
 #include "runtime/engine.h"
 #include "runtime/live/live_reverb.h"
 #include "runtime/live/sources.h"
+#include "runtime/variation.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -76,20 +78,63 @@ void compare_costs(const char* name, const std::shared_ptr<const Model>& model) 
   }
 }
 
-/// CPU time of the worker for a voice.
+constexpr double kHostRates[] = {8000, 44100, 48000, 88200, 96000, 192000, 384000};
+
+/// The least CPU time of some runs, in ms: other programs share the machine.
+template <typename Work>
+double least_ms(int runs, Work work) {
+  double least_s = 1e9;
+  for (int run = 0; run < runs; ++run) {
+    const double begin = cpu_s();
+    work();
+    least_s = std::min(least_s, cpu_s() - begin);
+  }
+  return 1e3 * least_s;
+}
+
+/// CPU time of the worker for a voice: of one point, with another decay time, and of the corner that takes longest.
 void measure_voices(const Source& source) {
-  for (const double rate_hz : {44100.0, 48000.0, 96000.0}) {
-    for (const double decay : {1.0, 1.5}) {
-      Setting setting;
-      setting.rate_hz = rate_hz;
-      setting.point = {3, 4, 5};
-      setting.width = 1;
-      setting.variation.decay = decay;
-      const double begin = cpu_s();
-      if (!source.make_voice(setting).voice) return;
-      std::printf("%s: a voice at %.0f Hz, decay x %.1f: %.0f ms\n", source.kind(), rate_hz, decay,
-                  1e3 * (cpu_s() - begin));
+  for (const double rate_hz : kHostRates) {
+    Setting setting;
+    setting.rate_hz = rate_hz;
+    setting.point = {3, 4, 5};
+    setting.width = 1;
+    const auto make = [&] { (void)source.make_voice(setting); };
+    if (!source.make_voice(setting).voice) return;
+    const double plain_ms = least_ms(5, make);
+    setting.variation.decay = 1.5;
+    const double decay_ms = least_ms(5, make);
+    setting.variation.decay = 1;
+    double slowest_ms = 0;
+    for (int corner = 0; corner < 8; ++corner) {
+      for (std::size_t axis = 0; axis < 3; ++axis) setting.point[axis] = corner >> axis & 1 ? 9 : 0;
+      slowest_ms = std::max(slowest_ms, least_ms(3, make));
     }
+    std::printf("%s: a voice at %.0f Hz: %.0f ms, decay x 1.5: %.0f ms, the slowest corner: %.0f ms\n", source.kind(),
+                rate_hz, plain_ms, decay_ms, slowest_ms);
+  }
+}
+
+/// CPU time for a stereo response of 48 kHz at a host's rate and its changes; the first one takes it apart.
+void measure_response(double seconds) {
+  std::mt19937 random(1);
+  std::vector<std::vector<float>> rows(2, std::vector<float>(static_cast<std::size_t>(seconds * kRateHz)));
+  for (auto& row : rows) {
+    for (std::size_t n = 0; n < row.size(); ++n) {
+      const double time = static_cast<double>(n) / kRateHz, noise = static_cast<double>(random()) / 4294967296.0 - 0.5;
+      row[n] = static_cast<float>(noise * (std::exp(-6.9 * 4 * time / seconds) + 1e-5));
+    }
+  }
+  for (const double rate_hz : kHostRates) {
+    double first_ms = 1e9, size_ms = 1e9, decay_ms = 1e9;
+    const double made_ms = least_ms(3, [&] {
+      const VariedResponses varied(rows, kRateHz, rate_hz);
+      first_ms = std::min(first_ms, least_ms(1, [&] { (void)varied.at({.size = 1.2}); }));
+      size_ms = std::min(size_ms, least_ms(1, [&] { (void)varied.at({.size = 1.3}); }));
+      decay_ms = std::min(decay_ms, least_ms(1, [&] { (void)varied.at({.decay = 0.7}); }));
+    });
+    std::printf("response of %.0f s at %.0f Hz: at its rate %.0f ms, first size %.0f ms, size %.0f ms, decay %.0f ms\n",
+                seconds, rate_hz, std::max(0.0, made_ms - first_ms - size_ms - decay_ms), first_ms, size_ms, decay_ms);
   }
 }
 
@@ -162,6 +207,7 @@ int main(int argc, char** argv) {
   using namespace diffverb::runtime;
   compare_costs("Freeverb", make_model(bench::freeverb()).model);
   compare_costs("Dattorro", make_model(bench::dattorro()).model);
+  for (const double seconds : {3.0, 20.0}) measure_response(seconds);
   if (argc < 2) return 0;
   const SourceResult loaded = load_source(std::filesystem::path(argv[1]));
   if (!loaded) return std::fprintf(stderr, "bench_live: error: %s: %s\n", argv[1], loaded.error.c_str()), 2;

@@ -4,46 +4,95 @@
 #include <cmath>
 #include <complex>
 #include <numbers>
+#include <utility>
 
 #include "runtime/transform.h"
 
 namespace diffverb::runtime {
 namespace {
 
+// An edge between octaves, times the centre of the lower one: 2^0.25 and 2^0.75.
+constexpr double kEdgeBegin = 1.189207115002721, kEdgeEnd = 1.681792830507429;
 constexpr double kFrom_db = -5, kTo_db = -35, kLeast_db = -20, kAboveEnd_db = 10;
 
-/// The share of band k at a frequency: raised cosines of half an octave around the edges between bands.
-double share_of(std::size_t k, const std::vector<double>& centres, double hz) {
-  const auto passed = [hz](double centre) {  // the edge above this centre
-    const double octaves = std::log2(hz / centre) - 0.5;
-    return 0.5 + 0.5 * std::sin(std::numbers::pi * std::clamp(2 * octaves, -0.5, 0.5));
-  };
-  if (hz <= 0) return k == 0 ? 1 : 0;
-  const double low = k == 0 ? 1 : passed(centres[k - 1]), high = k + 1 == centres.size() ? 0 : passed(centres[k]);
-  return low - high;
+/// Bins of a transform, `first` on, and the share of them that a band has.
+struct Share {
+  Share(std::size_t first_bin, std::vector<double> shares) : first(first_bin), of_bins(std::move(shares)) {}
+  std::size_t first;
+  std::vector<double> of_bins;
+};
+
+/// What of a frequency lies above the edge between a band and the next one: a raised cosine of half an octave.
+double share_above(double centre_hz, double hz) {
+  const double octaves = std::log2(hz / centre_hz) - 0.5;
+  return 0.5 + 0.5 * std::sin(std::numbers::pi * std::clamp(2 * octaves, -0.5, 0.5));
 }
 
-/// `bins`: of the transform, 2^m; beyond the sound there is silence.
-std::vector<std::vector<float>> split(std::span<const float> sound, std::size_t bins, double rate_hz,
-                                      const std::vector<double>& centres) {
-  std::vector<std::complex<double>> spectrum(bins, 0.0), part;
-  std::copy(sound.begin(), sound.end(), spectrum.begin());
-  transform(spectrum, false);
-  std::vector<std::vector<float>> bands;
-  for (std::size_t k = 0; k < centres.size(); k += 2) {  // two at once: real bands, the second as the imaginary part
-    part = spectrum;
-    for (std::size_t i = 0; i < bins; ++i) {
-      const double hz = static_cast<double>(std::min(i, bins - i)) * rate_hz / static_cast<double>(bins);
-      part[i] *= std::complex(share_of(k, centres, hz), k + 1 < centres.size() ? share_of(k + 1, centres, hz) : 0);
-    }
-    transform(part, true);
-    for (std::size_t b = 0; b < 2 && k + b < centres.size(); ++b) {
-      std::vector<float>& band = bands.emplace_back(sound.size());
-      for (std::size_t n = 0; n < band.size(); ++n)
-        band[n] = static_cast<float>((b == 0 ? part[n].real() : part[n].imag()) / static_cast<double>(bins));
+/// [K] of the bins up to the middle one; the others are their mirror image.
+std::vector<Share> shares_of(const std::vector<double>& centres, double bin_hz, std::size_t bins) {
+  const auto bin_above = [&](double hz) { return std::min(bins / 2 + 1, static_cast<std::size_t>(hz / bin_hz) + 1); };
+  std::vector<Share> shares;
+  for (std::size_t k = 0; k < centres.size(); ++k) {
+    const bool first = k == 0, last = k + 1 == centres.size();
+    const std::size_t begin = first ? 0 : bin_above(kEdgeBegin * centres[k - 1]),
+                      full = first ? 0 : bin_above(kEdgeEnd * centres[k - 1]),
+                      edge = last ? bins / 2 + 1 : bin_above(kEdgeBegin * centres[k]),
+                      end = last ? edge : bin_above(kEdgeEnd * centres[k]);
+    Share& share = shares.emplace_back(begin, std::vector<double>(end - begin, 1.0));
+    for (std::size_t i = begin; i < full; ++i)
+      share.of_bins[i - begin] = share_above(centres[k - 1], static_cast<double>(i) * bin_hz);
+    for (std::size_t i = edge; i < end; ++i)
+      share.of_bins[i - begin] -= share_above(centres[k], static_cast<double>(i) * bin_hz);
+  }
+  return shares;
+}
+
+/// Adds a band's part of the spectrum of a real sound times `factor`.
+void add_share(const std::vector<std::complex<double>>& spectrum, const Share& share, std::complex<double> factor,
+               std::vector<std::complex<double>>& to) {
+  const std::size_t bins = spectrum.size();
+  for (std::size_t i = 0; i < share.of_bins.size(); ++i) {
+    const std::size_t bin = share.first + i, mirror = bins - bin;
+    to[bin] += factor * (spectrum[bin] * share.of_bins[i]);
+    if (bin > 0 && mirror > bin) to[mirror] += factor * (spectrum[mirror] * share.of_bins[i]);
+  }
+}
+
+/// `bins`: of the transform; beyond the sounds there is silence.
+SplitRows split(const std::vector<std::vector<float>>& rows, std::size_t bins, double rate_hz,
+                const std::vector<double>& centres) {
+  const std::vector<Share> shares = shares_of(centres, rate_hz / static_cast<double>(bins), bins);
+  SplitRows out;
+  std::vector<std::complex<double>> spectrum, both;
+  for (const auto& sound : rows) {
+    spectrum.assign(sound.begin(), sound.end());
+    spectrum.resize(bins, 0.0);
+    transform(spectrum, false);
+    std::vector<std::vector<float>>& bands = out.emplace_back();
+    for (std::size_t k = 0; k < centres.size(); k += 2) {  // two at once: real bands, the second as the imaginary part
+      both.assign(bins, 0.0);
+      add_share(spectrum, shares[k], 1.0 / static_cast<double>(bins), both);
+      if (k + 1 < centres.size())
+        add_share(spectrum, shares[k + 1], std::complex(0.0, 1 / static_cast<double>(bins)), both);
+      transform(both, true);
+      for (std::size_t part = 0; part < 2 && k + part < centres.size(); ++part) {
+        std::vector<float>& band = bands.emplace_back(sound.size());
+        for (std::size_t n = 0; n < band.size(); ++n)
+          band[n] = static_cast<float>(part == 0 ? both[n].real() : both[n].imag());
+      }
     }
   }
-  return bands;
+  return out;
+}
+
+/// The least number of bins, 2^m times 1, 3, 5 or 9, that is enough.
+std::size_t bins_for(std::size_t samples) {
+  std::size_t best = 0;
+  for (std::size_t bins : {64, 64 * 3, 64 * 5, 64 * 9}) {
+    while (bins < samples) bins *= 2;
+    if (best == 0 || bins < best) best = bins;
+  }
+  return best;
 }
 
 }  // namespace
@@ -81,16 +130,16 @@ std::optional<double> decay_rate(std::span<const double> energies, double step_s
   return slope_db < 0 ? std::optional(-slope_db * std::numbers::ln10 / 20) : std::nullopt;
 }
 
-std::vector<std::vector<float>> split_octaves(std::span<const float> sound, double rate_hz,
-                                              const std::vector<double>& centres) {
-  std::size_t bins = 1;
-  while (bins < sound.size() + sound.size() / 8 + 4096) bins *= 2;
-  return split(sound, bins, rate_hz, centres);
+SplitRows split_octaves(const std::vector<std::vector<float>>& rows, double rate_hz,
+                        const std::vector<double>& centres) {
+  if (rows.empty()) return {};
+  const std::size_t samples = rows[0].size();
+  return split(rows, bins_for(samples + samples / 8 + 4096), rate_hz, centres);
 }
 
-std::vector<std::vector<float>> split_period(std::span<const float> period, double rate_hz,
-                                             const std::vector<double>& centres) {
-  return split(period, period.size(), rate_hz, centres);
+SplitRows split_periods(const std::vector<std::vector<float>>& periods, double rate_hz,
+                        const std::vector<double>& centres) {
+  return periods.empty() ? SplitRows() : split(periods, periods[0].size(), rate_hz, centres);
 }
 
 }  // namespace diffverb::runtime

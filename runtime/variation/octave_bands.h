@@ -19,11 +19,14 @@ double value_at(std::span<const double> hz, std::span<const double> values, doub
 /// they do not fall by 15 dB.
 std::optional<double> decay_rate(std::span<const double> energies, double step_s);
 
-/// A sound in bands around centres (octave_centres), without phase; they sum to it. [K][T]
-std::vector<std::vector<float>> split_octaves(std::span<const float> sound, double rate_hz,
-                                              const std::vector<double>& centres);
-/// The same of one period, 2^m samples, of a sound that repeats.
-std::vector<std::vector<float>> split_period(std::span<const float> period, double rate_hz,
-                                             const std::vector<double>& centres);
+/// Sounds in bands. [rows][K][T]
+using SplitRows = std::vector<std::vector<std::vector<float>>>;
+
+/// Sounds of one length in bands around centres (octave_centres), without phase; they sum to the sounds.
+SplitRows split_octaves(const std::vector<std::vector<float>>& rows, double rate_hz,
+                        const std::vector<double>& centres);
+/// The same of one period each, 2^m samples, of sounds that repeat.
+SplitRows split_periods(const std::vector<std::vector<float>>& periods, double rate_hz,
+                        const std::vector<double>& centres);
 
 }  // namespace diffverb::runtime

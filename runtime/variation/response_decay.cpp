@@ -55,12 +55,10 @@ std::vector<std::vector<float>> with_rates(const std::vector<std::vector<float>>
                                            const OctaveRates& from, const OctaveRates& to) {
   const std::vector<double> centres = octave_centres(rate_hz);
   std::vector<std::vector<float>> out(rows.size(), std::vector<float>(rows[0].size(), 0.0f));
-  for (std::size_t p = 0; p < rows.size(); ++p) {
-    const auto bands = split_octaves(rows[p], rate_hz, centres);
-    for (std::size_t k = 0; k < bands.size(); ++k) {
-      const double change = value_at(to.hz, to.rate, centres[k]) - value_at(from.hz, from.rate, centres[k]);
-      add_weighted(out[p], bands[k], change / rate_hz, 0);
-    }
+  const SplitRows bands = split_octaves(rows, rate_hz, centres);
+  for (std::size_t k = 0; k < centres.size(); ++k) {
+    const double change = value_at(to.hz, to.rate, centres[k]) - value_at(from.hz, from.rate, centres[k]);
+    for (std::size_t p = 0; p < rows.size(); ++p) add_weighted(out[p], bands[p][k], change / rate_hz, 0);
   }
   return out;
 }

@@ -82,8 +82,7 @@ const OctaveRates& SplitResponses::measured() const {
 }
 
 void SplitResponses::split() const {
-  bands_.clear(), knees_.clear(), measured_ = {centres_, {}};
-  for (const auto& row : rows_) bands_.push_back(split_octaves(row, rate_hz_, centres_));
+  bands_ = split_octaves(rows_, rate_hz_, centres_), knees_.clear(), measured_ = {centres_, {}};
   const std::size_t block = block_of(rate_hz_);
   for (std::size_t k = 0; k < centres_.size(); ++k) {
     std::vector<double> energies;  // of all rows in blocks of 10 ms from the onset on
@@ -102,9 +101,9 @@ void SplitResponses::split() const {
 }
 
 void SplitResponses::split_noise() const {
-  noise_.clear();
-  for (std::size_t p = 0; p < rows_.size(); ++p)
-    noise_.push_back(split_period(noise_row(static_cast<unsigned>(p)), rate_hz_, centres_));
+  std::vector<std::vector<float>> noise;
+  for (std::size_t p = 0; p < rows_.size(); ++p) noise.push_back(noise_row(static_cast<unsigned>(p)));
+  noise_ = split_periods(noise, rate_hz_, centres_);
 }
 
 std::vector<std::vector<float>> SplitResponses::with_decay_times(const std::vector<double>& wanted,

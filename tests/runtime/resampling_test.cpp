@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <complex>
 #include <numbers>
 
 #include "tests/runtime/decay_measurement.h"
@@ -105,6 +108,131 @@ TEST(ResamplingOfResponses, KeepsTheLevelOfEveryFrequencyHoweverEarlyTheSoundBeg
     if (rates.to > 1.1 * rates.from) {
       EXPECT_LT(band_level_db(spectrum, rates.to, 0.505 * rates.from, 0.5 * rates.to), -60);
     }
+  }
+}
+
+/// sum_n sound[n] exp(-2 pi i hz n / rate)
+std::complex<double> value_at(const std::vector<float>& sound, double hz, double rate_hz) {
+  std::complex<double> sum = 0;
+  for (std::size_t n = 0; n < sound.size(); ++n)
+    sum +=
+        static_cast<double>(sound[n]) * std::polar(1.0, -2 * std::numbers::pi * hz * static_cast<double>(n) / rate_hz);
+  return sum;
+}
+
+/// The magnitude of a sinc in a Kaiser window, in the frequency's own samples: summed with 32 points a sample.
+double magnitude_of_slope(double cutoff, double half_width, double beta, double frequency) {
+  constexpr int kPoints = 32;
+  double sum = 0;
+  for (int i = -static_cast<int>(half_width) * kPoints; i <= static_cast<int>(half_width) * kPoints; ++i) {
+    const double n = static_cast<double>(i) / kPoints, share = n / half_width, phase = std::numbers::pi * cutoff * n;
+    const double window = std::cyl_bessel_i(0, beta * std::sqrt(1 - share * share)) / std::cyl_bessel_i(0, beta);
+    sum += cutoff * (i == 0 ? 1 : std::sin(phase) / phase) * window * std::cos(2 * std::numbers::pi * frequency * n);
+  }
+  return std::abs(sum) / kPoints;
+}
+
+constexpr Rates kResponseRates[] = {{48000, 44100},  {44100, 48000},   {44100, 88200},  {44100, 96000}, {96000, 44100},
+                                    {48000, 8000},   {48000, 192000},  {48000, 384000}, {8000, 384000}, {384000, 8000},
+                                    {384000, 44100}, {22050, 12345.6}, {48000, 48001},  {48001, 48000}, {1e6, 8000},
+                                    {1000, 44100},   {48000, 57600},   {48000, 35036.5}};
+
+/// A short response that has all frequencies.
+std::vector<float> decaying_response() {
+  std::vector<float> response(100);
+  for (std::size_t n = 0; n < response.size(); ++n) response[n] = static_cast<float>(std::pow(-0.7, n));
+  return response;
+}
+
+TEST(OracleResamplingOfResponses, HasTheMagnitudeOfTheDirectlySummedSlopeAtAllRates) {
+  const std::vector<float> response = decaying_response();
+  for (const double share : {0.0, 0.1, 0.31, 0.45, 0.475, 0.4875, 0.495, 0.5}) {
+    const double slope = magnitude_of_slope(0.975, 192, 14.8, share);
+    for (const Rates& rates : kResponseRates) {
+      const double low = std::min(rates.from, rates.to), hz = share * low;
+      const auto out = resample_responses(response, response.size(), rates.from, rates.to, 500);
+      const std::complex<double> was = value_at(response, hz, rates.from), is = value_at(out, hz, rates.to);
+      EXPECT_NEAR(std::abs(is) / std::abs(was), slope, 3e-6)
+          << rates.from << " to " << rates.to << " at " << hz << " Hz";
+    }
+  }
+}
+
+TEST(ResamplingOfResponses, IsOneFilterInSamplesOfTheLowerRate) {
+  const std::vector<float> response = decaying_response();
+  for (const double share : {0.01, 0.2, 0.4, 0.47}) {
+    std::complex<double> first = 0;
+    for (const Rates& rates : kResponseRates) {
+      const double hz = share * std::min(rates.from, rates.to);
+      const auto out = resample_responses(response, response.size(), rates.from, rates.to, 500);
+      const std::complex<double> filter = value_at(out, hz, rates.to) / value_at(response, hz, rates.from);
+      if (first == 0.0) first = filter;
+      EXPECT_LT(std::abs(filter - first), 1e-5) << rates.from << " to " << rates.to << " at " << hz << " Hz";
+    }
+  }
+}
+
+TEST(ResamplingOfResponses, HoldsNothingThatWasNotThere) {
+  for (const Rates& rates : kResponseRates) {
+    if (rates.to < 1.02 * rates.from) continue;  // images; what comes round is the next test's
+    const auto out = resample_responses(std::vector<float>{1}, 1, rates.from, rates.to, 500);
+    for (double hz = 0.501 * rates.from; hz < 0.5 * rates.to; hz += 0.0731 * rates.from)
+      EXPECT_LT(std::abs(value_at(out, hz, rates.to)), 1e-6)
+          << rates.from << " to " << rates.to << " at " << hz << " Hz";
+  }
+}
+
+TEST(ResamplingOfResponses, StopsWhatTheLowerRateCannotHold) {
+  for (const Rates& rates : kResponseRates) {
+    if (rates.to > rates.from) continue;
+    for (const double share : {0.501, 0.7, 1.3, 1.51, 2.6, 3.5}) {
+      const double hz = share * rates.to;
+      if (hz > 0.5 * rates.from) continue;
+      const auto length = static_cast<std::size_t>(800 * rates.from / rates.to);
+      const auto out = resample_responses(sine(hz, rates.from, length), length, rates.from, rates.to);
+      for (std::size_t n = 390; n + 10 < out.size(); ++n)  // from where the slope has rung out
+        ASSERT_NEAR(out[n] * rates.to / rates.from, 0, 2e-6)
+            << rates.from << " to " << rates.to << " at " << hz << " Hz";
+    }
+  }
+}
+
+TEST(ResamplingOfResponses, TakesOneSample) {
+  for (const Rates& rates : kResponseRates) {
+    const auto alone = resample_responses(std::vector<float>{1}, 1, rates.from, rates.to);
+    EXPECT_EQ(alone.size(), static_cast<std::size_t>(std::ceil(rates.to / rates.from)));
+    const auto out = resample_responses(std::vector<float>{1}, 1, rates.from, rates.to, 500);
+    double sum = 0;
+    for (const float value : out) sum += static_cast<double>(value);
+    EXPECT_NEAR(sum, 1, 1e-5) << rates.from << " to " << rates.to;
+    EXPECT_TRUE(std::equal(alone.begin(), alone.end(), out.begin()));
+  }
+}
+
+// Twenty seconds at 48 kHz: the end is as well in time as the beginning.
+TEST(ResamplingOfResponses, KeepsTimeInLongResponses) {
+  constexpr std::size_t kLate = 147 * 160 * 40, kLength = kLate + 1000;
+  std::vector<float> response(kLength, 0.0f);
+  response[0] = response[kLate] = 1;
+  for (const Rates& rates : {Rates{44100, 48000}, Rates{48000, 44100}, Rates{48000, 96000}, Rates{48000, 9600}}) {
+    const auto out = resample_responses(response, kLength, rates.from, rates.to);
+    const auto late = static_cast<std::size_t>(std::llround(kLate * rates.to / rates.from));
+    for (std::size_t n = 0; n < 180; ++n) ASSERT_NEAR(out[late + n], out[n], 2e-7) << rates.to << ' ' << n;
+  }
+}
+
+TEST(ResamplingOfResponses, ChangesEachByItself) {
+  const auto rows = noise(3, 700, 5);
+  std::vector<float> all;
+  for (const auto& row : rows) all.insert(all.end(), row.begin(), row.end());
+  for (const Rates& rates : {Rates{44100, 48000}, Rates{48000, 44100}}) {
+    const auto out = resample_responses(all, 700, rates.from, rates.to, 40);
+    std::vector<float> expected;
+    for (const auto& row : rows) {
+      const auto alone = resample_responses(row, 700, rates.from, rates.to, 40);
+      expected.insert(expected.end(), alone.begin(), alone.end());
+    }
+    EXPECT_EQ(out, expected);
   }
 }
 

@@ -260,24 +260,29 @@ void change_lines(const DelayNetworkWeights& old, const LoopRates& rates, const 
 }
 
 void correct_rates(const DelayNetworkWeights& w, const Variation& variation, LoopRates& rates) {
-  constexpr int kRounds = 4;
+  constexpr int kRounds = 6;
   constexpr double kCloseEnough = 0.015, kFastest = 60;  // nepers a second: 0.12 s
-  bool is_close = rates.correction.empty();
-  for (int round = 0; round < kRounds && !is_close; ++round) {
+  if (rates.correction.empty()) return;
+  std::vector<double> best = rates.correction;
+  double least = 1e300;
+  for (int round = 0; round < kRounds && least > kCloseEnough; ++round) {
     DelayNetworkWeights changed = w;
     changed.delays = changed_delays(w, w.sample_rate_hz, variation);
     change_lines(w, rates, variation, changed);
-    const std::vector<double> found = measured_rates(changed, rates.hz);
-    is_close = true;
+    const std::vector<double> found = measured_rates(changed, rates.hz), tried = rates.correction;
+    double off = 0, count = 0;
     for (std::size_t f = 0; f < found.size(); ++f) {
       if (!(found[f] > 0 && rates.measured[f] > 0)) continue;
       const double wanted = rates.measured[f] / decay_factor(variation, rates.hz[f]);
       if (std::min(wanted, found[f]) > kFastest) continue;  // nobody hears by how much
-      const double missing = wanted / found[f];
-      is_close = is_close && std::abs(missing - 1) < kCloseEnough;
-      rates.correction[f] = std::clamp(rates.correction[f] * missing, 0.1, 10.0);
+      off += std::pow(std::log(wanted / found[f]), 2), count += 1;
+      rates.correction[f] = std::clamp(rates.correction[f] * wanted / found[f], 0.1, 10.0);
     }
+    // Not every round comes nearer: one section a line has to follow what several octaves miss.
+    const double mean = std::sqrt(off / std::max(count, 1.0));
+    if (mean < least) least = mean, best = tried;
   }
+  rates.correction = std::move(best);
 }
 
 std::vector<double> moved_filters(const std::vector<double>& sos, int sections, double from_hz, double to_hz) {

@@ -13,8 +13,8 @@
 namespace diffverb::runtime {
 namespace {
 
-constexpr double kAlike = 0.25;     // how far the lines' own rates may lie from their mean
-constexpr double kDiffuser = 0.35;  // of the slowest loop's decay time
+constexpr double kAlike = 0.25;                              // how far the lines' own rates may lie from their mean
+constexpr double kDiffuser = 0.35, kFilteredDiffuser = 0.2;  // of the slowest loop's decay time
 
 double delay_s(const DelayNetworkWeights& w, int line) {
   return w.delays[static_cast<std::size_t>(line)] / w.sample_rate_hz;
@@ -81,6 +81,13 @@ LineLosses measured_losses(const DelayNetworkWeights& w, const std::vector<int>&
   return loop;
 }
 
+/// In what share of the slowest loop's time one only diffuses; 0 where it is heard to decay however short it is.
+double diffuser_share(const DelayNetworkWeights& w, const LineLosses& loop) {
+  const auto filters = [&](int j) { return !line_filter(w, j).empty(); };
+  if (std::none_of(loop.lines.begin(), loop.lines.end(), filters)) return kDiffuser;
+  return loop.is_exact ? 0 : kFilteredDiffuser;
+}
+
 double slowest_of(const std::vector<double>& rates) { return *std::min_element(rates.begin(), rates.end()); }
 
 }  // namespace
@@ -106,9 +113,7 @@ LoopRates loop_rates(const DelayNetworkWeights& w, std::vector<double> hz, bool 
     for (std::size_t f = 0; f < loop.rate.size(); ++f) rates.slowest[f] = std::min(rates.slowest[f], loop.rate[f]);
   }
   std::erase_if(rates.loops, [&](const LineLosses& loop) {
-    const auto filters = [&](int j) { return !line_filter(w, j).empty(); };
-    return std::none_of(loop.lines.begin(), loop.lines.end(), filters) &&
-           kDiffuser * slowest_of(loop.rate) > slowest_of(rates.slowest);
+    return diffuser_share(w, loop) * slowest_of(loop.rate) > slowest_of(rates.slowest);
   });
   const bool all_exact =
       std::all_of(rates.loops.begin(), rates.loops.end(), [](const auto& loop) { return loop.is_exact; });

@@ -33,7 +33,7 @@ struct LoopRates {
 /// delay; without `measure` such loops are left out, enough where only the rate changes.
 ///
 /// Left out too are loops that only diffuse, allpasses as a rule: without any filter, and silent in a third of the time of
-/// the slowest loop. So are all loops of a network that as a whole is an allpass.
+/// the slowest loop; lattices with filters in a fifth of it. So are all loops of a network that as a whole is an allpass.
 LoopRates loop_rates(const DelayNetworkWeights& weights, std::vector<double> hz, bool measure);
 
 }  // namespace diffverb::runtime

@@ -150,6 +150,7 @@ std::vector<Asked> asked_of_voices(const Source& source, Extent extent) {
       add_ends(control, with_middles, asked);
     if (extent == Extent::kAll) add_corners({Control::kX, Control::kY, Control::kZ}, asked);
   }
+  if (extent == Extent::kEnds) return asked;
   add_corners({Control::kDecay, Control::kDamping}, asked);
   add_corners({Control::kDecay, Control::kSize}, asked);
   add_corners({Control::kSize, Control::kDamping}, asked);
@@ -225,7 +226,8 @@ double Cell::louder_db() const {
     // What is convolved with sounds lower in a larger room: it may take its neighbour's level along.
     const std::size_t there = size > 1 ? std::min(k + 1, kLevelBands_hz.size() - 1) : size < 1 && k > 0 ? k - 1 : k;
     const double before = std::max(*own.level_db[k], own.level_db[there].value_or(-300));
-    const double decays = std::max(0.0, 10 * std::log10(factor_at(asked, kLevelBands_hz[k])));
+    // As many echoes more in a second as the room is smaller, each for as long as it decays.
+    const double decays = std::max(0.0, 10 * std::log10(factor_at(asked, kLevelBands_hz[k]) / std::min(size, 1.0)));
     most = std::max(most, *heard.level_db[k] - before - decays - late);
   }
   return most;
@@ -248,13 +250,16 @@ std::string Cell::fault() const {
 
 std::vector<Cell> cells_of(const std::string& name, const std::shared_ptr<const Source>& source,
                            const std::vector<double>& rates_hz, const std::vector<Asked>& asked) {
-  std::map<std::string, Heard> known;
+  std::map<std::pair<std::string, double>, Heard> known;
   std::vector<Cell> cells;
   for (const double rate_hz : rates_hz) {
     for (const Asked& one : asked) {
       const Asked beside = own_of(one);
-      auto own = known.find(beside.text());
-      if (own == known.end()) own = known.emplace(beside.text(), hear(source, beside, kReference_hz, kLongest_s)).first;
+      // What is early and what is late is asked of all that a rate has.
+      const double own_hz = one.value(Control::kEarlyLate) != 0 ? rate_hz : kReference_hz;
+      auto own = known.find({beside.text(), own_hz});
+      if (own == known.end())
+        own = known.emplace(std::pair(beside.text(), own_hz), hear(source, beside, own_hz, kLongest_s)).first;
       const double longest_s = 0.75 * longest_expected_s(own->second, one) + 0.5;
       cells.push_back({name, one, rate_hz, hear(source, one, rate_hz, longest_s), own->second});
     }

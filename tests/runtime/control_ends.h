@@ -21,9 +21,9 @@ struct Asked {
   std::string text() const;  ///< "decay 0.1, damping 1"
 };
 
-/// How much is asked of a model at a rate: every control that makes its voice at both ends, and pairs of decay, damping and
-/// size at their corners; or also half-way to each end, and all three at theirs.
-enum class Extent { kEnds, kAll };
+/// How much is asked of a model at a rate: every control that makes its voice at both ends; also pairs of decay, damping and
+/// size at their corners; also half-way to each end, and all three at theirs.
+enum class Extent { kEnds, kPairs, kAll };
 /// The first of them is neutral.
 std::vector<Asked> asked_of_voices(const Source& source, Extent extent);
 /// Both ends of the controls around the voice: they do not depend on the model.
@@ -58,7 +58,8 @@ struct Cell {
   std::optional<double> decay_error(std::size_t band) const;
   /// Of the way from the model's own decay time to the one asked for, in octaves; none where that is less than a third of one.
   std::optional<double> decay_share(std::size_t band) const;
-  /// The octave that is the most louder than its decay makes it (10 lg of what the decay time was multiplied by).
+  /// The octave that is the most louder than its decay makes it: 10 lg of how much longer it lasts and, in a smaller room, of
+  /// how many more echoes there are.
   double louder_db() const;
   /// Empty, or why the cell is no good.
   std::string fault() const;

@@ -47,7 +47,11 @@ Options read_options(int count, char** words) {
   return options;
 }
 
-/// What is asked of a model: all of it at 48 kHz only, and what stands around the voice of the first one only.
+Extent extent_at(double rate_hz) {
+  return rate_hz == 48000 ? Extent::kAll : rate_hz <= 96000 ? Extent::kPairs : Extent::kEnds;
+}
+
+/// All that is asked of a model; what stands around the voice of the first one only.
 std::vector<Cell> table_of(const std::filesystem::path& path, const Options& options, bool with_chain) {
   const std::string name = path.stem().string();
   const SourceResult loaded = load_source(path);
@@ -56,12 +60,13 @@ std::vector<Cell> table_of(const std::filesystem::path& path, const Options& opt
     refused.heard.problem = loaded.error;
     return {refused};
   }
-  std::vector<double> others = options.rates_hz;
-  std::erase(others, 48000.0);
-  const bool at_48 = others.size() < options.rates_hz.size();
-  std::vector<Cell> cells = cells_of(name, loaded.source, others, asked_of_voices(*loaded.source, Extent::kEnds));
+  std::vector<Cell> cells;
   const auto add = [&](std::vector<Cell> more) { cells.insert(cells.end(), more.begin(), more.end()); };
-  if (at_48) add(cells_of(name, loaded.source, {48000}, asked_of_voices(*loaded.source, Extent::kAll)));
+  for (const Extent extent : {Extent::kAll, Extent::kPairs, Extent::kEnds}) {
+    std::vector<double> rates_hz = options.rates_hz;
+    std::erase_if(rates_hz, [extent](double rate_hz) { return extent_at(rate_hz) != extent; });
+    add(cells_of(name, loaded.source, rates_hz, asked_of_voices(*loaded.source, extent)));
+  }
   if (with_chain) add(cells_of(name, loaded.source, options.rates_hz, asked_of_chain()));
   return cells;
 }

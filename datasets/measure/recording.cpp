@@ -1,6 +1,8 @@
 #include "datasets/measure/recording.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/fft_irfft.h>
+#include <ATen/ops/fft_rfft.h>
 
 #include <algorithm>
 #include <cmath>
@@ -115,9 +117,20 @@ Arrival find_beginning(const at::Tensor& channel, const Sweep& sweep) {
   return out;
 }
 
+/// The sweep's sound without what its ends spread beyond its range: find_arrival takes every bin at equal weight, and there
+/// a click in the recording fits the end of the sweep.
+at::Tensor sound_within_range(const Sweep& sweep) {
+  const auto sound = sweep.sound();
+  auto spectrum = at::fft_rfft(sound);
+  const double bins_per_hz = static_cast<double>(sound.size(0)) / sweep.rate_hz;
+  spectrum.slice(0, 0, std::llround(sweep.low_hz * bins_per_hz)).zero_();
+  spectrum.slice(0, std::llround(sweep.high_hz * bins_per_hz) + 1).zero_();
+  return at::fft_irfft(spectrum, sound.size(0));
+}
+
 /// By a direct sound, or else as a diffuse space lets it arrive; nothing where the sweep is not heard.
 std::optional<std::int64_t> find_delay(const at::Tensor& channel, const Sweep& sweep) {
-  Arrival arrival = find_arrival(sweep.sound().unsqueeze(0), channel.unsqueeze(0), sweep.rate_hz);
+  Arrival arrival = find_arrival(sound_within_range(sweep).unsqueeze(0), channel.unsqueeze(0), sweep.rate_hz);
   if (!arrival.arrives() && sweep.periodic()) arrival = find_beginning(channel, sweep);
   if (arrival.arrives()) return arrival.delay_samples;
   return find_diffuse_arrival(channel, sweep);

@@ -277,6 +277,26 @@ TEST(SweepRecording, HearsADiffuseSpaceInNoise) {
   }
 }
 
+TEST(SweepRecording, DoesNotTakeAClickForTheEndOfTheSweep) {
+  Sweep sweep = short_sweep();
+  sweep.seconds = 6;
+  sweep.gap_s = 2;
+  const SweepLayout layout(sweep);
+  const auto spectrum = at::fft_rfft(plate());
+  const auto khz = at::arange(spectrum.size(0), at::kDouble) * (8.0 / static_cast<double>(spectrum.size(0) - 1));
+  SimulatedRecording room{
+      at::fft_irfft(spectrum / (1 + khz.pow(4)), 2 * (spectrum.size(0) - 1))};  // dull, as plates are
+  room.snr_db = 60;
+  room.click_at = room.delay + layout.first + layout.period / 2;
+  const auto heard = room.of(sweep);
+  // Above 7 kHz there is nothing but the click and what the sweep's end spreads: these two fit each other.
+  const Arrival misled = find_arrival(sweep.sound().unsqueeze(0), heard.unsqueeze(0), 16000);
+  EXPECT_TRUE(misled.arrives());
+  EXPECT_NEAR(static_cast<double>(misled.delay_samples), static_cast<double>(room.delay - layout.period / 2), 800);
+  const auto recording = prepare_recording(recorded_in(sound_of(heard, 16000)), "rec.wav", sweep, {});
+  EXPECT_NEAR(static_cast<double>(recording.delay_samples), static_cast<double>(room.delay), 0.02 * 16000);
+}
+
 TEST(DiffuseArrival, NeedsAllOctavesAtOnce) {
   Sweep sweep = short_sweep();
   sweep.seconds = 6;

@@ -8,11 +8,11 @@
 #include "core/audio_file.h"
 #include "core/error.h"
 #include "core/sound_input.h"
-#include "datasets/measure/denoise.h"
 #include "models/volterra.h"
 #include "tests/datasets/measure/simulated_recording.h"
 #include "tests/rooms.h"
 #include "tests/scratch.h"
+#include "tests/small_disk.h"
 #include "train/cli.h"
 
 namespace diffverb {
@@ -101,20 +101,27 @@ TEST(PowerKernels, AreRefusedWhereTheModelCannotHoldThem) {
   EXPECT_NO_THROW(make("sample_rate_hz: 16000, after_ms: 5"));
 }
 
-TEST(Denoised, HasFarLessNoiseAndTheSameDirectSound) {
-  const Sweep sweep = short_sweep(4);
-  SimulatedRecording room{room_of(0.15)};
-  room.snr_db = 20;
-  const auto found = measure(sound_of(room.of(sweep), 16000), sweep).channels[0];
-  ASSERT_TRUE(found.noise.defined());
-  const auto clean = denoised(found.response, found.noise, 16000);
-  EXPECT_LT(response_error_db(clean, room.response, sweep),
-            response_error_db(found.response, room.response, sweep) - 6);
-  EXPECT_NEAR(clean.abs().max().item<double>() / found.response.abs().max().item<double>(), 1, 0.1);
-  // Without noise nothing is taken.
-  EXPECT_LT(
-      (denoised(found.response, at::zeros({2049}, at::kDouble), 16000) - found.response).abs().max().item<double>(),
-      1e-12);
+TEST(DeconvolveCommand, WritesNothingWhereItsPageCannotBeWritten) {
+  const Scratch scratch;
+  const auto path = [&](const std::string& name) { return (scratch / name).string(); };
+  ASSERT_EQ(run_command_line({"data", "sweep", "--out", path("sweep.wav"), "--seconds", "2", "--range-hz", "50,7000",
+                              "--rate", "16000", "--gap", "0.5"}),
+            0);
+  SimulatedRecording room{room_of(0.3)};
+  room.snr_db = 50;
+  write_audio(scratch / "rec.wav", sound_of(room.of(read_sweep(scratch / "sweep.json")), 16000));
+  const auto before = scratch.file_count();
+  const std::vector<std::string> command = {"data",  "deconvolve",   path("rec.wav"), "--sweep",    path("sweep.json"),
+                                            "--out", path("ir.wav"), "--as-measured", "--harmonics"};
+  {
+    const SmallDisk small(40000);  // responses of half a second are smaller, the page is not
+    EXPECT_THROW(run_command_line(command), DataError);
+  }
+  EXPECT_EQ(scratch.file_count(), before);
+  ASSERT_EQ(run_command_line(command), 0);
+  EXPECT_EQ(scratch.file_count(), before + 5);
+  EXPECT_GT(std::filesystem::file_size(scratch / "ir.report.html"), 40000u);
+  EXPECT_LT(std::filesystem::file_size(scratch / "ir.wav"), 40000u);
 }
 
 TEST(DeconvolveCommand, WritesAPictureOfEachFigure) {

@@ -8,7 +8,7 @@
 
 #include "core/audio_tensor.h"
 #include "core/error.h"
-#include "core/files.h"
+#include "core/files_together.h"
 #include "datasets/measure/conversion.h"
 #include "runtime/weights.h"
 #include "train/commands/data/commands.h"
@@ -36,7 +36,7 @@ at::Tensor one_channel(const fs::path& path, const Audio& audio) {
   return out;
 }
 
-void write_filter(const ConvertArguments& options, const Conversion& found, double rate_hz) {
+void write_filter(const ConvertArguments& options, const Conversion& found, double rate_hz, const fs::path& path) {
   runtime::DelayNetworkWeights weights;
   weights.sample_rate_hz = rate_hz;
   weights.inputs = weights.outputs = 1;
@@ -50,7 +50,7 @@ void write_filter(const ConvertArguments& options, const Conversion& found, doub
                                       {"phase", options.settings.phase},
                                       {"delay_samples", found.delay_samples}}
                            .dump();
-  if (const std::string problem = runtime::write_weights(options.out, weights); !problem.empty())
+  if (const std::string problem = runtime::write_weights(path, weights); !problem.empty())
     throw DataError(options.out.string() + ": " + problem);
 }
 
@@ -95,7 +95,8 @@ void run_convert(ConvertArguments options) {
     throw DataError(options.to.string() + ": is at " + std::to_string(std::lround(to.rate_hz)) + " Hz, expected the " +
                     std::to_string(std::lround(from.rate_hz)) + " Hz of " + options.from.string());
   const Conversion found = design_conversion(one, other, from.rate_hz, options.settings);
-  write_filter(options, found, from.rate_hz);
+  FilesTogether files;
+  write_filter(options, found, from.rate_hz, files.stage(options.out));
   if (!options.report.empty()) {
     report::ConversionCurves curves;
     for (const auto& p : found.points) {
@@ -107,8 +108,9 @@ void run_convert(ConvertArguments options) {
     curves.from = options.from.filename().string();
     curves.to = options.to.filename().string();
     curves.most_gain_db = options.settings.most_gain_db;
-    report::write_conversion_page(curves, options.report);
+    report::write_conversion_page(curves, files.stage(options.report));
   }
+  files.commit();
   print(options, found, from.rate_hz);
 }
 

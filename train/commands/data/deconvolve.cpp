@@ -10,6 +10,7 @@
 
 #include "core/audio_tensor.h"
 #include "core/error.h"
+#include "core/files_together.h"
 #include "core/printed.h"
 #include "core/progress.h"
 #include "core/sound_input.h"
@@ -27,7 +28,7 @@ namespace fs = std::filesystem;
 struct DeconvolveArguments {
   fs::path recording, sweep, out;
   RecordingOptions reading;
-  bool harmonics = false, kernels = false, denoise = false;
+  bool harmonics = false, kernels = false, as_measured = false;
   bool no_report = false, overwrite = false, json = false;
 
   /// Beside the response, its name with another ending.
@@ -35,6 +36,7 @@ struct DeconvolveArguments {
   fs::path harmonic(std::size_t order) const { return beside(".h" + std::to_string(order) + ".wav"); }
   std::vector<fs::path> outputs() const {
     std::vector<fs::path> all = {out};
+    if (as_measured) all.push_back(beside(".as_measured.wav"));
     if (harmonics) all.insert(all.end(), {harmonic(2), harmonic(3)});
     if (kernels) all.push_back(beside(".kernels.wav"));
     if (!no_report) all.push_back(beside(".report.html"));
@@ -46,26 +48,29 @@ std::vector<float> samples_of(const at::Tensor& response, double rate_hz) {
   return audio_of(response.unsqueeze(0), rate_hz).channels[0];
 }
 
-Audio responses_of(const Measurement& measurement, bool denoise) {
+Audio responses_of(const Measurement& measurement, bool with_noise) {
   Audio audio;
   audio.rate_hz = measurement.rate_hz;
   for (const MeasuredChannel& channel : measurement.channels) {
-    const bool known = denoise && channel.noise.defined();
-    const auto response = known ? denoised(channel.response, channel.noise, audio.rate_hz) : channel.response;
+    const bool left_in = with_noise || !channel.noise.defined();
+    const auto response = left_in ? channel.response : denoised(channel.response, channel.noise, audio.rate_hz);
     audio.channels.push_back(samples_of(response, audio.rate_hz));
   }
   return audio;
 }
 
-void write_responses(const Measurement& measurement, const DeconvolveArguments& options) {
-  write_channels(options.out, responses_of(measurement, options.denoise), kMostChannelsRecorded);
+void write_responses(const Measurement& measurement, const Audio& as_measured, const DeconvolveArguments& options,
+                     FilesTogether& files) {
+  write_channels(files.stage(options.out), responses_of(measurement, false), kMostChannelsRecorded);
+  if (options.as_measured)
+    write_channels(files.stage(options.beside(".as_measured.wav")), as_measured, kMostChannelsRecorded);
   Audio audio;
   audio.rate_hz = measurement.rate_hz;
   for (std::size_t order = 2; options.harmonics && order <= 3; ++order) {
     audio.channels.clear();
     for (const MeasuredChannel& channel : measurement.channels)
       audio.channels.push_back(samples_of(channel.harmonics->responses[order - 2], audio.rate_hz));
-    write_channels(options.harmonic(order), audio, kMostChannelsRecorded);
+    write_channels(files.stage(options.harmonic(order)), audio, kMostChannelsRecorded);
   }
   if (!options.kernels) return;
   audio.channels.clear();
@@ -73,7 +78,7 @@ void write_responses(const Measurement& measurement, const DeconvolveArguments& 
     for (std::int64_t power = 0; power < channel.kernels.size(0); ++power)
       audio.channels.push_back(samples_of(channel.kernels[power], audio.rate_hz));
   }
-  write_channels(options.beside(".kernels.wav"), audio, 3 * kMostChannelsRecorded);
+  write_channels(files.stage(options.beside(".kernels.wav")), audio, 3 * kMostChannelsRecorded);
 }
 
 report::MeasurementPictures pictures_of(const Measurement& measurement, const std::string& name) {
@@ -146,15 +151,20 @@ void run_deconvolve(const DeconvolveArguments& options) {
   const SweepRecording recording = prepare_recording(std::move(source), name, sweep, options.reading, after(0));
   const Measurement measurement = deconvolve(recording, name, sweep, options.kernels, after(recording.channels()));
   progress.finish();
-  const MeasurementQuality quality = judge(measurement, sweep);
-  write_responses(measurement, options);
+  MeasurementQuality quality = judge(measurement, sweep);
+  quality.limits.emplace_back(
+      "the response that is written has no steady noise and decays on below it as it did before; these figures are of "
+      "the one that was measured, which --as-measured writes too");
+  const Audio as_measured = responses_of(measurement, true);
+  FilesTogether files;
+  write_responses(measurement, as_measured, options, files);
   auto report = quality_json(measurement, quality);
   report["file"] = name;
   report["out"] = options.out.string();
   if (!options.no_report)
-    report::write_measurement_page(report, responses_of(measurement, false),
-                                   pictures_of(measurement, options.recording.filename().string()),
-                                   options.beside(".report.html"));
+    report::write_measurement_page(report, as_measured, pictures_of(measurement, options.recording.filename().string()),
+                                   files.stage(options.beside(".report.html")));
+  files.commit();
   if (options.json) {
     std::cout << report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
   } else {
@@ -180,8 +190,10 @@ void add_data_deconvolve_command(Command& data, Context&) {
       "--kernels", options->kernels,
       "also write what a Volterra model starts from (its key `kernels`): .kernels.wav, of each channel the\n"
       "responses that the sound, its square and its cube go through");
-  command->add_flag("--denoise", options->denoise,
-                    "take the steady noise out of the response; decay times are to be read without");
+  command->add_flag(
+      "--as-measured", options->as_measured,
+      "also write the response with its noise: .as_measured.wav; the one in --out has none and decays on\n"
+      "below it as it did before");
   command->add_flag("--no-report", options->no_report, "do not write the pictures: .report.html");
   command->add_flag("--overwrite", options->overwrite, "write over files that are there");
   command->add_flag("--json", options->json, "the quality report as JSON on stdout");

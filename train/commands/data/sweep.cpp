@@ -9,6 +9,7 @@
 #include "core/audio_tensor.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/files_together.h"
 #include "datasets/measure/inverse.h"
 #include "train/commands/data/commands.h"
 
@@ -39,11 +40,13 @@ void write_sweep(SweepArguments options) {
       throw ConfigError(path.string() + ": is there already; expected another name or --overwrite");
   }
   const auto sound = sweep.sound();
-  write_audio(options.out, audio_of(sound.unsqueeze(0), sweep.rate_hz));
-  write_audio(inverse,
+  FilesTogether files;
+  write_audio(files.stage(options.out), audio_of(sound.unsqueeze(0), sweep.rate_hz));
+  write_audio(files.stage(inverse),
               audio_of(inverse_filter(sweep.excitation(), sweep.rate_hz, sweep.low_hz, sweep.high_hz).unsqueeze(0),
                        sweep.rate_hz));
-  write_file_atomically(json, sweep_json(sweep));
+  write_file_atomically(files.stage(json), sweep_json(sweep));
+  files.commit();
   std::printf("%s: %.2f s, %s, %lld repetition%s; %s for diffverb data deconvolve, %s for other programs\n",
               options.out.c_str(), static_cast<double>(sound.size(0)) / sweep.rate_hz, sweep.type.c_str(),
               static_cast<long long>(sweep.repeat), sweep.repeat == 1 ? "" : "s", json.c_str(), inverse.c_str());

@@ -20,8 +20,8 @@ void Chain::prepare(double rate_hz, int inputs, int outputs) {
   gain_.prepare(smooth, 1);
   mix_.prepare(smooth, 1);
   freeze_.prepare(rate_hz, outputs);
-  highpass_.prepare(ToneFilter::Kind::kHighpass, rate_hz, outputs, smooth);
-  lowpass_.prepare(ToneFilter::Kind::kLowpass, rate_hz, outputs, smooth);
+  highpass_.prepare(PassKind::kHighpass, rate_hz, outputs, smooth);
+  lowpass_.prepare(PassKind::kLowpass, rate_hz, outputs, smooth);
   direct_.prepare(rate_hz, outputs, smooth);
   const double most_s = info(Control::kPredelay).highest / 1000 + 0.01;  // and the gap at the shortest distance
   predelay_.prepare(outputs, static_cast<int>(std::ceil(most_s * rate_hz)), smooth);

@@ -39,8 +39,7 @@ void Chain::aim(const ControlValues& values, bool at_once) noexcept {
   set(mix_, at(values, Control::kMix) / 100);
   set_filter(highpass_, Control::kHighpassOn, Control::kHighpass);
   set_filter(lowpass_, Control::kLowpassOn, Control::kLowpass);
-  const double distance = at(values, Control::kDistance);
-  at_once ? direct_.jump(distance) : direct_.aim(distance);
+  direct_.aim(at(values, Control::kDistance), at_once);
   const double predelay = std::round(at(values, Control::kPredelay) / 1000 * rate_hz_);
   const int delay = static_cast<int>(predelay) + direct_.gap_samples();
   at_once ? predelay_.jump(delay) : predelay_.aim(delay);

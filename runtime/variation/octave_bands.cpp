@@ -1,11 +1,13 @@
 #include "runtime/variation/octave_bands.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <complex>
 #include <numbers>
 #include <utility>
 
+#include "runtime/line_fit.h"
 #include "runtime/transform.h"
 
 namespace diffverb::runtime {
@@ -119,14 +121,12 @@ std::optional<double> decay_rate(std::span<const double> energies, double step_s
   for (double& value : level) value = value > 0 ? 10 * std::log10(value / sum) : -400;
   const double end_db = std::max(kTo_db, level[energies.size() - 1 - energies.size() / 20] + kAboveEnd_db);
   if (end_db > kLeast_db) return std::nullopt;
-  double count = 0, t = 0, y = 0, tt = 0, ty = 0;
+  LineFit fit;
   for (std::size_t i = 0; i < level.size(); ++i) {
     if (level[i] > kFrom_db || level[i] < end_db) continue;
-    const double time = static_cast<double>(i) * step_s;
-    count += 1, t += time, y += level[i], tt += time * time, ty += time * level[i];
+    fit.add(static_cast<double>(i) * step_s, level[i]);
   }
-  if (count < 2) return std::nullopt;
-  const double slope_db = (count * ty - t * y) / (count * tt - t * t);
+  const double slope_db = fit.slope();
   return slope_db < 0 ? std::optional(-slope_db * std::numbers::ln10 / 20) : std::nullopt;
 }
 

@@ -97,6 +97,10 @@ DelayNetworkPlayer::DelayNetworkPlayer(const DelayNetworkWeights& w) : line_moti
   targets_.assign(most_rings + 3, spare_.data());
 }
 
+DelayNetworkPlayer::Tap DelayNetworkPlayer::tap_of(const PlannedTap& tap) const {
+  return {size(tap.delay), size(tap.row), line_motions_.row_of(tap.line)};
+}
+
 DelayNetworkPlayer::Stage DelayNetworkPlayer::make_stage(const DelayNetworkWeights& w, const NetworkPlan& plan,
                                                          const PlannedStage& planned) const {
   Stage stage;
@@ -108,6 +112,15 @@ DelayNetworkPlayer::Stage DelayNetworkPlayer::make_stage(const DelayNetworkWeigh
       stage.has_delays = stage.has_delays || w.delays[size(ring.line)] > 0;
       for (const auto& entry : entries_of(w.A, w.B, ring.line, plan, [&](int c) { return c < planned.first_row; }))
         earlier.insert(size(entry.column));
+    }
+    for (std::size_t r = 0; r < rings.size(); ++r) {
+      const auto place = [&](const std::vector<PlannedTap>& taps, std::vector<RingTap>& to) {
+        for (const PlannedTap& tap : taps) {
+          if (tap.delay > 0) to.push_back({stage.levels.size() - 1, r, tap_of(tap)});
+        }
+      };
+      place(rings[r].inner, stage.delayed);
+      place(rings[r].outer, stage.later);
     }
   }
   stage.earlier.assign(earlier.begin(), earlier.end());
@@ -131,11 +144,11 @@ DelayNetworkPlayer::Level DelayNetworkPlayer::make_level(const DelayNetworkWeigh
     Ring& made = level.rings.emplace_back();
     if (w.nonlinear.is_there() && w.delays[size(ring.line)] > 0) made.nonlinear_line = ring.line;
     if (w.nonlinear.rank > 0) products.push_back(products_of(w.nonlinear, ring.line));
-    const auto add = [&](const PlannedTap& tap, std::vector<Tap>& delayed) {
-      (tap.delay > 0 ? delayed : made.now).push_back({size(tap.delay), size(tap.row), line_motions_.row_of(tap.line)});
-    };
-    for (const PlannedTap& tap : ring.inner) add(tap, made.delayed);
-    for (const PlannedTap& tap : ring.outer) add(tap, made.later);
+    for (const auto* taps : {&ring.inner, &ring.outer}) {
+      for (const PlannedTap& tap : *taps) {
+        if (tap.delay == 0) made.now.push_back(tap_of(tap));
+      }
+    }
     if (const std::size_t reach = reach_of(w, ring); reach > 0) made.memory = DelayRing(reach);
     if (auto sections = line_filter(w, ring.line); !sections.empty()) filters.push_back(std::move(sections));
   }
@@ -191,9 +204,8 @@ void DelayNetworkPlayer::read_moving(const Ring& ring, const Tap& tap, std::size
 
 void DelayNetworkPlayer::mix_in_lanes(Level& level, int frames) noexcept {
   for (std::size_t c = 0; c < level.columns.size(); ++c) lane_inputs_[c] = rows_[size(level.columns[c])];
-  mix_to_lanes(level.lane_gains.data(), static_cast<int>(level.columns.size()), level.filters.lanes(),
-               lane_inputs_.data(), level.filters.input(), frames);
-  level.filters.run_lanes(targets_.data(), frames);
+  level.filters.run({level.lane_gains.data(), static_cast<int>(level.columns.size()), lane_inputs_.data()},
+                    targets_.data(), frames);
 }
 
 void DelayNetworkPlayer::advance(Level& level, const Stage& stage, std::size_t at, int frames) noexcept {
@@ -229,35 +241,38 @@ void DelayNetworkPlayer::advance(Level& level, const Stage& stage, std::size_t a
 
 /// `frames` <= block samples that stand at `at` of the chunk.
 void DelayNetworkPlayer::advance(Stage& stage, std::size_t at, int frames) noexcept {
-  for (const Level& level : stage.levels) {
-    for (const Ring& ring : level.rings) {
-      for (const Tap& tap : ring.delayed) {
-        if (tap.motion >= 0) read_moving(ring, tap, tap.delay, at, frames);
-        rows_[tap.row] = tap.motion >= 0 ? own(tap) + at : ring.memory.behind(tap.delay);
-      }
-    }
+  for (const RingTap& place : stage.delayed) {
+    const Tap& tap = place.tap;
+    const Ring& ring = stage.ring_of(place);
+    if (tap.motion >= 0) read_moving(ring, tap, tap.delay, at, frames);
+    rows_[tap.row] = tap.motion >= 0 ? own(tap) + at : ring.memory.behind(tap.delay);
   }
   if (!nonlinear_.is_empty() && stage.has_delays) nonlinear_.follow(rows_.data(), frames);
   for (Level& level : stage.levels) advance(level, stage, at, frames);
-  for (const std::size_t row : stage.earlier) rows_[row] += frames;
 }
 
-/// All signals of the stage as later stages and the outputs read them: from the chunk's beginning on.
-void DelayNetworkPlayer::end_chunk(const Stage& stage, int frames) noexcept {
-  for (const std::size_t row : stage.earlier) rows_[row] -= frames;
+/// After several blocks: the signals of the stage from the chunk's beginning on, as one block leaves them.
+void DelayNetworkPlayer::end_blocks(const Stage& stage, int frames) noexcept {
+  for (const std::size_t row : stage.earlier) rows_[row] -= (frames - 1) / stage.block * stage.block;
   for (const Level& level : stage.levels) {
     for (const Ring& ring : level.rings) {
-      const DelayRing& memory = ring.memory;
       for (const Tap& tap : ring.now)
-        rows_[tap.row] = memory.is_empty() ? own(ring.now[0]) : memory.behind(size(frames));
-      for (const auto* taps : {&ring.delayed, &ring.later}) {
-        for (const Tap& tap : *taps)
-          rows_[tap.row] = tap.motion >= 0 ? own(tap) : memory.behind(tap.delay + size(frames));
-      }
-      for (const Tap& tap : ring.later) {
-        if (tap.motion >= 0) read_moving(ring, tap, tap.delay + size(frames), 0, frames);
-      }
+        rows_[tap.row] = ring.memory.is_empty() ? own(ring.now[0]) : ring.memory.behind(size(frames));
     }
+  }
+  for (const RingTap& place : stage.delayed) {
+    const Tap& tap = place.tap;
+    rows_[tap.row] = tap.motion >= 0 ? own(tap) : stage.ring_of(place).memory.behind(tap.delay + size(frames));
+  }
+}
+
+/// What only later stages and the outputs read, from the chunk's beginning on.
+void DelayNetworkPlayer::read_later(const Stage& stage, int frames) noexcept {
+  for (const RingTap& place : stage.later) {
+    const Tap& tap = place.tap;
+    const Ring& ring = stage.ring_of(place);
+    if (tap.motion >= 0) read_moving(ring, tap, tap.delay + size(frames), 0, frames);
+    rows_[tap.row] = tap.motion >= 0 ? own(tap) : ring.memory.behind(tap.delay + size(frames));
   }
 }
 
@@ -265,9 +280,14 @@ void DelayNetworkPlayer::process(float* output, int frames) noexcept {
   if (!line_motions_.is_empty()) line_motions_.advance({signals_.data(), kStride}, frames);
   if (!turning_.is_empty()) turning_.advance(frames);
   for (Stage& stage : stages_) {
-    for (int done = 0; done < frames; done += stage.block)
+    for (int done = 0; done < frames; done += stage.block) {
+      if (done > 0) {
+        for (const std::size_t row : stage.earlier) rows_[row] += stage.block;
+      }
       advance(stage, size(done), std::min(stage.block, frames - done));
-    end_chunk(stage, frames);
+    }
+    if (frames > stage.block) end_blocks(stage, frames);
+    read_later(stage, frames);
   }
   for (std::size_t o = 0; o < outputs_.size(); ++o) outputs_[o] = output + o * kStride;
   output_.run(rows_.data(), outputs_.data(), false, frames);

@@ -46,9 +46,14 @@ class DelayNetworkPlayer {
   };
   /// What is filtered once and read once for each tap.
   struct Ring {
-    DelayRing memory;                      // empty where all of it is heard at once
-    std::vector<Tap> delayed, now, later;  // read before a block; without delay; read after the chunk
-    int nonlinear_line = -1;               // -1: it takes in what it is fed
+    DelayRing memory;         // empty where all of it is heard at once
+    std::vector<Tap> now;     // without delay
+    int nonlinear_line = -1;  // -1: it takes in what it is fed
+  };
+  /// A tap and where its ring is, so that blocks go through them in one row.
+  struct RingTap {
+    std::size_t level, ring;
+    Tap tap;
   };
   struct Level {
     MixingProduct product;     // of the signals
@@ -62,18 +67,23 @@ class DelayNetworkPlayer {
   };
   struct Stage {
     int block = 0;
-    bool has_delays = false;           // lines that have one, in a nonlinear loop all there are
-    std::vector<std::size_t> earlier;  // rows of earlier stages and inputs
+    bool has_delays = false;              // lines that have one, in a nonlinear loop all there are
+    std::vector<std::size_t> earlier;     // rows of earlier stages and inputs
+    std::vector<RingTap> delayed, later;  // read before a block; read after the chunk
     std::vector<Level> levels;
+
+    const Ring& ring_of(const RingTap& at) const { return levels[at.level].rings[at.ring]; }
   };
 
+  Tap tap_of(const PlannedTap& tap) const;
   Stage make_stage(const DelayNetworkWeights& weights, const NetworkPlan& plan, const PlannedStage& planned) const;
   Level make_level(const DelayNetworkWeights& weights, const NetworkPlan& plan, const PlannedStage& stage,
                    const std::vector<PlannedRing>& rings) const;
   void advance(Stage& stage, std::size_t at, int frames) noexcept;
   void advance(Level& level, const Stage& stage, std::size_t at, int frames) noexcept;
   void mix_in_lanes(Level& level, int frames) noexcept;
-  void end_chunk(const Stage& stage, int frames) noexcept;
+  void end_blocks(const Stage& stage, int frames) noexcept;
+  void read_later(const Stage& stage, int frames) noexcept;
   /// Where the row's samples begin, of those that are not read where they stand.
   float* own(const Tap& tap) { return signals_.data() + tap.row * kStride; }
   void read_moving(const Ring& ring, const Tap& tap, std::size_t behind, std::size_t at, int frames) noexcept;

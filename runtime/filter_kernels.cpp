@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <type_traits>
 
 #include "runtime/kernels.h"
 
@@ -18,73 +19,134 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 using Wide = hn::CappedTag<float, 16>;
 
-/// kSections sections of the lanes of one vector, of which the first kGeneral weigh their input; states in registers
-/// over the whole block.
-template <int kSections, int kGeneral, class D>
-void filter_group(D d, const float* coefficients, float* state, int lanes, float* x, int frames, int stride) {
-  using V = hn::Vec<D>;
-  V u[kSections], s[kSections];
+/// One sample through kSections sections of the lanes of one vector, of which the first kGeneral weigh their input.
+template <int kSections, int kGeneral, class D, class Stride, class V = hn::Vec<D>>
+HWY_INLINE V filter_sample(D d, const float* coefficients, Stride lanes, V v, V* u, V* s) {
+  for (int k = 0; k < kSections; ++k) {
+    const float* c = coefficients + 5 * k * lanes;
+    const V old = s[k];
+    s[k] = hn::Add(old, u[k]);
+    const V difference = hn::Sub(v, s[k]);
+    if (k < kGeneral) v = hn::Mul(hn::LoadU(d, c + 2 * lanes), v);
+    v = hn::MulAdd(hn::LoadU(d, c + 4 * lanes), old, hn::MulAdd(hn::LoadU(d, c + 3 * lanes), u[k], v));
+    u[k] = hn::MulAdd(hn::LoadU(d, c), difference, hn::NegMulAdd(hn::LoadU(d, c + lanes), u[k], u[k]));
+  }
+  return v;
+}
+
+template <int kSections, class D, class Stride, class V = hn::Vec<D>>
+HWY_INLINE void load_states(D d, const float* state, Stride lanes, V* u, V* s) {
   for (int k = 0; k < kSections; ++k) {
     u[k] = hn::LoadU(d, state + (2 * k) * lanes);
     s[k] = hn::LoadU(d, state + (2 * k + 1) * lanes);
   }
-  for (int t = 0; t < frames; ++t) {
-    float* at = x + static_cast<std::size_t>(t) * stride;
-    V v = hn::LoadU(d, at);
-    for (int k = 0; k < kSections; ++k) {
-      const float* c = coefficients + 5 * k * lanes;
-      const V old = s[k];
-      s[k] = hn::Add(old, u[k]);
-      const V difference = hn::Sub(v, s[k]);
-      if (k < kGeneral) v = hn::Mul(hn::LoadU(d, c + 2 * lanes), v);
-      v = hn::MulAdd(hn::LoadU(d, c + 4 * lanes), old, hn::MulAdd(hn::LoadU(d, c + 3 * lanes), u[k], v));
-      u[k] = hn::MulAdd(hn::LoadU(d, c), difference, hn::NegMulAdd(hn::LoadU(d, c + lanes), u[k], u[k]));
-    }
-    hn::StoreU(v, d, at);
-  }
+}
+template <int kSections, class D, class Stride, class V = hn::Vec<D>>
+HWY_INLINE void store_states(D d, const V* u, const V* s, float* state, Stride lanes) {
   for (int k = 0; k < kSections; ++k) {
     hn::StoreU(u[k], d, state + (2 * k) * lanes);
     hn::StoreU(s[k], d, state + (2 * k + 1) * lanes);
   }
 }
 
+/// Some frames through sections whose states stay in registers over the whole block; x has `stride` lanes.
+template <int kSections, int kGeneral, class D, class Stride>
+void filter_group(D d, const float* coefficients, float* state, Stride lanes, float* x, int frames, int stride) {
+  hn::Vec<D> u[kSections], s[kSections];
+  load_states<kSections>(d, state, lanes, u, s);
+  for (int t = 0; t < frames; ++t) {
+    float* at = x + static_cast<std::size_t>(t) * stride;
+    hn::StoreU(filter_sample<kSections, kGeneral>(d, coefficients, lanes, hn::LoadU(d, at), u, s), d, at);
+  }
+  store_states<kSections>(d, u, s, state, lanes);
+}
+
+/// Sections of the lanes of one vector, and where it stands in x.
+template <int kLanes>
+struct Group {
+  static constexpr std::integral_constant<int, kLanes>
+      kStride{};  // known to the compiler: one pointer for all coefficients
+  const float* coefficients;
+  float* state;
+  int sections;
+  float* x;
+  int lanes;  // of x
+
+  HWY_INLINE Group after(int done) const {
+    return {coefficients + 5 * done * kLanes, state + 2 * done * kLanes, sections - done, x, lanes};
+  }
+};
+
+template <int kSections, int kGeneral, class D, int kLanes>
+HWY_INLINE void filter_some(D d, const Group<kLanes>& g, int frames) {
+  filter_group<kSections, kGeneral>(d, g.coefficients, g.state, g.kStride, g.x, frames, g.lanes);
+}
+
 /// Five sections at once, then the others; the first of them all weighs its input.
-template <int kFirstGeneral, class D>
-void filter_groups(D d, const float* c, float* s, int sections, int lanes, float* x, int frames) {
-  switch (std::min(sections, 5)) {
+template <int kFirstGeneral, class D, int kLanes>
+void filter_groups(D d, const Group<kLanes>& g, int frames) {
+  switch (std::min(g.sections, 5)) {
     case 0:
       return;
     case 1:
-      return filter_group<1, kFirstGeneral>(d, c, s, lanes, x, frames, lanes);
+      return filter_some<1, kFirstGeneral>(d, g, frames);
     case 2:
-      return filter_group<2, kFirstGeneral>(d, c, s, lanes, x, frames, lanes);
+      return filter_some<2, kFirstGeneral>(d, g, frames);
     case 3:
-      return filter_group<3, kFirstGeneral>(d, c, s, lanes, x, frames, lanes);
+      return filter_some<3, kFirstGeneral>(d, g, frames);
     case 4:
-      return filter_group<4, kFirstGeneral>(d, c, s, lanes, x, frames, lanes);
+      return filter_some<4, kFirstGeneral>(d, g, frames);
     default:
-      filter_group<5, kFirstGeneral>(d, c, s, lanes, x, frames, lanes);
-      return filter_groups<0>(d, c + 25 * lanes, s + 10 * lanes, sections - 5, lanes, x, frames);
+      filter_some<5, kFirstGeneral>(d, g, frames);
+      return filter_groups<0>(d, g.after(5), frames);
   }
 }
 
+/// All sections of one vector of lanes.
+template <class D, int kLanes>
+void filter_vector(D d, const Group<kLanes>& g, int general, int frames) {
+  const int alone = std::max(0, general - 1);
+  for (int k = 0; k < alone; ++k) filter_some<1, 1>(d, g.after(k), frames);
+  filter_groups<1>(d, g.after(alone), frames);
+}
+
+constexpr int kTimes = 8;  // samples whose sums stay in registers
+
+/// kTimes samples of a product from t on.
 template <class D>
-void filter_all(D d, const FilterBank& bank, float* x, int frames) {
-  const int alone = std::max(0, bank.general - 1);
+HWY_INLINE void mix_lanes(D d, const LaneMix& mix, int lanes, int lane, int t, float* to) {
+  hn::Vec<D> sum[kTimes];
+  for (int j = 0; j < kTimes; ++j) sum[j] = hn::Zero(d);
+  for (int c = 0; c < mix.cols; ++c) {
+    const auto gain = hn::LoadU(d, mix.gains + c * lanes + lane);
+    const float* x = mix.in[c] + t;
+    for (int j = 0; j < kTimes; ++j) sum[j] = hn::MulAdd(gain, hn::Set(d, x[j]), sum[j]);
+  }
+  for (int j = 0; j < kTimes; ++j) hn::StoreU(sum[j], d, to + j * lanes);
+}
+
+template <int kLanes>
+void filter_all(const LaneMix* mix, const FilterBank& bank, float* x, int frames) {
+  const hn::CappedTag<float, kLanes> d;
   for (int lane = 0; lane < bank.lanes; lane += static_cast<int>(hn::Lanes(d))) {
-    const float* c = bank.coefficients + lane;
-    float* s = bank.state + lane;
-    for (int k = 0; k < alone; ++k)
-      filter_group<1, 1>(d, c + 5 * k * bank.lanes, s + 2 * k * bank.lanes, bank.lanes, x + lane, frames, bank.lanes);
-    filter_groups<1>(d, c + 5 * alone * bank.lanes, s + 2 * alone * bank.lanes, bank.sections - alone, bank.lanes,
-                     x + lane, frames);
+    const int first = lane / kLanes * kLanes;  // of the lanes that stand together
+    const Group<kLanes> group{bank.coefficients + 5 * bank.sections * first + (lane - first),
+                              bank.state + 2 * bank.sections * first + (lane - first), bank.sections, x + lane,
+                              bank.lanes};
+    for (int t = 0; mix && t < frames; t += kTimes)
+      mix_lanes(d, *mix, bank.lanes, lane, t, x + static_cast<std::size_t>(t * bank.lanes + lane));
+    filter_vector(d, group, bank.general, frames);
   }
 }
 
-void FilterLanes(const FilterBank& bank, float* x, int frames) {
-  if (bank.lanes == 4) return filter_all(hn::CappedTag<float, 4>(), bank, x, frames);
-  if (bank.lanes == 8) return filter_all(hn::CappedTag<float, 8>(), bank, x, frames);
-  filter_all(Wide(), bank, x, frames);
+void filter_any(const LaneMix* mix, const FilterBank& bank, float* x, int frames) {
+  if (bank.lanes == 4) return filter_all<4>(mix, bank, x, frames);
+  if (bank.lanes == 8) return filter_all<8>(mix, bank, x, frames);
+  filter_all<16>(mix, bank, x, frames);
+}
+void FilterLanes(const FilterBank& bank, float* x, int frames) { filter_any(nullptr, bank, x, frames); }
+void MixAndFilterLanes(const LaneMix& mix, const FilterBank& bank, float* x, int frames) {
+  filter_any(&mix, bank, x, frames);
 }
 
 #if HWY_TARGET != HWY_SCALAR
@@ -211,34 +273,68 @@ void RunCascades(const Cascade* cascades, float* const* channels, int count, int
 #endif
 }
 
-/// What a whole vector of the grid gives.
-HWY_INLINE hn::Vec<Wide> first_order_at(const FirstOrder& f, const float* x) {
-  const Wide d;
-  const int width = static_cast<int>(hn::Lanes(d));
-  auto early = hn::Mul(hn::LoadU(d, f.powers), hn::Set(d, f.z)), late = hn::Zero(d);
-  for (int j = 0; j + 1 < width; j += 2) {
-    early = hn::MulAdd(hn::LoadU(d, f.response + FirstOrder::kMostGrid - j), hn::Set(d, x[j]), early);
-    late = hn::MulAdd(hn::LoadU(d, f.response + FirstOrder::kMostGrid - j - 1), hn::Set(d, x[j + 1]), late);
+/// A filter of the first order with all that does not change in registers.
+class Scan {
+ public:
+  explicit HWY_INLINE Scan(const FirstOrder& f) : b1_(f.b1), p_(f.p) {
+#if HWY_TARGET != HWY_SCALAR
+    const hn::RebindToSigned<Wide> di;
+    const auto lane = hn::Iota(di, 0), last = hn::Set(di, width() - 1);
+    for (int k = 0, by = 1; by < width(); ++k, by *= 2) {
+      behind_[k] = hn::IndicesFromVec(d_, hn::And(hn::Sub(lane, hn::Set(di, by)), last));
+      scan_[k] = hn::LoadU(d_, f.scan[k]);
+    }
+    feed_ = hn::LoadU(d_, f.feed);
+#endif
+    powers_ = hn::LoadU(d_, f.powers);
+    b0_ = hn::Set(d_, f.b0);
+    turned_ = f.powers[width()];
   }
-  if (width == 1) early = hn::MulAdd(hn::LoadU(d, f.response + FirstOrder::kMostGrid), hn::Set(d, x[0]), early);
-  return hn::Add(early, late);
-}
+  static HWY_INLINE int width() { return static_cast<int>(hn::Lanes(Wide())); }
 
-/// One fused sum, so that both ways below round alike.
-HWY_INLINE float first_order_state(const FirstOrder& f, float x, float y) {
-  const hn::CappedTag<float, 1> d;
-  return hn::GetLane(hn::MulAdd(hn::Set(d, f.b1), hn::Set(d, x), hn::Mul(hn::Set(d, f.p), hn::Set(d, y))));
-}
+  /// What a whole vector of the grid gives by itself.
+  HWY_INLINE hn::Vec<Wide> alone(hn::Vec<Wide> x) const {
+    auto y = hn::Mul(b0_, x);
+#if HWY_TARGET != HWY_SCALAR
+    y = hn::MulAdd(feed_, hn::TableLookupLanes(x, behind_[0]), y);
+    for (int k = 0, by = 1; by < width(); ++k, by *= 2)
+      y = hn::MulAdd(scan_[k], hn::TableLookupLanes(y, behind_[k]), y);
+#endif
+    return y;
+  }
+  HWY_INLINE hn::Vec<Wide> with_state(hn::Vec<Wide> alone, float z) const {
+    return hn::MulAdd(powers_, hn::Set(d_, z), alone);
+  }
+  /// z behind the grid, of z before it, its newest input and what that gave alone.
+  HWY_INLINE float next_state(float z, float x, float alone) const {
+    const hn::CappedTag<float, 1> one;
+    const auto own = hn::MulAdd(hn::Set(one, b1_), hn::Set(one, x), hn::Mul(hn::Set(one, p_), hn::Set(one, alone)));
+    return hn::GetLane(hn::MulAdd(hn::Set(one, turned_), hn::Set(one, z), own));
+  }
+
+ private:
+  const Wide d_{};
+  float b1_, p_, turned_;  // p^width
+#if HWY_TARGET != HWY_SCALAR
+  decltype(hn::SetTableIndices(Wide(), static_cast<const int*>(nullptr))) behind_[FirstOrder::kMostSteps];
+  hn::Vec<Wide> scan_[FirstOrder::kMostSteps], feed_;
+#endif
+  hn::Vec<Wide> b0_, powers_;
+};
 
 void RunFirstOrder(FirstOrder& f, float* x, int frames) {
   const Wide d;
-  const int width = static_cast<int>(hn::Lanes(d));
-  HWY_ALIGN float y[FirstOrder::kMostGrid];
+  const Scan filter(f);
+  const int width = Scan::width();
+  HWY_ALIGN float alone[FirstOrder::kMostGrid], y[FirstOrder::kMostGrid];
+  float z = f.z;
   for (int t = 0; t < frames;) {
     if (f.position == 0 && t + width <= frames) {
       const float newest = x[t + width - 1];
-      hn::StoreU(first_order_at(f, x + t), d, x + t);
-      f.z = first_order_state(f, newest, x[t + width - 1]);
+      const auto own = filter.alone(hn::LoadU(d, x + t));
+      hn::Store(own, d, alone);
+      hn::StoreU(filter.with_state(own, z), d, x + t);
+      z = filter.next_state(z, newest, alone[width - 1]);
       t += width;
       continue;
     }
@@ -246,14 +342,17 @@ void RunFirstOrder(FirstOrder& f, float* x, int frames) {
     for (int k = 0; k < width; ++k) {
       if (k >= f.position) f.so_far[k] = k < f.position + some ? x[t + k - f.position] : 0.0f;
     }
-    hn::StoreU(first_order_at(f, f.so_far), d, y);
+    const auto own = filter.alone(hn::LoadU(d, f.so_far));
+    hn::Store(own, d, alone);
+    hn::Store(filter.with_state(own, z), d, y);
     for (int k = 0; k < some; ++k) x[t + k] = y[f.position + k];
     f.position += some;
     t += some;
     if (f.position < width) continue;
-    f.z = first_order_state(f, f.so_far[width - 1], y[width - 1]);
+    z = filter.next_state(z, f.so_far[width - 1], alone[width - 1]);
     f.position = 0;
   }
+  f.z = z;
 }
 
 void Interleave(const float* const* in, int count, int lanes, float* out, int frames) {
@@ -286,12 +385,16 @@ HWY_AFTER_NAMESPACE();
 namespace diffverb::runtime {
 
 HWY_EXPORT(FilterLanes);
+HWY_EXPORT(MixAndFilterLanes);
 HWY_EXPORT(RunCascades);
 HWY_EXPORT(RunFirstOrder);
 HWY_EXPORT(Interleave);
 HWY_EXPORT(Deinterleave);
 
 void filter_lanes(const FilterBank& bank, float* x, int frames) { HWY_DYNAMIC_DISPATCH(FilterLanes)(bank, x, frames); }
+void mix_and_filter_lanes(const LaneMix& mix, const FilterBank& bank, float* x, int frames) {
+  HWY_DYNAMIC_DISPATCH(MixAndFilterLanes)(mix, bank, x, frames);
+}
 void run_cascades(const Cascade* cascades, float* const* channels, int count, int frames) {
   HWY_DYNAMIC_DISPATCH(RunCascades)(cascades, channels, count, frames);
 }

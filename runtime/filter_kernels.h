@@ -2,10 +2,12 @@
 
 namespace diffverb::runtime {
 
-/// Sections of N filters side by side, padded to `lanes`: coefficient c of section k of lane l at [(5 k + c) lanes + l]
-/// in the order g p y0 y1 y2 (biquad.h, PlayedSection), state likewise with 2 instead of 5. The y0 of all but the first
-/// `general` sections are 1 and are not read.
+/// Sections of N filters side by side, padded to `lanes`, up to kTogether of them together: coefficient c of section k of
+/// lane l at [((l / together) sections + k) 5 + c) together + l % together] in the order g p y0 y1 y2 (biquad.h,
+/// PlayedSection), state likewise with 2 instead of 5. The y0 of all but the first `general` sections are 1 and are not
+/// read.
 struct FilterBank {
+  static constexpr int kTogether = 16;
   int lanes = 0;
   int sections = 0, general = 0;
   const float* coefficients = nullptr;
@@ -20,20 +22,31 @@ struct Cascade {
   float* state = nullptr;  // [2 lanes]
 };
 
-/// A filter of the first order, y(n) = b0 x(n) + z, z = b1 x(n) + p y(n), played a vector of samples at once: `grid`
-/// samples, counted from reset() on, follow from the state before them and their input.
+/// A filter of the first order, y(n) = b0 x(n) + z, z = b1 x(n) + p y(n), played a vector of samples at once: a grid of
+/// samples, counted from reset() on, follows from the state before it and its input, by a scan of log2(grid) steps.
 struct FirstOrder {
-  static constexpr int kMostGrid = 16;
-  float b1 = 0, p = 0;
-  float response[2 * kMostGrid];  // kMostGrid zeros, then the impulse response
-  float powers[kMostGrid];        // p^n
-  float z = 0;                    // before the samples of the grid
-  float so_far[kMostGrid];        // input of a part of the grid
-  int position = 0;               // in the grid
+  static constexpr int kMostGrid = 16, kMostSteps = 4;
+  float b0 = 1, b1 = 0, p = 0;
+  float feed[kMostGrid];              // b1, but 0 first
+  float scan[kMostSteps][kMostGrid];  // p^s for steps s = 1, 2, 4, 8, but 0 in the first s places
+  float powers[kMostGrid + 1];        // p^n
+  float z = 0;                        // before the samples of the grid
+  float so_far[kMostGrid];            // input of a part of the grid
+  int position = 0;                   // in the grid
 };
 
 /// x [frames, lanes] in place through every section of its lane.
 void filter_lanes(const FilterBank& bank, float* x, int frames);
+
+/// A matrix product into lanes side by side: x[t lanes + l] = sum_c gains[c lanes + l] in[c][t], in the order of c.
+struct LaneMix {
+  const float* gains = nullptr;
+  int cols = 0;
+  const float* const* in = nullptr;
+};
+/// filter_lanes() of a product, to the same bits: while the filters of some samples wait for one another, the product of
+/// the next ones goes on. kPad frames more of x are used.
+void mix_and_filter_lanes(const LaneMix& mix, const FilterBank& bank, float* x, int frames);
 
 /// One or two channels in place through their cascades, pipelined across sections: lane l works on sample t - l, so the
 /// serial filters of a channel become one vector. No latency: the pipeline is filled and drained in each call.

@@ -65,29 +65,6 @@ void MixSparse(const SparseRow* rows, int count, const float* gains, const int* 
   }
 }
 
-template <class D>
-void mix_lanes(D d, const float* gains, int cols, int lanes, const float* const* in, float* out, int frames) {
-  constexpr int kTimes = 8;
-  for (int lane = 0; lane < lanes; lane += static_cast<int>(hn::Lanes(d))) {
-    for (int t = 0; t < frames; t += kTimes) {
-      hn::Vec<D> sum[kTimes];
-      for (int j = 0; j < kTimes; ++j) sum[j] = hn::Zero(d);
-      for (int c = 0; c < cols; ++c) {
-        const auto gain = hn::LoadU(d, gains + c * lanes + lane);
-        const float* x = in[c] + t;
-        for (int j = 0; j < kTimes; ++j) sum[j] = hn::MulAdd(gain, hn::Set(d, x[j]), sum[j]);
-      }
-      for (int j = 0; j < kTimes; ++j) hn::StoreU(sum[j], d, out + static_cast<std::size_t>((t + j) * lanes + lane));
-    }
-  }
-}
-
-void MixLanes(const float* gains, int cols, int lanes, const float* const* in, float* out, int frames) {
-  if (lanes == 4) return mix_lanes(hn::CappedTag<float, 4>(), gains, cols, lanes, in, out, frames);
-  if (lanes == 8) return mix_lanes(hn::CappedTag<float, 8>(), gains, cols, lanes, in, out, frames);
-  mix_lanes(Wide(), gains, cols, lanes, in, out, frames);
-}
-
 const char* Target() { return hwy::TargetName(HWY_TARGET); }
 
 }  // namespace HWY_NAMESPACE
@@ -99,7 +76,6 @@ namespace diffverb::runtime {
 
 HWY_EXPORT(Mix);
 HWY_EXPORT(MixSparse);
-HWY_EXPORT(MixLanes);
 HWY_EXPORT(Target);
 
 int padded_lanes(int count) { return count <= 4 ? 4 : count <= 8 ? 8 : (count + 15) / 16 * 16; }
@@ -110,9 +86,6 @@ void mix(const float* m, int rows, int cols, const float* const* in, float* cons
 void mix_sparse(const SparseRow* rows, int count, const float* gains, const int* columns, const float* const* in,
                 float* const* out, bool add, int frames) {
   HWY_DYNAMIC_DISPATCH(MixSparse)(rows, count, gains, columns, in, out, add, frames);
-}
-void mix_to_lanes(const float* gains, int cols, int lanes, const float* const* in, float* out, int frames) {
-  HWY_DYNAMIC_DISPATCH(MixLanes)(gains, cols, lanes, in, out, frames);
 }
 const char* kernel_target() { return HWY_DYNAMIC_DISPATCH(Target)(); }
 

@@ -31,9 +31,6 @@ struct SparseRow {
 void mix_sparse(const SparseRow* rows, int count, const float* gains, const int* columns, const float* const* in,
                 float* const* out, bool add, int frames);
 
-/// The same into lanes side by side: out[t lanes + l] = sum_c gains[c lanes + l] in[c][t].
-void mix_to_lanes(const float* gains, int cols, int lanes, const float* const* in, float* out, int frames);
-
 /// The instruction set in use, e.g. "AVX3".
 const char* kernel_target();
 

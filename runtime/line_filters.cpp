@@ -23,14 +23,14 @@ bool is_first_order(const std::vector<Biquad>& cascade) {
 
 FirstOrder first_order(const Biquad& f) {
   FirstOrder made{};
+  made.b0 = static_cast<float>(f.b0);
   made.b1 = static_cast<float>(f.b1);
   made.p = static_cast<float>(-f.a1);
-  made.response[FirstOrder::kMostGrid] = static_cast<float>(f.b0);
-  double power = 1;  // p^n
-  for (int n = 0; n < FirstOrder::kMostGrid; ++n, power *= -f.a1) {
-    made.powers[n] = static_cast<float>(power);
-    if (n + 1 < FirstOrder::kMostGrid)
-      made.response[FirstOrder::kMostGrid + n + 1] = static_cast<float>(power * (f.b1 - f.a1 * f.b0));
+  for (int n = 0; n <= FirstOrder::kMostGrid; ++n) made.powers[n] = static_cast<float>(std::pow(-f.a1, n));
+  for (int n = 0; n < FirstOrder::kMostGrid; ++n) {
+    made.feed[n] = n == 0 ? 0 : made.b1;
+    for (int step = 0; step < FirstOrder::kMostSteps; ++step)
+      made.scan[step][n] = n < 1 << step ? 0 : made.powers[1 << step];
   }
   return made;
 }
@@ -50,6 +50,7 @@ LineFilters::LineFilters(const std::vector<std::vector<Biquad>>& cascades, int m
   }
   bank_.lanes = padded_lanes(count_);
   const std::size_t lanes = size(bank_.lanes), sections = size(bank_.sections);
+  const std::size_t together = std::min(lanes, size(FilterBank::kTogether));
   coefficients_.assign(sections * 5 * lanes, 0.0f);
   state_.assign(sections * 2 * lanes, 0.0f);
   interleaved_.assign(size(most_frames + kPad) * lanes, 0.0f);
@@ -57,7 +58,8 @@ LineFilters::LineFilters(const std::vector<std::vector<Biquad>>& cascades, int m
     auto filled = cascades[lane];
     filled.resize(sections);  // with identities
     const auto played = played_cascade(filled, bank_.general);
-    for (std::size_t k = 0; k < sections; ++k) put(played[k], coefficients_.data() + k * 5 * lanes + lane, lanes);
+    float* first = coefficients_.data() + lane / together * sections * 5 * together + lane % together;
+    for (std::size_t k = 0; k < sections; ++k) put(played[k], first + k * 5 * together, together);
   }
   bank_.coefficients = coefficients_.data();
   bank_.state = state_.data();
@@ -77,11 +79,12 @@ void LineFilters::run(float* const* lines, int frames) noexcept {
     return;
   }
   interleave(lines, count_, bank_.lanes, interleaved_.data(), frames);
-  run_lanes(lines, frames);
+  filter_lanes(bank_, interleaved_.data(), frames);
+  deinterleave(interleaved_.data(), count_, bank_.lanes, lines, frames);
 }
 
-void LineFilters::run_lanes(float* const* lines, int frames) noexcept {
-  filter_lanes(bank_, interleaved_.data(), frames);
+void LineFilters::run(const LaneMix& mix, float* const* lines, int frames) noexcept {
+  mix_and_filter_lanes(mix, bank_, interleaved_.data(), frames);
   deinterleave(interleaved_.data(), count_, bank_.lanes, lines, frames);
 }
 

@@ -20,9 +20,8 @@ class LineFilters {
   void reset() noexcept;
   /// In place; the table of lines has a multiple of four places, kPad samples behind `frames` are written too.
   void run(float* const* lines, int frames) noexcept;
-  /// [frames + kPad, lanes()]: what run_lanes() filters.
-  float* input() { return interleaved_.data(); }
-  void run_lanes(float* const* lines, int frames) noexcept;
+  /// The same of a product instead of what stands in the lines; in_lanes() only.
+  void run(const LaneMix& mix, float* const* lines, int frames) noexcept;
   /// Whether the lines are filtered in lanes.
   bool in_lanes() const { return bank_.lanes > 0; }
 

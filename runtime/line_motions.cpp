@@ -29,6 +29,7 @@ LineMotions::LineMotions(const DelayNetworkWeights& w, int most_frames)
   }
   if (lines_.empty()) return;
   level_.assign(stride_, 0.0);
+  for (std::size_t k = 0; k < kGrid; ++k) kept_[k] = std::pow(1 - share_, static_cast<double>(k + 1));
   moved_.assign(stride_, 0.0);
   whole_.assign(lines_.size() * stride_, 0);
   part_.assign(lines_.size() * stride_, 0.0f);
@@ -36,19 +37,33 @@ LineMotions::LineMotions(const DelayNetworkWeights& w, int most_frames)
 
 void LineMotions::reset() noexcept {
   oscillators_.reset();
-  mean_square_ = 0;
+  mean_square_ = own_ = 0;
+  grid_at_ = 0;
 }
 
+/// One pole, y(n) = (1 - share) y(n - 1) + share x(n), by cells of kGrid samples that count from reset() on: within one it
+/// follows from the value before the cell and the cell's own samples, so that cells do not wait for one another.
 void LineMotions::follow_loudness(Rows input, int frames) noexcept {
-  const double scale = 1.0 / static_cast<double>(inputs_);
-  for (int t = 0; t < frames; ++t) {
-    double sum = 0;
-    for (std::size_t i = 0; i < inputs_; ++i) {
-      const double x = static_cast<double>(input.at[i * input.stride + static_cast<std::size_t>(t)]);
-      sum += x * x;
+  const auto count = static_cast<std::size_t>(frames);
+  std::fill_n(level_.begin(), count, 0.0);
+  for (std::size_t i = 0; i < inputs_; ++i) {
+    const float* x = input.at + i * input.stride;
+    for (std::size_t t = 0; t < count; ++t) level_[t] += static_cast<double>(x[t]) * static_cast<double>(x[t]);
+  }
+  const double share = share_ / static_cast<double>(inputs_), keep = 1 - share_;
+  for (std::size_t t = 0; t < count;) {
+    const std::size_t some = std::min(count - t, kGrid - grid_at_);
+    double own = grid_at_ == 0 ? 0 : own_;
+    for (std::size_t k = 0; k < some; ++k) {
+      own = keep * own + share * level_[t + k];
+      level_[t + k] = own + kept_[grid_at_ + k] * mean_square_;
     }
-    mean_square_ += share_ * (sum * scale - mean_square_);
-    level_[static_cast<std::size_t>(t)] = mean_square_;
+    t += some;
+    grid_at_ += some;
+    own_ = own;
+    if (grid_at_ < kGrid) break;
+    mean_square_ = level_[t - 1];
+    grid_at_ = 0;
   }
   to_loudness(level_.data(), frames);
 }

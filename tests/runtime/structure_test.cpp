@@ -243,7 +243,9 @@ TEST(RuntimeStructure, DenseAndSparseProductsGiveTheSameBits) {
         kFrames);
     MixingProduct(entries).run(from.data(), row_pointers<float*>(out, kRows, kWidth).data(), true, kFrames);
     for (std::size_t i = 0; i < dense.size(); ++i) gains[i % kColumns * 32 + i / kColumns] = dense[i];
-    mix_to_lanes(gains.data(), kColumns, 32, from.data(), lanes.data(), kFrames);
+    FilterBank none;
+    none.lanes = 32;
+    mix_and_filter_lanes({gains.data(), kColumns, from.data()}, none, lanes.data(), kFrames);
     for (std::size_t r = 0; r < kRows; ++r) {
       for (std::size_t t = 0; t < kFrames; ++t) {
         ASSERT_EQ(out[r * kWidth + t], expected[r * kWidth + t]) << share << " " << r << " " << t;
@@ -286,7 +288,8 @@ TEST(RuntimeStructure, FiltersOfTheFirstOrderPlayTheirFormulaForAnyCut) {
   LineFilters whole(cascades, 512), cut(cascades, 512);
   EXPECT_FALSE(whole.in_lanes());
   std::vector<float> first(4 * 516), second;
-  for (std::size_t j = 0; j < 4; ++j) std::copy(input.begin(), input.end(), first.begin() + static_cast<std::ptrdiff_t>(j * 516));
+  for (std::size_t j = 0; j < 4; ++j)
+    std::copy(input.begin(), input.end(), first.begin() + static_cast<std::ptrdiff_t>(j * 516));
   second = first;
   whole.run(row_pointers<float*>(first, 4, 516).data(), 500);
   std::mt19937 random(1);

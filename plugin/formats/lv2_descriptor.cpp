@@ -2,7 +2,8 @@
 //   - gives up where the host has no worker or no options; here it is handed ones that do the least: without a worker, files
 //     come by restored state only, and what plays goes on playing;
 //   - saves a path as it stands; here it goes through the host's state:mapPath, so that a session folder can be moved;
-//   - leaves alone what a restored state does not mention; here a path that was not saved is a path that was empty;
+//   - leaves alone what a restored state does not mention; here a text that was not saved is a text that was empty;
+//   - reads a text until its zero, wherever that is; here it ends where the host says;
 //   - copies the state in the audio thread where a host changes a program: presets are LV2's own, there are no programs.
 
 #include <algorithm>
@@ -33,7 +34,7 @@ namespace {
 
 /// The URIDs of a host, for one instance.
 struct Uris {
-  LV2_URID path = 0, string = 0;
+  LV2_URID path = 0, string = 0, preset_key = 0;
   std::vector<LV2_URID> path_keys;
 };
 std::mutex instances_lock;  // taken where instances come, go, are saved and restored; never by run()
@@ -76,10 +77,9 @@ LV2_Handle instantiate(const LV2_Descriptor*, double rate_hz, const char* bundle
   const auto* map = feature<LV2_URID_Map>(given, LV2_URID__map);
   if (instance == nullptr || map == nullptr) return instance.release();
   const auto urid = [map](const std::string& uri) { return map->map(map->handle, uri.c_str()); };
-  Uris uris{urid(LV2_ATOM__Path), urid(LV2_ATOM__String), {}};
-  for (const StateKey key : {StateKey::kModel, StateKey::kResponse}) {
-    uris.path_keys.push_back(urid(std::string(DISTRHO_PLUGIN_URI "#") + state_id(key)));
-  }
+  const auto key_of = [&](StateKey key) { return urid(std::string(DISTRHO_PLUGIN_URI "#") + state_id(key)); };
+  Uris uris{urid(LV2_ATOM__Path), urid(LV2_ATOM__String), key_of(StateKey::kPreset), {}};
+  for (const StateKey key : {StateKey::kModel, StateKey::kResponse}) uris.path_keys.push_back(key_of(key));
   const std::lock_guard lock(instances_lock);
   instances[instance.get()] = std::move(uris);
   return instance.release();
@@ -159,18 +159,19 @@ const void* retrieve(LV2_State_Handle handle, uint32_t key, size_t* size, uint32
   auto& from = *static_cast<Restoring*>(handle);
   const void* found = from.retrieve(from.handle, key, size, type, flags);
   const auto& paths = from.uris.path_keys;
-  if (std::find(paths.begin(), paths.end(), key) == paths.end()) return found;
+  const bool is_path = std::find(paths.begin(), paths.end(), key) != paths.end();
+  if (!is_path && key != from.uris.preset_key) return found;
   from.value.clear();
   const bool is_text =
       found != nullptr && (*type == from.uris.path || *type == from.uris.string);  // presets say string
   if (is_text) from.value.assign(static_cast<const char*>(found), *size);
   from.value.resize(std::min(from.value.find('\0'), from.value.size()));
-  if (!from.value.empty() && from.map != nullptr) {
+  if (is_path && !from.value.empty() && from.map != nullptr) {
     const HostPath mapped(from.map->absolute_path(from.map->handle, from.value.c_str()), from.free);
     from.value = std::string(mapped.or_else(from.value.c_str()));
   }
   *size = from.value.size() + 1;
-  *type = from.uris.path;
+  *type = is_path ? from.uris.path : from.uris.string;
   return from.value.c_str();
 }
 

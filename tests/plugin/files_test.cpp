@@ -29,13 +29,15 @@ TEST_P(PluginFilesIn, ThatAreMonoStereoOrTrueStereoPlay) {
   }
 }
 
-TEST_P(PluginFilesIn, ThatHaveTooManyChannelsOrAreNoneAreRefused) {
+TEST_P(PluginFilesIn, ThatHaveTooManyChannelsNoSamplesOrAreNoneAreRefused) {
   const Scratch scratch;
   write_click(scratch / "eight.wav", 8);
+  write_click(scratch / "three.wav", 3);
+  write_click(scratch / "empty.wav", 2, 0);
   write_text(scratch / "text.safetensors", "not a model");
   const auto plugin = open();
   plugin->activate(48000, 256);
-  for (const char* name : {"eight.wav", "text.safetensors", "absent.wav"}) {
+  for (const char* name : {"eight.wav", "three.wav", "empty.wav", "text.safetensors", "absent.wav"}) {
     EXPECT_EQ(status_after(*plugin, "model", (scratch / name).string()), kRefused) << name;
     EXPECT_GT(peak(play(*plugin, noise(plugin->inputs(), 9600), 256)), 0.001F) << name;
   }

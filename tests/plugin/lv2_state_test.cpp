@@ -1,4 +1,6 @@
 // State, files and what a simple host lacks, in an LV2 host of our own over lilv.
+#include <random>
+
 #include "runtime/live/preset.h"
 #include "tests/plugin/formats.h"
 #include "tests/plugin/lv2_host.h"
@@ -134,6 +136,28 @@ TEST(Lv2State, KeepsPathsAsTheyStandWhereTheHostMapsNone) {
   UnmappedState(other).restore(kept);
   play(other, noise(2, 512), 256);
   EXPECT_EQ(other.get("status"), 1);
+}
+
+TEST(Lv2State, OfSomeoneElseOrDamagedLeavesThePluginPlaying) {
+  Lv2Host host(kBundle);
+  host.activate(48000, 256);
+  const UnmappedState state(host);
+  Urids& urids = Urids::all();
+  std::mt19937 random(1);
+  for (int round = 0; round < 30; ++round) {
+    UnmappedState::Properties kept;
+    for (const char* key : {"model", "preset", "response", "of_nobody"}) {
+      std::string value(random() % 50, '\0');  // without a zero at its end, or with several within
+      for (char& c : value) c = static_cast<char>(random() % 4 == 0 ? 0 : random());
+      const char* types[] = {LV2_ATOM__Path, LV2_ATOM__String, LV2_ATOM__Float, LV2_ATOM__Chunk};
+      kept[urids.of((std::string("urn:diffverb:reverb#") + key).c_str())] = {value, urids.of(types[random() % 4]), 0};
+    }
+    state.restore(kept);
+    EXPECT_LT(peak(play(host, noise(2, 512), 256)), 10.F) << round;
+  }
+  state.restore({});
+  EXPECT_GT(peak(play(host, noise(2, 9600), 256)), 0.001F);
+  EXPECT_EQ(host.get("status"), 0) << "nothing saved is nothing asked for";
 }
 
 TEST(Lv2State, WithoutAModelTakesTheOneThatPlaysAway) {

@@ -10,6 +10,7 @@
 #include "tests/plugin/formats.h"
 #include "tests/plugin/hosted_editor.h"
 #include "tests/plugin/vst3_host.h"
+#include "tests/plugin/wav_files.h"
 #include "tests/plugin_ui/pixels_in.h"
 
 namespace diffverb::ui {
@@ -118,15 +119,24 @@ TEST_P(EmbeddedIn, IsTurnedByTheKeyboardAndTellsTheHost) {
   EXPECT_GE(editor->gestures(), 2) << "begun and ended";
 }
 
-TEST_P(EmbeddedIn, TellsThatAFileIsGoneAndThatItIsBack) {
-  plugin->set_text("model", "/nowhere/room.safetensors");
+TEST_P(EmbeddedIn, TellsWhyAFileDoesNotPlayAndThatAnotherOneDoes) {
+  const Scratch scratch;
+  hosts::write_click(scratch / "eight.wav", 8);
+  hosts::write_click(scratch / "empty.wav", 2, 0);
+  hosts::write_click(scratch / "stereo.wav", 2);
+  plugin->set_text("model", (scratch / "absent.wav").string());
   const auto editor = open_in_parent();
   resize(*editor, 960, 600);
   const Box where = Layout(960, 600).subtitle;
   const auto warnings = [&] { return pixels_of(seen(), where, 240, 180, 84); };
-  EXPECT_TRUE(comes([&] { run(*editor, 0.1); }, [&] { return warnings() > 20; }));
-  plugin->set_text("model", "");
-  EXPECT_TRUE(comes([&] { run(*editor, 0.1); }, [&] { return warnings() == 0; }));
+  const auto later = [&] { run(*editor, 0.1); };
+  EXPECT_TRUE(comes(later, [&] { return warnings() > 20; }));
+  for (const char* name : {"eight.wav", "empty.wav"}) {
+    plugin->set_text("model", (scratch / "stereo.wav").string());
+    EXPECT_TRUE(comes(later, [&] { return warnings() == 0; })) << name;
+    plugin->set_text("model", (scratch / name).string());
+    EXPECT_TRUE(comes(later, [&] { return warnings() > 20; })) << name;
+  }
 }
 
 TEST_P(EmbeddedIn, FollowsTheHostsAutomation) {

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "plugin/DistrhoPluginInfo.h"
+#include "plugin/ascii_path.h"
 #include "plugin/factory_presets.h"
 #include "runtime/live/path_text.h"
 
@@ -151,8 +152,9 @@ DISTRHO::String ReverbPlugin::getState(const char* key) const try {
   return DISTRHO::String();
 }
 
-void ReverbPlugin::setState(const char* key, const char* value) try {
-  if (std::strcmp(key, state_id(StateKey::kResponse)) == 0) return match(value);
+void ReverbPlugin::setState(const char* key, const char* given) try {
+  const std::string value = plain_path(given);
+  if (std::strcmp(key, state_id(StateKey::kResponse)) == 0) return match(value.c_str());
   {
     const std::lock_guard lock(telling_);
     take_program();

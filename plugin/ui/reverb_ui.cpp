@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "plugin/ascii_path.h"
 #include "plugin/factory_presets.h"
 #include "plugin/ui/view/value_text.h"
 
@@ -271,8 +272,27 @@ void ReverbUI::choose_preset(int index) {
   setState(plugin::state_id(StateKey::kPreset), chosen.id.c_str());
 }
 
-void ReverbUI::choose_model() { requestStateFile(plugin::state_id(StateKey::kModel)); }
-void ReverbUI::choose_response() { requestStateFile(plugin::state_id(StateKey::kResponse)); }
+void ReverbUI::choose_model() { choose(StateKey::kModel); }
+void ReverbUI::choose_response() { choose(StateKey::kResponse); }
+
+// In a VST3 the path goes another way: ascii_path.h.
+void ReverbUI::choose(StateKey key) {
+  const char* bundle = getBundlePath();
+  if (bundle == nullptr || !std::string_view(bundle).ends_with(".vst3")) {
+    requestStateFile(plugin::state_id(key));
+    return;
+  }
+  chosen_for_ = key;
+  DISTRHO::FileBrowserOptions options;
+  options.title = key == StateKey::kModel ? "diffverb: model" : "diffverb: measured response";
+  openFileBrowser(options);
+}
+
+void ReverbUI::uiFileBrowserSelected(const char* path) {
+  if (path == nullptr) return;
+  setState(plugin::state_id(chosen_for_), plugin::ascii_path(path).c_str());
+  stateChanged(nullptr, nullptr);
+}
 
 }  // namespace diffverb::ui
 

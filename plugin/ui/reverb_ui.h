@@ -23,6 +23,7 @@ class ReverbUI final : public DISTRHO::UI, private EditorHost {
   void programLoaded(uint32_t index) override;
   void stateChanged(const char* key, const char* value) override;
   void uiIdle() override;
+  void uiFileBrowserSelected(const char* path) override;
 
   // From the window.
   void onNanoDisplay() override;
@@ -44,6 +45,7 @@ class ReverbUI final : public DISTRHO::UI, private EditorHost {
   void choose_model() override;
   void choose_response() override;
 
+  void choose(plugin::StateKey key);         ///< a file, by a dialog
   bool shown(bool changed);                  ///< repaints where something changed
   void move(Control control, double value);  ///< through the host, as if by hand
   void follow_matches();                     ///< x, y, z that a measured response has moved
@@ -57,6 +59,7 @@ class ReverbUI final : public DISTRHO::UI, private EditorHost {
   std::array<float, 3> peaks_db_{};  // what the host said last
   Clock::time_point metered_at_, looked_at_;
   unsigned matches_ = 0;  // that have been passed on
+  plugin::StateKey chosen_for_ = plugin::StateKey::kModel;
 
   /// What a picture is made for.
   struct Shape {

@@ -1,6 +1,7 @@
 // The files that a plug-in plays: models, presets, and those that it refuses.
 #include <cstdlib>
 
+#include "plugin/ascii_path.h"
 #include "runtime/live/live_reverb.h"
 #include "tests/plugin/formats.h"
 #include "tests/plugin/wav_files.h"
@@ -56,6 +57,25 @@ TEST_P(PluginFilesIn, ThatAreGoneAreFoundInTheFolderOfModels) {
   EXPECT_EQ(status_after(*plugin, "model", "D:\\of another system\\click.wav"), kModel);
   EXPECT_EQ(status_after(*plugin, "model", "D:\\of another system\\other.wav"), kRefused);
   unsetenv("DIFFVERB_MODELS");
+}
+
+TEST_P(PluginFilesIn, ThatHaveNamesBeyondAsciiPlayAndAreSaved) {
+  const Scratch scratch;
+  const std::string folder = (scratch / "Räume 100%").string(), file = folder + "/große Halle.wav";
+  std::filesystem::create_directory(folder);
+  write_click(file, 2);
+  for (const std::string& given : {file, plugin::ascii_path(file)}) {  // the second as the interface of a VST3 does
+    const auto plugin = open();
+    plugin->activate(48000, 256);
+    EXPECT_EQ(status_after(*plugin, "model", given), kModel) << given;
+    const std::string state = plugin->save();
+    const auto other = open();
+    other->activate(48000, 256);
+    ASSERT_TRUE(other->restore(state));
+    play(*other, noise(other->inputs(), 1024), 256);
+    EXPECT_EQ(other->get("status"), kModel) << given;
+    EXPECT_EQ(state.find("ascii:"), std::string::npos) << state;
+  }
 }
 
 TEST_P(PluginFilesIn, ThatPresetsNamePlayAsLoudAsOneAnother) {

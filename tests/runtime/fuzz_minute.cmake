@@ -17,7 +17,7 @@ endif()
 include(${CMAKE_CURRENT_LIST_DIR}/steps.cmake)
 run(${CMAKE_COMMAND} -S ${RUNTIME} -B ${WORK}/build -DCMAKE_CXX_COMPILER=${clang} -DCMAKE_BUILD_TYPE=Release
   -DCMAKE_CXX_FLAGS_RELEASE=-O1 -DDIFFVERB_FUZZ=ON -DDIFFVERB_RUNTIME_PROGRAM=OFF
-  -DDIFFVERB_RUNTIME_PRECOMPILED=ON ${launcher})
+  -DDIFFVERB_RUNTIME_PRECOMPILED=ON -DDIFFVERB_UNITY=ON ${launcher})
 run(${CMAKE_COMMAND} --build ${WORK}/build -j ${jobs} --target fuzz_loaders)
 
 # What is new stays here; a finding is $WORK/crash-... and prints how to see it again.

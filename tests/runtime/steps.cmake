@@ -1,7 +1,7 @@
 # For scripts that build something of their own: include() it.
 #   run(<command>...)  fails with what the command said; else that is ${said}
 #   ${launcher}        the options of a configuration that take ccache, if it is there
-#   ${jobs}            how many compilers to run
+#   ${jobs}            how many compilers to run: -DJOBS=..., or as many as there are cores
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
   if(NOT status EQUAL 0)
@@ -16,4 +16,7 @@ if(ccache)
   set(ENV{CCACHE_SLOPPINESS} pch_defines,time_macros,include_file_mtime,include_file_ctime)
   set(launcher -DCMAKE_CXX_COMPILER_LAUNCHER=${ccache})
 endif()
-cmake_host_system_information(RESULT jobs QUERY NUMBER_OF_LOGICAL_CORES)
+set(jobs ${JOBS})
+if(NOT jobs)
+  cmake_host_system_information(RESULT jobs QUERY NUMBER_OF_LOGICAL_CORES)
+endif()

@@ -4,12 +4,12 @@
 
 #include "runtime/convolution_kernels.h"
 #include "runtime/kernels.h"
-#include "runtime/size.h"
 
 namespace diffverb::runtime {
 namespace {
 
 constexpr std::size_t kHistory = 2 * kSlot + kPad, kTail = kSlot + kPad;
+std::size_t size_of(int a) { return static_cast<std::size_t>(a); }
 
 }  // namespace
 
@@ -20,8 +20,8 @@ void Convolver::prepare(const std::vector<float>& taps, int outputs, int inputs,
   head_taps_ = std::min(length, kSlot);
   for (const Partitions& level : partitions) levels_.emplace_back(taps, length, outputs, inputs, level);
   ring_.prepare(inputs, partitions.empty() ? 0 : 4 * partitions.back().size);
-  history_.assign(size(inputs) * kHistory, 0.0f);
-  tail_.assign(size(outputs) * kTail, 0.0f);
+  history_.assign(size_of(inputs) * kHistory, 0.0f);
+  tail_.assign(size_of(outputs) * kTail, 0.0f);
   head_.clear();
   for (int pair = 0; pair < outputs * inputs; ++pair) {
     const auto from = taps.begin() + static_cast<std::ptrdiff_t>(pair) * length;
@@ -56,16 +56,16 @@ void Convolver::add(const float* in, std::size_t in_stride, float* out, std::siz
 
 void Convolver::add_within_slot(const float* in, std::size_t in_stride, float* out, std::size_t out_stride,
                                 int frames) noexcept {
-  const std::size_t now = size(kSlot + position_);
+  const std::size_t now = size_of(kSlot + position_);
   for (int i = 0; i < inputs_; ++i)
-    std::copy_n(in + size(i) * in_stride, frames, history_.data() + size(i) * kHistory + now);
+    std::copy_n(in + size_of(i) * in_stride, frames, history_.data() + size_of(i) * kHistory + now);
   alignas(64) float sum[kTail];
   for (int o = 0; o < outputs_; ++o) {
-    std::copy_n(tail_.data() + size(o) * kTail + position_, frames, sum);
+    std::copy_n(tail_.data() + size_of(o) * kTail + position_, frames, sum);
     for (int i = 0; i < inputs_; ++i)
-      add_head(head_.data() + size(o * inputs_ + i) * size(head_taps_), head_taps_,
-               history_.data() + size(i) * kHistory + now, sum, frames);
-    float* y = out + size(o) * out_stride;
+      add_head(head_.data() + size_of(o * inputs_ + i) * size_of(head_taps_), head_taps_,
+               history_.data() + size_of(i) * kHistory + now, sum, frames);
+    float* y = out + size_of(o) * out_stride;
     for (int t = 0; t < frames; ++t) y[t] += sum[t];
   }
   position_ += frames;
@@ -75,14 +75,14 @@ void Convolver::add_within_slot(const float* in, std::size_t in_stride, float* o
 void Convolver::finish_slot() noexcept {
   position_ = 0;
   for (int i = 0; i < inputs_; ++i) {
-    float* slots = history_.data() + size(i) * kHistory;
+    float* slots = history_.data() + size_of(i) * kHistory;
     std::copy_n(slots + kSlot, kSlot, slots);
     if (!levels_.empty()) ring_.put(i, slots, kSlot);
   }
   ring_.advance(kSlot);
   for (ConvolverLevel& level : levels_) level.advance(ring_);
   for (int o = 0; o < outputs_; ++o) {
-    float* to = tail_.data() + size(o) * kTail;
+    float* to = tail_.data() + size_of(o) * kTail;
     std::fill_n(to, kSlot, 0.0f);
     for (const ConvolverLevel& level : levels_) {
       const float* from = level.tail(o);

@@ -4,18 +4,18 @@
 #include <utility>
 
 #include "runtime/convolution_kernels.h"
-#include "runtime/size.h"
 
 namespace diffverb::runtime {
 namespace {
 
 constexpr std::size_t kGroupFloats = 2 * kGroup;
+std::size_t size_of(int a) { return static_cast<std::size_t>(a); }
 
 }  // namespace
 
 void InputRing::prepare(int inputs, int samples) {
-  size_ = size(samples);
-  samples_.assign(size(inputs) * size_, 0.0f);
+  size_ = size_of(samples);
+  samples_.assign(size_of(inputs) * size_, 0.0f);
   time_ = 0;
 }
 
@@ -25,7 +25,7 @@ void InputRing::reset() noexcept {
 }
 
 void InputRing::put(int input, const float* slot, int frames) noexcept {
-  std::copy_n(slot, frames, samples_.data() + size(input) * size_ + (static_cast<std::size_t>(time_) & (size_ - 1)));
+  std::copy_n(slot, frames, samples_.data() + size_of(input) * size_ + (static_cast<std::size_t>(time_) & (size_ - 1)));
 }
 
 ConvolverLevel::ConvolverLevel(const std::vector<float>& taps, int length, int outputs, int inputs,
@@ -36,11 +36,11 @@ ConvolverLevel::ConvolverLevel(const std::vector<float>& taps, int length, int o
       inputs_(inputs),
       slots_(partitions.size / kSlot),
       groups_(partitions.size / kGroup) {
-  const std::size_t spectra = size(groups_) * size(partitions.count) * size(inputs) * kGroupFloats;
-  filters_.assign(size(outputs) * spectra, 0.0f);
+  const std::size_t spectra = size_of(groups_) * size_of(partitions.count) * size_of(inputs) * kGroupFloats;
+  filters_.assign(size_of(outputs) * spectra, 0.0f);
   spectra_.assign(spectra, 0.0f);
-  sums_.assign(size(groups_) * kGroupFloats, 0.0f);
-  tails_.assign(size(outputs) * block_size(), 0.0f);
+  sums_.assign(size_of(groups_) * kGroupFloats, 0.0f);
+  tails_.assign(size_of(outputs) * size(), 0.0f);
   coming_tails_ = tails_;
   work_.assign(transform_->work_size(), 0.0f);
   prepare_filters(taps, length);
@@ -55,18 +55,18 @@ std::size_t ConvolverLevel::floats() const {
 }
 
 void ConvolverLevel::prepare_filters(const std::vector<float>& taps, int length) {
-  const Floats silence(block_size(), 0.0f);
-  Floats block(block_size());
-  const std::size_t factors = size(partitions_.count) * size(inputs_), group_stride = factors * kGroupFloats;
+  const Floats silence(size(), 0.0f);
+  Floats block(size());
+  const std::size_t factors = size_of(partitions_.count) * size_of(inputs_), group_stride = factors * kGroupFloats;
   for (int o = 0; o < outputs_; ++o) {
     for (int i = 0; i < inputs_; ++i) {
-      const float* h = taps.data() + (size(o) * size(inputs_) + size(i)) * size(length);
+      const float* h = taps.data() + (size_of(o) * size_of(inputs_) + size_of(i)) * size_of(length);
       for (int p = 0; p < partitions_.count; ++p) {
         const int from = partitions_.first_tap + p * partitions_.size;
         const int count = std::clamp(length - from, 0, partitions_.size);
         std::fill(std::copy_n(h + from, count, block.begin()), block.end(), 0.0f);
-        float* to = filters_.data() + size(o) * size(groups_) * group_stride +
-                    (size(p) * size(inputs_) + size(i)) * kGroupFloats;
+        float* to = filters_.data() + size_of(o) * size_of(groups_) * group_stride +
+                    (size_of(p) * size_of(inputs_) + size_of(i)) * kGroupFloats;
         for (int step = 0; step < transform_->steps(); ++step)
           transform_->forward(step, block.data(), silence.data(), work_.data(), to, group_stride);
       }
@@ -118,38 +118,40 @@ void ConvolverLevel::advance(const InputRing& ring) noexcept {
   }
   tail_at_ = (slot_ + 1) % slots_ * kSlot;
   if (!is_complete_) return;
-  const std::size_t end = until_[size(slot_)];
-  for (std::size_t t = slot_ == 0 ? 0 : until_[size(slot_ - 1)]; t < end; ++t) run(tasks_[t], ring);
+  const std::size_t end = until_[size_of(slot_)];
+  for (std::size_t t = slot_ == 0 ? 0 : until_[size_of(slot_ - 1)]; t < end; ++t) run(tasks_[t], ring);
   if (slot_ + 1 == slots_) std::swap(tails_, coming_tails_);
 }
 
 void ConvolverLevel::run(const Task& task, const InputRing& ring) noexcept {
   switch (task.kind) {
     case Kind::kForward:
-      return transform_->forward(task.part, ring.block(task.channel, block_end_ - partitions_.size, partitions_.size),
-                                 ring.block(task.channel, block_end_, partitions_.size), work_.data(),
-                                 spectra_.data() + (size(newest_) * size(inputs_) + size(task.channel)) * kGroupFloats,
-                                 size(partitions_.count) * size(inputs_) * kGroupFloats);
+      return transform_->forward(
+          task.part, ring.block(task.channel, block_end_ - partitions_.size, partitions_.size),
+          ring.block(task.channel, block_end_, partitions_.size), work_.data(),
+          spectra_.data() + (size_of(newest_) * size_of(inputs_) + size_of(task.channel)) * kGroupFloats,
+          size_of(partitions_.count) * size_of(inputs_) * kGroupFloats);
     case Kind::kMultiply:
       return multiply(task.channel, task.part);
     case Kind::kInverse:
       return transform_->inverse(task.part, sums_.data(), work_.data(),
-                                 coming_tails_.data() + size(task.channel) * block_size());
+                                 coming_tails_.data() + size_of(task.channel) * size());
   }
 }
 
 void ConvolverLevel::multiply(int output, int first_group) noexcept {
-  const std::size_t stride = size(partitions_.count) * size(inputs_) * kGroupFloats;
+  const std::size_t stride = size_of(partitions_.count) * size_of(inputs_) * kGroupFloats;
   const int until_end = std::min(filled_, partitions_.count - newest_);
-  const SpectrumProducts products{filters_.data() + (size(output) * size(groups_) + size(first_group)) * stride,
-                                  stride,
-                                  spectra_.data() + size(first_group) * stride,
-                                  stride,
-                                  newest_ * inputs_,
-                                  until_end * inputs_,
-                                  (filled_ - until_end) * inputs_};
+  const SpectrumProducts products{
+      filters_.data() + (size_of(output) * size_of(groups_) + size_of(first_group)) * stride,
+      stride,
+      spectra_.data() + size_of(first_group) * stride,
+      stride,
+      newest_ * inputs_,
+      until_end * inputs_,
+      (filled_ - until_end) * inputs_};
   multiply_spectra(products, std::min(groups_together_, groups_ - first_group),
-                   sums_.data() + size(first_group) * kGroupFloats);
+                   sums_.data() + size_of(first_group) * kGroupFloats);
 }
 
 }  // namespace diffverb::runtime

@@ -44,7 +44,7 @@ class ConvolverLevel {
   void advance(const InputRing& ring) noexcept;
   /// What this level adds to output o in the slot that begins.
   const float* tail(int o) const noexcept {
-    return tails_.data() + static_cast<std::size_t>(o) * block_size() + static_cast<std::size_t>(tail_at_);
+    return tails_.data() + static_cast<std::size_t>(o) * size() + static_cast<std::size_t>(tail_at_);
   }
   std::size_t floats() const;
 
@@ -55,7 +55,7 @@ class ConvolverLevel {
     int channel;  // input, or output
     int part;     // step of the transform, or the first group
   };
-  std::size_t block_size() const { return static_cast<std::size_t>(partitions_.size); }
+  std::size_t size() const { return static_cast<std::size_t>(partitions_.size); }
   void prepare_filters(const std::vector<float>& taps, int length);
   void plan();
   void run(const Task& task, const InputRing& ring) noexcept;

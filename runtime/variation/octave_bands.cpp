@@ -1,7 +1,6 @@
 #include "runtime/variation/octave_bands.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <complex>
 #include <numbers>
@@ -83,7 +82,9 @@ std::optional<double> decay_rate(std::span<const double> energies, double step_s
 
 std::vector<std::vector<float>> split_octaves(std::span<const float> sound, double rate_hz,
                                               const std::vector<double>& centres) {
-  return split(sound, std::bit_ceil(sound.size() + sound.size() / 8 + 4096), rate_hz, centres);
+  std::size_t bins = 1;
+  while (bins < sound.size() + sound.size() / 8 + 4096) bins *= 2;
+  return split(sound, bins, rate_hz, centres);
 }
 
 std::vector<std::vector<float>> split_period(std::span<const float> period, double rate_hz,

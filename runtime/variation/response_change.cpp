@@ -14,10 +14,10 @@
 namespace diffverb::runtime {
 namespace {
 
-using Responses = std::vector<std::vector<float>>;
+using Rows = std::vector<std::vector<float>>;
 
 constexpr double kLeastFrom_hz = 1000, kMostFrom_hz = 1e6;
-constexpr double kLongestSlowed_s = 20;  // of what is made longer to decay more slowly
+constexpr double kLongest_s = 20;  // of what is made longer to decay more slowly
 
 double within(double value, double least, double most, double neutral) {
   return std::isfinite(value) ? std::clamp(value, least, most) : neutral;
@@ -36,11 +36,11 @@ std::vector<double> wanted_factors(const OctaveRates& rates, const Variation& va
 }
 
 /// At the new rate, `size` times as long, as loud altogether as before.
-Responses resized(const Responses& rows, double from_hz, double rate_hz, double size) {
+Rows resized(const Rows& rows, double from_hz, double rate_hz, double size) {
   if (from_hz == rate_hz && size == 1) return rows;
   const auto all = resample_responses(joined(rows), rows[0].size(), from_hz, rate_hz * size);
   const auto level = static_cast<float>(std::sqrt(size));
-  Responses out = rows_of(all, all.size() / rows.size());
+  Rows out = rows_of(all, all.size() / rows.size());
   for (auto& row : out) {
     for (float& value : row) value *= level;
   }
@@ -53,7 +53,7 @@ std::string check_rate(const char* what, double hz, double least, double most) {
          " to " + std::to_string(std::lround(most));
 }
 
-std::string check_responses(const Responses& channels, double from_hz, double rate_hz) {
+std::string check_responses(const Rows& channels, double from_hz, double rate_hz) {
   if (std::string error = check_rate("the response's rate", from_hz, kLeastFrom_hz, kMostFrom_hz); !error.empty())
     return error;
   if (std::string error = check_host_rate(rate_hz); !error.empty()) return error;
@@ -94,7 +94,7 @@ std::vector<std::vector<float>> change_response(const std::vector<std::vector<fl
 
 /// The responses at the host's rate; and at their own, where that is higher and size can bring down what lies above.
 struct VariedResponses::Kept {
-  Kept(Responses channels, double from_hz, double rate_hz)
+  Kept(Rows channels, double from_hz, double rate_hz)
       : at_rate(resized(channels, from_hz, rate_hz, 1), rate_hz, from_hz) {
     if (from_hz > rate_hz) as_given.emplace(std::move(channels), from_hz, from_hz);
   }
@@ -117,9 +117,9 @@ std::vector<std::vector<float>> VariedResponses::at(const Variation& asked) cons
   const Variation variation = within_ranges(asked);
   const double rate_hz = kept_->at_rate.rate_hz();
   const SplitResponses& split = variation.size > 1 && kept_->as_given ? *kept_->as_given : kept_->at_rate;
-  Responses out;
+  Rows out;
   if (decays_otherwise(variation)) {
-    const double longest = kLongestSlowed_s * split.rate_hz() / variation.size;
+    const double longest = kLongest_s * split.rate_hz() / variation.size;
     out = split.with_decay_times(wanted_factors(split.measured(), variation), static_cast<std::size_t>(longest));
     out = resized(out, split.rate_hz(), rate_hz, variation.size);
   } else {

@@ -201,7 +201,6 @@ constexpr int kTogether = 4;  // vectors of bins whose sums stay in registers
 
 /// Adds the products of `count` factors, 2 kGroup floats apart.
 HWY_INLINE void add_products(const float* a, const float* b, int count, Complex* sum) {
-  const Wide d;
   const int width = lanes();
   for (int f = 0; f < count; ++f, a += 2 * kGroup, b += 2 * kGroup) {
     for (int j = 0; j < kTogether; ++j) {

@@ -5,12 +5,12 @@
 #include <set>
 #include <utility>
 
+#include "runtime/size.h"
+
 namespace diffverb::runtime {
 namespace {
 
 using Entries = std::vector<MixingProduct::Entry>;
-
-std::size_t size(int a) { return static_cast<std::size_t>(a); }
 
 /// What row j of A and B takes from the rows of signals for which `wanted` holds.
 template <typename Wanted>

@@ -13,6 +13,7 @@
 #include "runtime/filter_kernels.h"
 #include "runtime/kernels.h"
 #include "runtime/moving_responses_player.h"
+#include "runtime/size.h"
 #include "runtime/terms/term.h"
 
 namespace diffverb::runtime {
@@ -25,7 +26,6 @@ constexpr float kLoudest = 1e9f;
 static_assert(kChunk == TermPlayer::kChunk);
 
 Floats floats(std::size_t count) { return Floats(count, 0.0f); }
-std::size_t size(int a) { return static_cast<std::size_t>(a); }
 
 }  // namespace
 

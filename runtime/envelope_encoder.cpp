@@ -14,7 +14,7 @@ namespace diffverb::runtime {
 namespace {
 
 constexpr double kOnsetShare = 0.1;  // of the peak: 20 dB below it (ISO 3382-1)
-constexpr double kShortestSeconds = 0.01, kLongestSeconds = 60;
+constexpr double kShortestInput_s = 0.01, kLongestInput_s = 60;
 constexpr double kLowestRate = 1000, kHighestRate = 1e6;
 constexpr std::size_t kUsualBefore = 2400;
 // As steep and as deep as the filter that the encoder's training data were resampled with (soxr, very high quality: 3 dB
@@ -47,11 +47,11 @@ std::string check_channel(const std::vector<float>& samples, double rate_hz) {
   const std::size_t onset = onset_of(samples), left = samples.size() - onset;
   if (!samples.empty() && left == 0) return "is silent, expected an impulse response";
   const double seconds = static_cast<double>(left) / rate_hz;
-  if (seconds < kShortestSeconds)
-    return "lasts " + whole(1000 * seconds) + " ms from its onset on, expected " + whole(1000 * kShortestSeconds) +
+  if (seconds < kShortestInput_s)
+    return "lasts " + whole(1000 * seconds) + " ms from its onset on, expected " + whole(1000 * kShortestInput_s) +
            " ms or more of a room";
-  if (seconds > kLongestSeconds)
-    return "lasts " + whole(seconds) + " s, expected a response of at most " + whole(kLongestSeconds) + " s";
+  if (seconds > kLongestInput_s)
+    return "lasts " + whole(seconds) + " s, expected a response of at most " + whole(kLongestInput_s) + " s";
   return {};
 }
 

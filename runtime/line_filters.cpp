@@ -6,6 +6,7 @@
 
 #include "runtime/biquad.h"
 #include "runtime/kernels.h"
+#include "runtime/size.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -13,8 +14,6 @@ namespace {
 constexpr std::size_t kMostAlone = 4;  // more share vectors of lanes at less cost
 /// Nearer to 1 a pole would lose accuracy from vector to vector.
 constexpr double kSlowestPole = 0.996;
-
-std::size_t size(int a) { return static_cast<std::size_t>(a); }
 
 bool is_first_order(const std::vector<Biquad>& cascade) {
   const Biquad& f = cascade[0];

@@ -6,18 +6,19 @@
 namespace diffverb::runtime {
 namespace {
 
-constexpr std::array<const char*, 4> kTensors = {"moving_early", "moving_means", "moving_sine_places", "moving_sines"};
+constexpr std::array<const char*, 4> kMovingTensors = {"moving_early", "moving_means", "moving_sine_places",
+                                                       "moving_sines"};
 constexpr const char* kEqualPowerWord = "equal_power";
 
 }  // namespace
 
 bool is_moving_responses_tensor(std::string_view name) {
-  return std::find(kTensors.begin(), kTensors.end(), name) != kTensors.end();
+  return std::find(kMovingTensors.begin(), kMovingTensors.end(), name) != kMovingTensors.end();
 }
 
 std::string read_moving_responses(const Container& file, int outputs, int inputs, MovingResponses& m) {
   const std::string* gains = find_metadata(file, kEqualPower);
-  const bool any = std::any_of(kTensors.begin(), kTensors.end(),
+  const bool any = std::any_of(kMovingTensors.begin(), kMovingTensors.end(),
                                [&](const char* name) { return file.tensors.find(name) != file.tensors.end(); });
   if (!any) return gains ? "metadata 'moving_gains' is there without moving responses" : std::string();
   if (gains && *gains != kEqualPowerWord)

@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "runtime/kernels.h"
+#include "runtime/size.h"
 
 namespace diffverb::runtime {
 namespace {
 
 constexpr std::size_t kChunkStride = 128 + kPad;
-std::size_t size(int a) { return static_cast<std::size_t>(a); }
 
 }  // namespace
 

@@ -8,14 +8,13 @@
 #include <utility>
 
 #include "runtime/network_graph.h"
+#include "runtime/size.h"
 
 namespace diffverb::runtime {
 namespace {
 
 /// Stages of at least this block length are joined: two passes over the filters cost more than shorter blocks do.
 constexpr int kLongEnough = 64;
-
-std::size_t size(int a) { return static_cast<std::size_t>(a); }
 
 template <typename T>
 bool equal_rows(const std::vector<T>& values, std::size_t row_length, int a, int b) {

@@ -11,8 +11,8 @@
 namespace diffverb::runtime {
 namespace {
 
-constexpr std::array<const char*, 5> kTensors = {"nonlinear", "nonlinear_square", "nonlinear_out", "nonlinear_left",
-                                                 "nonlinear_right"};
+constexpr std::array<const char*, 5> kNonlinearTensors = {"nonlinear", "nonlinear_square", "nonlinear_out",
+                                                          "nonlinear_left", "nonlinear_right"};
 constexpr int kMostProducts = 256;
 
 /// One number of the tensor 'nonlinear' and what it may be.
@@ -47,11 +47,12 @@ std::string check_numbers(const NonlinearLoop& loop) {
 }  // namespace
 
 bool is_nonlinear_tensor(std::string_view name) {
-  return std::find(kTensors.begin(), kTensors.end(), name) != kTensors.end();
+  return std::find(kNonlinearTensors.begin(), kNonlinearTensors.end(), name) != kNonlinearTensors.end();
 }
 
 std::string read_nonlinear(const Container& file, int lines, NonlinearLoop& loop) {
-  if (std::none_of(kTensors.begin(), kTensors.end(), [&](const char* name) { return file.tensors.contains(name); }))
+  if (std::none_of(kNonlinearTensors.begin(), kNonlinearTensors.end(),
+                   [&](const char* name) { return file.tensors.contains(name); }))
     return {};
   std::vector<double> numbers;
   int count = static_cast<int>(kNumbers.size());

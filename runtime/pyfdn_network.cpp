@@ -13,16 +13,15 @@
 #include "runtime/network_check.h"
 #include "runtime/pyfdn_file.h"
 #include "runtime/pyfdn_filter_lines.h"
+#include "runtime/size.h"
 
 namespace diffverb::runtime {
 namespace {
 
-using Section = std::array<double, 5>;
+using SectionValues = std::array<double, 5>;
 
-std::size_t size(int a) { return static_cast<std::size_t>(a); }
-
-std::vector<Section> sections_of(const PyfdnBuild::Bank& bank, std::size_t channel) {
-  std::vector<Section> out(size(bank.sections));
+std::vector<SectionValues> sections_of(const PyfdnBuild::Bank& bank, std::size_t channel) {
+  std::vector<SectionValues> out(size(bank.sections));
   for (std::size_t k = 0; k < out.size(); ++k)
     std::copy_n(bank.sos.data() + 5 * (channel * out.size() + k), 5, out[k].begin());
   return out;
@@ -31,13 +30,13 @@ std::vector<Section> sections_of(const PyfdnBuild::Bank& bank, std::size_t chann
 /// What stands after the feedback matrix in one line: a gain, and the sections that are more than one.
 struct Feedback {
   double gain = 1;
-  std::vector<Section> sections;
+  std::vector<SectionValues> sections;
 };
 
 std::vector<Feedback> feedback_of(const PyfdnBuild& build) {
   std::vector<Feedback> out(size(build.lines));
   for (std::size_t j = 0; build.post_matrix.sections > 0 && j < out.size(); ++j) {
-    for (const Section& f : sections_of(build.post_matrix, j)) {
+    for (const SectionValues& f : sections_of(build.post_matrix, j)) {
       if (f[1] == 0 && f[2] == 0 && f[3] == 0 && f[4] == 0)
         out[j].gain *= f[0];
       else
@@ -93,12 +92,12 @@ void fill_line_filters(const PyfdnBuild& build, const LinePlan& plan, DelayNetwo
   for (const Feedback& feedback : plan.feedback) most = std::max(most, feedback.sections.size());
   w.line_sections = static_cast<int>(most) + build.post_delay.sections;
   for (std::size_t j = 0; j < plan.source.size(); ++j) {
-    std::vector<Section> cascade;
+    std::vector<SectionValues> cascade;
     if (j < plan.lines) cascade = plan.feedback[j].sections;
     cascade.resize(most, {1, 0, 0, 0, 0});
-    const std::vector<Section> decay = sections_of(build.post_delay, plan.source[j]);
+    const std::vector<SectionValues> decay = sections_of(build.post_delay, plan.source[j]);
     cascade.insert(cascade.end(), decay.begin(), decay.end());
-    for (const Section& f : cascade) w.line_sos.insert(w.line_sos.end(), f.begin(), f.end());
+    for (const SectionValues& f : cascade) w.line_sos.insert(w.line_sos.end(), f.begin(), f.end());
   }
 }
 

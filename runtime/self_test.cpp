@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kMaxSamples = 4096, kMaxValues = 16384;
+constexpr int kMostTestSamples = 4096, kMaxValues = 16384;
 constexpr std::size_t kMostNumbers = 65536;
 
 bool read_rows(const json& lists, std::size_t rows, std::vector<std::vector<float>>& out) {
@@ -33,7 +33,7 @@ std::string make_self_test(const DelayNetworkWeights& w) {
   for (int j = 0; j < w.lines; ++j)
     longest = std::max(longest, w.delays[static_cast<std::size_t>(j)] + static_cast<int>(std::ceil(w.depth_of(j))));
   for (const auto& term : w.terms) longest = std::max(longest, term->memory_samples());
-  const int samples = std::min({longest + 64, kMaxSamples, std::max(64, kMaxValues / w.outputs)});
+  const int samples = std::min({longest + 64, kMostTestSamples, std::max(64, kMaxValues / w.outputs)});
   std::vector<std::vector<double>> input;
   json written = json::array();
   TestNoise noise;

@@ -4,10 +4,10 @@
 #include <cmath>
 #include <numbers>
 
+#include "runtime/size.h"
+
 namespace diffverb::runtime {
 namespace {
-
-std::size_t size(int a) { return static_cast<std::size_t>(a); }
 
 bool is_identity(const std::vector<float>& matrix, std::size_t n) {
   for (std::size_t i = 0; i < n * n; ++i) {

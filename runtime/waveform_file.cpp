@@ -12,7 +12,7 @@
 namespace diffverb::runtime {
 namespace {
 
-constexpr std::uint64_t kMaxFileBytes = std::uint64_t{1} << 28;
+constexpr std::uint64_t kMaxWaveformBytes = std::uint64_t{1} << 28;
 constexpr const char* kKind = "waveform_autoencoder";
 constexpr int kMostChannels = 1024, kMostBands = 256, kMostTaps = 4096, kMostBlocks = 10;
 constexpr int kMostVoices = 16;
@@ -148,7 +148,7 @@ LatentPlayer player_of(const WaveformDecoderWeights& weights) {
   };
 }
 
-WaveformDecoderResult load_checked(std::span<const std::uint8_t> bytes) {
+WaveformDecoderResult load_checked_waveform(std::span<const std::uint8_t> bytes) {
   return read_checked<WaveformDecoderWeights, WaveformDecoderResult>(
       bytes, kKind, read_weights, check_weights, [](const WaveformDecoderWeights& weights, const std::string& test) {
         return run_latent_test(test, player_of(weights));
@@ -158,11 +158,11 @@ WaveformDecoderResult load_checked(std::span<const std::uint8_t> bytes) {
 }  // namespace
 
 WaveformDecoderResult load_waveform_decoder(std::span<const std::uint8_t> file) {
-  return load_guarded<WaveformDecoderResult>([&] { return load_checked(file); });
+  return load_guarded<WaveformDecoderResult>([&] { return load_checked_waveform(file); });
 }
 
 WaveformDecoderResult load_waveform_decoder(const std::filesystem::path& path) {
-  return load_guarded<WaveformDecoderResult>(path, kMaxFileBytes, load_checked);
+  return load_guarded<WaveformDecoderResult>(path, kMaxWaveformBytes, load_checked_waveform);
 }
 
 SerializedWeights serialize_waveform_decoder(const WaveformDecoderWeights& weights) {
@@ -185,7 +185,7 @@ SerializedWeights serialize_waveform_decoder(const WaveformDecoderWeights& weigh
                                {"config", weights.config},
                                {"self_test", make_latent_test(weights.latent(), player_of(weights))},
                                {"sha256", ""}},
-                              {}, load_checked);
+                              {}, load_checked_waveform);
   } catch (const std::exception& failure) {
     return {{}, failure.what()};
   }

@@ -9,6 +9,7 @@
 #include "runtime/denormals.h"
 #include "runtime/live/chain.h"
 #include "runtime/live/path_text.h"
+#include "runtime/live/peak.h"
 #include "runtime/live/placed_voice.h"
 #include "runtime/live/sources.h"
 #include "runtime/live/wav_file.h"
@@ -47,20 +48,6 @@ PointResult point_of_file(const Source& source, const std::filesystem::path& pat
 } catch (const std::exception& error) {
   return {{}, std::string("cannot be read: ") + error.what()};
 }
-
-/// The largest since it was read last.
-class Peak {
- public:
-  void see(float level) noexcept {
-    float before = level_.load(std::memory_order_relaxed);
-    while (level > before && !level_.compare_exchange_weak(before, level, std::memory_order_relaxed)) {
-    }
-  }
-  float take() noexcept { return level_.exchange(0, std::memory_order_relaxed); }
-
- private:
-  std::atomic<float> level_{0};
-};
 
 }  // namespace
 

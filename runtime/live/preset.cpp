@@ -17,7 +17,7 @@ using nlohmann::json;
 
 constexpr const char* kPresetFormat = "diffverb-preset";
 constexpr int kPresetVersion = 1;
-constexpr std::uint64_t kMostBytes = 1 << 20;
+constexpr std::uint64_t kMostPresetBytes = 1 << 20;
 constexpr int kDeepest =
     8;  // levels of a document; a preset has 2. Each is one of the stack's where a value is written.
 struct TooDeep {};
@@ -102,7 +102,7 @@ PresetResult read_preset(std::string_view text, const fs::path& folder) {
 }
 
 PresetResult load_preset(const fs::path& path) {
-  const FileBytes file = read_file(path, kMostBytes);
+  const FileBytes file = read_file(path, kMostPresetBytes);
   if (!file.error.empty()) return {{}, file.error};
   return read_preset({reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()}, path.parent_path());
 }

@@ -10,8 +10,8 @@
 namespace diffverb::runtime {
 namespace {
 
-constexpr int kBlock = 512;
-constexpr std::size_t kStride = kBlock + kPad;
+constexpr int kVoiceBlock = 512;
+constexpr std::size_t kVoiceStride = kVoiceBlock + kPad;
 
 class ResponseVoice final : public Voice {
  public:
@@ -19,8 +19,8 @@ class ResponseVoice final : public Voice {
       : channels_(layout == ResponseLayout::kMono ? 1 : 2),
         crossed_(layout == ResponseLayout::kTrueStereo),
         length_(static_cast<int>(responses[0].size())),
-        in_(channels_ * kStride, 0.0f),
-        out_(channels_ * kStride, 0.0f) {
+        in_(channels_ * kVoiceStride, 0.0f),
+        out_(channels_ * kVoiceStride, 0.0f) {
     if (crossed_) {
       std::vector<float> taps;  // [outputs, inputs, length]
       for (const std::size_t r : {0, 2, 1, 3}) taps.insert(taps.end(), responses[r].begin(), responses[r].end());
@@ -36,13 +36,14 @@ class ResponseVoice final : public Voice {
   int outputs() const override { return static_cast<int>(channels_); }
 
   void process(const float* const* in, float* const* out, int frames) noexcept override {
-    for (int done = 0; done < frames; done += kBlock) {
-      const int count = std::min(kBlock, frames - done);
-      for (std::size_t c = 0; c < channels_; ++c) std::copy_n(in[c] + done, count, in_.data() + c * kStride);
+    for (int done = 0; done < frames; done += kVoiceBlock) {
+      const int count = std::min(kVoiceBlock, frames - done);
+      for (std::size_t c = 0; c < channels_; ++c) std::copy_n(in[c] + done, count, in_.data() + c * kVoiceStride);
       std::fill(out_.begin(), out_.end(), 0.0f);
       for (std::size_t k = 0; k < convolvers_.size(); ++k)
-        convolvers_[k].add(in_.data() + k * kStride, kStride, out_.data() + k * kStride, kStride, count);
-      for (std::size_t c = 0; c < channels_; ++c) std::copy_n(out_.data() + c * kStride, count, out[c] + done);
+        convolvers_[k].add(in_.data() + k * kVoiceStride, kVoiceStride, out_.data() + k * kVoiceStride, kVoiceStride,
+                           count);
+      for (std::size_t c = 0; c < channels_; ++c) std::copy_n(out_.data() + c * kVoiceStride, count, out[c] + done);
     }
   }
 
@@ -56,7 +57,7 @@ class ResponseVoice final : public Voice {
   bool crossed_;
   int length_;
   std::vector<Convolver> convolvers_;  // one a channel, or one for all pairs
-  Floats in_, out_;                    // [channels, kStride]
+  Floats in_, out_;                    // [channels, kVoiceStride]
 };
 
 }  // namespace

@@ -5,22 +5,18 @@
 #include <cstddef>
 
 #include "runtime/convolver.h"
-#include "runtime/kernels.h"
 #include "runtime/metadata.h"
 #include "runtime/mixing_product.h"
 #include "runtime/network_check.h"
 #include "runtime/resampling.h"
+#include "runtime/size.h"
+#include "runtime/terms/term_limits.h"
 
 namespace diffverb::runtime {
 namespace {
 
 constexpr int kMostHidden = 4096, kMostFrame = 1 << 16, kMostStates = 8;
-constexpr long long kMostTaps = 1LL << 22;
 constexpr double kShortest_ms = 0.01, kLongest_ms = 1e5;
-constexpr std::size_t kRinging = 64;  // samples of what a filter at another rate rings on
-constexpr std::size_t kStride = TermPlayer::kChunk + kPad;
-
-std::size_t size(int a) { return static_cast<std::size_t>(a); }
 
 /// How loud the input was over each of the times.
 class SlowLevels {
@@ -50,10 +46,10 @@ class FramePlayer final : public TermPlayer {
     for (auto row = term.kernels.begin(); row != term.kernels.end(); row += term.frame)
       std::reverse_copy(row, row + term.frame, std::back_inserter(taps));
     hidden_.prepare(taps, term.hidden, shape.inputs, term.frame);
-    units_.assign(size(term.hidden) * kStride, 0.0f);
-    unit_rows_ = row_pointers<const float*>(units_, size(term.hidden), kStride);
+    units_.assign(size(term.hidden) * kTermStride, 0.0f);
+    unit_rows_ = row_pointers<const float*>(units_, size(term.hidden), kTermStride);
     outputs_.assign(size(shape.outputs), nullptr);
-    levels_.assign(size(term.states) * kStride, 0.0f);
+    levels_.assign(size(term.states) * kTermStride, 0.0f);
   }
 
   void reset() noexcept override {
@@ -62,8 +58,9 @@ class FramePlayer final : public TermPlayer {
   }
 
   void add(const float* in, std::size_t in_stride, float* out, std::size_t out_stride, int frames) noexcept override {
-    for (int h = 0; h < term_.hidden; ++h) std::fill_n(units_.data() + size(h) * kStride, frames, term_.bias[size(h)]);
-    hidden_.add(in, in_stride, units_.data(), kStride, frames);
+    for (int h = 0; h < term_.hidden; ++h)
+      std::fill_n(units_.data() + size(h) * kTermStride, frames, term_.bias[size(h)]);
+    hidden_.add(in, in_stride, units_.data(), kTermStride, frames);
     if (term_.states > 0) follow(in, in_stride, frames);
     for (int h = 0; h < term_.hidden; ++h) activate(h, frames);
     for (std::size_t o = 0; o < outputs_.size(); ++o) outputs_[o] = out + o * out_stride;
@@ -79,19 +76,19 @@ class FramePlayer final : public TermPlayer {
         power += x * x / shape_.inputs;
       }
       const std::vector<double>& levels = slow_.step(power);
-      for (std::size_t k = 0; k < levels.size(); ++k) levels_[k * kStride + t] = static_cast<float>(levels[k]);
+      for (std::size_t k = 0; k < levels.size(); ++k) levels_[k * kTermStride + t] = static_cast<float>(levels[k]);
     }
   }
 
   void activate(int h, int frames) noexcept {
     constexpr auto kMost = static_cast<float>(kLoudestInside);
-    float* z = units_.data() + size(h) * kStride;
+    float* z = units_.data() + size(h) * kTermStride;
     if (term_.states > 0) {
       float gain[kChunk], offset[kChunk];
       std::fill_n(gain, frames, 1.0f);
       std::fill_n(offset, frames, 0.0f);
       for (int k = 0; k < term_.states; ++k) {
-        const float* level = levels_.data() + size(k) * kStride;
+        const float* level = levels_.data() + size(k) * kTermStride;
         const float scale = term_.scale[size(h * term_.states + k)], shift = term_.shift[size(h * term_.states + k)];
         for (int t = 0; t < frames; ++t) gain[t] += scale * level[t], offset[t] += shift * level[t];
       }
@@ -105,10 +102,10 @@ class FramePlayer final : public TermPlayer {
   TermShape shape_;
   SlowLevels slow_;
   Convolver hidden_;
-  Floats units_;                         // [H, kStride]
+  Floats units_;                         // [H, kTermStride]
   std::vector<const float*> unit_rows_;  // [H]
   std::vector<float*> outputs_;          // [O]
-  Floats levels_;                        // [K, kStride]
+  Floats levels_;                        // [K, kTermStride]
 };
 
 }  // namespace
@@ -132,8 +129,8 @@ std::string FrameTerm::check(const TermShape& shape, const std::string& name) co
   if (hidden < 1 || hidden > kMostHidden) return refuse("kernels", "the number of units", hidden, 1, kMostHidden);
   if (frame < 1 || frame > kMostFrame) return refuse("kernels", "the frame", frame, 1, kMostFrame);
   if (states < 0 || states > kMostStates) return refuse("state_ms", "the number of times", states, 0, kMostStates);
-  if (1LL * hidden * shape.inputs > kMostTaps / frame)
-    return "tensor '" + name + "kernels' has more than " + std::to_string(kMostTaps) + " values";
+  if (1LL * hidden * shape.inputs > kMostTermTaps / frame)
+    return "tensor '" + name + "kernels' has more than " + std::to_string(kMostTermTaps) + " values";
   const std::size_t units = size(hidden), levels = units * size(states);
   for (const std::string& error :
        {check_values((name + "kernels").c_str(), kernels, units * size(shape.inputs) * size(frame)),
@@ -190,7 +187,7 @@ std::shared_ptr<const Term> FrameTerm::at_rate(const TermShape& shape, double to
   };
   const std::size_t rows = kernels.size() / size(frame);
   turn(term->kernels, frame);
-  term->kernels = resample_responses(term->kernels, size(frame), shape.sample_rate_hz, to_hz, kRinging);
+  term->kernels = resample_responses(term->kernels, size(frame), shape.sample_rate_hz, to_hz, kTermRinging);
   term->frame = static_cast<int>(term->kernels.size() / rows);
   turn(term->kernels, term->frame);
   return term;

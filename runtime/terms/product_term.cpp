@@ -5,20 +5,17 @@
 #include <cstddef>
 
 #include "runtime/convolver.h"
-#include "runtime/kernels.h"
 #include "runtime/metadata.h"
 #include "runtime/network_check.h"
 #include "runtime/resampling.h"
+#include "runtime/size.h"
+#include "runtime/terms/term_limits.h"
 
 namespace diffverb::runtime {
 namespace {
 
 constexpr int kMostOrder = 5, kMostRank = 1024, kMostSamples = 1 << 16;
-constexpr long long kMostTaps = 1LL << 22, kMostFactors = 4096;
-constexpr std::size_t kRinging = 64;  // samples of what a filter at another rate rings on
-constexpr std::size_t kStride = TermPlayer::kChunk + kPad;
-
-std::size_t size(int a) { return static_cast<std::size_t>(a); }
+constexpr long long kMostFactors = 4096;
 
 float kept(float value) {
   constexpr auto kMost = static_cast<float>(kLoudestInside);
@@ -30,8 +27,8 @@ class ProductPlayer final : public TermPlayer {
   ProductPlayer(const ProductTerm& term, const TermShape& shape) : term_(term), outputs_(shape.outputs) {
     const int products = outputs_ * term.groups * term.rank;
     factors_.prepare(term.factors, products * term.order, shape.inputs, term.samples);
-    signals_.assign(size(products * term.order) * kStride, 0.0f);
-    groups_.assign(size(outputs_ * term.groups) * kStride, 0.0f);
+    signals_.assign(size(products * term.order) * kTermStride, 0.0f);
+    groups_.assign(size(outputs_ * term.groups) * kTermStride, 0.0f);
     const std::ptrdiff_t taps = static_cast<std::ptrdiff_t>(term.groups) * term.after_samples;
     for (int o = 0; term.after_samples > 0 && o < outputs_; ++o) {
       const auto first = term.after.begin() + o * taps;
@@ -46,16 +43,16 @@ class ProductPlayer final : public TermPlayer {
 
   void add(const float* in, std::size_t in_stride, float* out, std::size_t out_stride, int frames) noexcept override {
     std::fill(signals_.begin(), signals_.end(), 0.0f);
-    factors_.add(in, in_stride, signals_.data(), kStride, frames);
+    factors_.add(in, in_stride, signals_.data(), kTermStride, frames);
     for (int g = 0; g < outputs_ * term_.groups; ++g) multiply(g, frames);
     for (int o = 0; o < outputs_; ++o) {
-      const float* groups = groups_.data() + size(o * term_.groups) * kStride;
+      const float* groups = groups_.data() + size(o * term_.groups) * kTermStride;
       float* to = out + size(o) * out_stride;
       if (!after_.empty()) {
-        after_[size(o)].add(groups, kStride, to, out_stride, frames);
+        after_[size(o)].add(groups, kTermStride, to, out_stride, frames);
         continue;
       }
-      for (int g = 0; g < term_.groups; ++g, groups += kStride) {
+      for (int g = 0; g < term_.groups; ++g, groups += kTermStride) {
         for (int t = 0; t < frames; ++t) to[t] += groups[t];
       }
     }
@@ -64,13 +61,13 @@ class ProductPlayer final : public TermPlayer {
  private:
   /// The sum of the products of one group.
   void multiply(int group, int frames) noexcept {
-    float* sum = groups_.data() + size(group) * kStride;
+    float* sum = groups_.data() + size(group) * kTermStride;
     std::fill_n(sum, frames, 0.0f);
     for (int r = 0; r < term_.rank; ++r) {
-      float* product = signals_.data() + size((group * term_.rank + r) * term_.order) * kStride;
+      float* product = signals_.data() + size((group * term_.rank + r) * term_.order) * kTermStride;
       for (int t = 0; t < frames; ++t) product[t] = kept(product[t]);
       for (int j = 1; j < term_.order; ++j) {
-        const float* factor = product + size(j) * kStride;
+        const float* factor = product + size(j) * kTermStride;
         for (int t = 0; t < frames; ++t) product[t] = kept(product[t] * kept(factor[t]));
       }
       for (int t = 0; t < frames; ++t) sum[t] += product[t];
@@ -82,8 +79,8 @@ class ProductPlayer final : public TermPlayer {
   int outputs_;
   Convolver factors_;             // of all factors
   std::vector<Convolver> after_;  // [O]
-  Floats signals_;                // [O, G, R, P, kStride]
-  Floats groups_;                 // [O, G, kStride]
+  Floats signals_;                // [O, G, R, P, kTermStride]
+  Floats groups_;                 // [O, G, kTermStride]
 };
 
 }  // namespace
@@ -109,13 +106,13 @@ std::string ProductTerm::check(const TermShape& shape, const std::string& name) 
     return "tensor '" + name + "after': the length is " + std::to_string(after_samples) + ", expected 0 to " +
            std::to_string(kMostSamples);
   const long long rows = 1LL * shape.outputs * groups * rank * order * shape.inputs;
-  if (rows > kMostTaps / samples)
-    return "tensor '" + name + "factors' has more than " + std::to_string(kMostTaps) + " values";
+  if (rows > kMostTermTaps / samples)
+    return "tensor '" + name + "factors' has more than " + std::to_string(kMostTermTaps) + " values";
   if (rows / shape.inputs > kMostFactors)
     return "tensor '" + name + "factors' holds " + std::to_string(rows / shape.inputs) + " factors, expected at most " +
            std::to_string(kMostFactors);
-  if (1LL * shape.outputs * groups * after_samples > kMostTaps)
-    return "tensor '" + name + "after' has more than " + std::to_string(kMostTaps) + " values";
+  if (1LL * shape.outputs * groups * after_samples > kMostTermTaps)
+    return "tensor '" + name + "after' has more than " + std::to_string(kMostTermTaps) + " values";
   if (std::string error = check_values((name + "factors").c_str(), factors, static_cast<std::size_t>(rows * samples));
       !error.empty())
     return error;
@@ -158,15 +155,15 @@ std::shared_ptr<const Term> ProductTerm::at_rate(const TermShape& shape, double 
   const double from_hz = shape.sample_rate_hz;
   auto term = std::make_shared<ProductTerm>(*this);
   if (from_hz == to_hz) return term;
-  term->factors = resample_responses(factors, size(samples), from_hz, to_hz, kRinging);
+  term->factors = resample_responses(factors, size(samples), from_hz, to_hz, kTermRinging);
   term->samples = static_cast<int>(term->factors.size() / (factors.size() / size(samples)));
   const std::size_t rows = size(shape.outputs) * size(groups);
   // Products reach beyond the old half rate, where there was nothing.
   const std::vector<float> pass(rows, 1.0f);
   const bool as_they_are = after_samples == 0;
   if (as_they_are && to_hz < from_hz) return term;
-  term->after =
-      resample_responses(as_they_are ? pass : after, size(as_they_are ? 1 : after_samples), from_hz, to_hz, kRinging);
+  term->after = resample_responses(as_they_are ? pass : after, size(as_they_are ? 1 : after_samples), from_hz, to_hz,
+                                   kTermRinging);
   term->after_samples = static_cast<int>(term->after.size() / rows);
   return term;
 }

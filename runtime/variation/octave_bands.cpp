@@ -1,7 +1,6 @@
 #include "runtime/variation/octave_bands.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <complex>
 #include <numbers>

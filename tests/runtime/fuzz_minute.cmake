@@ -14,28 +14,15 @@ if(NOT status EQUAL 0)
   return()
 endif()
 
-function(run)
-  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
-  if(NOT status EQUAL 0)
-    message(FATAL_ERROR "${said}\n${ARGN}: ${status}")
-  endif()
-  string(REGEX MATCH "stat::.*" end "${said}")
-  message("${end}")
-endfunction()
-
-set(launcher "")
-find_program(ccache ccache)
-if(ccache)
-  set(ENV{CCACHE_SLOPPINESS} pch_defines,time_macros,include_file_mtime,include_file_ctime)
-  set(launcher -DCMAKE_CXX_COMPILER_LAUNCHER=${ccache})
-endif()
-cmake_host_system_information(RESULT jobs QUERY NUMBER_OF_LOGICAL_CORES)
+include(${CMAKE_CURRENT_LIST_DIR}/steps.cmake)
 run(${CMAKE_COMMAND} -S ${RUNTIME} -B ${WORK}/build -DCMAKE_CXX_COMPILER=${clang} -DCMAKE_BUILD_TYPE=Release
   -DCMAKE_CXX_FLAGS_RELEASE=-O1 -DDIFFVERB_FUZZ=ON -DDIFFVERB_RUNTIME_PROGRAM=OFF
-  -DDIFFVERB_RUNTIME_PRECOMPILED=ON ${launcher})
+  -DDIFFVERB_RUNTIME_PRECOMPILED=ON -DDIFFVERB_UNITY=ON ${launcher})
 run(${CMAKE_COMMAND} --build ${WORK}/build -j ${jobs} --target fuzz_loaders)
 
 # What is new stays here; a finding is $WORK/crash-... and prints how to see it again.
 file(MAKE_DIRECTORY ${WORK}/found)
 run(${WORK}/build/fuzz_loaders -max_total_time=60 -timeout=30 -malloc_limit_mb=700 -rss_limit_mb=2048 -max_len=32768
   -print_final_stats=1 -artifact_prefix=${WORK}/ ${WORK}/found ${CORPUS} ${GOLDEN})
+string(REGEX MATCH "stat::.*" end "${said}")
+message("${end}")

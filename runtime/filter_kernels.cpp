@@ -1,9 +1,8 @@
-#include "runtime/filter_kernels.h"
-
 #include <algorithm>
 #include <cstddef>
 #include <type_traits>
 
+#include "runtime/filter_kernels.h"
 #include "runtime/kernels.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -150,89 +149,6 @@ void MixAndFilterLanes(const LaneMix& mix, const FilterBank& bank, float* x, int
 }
 
 #if HWY_TARGET != HWY_SCALAR
-/// kCount channels, each kVectors vectors of sections. At tick t section l takes sample t - l.
-template <int kCount, int kVectors, class D>
-void cascade(D d, const Cascade* cascades, float* const* channels, int frames) {
-  using V = hn::Vec<D>;
-  constexpr int kAll = kCount * kVectors;
-  const int width = static_cast<int>(hn::Lanes(d));
-  const int lanes = cascades[0].lanes, sections = cascades[0].sections;
-  const hn::RebindToSigned<D> di;
-  HWY_ALIGN int rotation[16];
-  for (int l = 0; l < width; ++l) rotation[l] = (l + width - 1) % width;
-  const auto rotate = hn::SetTableIndices(d, rotation);
-  const auto lane = hn::Iota(di, 0);
-  const auto first = hn::RebindMask(d, hn::Eq(lane, hn::Zero(di)));
-  V u[kAll], s[kAll], y[kAll];
-  for (int i = 0; i < kAll; ++i) {
-    u[i] = hn::LoadU(d, cascades[i / kVectors].state + (i % kVectors) * width);
-    s[i] = hn::LoadU(d, cascades[i / kVectors].state + lanes + (i % kVectors) * width);
-    y[i] = hn::Zero(d);
-  }
-  const int last_vector = (sections - 1) / width, last_lane = (sections - 1) % width;
-  HWY_ALIGN float tail[16];
-  for (int t = 0; t < frames + sections - 1; ++t) {
-    const bool partial = t < sections - 1 || t >= frames;
-    for (int channel = 0; channel < kCount; ++channel) {
-      V carry = hn::Set(d, t < frames ? channels[channel][t] : 0.0f);
-      for (int j = 0; j < kVectors; ++j) {
-        const int i = channel * kVectors + j;
-        const V turned = hn::TableLookupLanes(y[i], rotate);
-        const V x = hn::IfThenElse(first, carry, turned);
-        carry = turned;
-        const float* c = cascades[channel].coefficients + j * width;
-        V next_s = hn::Add(s[i], u[i]);
-        V next_u = hn::MulAdd(hn::LoadU(d, c), hn::Sub(x, next_s), hn::NegMulAdd(hn::LoadU(d, c + lanes), u[i], u[i]));
-        y[i] = hn::MulAdd(hn::LoadU(d, c + 2 * lanes), x,
-                          hn::MulAdd(hn::LoadU(d, c + 3 * lanes), u[i], hn::Mul(hn::LoadU(d, c + 4 * lanes), s[i])));
-        if (partial) {
-          // 0 <= t - l < frames, with l counted over the vectors.
-          const auto position = hn::Sub(hn::Set(di, t - j * width), lane);
-          const auto active =
-              hn::RebindMask(d, hn::And(hn::Gt(position, hn::Set(di, -1)), hn::Lt(position, hn::Set(di, frames))));
-          next_u = hn::IfThenElse(active, next_u, u[i]);
-          next_s = hn::IfThenElse(active, next_s, s[i]);
-        }
-        u[i] = next_u;
-        s[i] = next_s;
-      }
-      if (t >= sections - 1) {
-        V last = y[channel * kVectors];
-        for (int j = 1; j < kVectors; ++j) {
-          if (j == last_vector) last = y[channel * kVectors + j];
-        }
-        hn::StoreU(last, d, tail);
-        channels[channel][t - sections + 1] = tail[last_lane];
-      }
-    }
-  }
-  for (int i = 0; i < kAll; ++i) {
-    hn::StoreU(u[i], d, cascades[i / kVectors].state + (i % kVectors) * width);
-    hn::StoreU(s[i], d, cascades[i / kVectors].state + lanes + (i % kVectors) * width);
-  }
-}
-
-template <int kCount, class D>
-void cascade_of(D d, const Cascade* cascades, float* const* channels, int frames) {
-  switch (cascades[0].lanes / static_cast<int>(hn::Lanes(d))) {
-    case 1:
-      return cascade<kCount, 1>(d, cascades, channels, frames);
-    case 2:
-      return cascade<kCount, 2>(d, cascades, channels, frames);
-    case 4:
-      return cascade<kCount, 4>(d, cascades, channels, frames);
-    default:
-      return cascade<kCount, 8>(d, cascades, channels, frames);
-  }
-}
-
-template <int kCount>
-void cascade_any(const Cascade* cascades, float* const* channels, int frames) {
-  if (cascades[0].lanes == 4) return cascade_of<kCount>(hn::CappedTag<float, 4>(), cascades, channels, frames);
-  if (cascades[0].lanes == 8) return cascade_of<kCount>(hn::CappedTag<float, 8>(), cascades, channels, frames);
-  cascade_of<kCount>(Wide(), cascades, channels, frames);
-}
-
 /// A 4 x 4 block of floats: rows become columns.
 HWY_INLINE void transpose4(const float* const* in, float* const* out) {
   const hn::Full128<float> d;
@@ -258,20 +174,6 @@ HWY_INLINE void transpose4(const float* const* in, float* const* out) {
   }
 }
 #endif
-
-void RunCascades(const Cascade* cascades, float* const* channels, int count, int frames) {
-#if HWY_TARGET == HWY_SCALAR
-  for (int i = 0; i < count; ++i) {  // a vector of one lane: one section after the other
-    for (int k = 0; k < cascades[i].sections; ++k) {
-      filter_group<1, 1>(hn::CappedTag<float, 1>(), cascades[i].coefficients + k, cascades[i].state + k,
-                         cascades[i].lanes, channels[i], frames, 1);
-    }
-  }
-#else
-  if (count == 2) return cascade_any<2>(cascades, channels, frames);
-  cascade_any<1>(cascades, channels, frames);
-#endif
-}
 
 /// A filter of the first order with all that does not change in registers.
 class Scan {
@@ -386,7 +288,6 @@ namespace diffverb::runtime {
 
 HWY_EXPORT(FilterLanes);
 HWY_EXPORT(MixAndFilterLanes);
-HWY_EXPORT(RunCascades);
 HWY_EXPORT(RunFirstOrder);
 HWY_EXPORT(Interleave);
 HWY_EXPORT(Deinterleave);
@@ -394,9 +295,6 @@ HWY_EXPORT(Deinterleave);
 void filter_lanes(const FilterBank& bank, float* x, int frames) { HWY_DYNAMIC_DISPATCH(FilterLanes)(bank, x, frames); }
 void mix_and_filter_lanes(const LaneMix& mix, const FilterBank& bank, float* x, int frames) {
   HWY_DYNAMIC_DISPATCH(MixAndFilterLanes)(mix, bank, x, frames);
-}
-void run_cascades(const Cascade* cascades, float* const* channels, int count, int frames) {
-  HWY_DYNAMIC_DISPATCH(RunCascades)(cascades, channels, count, frames);
 }
 void run_first_order(FirstOrder& filter, float* x, int frames) {
   HWY_DYNAMIC_DISPATCH(RunFirstOrder)(filter, x, frames);

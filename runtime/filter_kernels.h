@@ -14,14 +14,6 @@ struct FilterBank {
   float* state = nullptr;
 };
 
-/// A serial cascade of one channel laid across lanes: coefficient c of section l at [c lanes + l], state likewise.
-struct Cascade {
-  int lanes = 0;     // 4, 8, 16 or 32
-  int sections = 0;  // <= lanes
-  const float* coefficients = nullptr;
-  float* state = nullptr;  // [2 lanes]
-};
-
 /// A filter of the first order, y(n) = b0 x(n) + z, z = b1 x(n) + p y(n), played a vector of samples at once: a grid of
 /// samples, counted from reset() on, follows from the state before it and its input, by a scan of log2(grid) steps.
 struct FirstOrder {
@@ -47,10 +39,6 @@ struct LaneMix {
 /// filter_lanes() of a product, to the same bits: while the filters of some samples wait for one another, the product of
 /// the next ones goes on. kPad frames more of x are used.
 void mix_and_filter_lanes(const LaneMix& mix, const FilterBank& bank, float* x, int frames);
-
-/// One or two channels in place through their cascades, pipelined across sections: lane l works on sample t - l, so the
-/// serial filters of a channel become one vector. No latency: the pipeline is filled and drained in each call.
-void run_cascades(const Cascade* cascades, float* const* channels, int count, int frames);
 
 /// In place.
 void run_first_order(FirstOrder& filter, float* x, int frames);

@@ -46,7 +46,10 @@ inline std::vector<double> dense_orthogonal(int lines, std::mt19937& random) {
   for (std::size_t i = 0; i < n; ++i) matrix[i * n + i] = 1;
   for (std::size_t reflection = 0; reflection < n; ++reflection) {
     double power = 0;
-    for (double& x : v) power += (x = normal(random)) * x;
+    for (double& x : v) {
+      x = normal(random);
+      power += x * x;
+    }
     for (std::size_t i = 0; i < n; ++i) {
       double along = 0;
       for (std::size_t k = 0; k < n; ++k) along += matrix[i * n + k] * v[k];

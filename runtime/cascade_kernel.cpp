@@ -39,6 +39,8 @@ using V = hn::Vec<Wide>;
 /// kVectors vectors of sections of a channel, all in registers.
 template <int kVectors>
 struct Pipeline {
+  HWY_INLINE Pipeline() {
+  }  // an implied one lacks the attributes of the instruction set, and g++ for ARM does not inline it
   HWY_INLINE void load(const Cascade& cascade) {
     const Wide d;
     for (int j = 0; j < kVectors; ++j) {

@@ -230,31 +230,43 @@ void MultiplySpectra(const SpectrumProducts& products, int groups, float* sum) {
   }
 }
 
+/// kVectors vectors of samples. In which of both sums a tap is differs from lane to lane, and does not matter.
 template <int kVectors>
-HWY_INLINE void head_at(const float* h, int taps, const float* x, float* y) {
+HWY_INLINE void head_at(const float* rows, int taps, const float* x, const float* tail, float* y) {
   const Wide d;
   const int width = lanes();
-  V even[kVectors], odd[kVectors];
-  for (int j = 0; j < kVectors; ++j) even[j] = hn::LoadU(d, y + j * width), odd[j] = hn::Zero(d);
-  int k = 0;
-  for (; k + 2 <= taps; k += 2) {
-    const V first = hn::Set(d, h[k]), second = hn::Set(d, h[k + 1]);
+  V sum[kVectors], other[kVectors];
+  for (int j = 0; j < kVectors; ++j) sum[j] = other[j] = hn::Zero(d);
+  const float* row = rows + (kHeadLanes - width) * kHeadLanes;
+  const int count = taps + width - 1;
+  int r = 0;
+  for (; r + 2 <= count; r += 2, row += 2 * kHeadLanes) {
+    const float* newest = x + width - 1 - r;
+    const V first = hn::Load(d, row), second = hn::Load(d, row + kHeadLanes);
     for (int j = 0; j < kVectors; ++j) {
-      even[j] = hn::MulAdd(first, hn::LoadU(d, x + j * width - k), even[j]);
-      odd[j] = hn::MulAdd(second, hn::LoadU(d, x + j * width - k - 1), odd[j]);
+      sum[j] = hn::MulAdd(first, hn::Set(d, newest[j * width]), sum[j]);
+      other[j] = hn::MulAdd(second, hn::Set(d, newest[j * width - 1]), other[j]);
     }
   }
   for (int j = 0; j < kVectors; ++j) {
-    if (k < taps) even[j] = hn::MulAdd(hn::Set(d, h[k]), hn::LoadU(d, x + j * width - k), even[j]);
-    hn::StoreU(hn::Add(even[j], odd[j]), d, y + j * width);
+    if (r < count) sum[j] = hn::MulAdd(hn::Load(d, row), hn::Set(d, x[width - 1 - r + j * width]), sum[j]);
+    auto added = hn::Add(sum[j], other[j]);
+    if (tail) added = hn::Add(hn::LoadU(d, tail + j * width), added);
+    hn::StoreU(hn::Add(hn::LoadU(d, y + j * width), added), d, y + j * width);
   }
 }
 
-void AddHead(const float* h, int taps, const float* x, float* y, int frames) {
+void AddHead(const float* rows, int taps, const float* x, const float* tail, float* y, int frames) {
   const int width = lanes();
+  const auto tail_at = [tail](int t) { return tail ? tail + t : nullptr; };
   int t = 0;
-  for (; t + 4 * width <= frames; t += 4 * width) head_at<4>(h, taps, x + t, y + t);
-  for (; t < frames; t += width) head_at<1>(h, taps, x + t, y + t);
+  for (; t + 4 * width <= frames; t += 4 * width) head_at<4>(rows, taps, x + t, tail_at(t), y + t);
+  for (; t + width <= frames; t += width) head_at<1>(rows, taps, x + t, tail_at(t), y + t);
+  if (t == frames) return;
+  HWY_ALIGN float last[kHeadLanes] = {};
+  std::copy(y + t, y + frames, last);
+  head_at<1>(rows, taps, x + t, tail_at(t), last);
+  std::copy_n(last, frames - t, y + t);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -291,8 +303,8 @@ void end_inverse(Fours fours, const float* from, const float* untwist, float* to
 void multiply_spectra(const SpectrumProducts& products, int groups, float* sum) {
   HWY_DYNAMIC_DISPATCH(MultiplySpectra)(products, groups, sum);
 }
-void add_head(const float* h, int taps, const float* x, float* y, int frames) {
-  HWY_DYNAMIC_DISPATCH(AddHead)(h, taps, x, y, frames);
+void add_head(const float* rows, int taps, const float* x, const float* tail, float* y, int frames) {
+  HWY_DYNAMIC_DISPATCH(AddHead)(rows, taps, x, tail, y, frames);
 }
 
 }  // namespace diffverb::runtime

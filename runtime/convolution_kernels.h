@@ -45,8 +45,13 @@ struct SpectrumProducts {
 /// sum [groups, 2 kGroup]; added in the order of the factors.
 void multiply_spectra(const SpectrumProducts& products, int groups, float* sum);
 
-/// y[t] += sum_k h[k] x[t - k], k < taps; x has taps - 1 samples of history before it. Even and odd taps are summed
+/// Taps as rows for vectors of up to kHeadLanes samples: row r holds h[r + l - kHeadLanes + 1] in lane l, 0 where there is none;
+/// there are taps + kHeadLanes - 1 rows. A sample then meets whole rows, which no vector load straddles.
+inline constexpr int kHeadLanes = 16;
+
+/// y[t] += tail[t] + sum_k h[k] x[t - k], k < taps; x has taps - 1 samples of history before it. x and tail, which may be
+/// null, are read up to kHeadLanes samples beyond `frames`; y is as long as `frames`. Even and odd taps are summed
 /// apart, whatever `frames` is.
-void add_head(const float* h, int taps, const float* x, float* y, int frames);
+void add_head(const float* rows, int taps, const float* x, const float* tail, float* y, int frames);
 
 }  // namespace diffverb::runtime

@@ -74,19 +74,30 @@ void ConvolutionTransform::go_on_at(int step, float* work) const noexcept {
   go_on(fours(step), source(pass, work), turns_[static_cast<std::size_t>(pass)].data(), source(pass + 1, work), pass);
 }
 
-void ConvolutionTransform::forward(int step, const float* before, const float* now, float* work, float* spectrum,
-                                   std::size_t group_stride) const noexcept {
+void ConvolutionTransform::forward_part(int step, const float* before, const float* now, float* work, float* spectrum,
+                                        std::size_t group_stride) const noexcept {
   const int pass = step >> part_bits_;
   if (pass == 0) return begin_forward(fours(step), before, now, twist_.data(), turns_[0].data(), source(1, work));
   if (pass + 1 < passes_) return go_on_at(step, work);
   end_forward(fours(step), source(pass, work), spectrum, group_stride);
 }
 
-void ConvolutionTransform::inverse(int step, const float* spectrum, float* work, float* now) const noexcept {
+void ConvolutionTransform::inverse_part(int step, const float* spectrum, float* work, float* now) const noexcept {
   const int pass = step >> part_bits_;
   if (pass == 0) return begin_inverse(fours(step), spectrum, turns_[0].data(), source(1, work));
   if (pass + 1 < passes_) return go_on_at(step, work);
   end_inverse(fours(step), source(pass, work), untwist_.data(), now);
+}
+
+void ConvolutionTransform::forward(int step, const float* before, const float* now, float* work, float* spectrum,
+                                   std::size_t group_stride) const noexcept {
+  if (!is_one_step()) return forward_part(step, before, now, work, spectrum, group_stride);
+  for (int pass = 0; pass < passes_; ++pass) forward_part(pass, before, now, work, spectrum, group_stride);
+}
+
+void ConvolutionTransform::inverse(int step, const float* spectrum, float* work, float* now) const noexcept {
+  if (!is_one_step()) return inverse_part(step, spectrum, work, now);
+  for (int pass = 0; pass < passes_; ++pass) inverse_part(pass, spectrum, work, now);
 }
 
 std::shared_ptr<const ConvolutionTransform> shared_transform(int size) {

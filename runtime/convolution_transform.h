@@ -18,14 +18,14 @@ namespace diffverb::runtime {
 /// Source: Nussbaumer, "Fast Fourier Transform and Convolution Algorithms", 1982 (right-angle convolution); Stockham's
 /// transform, radix 4.
 ///
-/// A transform is steps() calls, so that it may be spread over time: passes, and those of long blocks in parts. It never
-/// changes and may be shared.
+/// A transform is steps() calls, so that it may be spread over time: passes, those of long blocks in parts, all those of
+/// short blocks at once. It never changes and may be shared.
 class ConvolutionTransform {
  public:
   /// 2^m >= 64 samples a block.
   explicit ConvolutionTransform(int size);
   int size() const { return size_; }
-  int steps() const { return passes_ << part_bits_; }
+  int steps() const { return is_one_step() ? 1 : passes_ << part_bits_; }
   std::size_t work_size() const { return 4 * row(size_); }
 
   /// Step 0 of a transform reads the blocks, the last ones write groups (convolution_kernels.h) that lie `group_stride`
@@ -36,6 +36,11 @@ class ConvolutionTransform {
   void inverse(int step, const float* spectrum, float* work, float* now) const noexcept;
 
  private:
+  static constexpr int kOneStep = 256;  // a longer one is worth spreading
+  bool is_one_step() const { return size_ <= kOneStep; }
+  void forward_part(int step, const float* before, const float* now, float* work, float* spectrum,
+                    std::size_t group_stride) const noexcept;
+  void inverse_part(int step, const float* spectrum, float* work, float* now) const noexcept;
   static std::size_t row(int length);
   Fours fours(int step) const;
   void go_on_at(int step, float* work) const noexcept;

@@ -22,10 +22,14 @@ void Convolver::prepare(const std::vector<float>& taps, int outputs, int inputs,
   ring_.prepare(inputs, partitions.empty() ? 0 : 4 * partitions.back().size);
   history_.assign(size_of(inputs) * kHistory, 0.0f);
   tail_.assign(size_of(outputs) * kTail, 0.0f);
-  head_.clear();
+  head_size_ = size_of(head_taps_ + kHeadLanes - 1) * kHeadLanes;
+  head_.assign(size_of(outputs * inputs) * head_size_, 0.0f);
   for (int pair = 0; pair < outputs * inputs; ++pair) {
-    const auto from = taps.begin() + static_cast<std::ptrdiff_t>(pair) * length;
-    head_.insert(head_.end(), from, from + head_taps_);
+    float* rows = head_.data() + size_of(pair) * head_size_;
+    for (int k = 0; k < head_taps_; ++k) {
+      for (int lane = 0; lane < kHeadLanes; ++lane)
+        rows[(k + kHeadLanes - 1 - lane) * kHeadLanes + lane] = taps[size_of(pair) * size_of(length) + size_of(k)];
+    }
   }
   reset();
   kernel_target();  // chooses the instruction set now, not in add()
@@ -59,14 +63,12 @@ void Convolver::add_within_slot(const float* in, std::size_t in_stride, float* o
   const std::size_t now = size_of(kSlot + position_);
   for (int i = 0; i < inputs_; ++i)
     std::copy_n(in + size_of(i) * in_stride, frames, history_.data() + size_of(i) * kHistory + now);
-  alignas(64) float sum[kTail];
   for (int o = 0; o < outputs_; ++o) {
-    std::copy_n(tail_.data() + size_of(o) * kTail + position_, frames, sum);
+    const float* tail = tail_.data() + size_of(o) * kTail + position_;
     for (int i = 0; i < inputs_; ++i)
-      add_head(head_.data() + size_of(o * inputs_ + i) * size_of(head_taps_), head_taps_,
-               history_.data() + size_of(i) * kHistory + now, sum, frames);
-    float* y = out + size_of(o) * out_stride;
-    for (int t = 0; t < frames; ++t) y[t] += sum[t];
+      add_head(head_.data() + size_of(o * inputs_ + i) * head_size_, head_taps_,
+               history_.data() + size_of(i) * kHistory + now, i == 0 ? tail : nullptr, out + size_of(o) * out_stride,
+               frames);
   }
   position_ += frames;
   if (position_ == kSlot) finish_slot();
@@ -77,15 +79,16 @@ void Convolver::finish_slot() noexcept {
   for (int i = 0; i < inputs_; ++i) {
     float* slots = history_.data() + size_of(i) * kHistory;
     std::copy_n(slots + kSlot, kSlot, slots);
-    if (!levels_.empty()) ring_.put(i, slots, kSlot);
+    if (!levels_.empty()) ring_.put(i, slots);
   }
   ring_.advance(kSlot);
   for (ConvolverLevel& level : levels_) level.advance(ring_);
+  if (levels_.empty()) return;
   for (int o = 0; o < outputs_; ++o) {
     float* to = tail_.data() + size_of(o) * kTail;
-    std::fill_n(to, kSlot, 0.0f);
-    for (const ConvolverLevel& level : levels_) {
-      const float* from = level.tail(o);
+    std::copy_n(levels_[0].tail(o), kSlot, to);
+    for (std::size_t level = 1; level < levels_.size(); ++level) {
+      const float* from = levels_[level].tail(o);
       for (int t = 0; t < kSlot; ++t) to[t] += from[t];
     }
   }

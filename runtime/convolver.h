@@ -35,9 +35,10 @@ class Convolver {
   int outputs_ = 0, inputs_ = 0, length_ = 0;
   int head_taps_ = 0;
   int position_ = 0;  // in the slot
-  Floats head_;       // [O, I, head_taps]
-  Floats history_;    // [I, 2 kSlot + kPad]: the slot before, and the current one
-  Floats tail_;       // [O, kSlot + kPad]: what the levels add in this slot
+  std::size_t head_size_ = 0;
+  Floats head_;     // [O, I, head_size]: rows of taps (convolution_kernels.h)
+  Floats history_;  // [I, 2 kSlot + kPad]: the slot before, and the current one
+  Floats tail_;     // [O, kSlot + kPad]: what the levels add in this slot
   InputRing ring_;
   std::vector<ConvolverLevel> levels_;
 };

@@ -24,8 +24,8 @@ void InputRing::reset() noexcept {
   time_ = 0;
 }
 
-void InputRing::put(int input, const float* slot, int frames) noexcept {
-  std::copy_n(slot, frames, samples_.data() + size_of(input) * size_ + (static_cast<std::size_t>(time_) & (size_ - 1)));
+void InputRing::put(int input, const float* slot) noexcept {
+  std::copy_n(slot, kSlot, samples_.data() + size_of(input) * size_ + (static_cast<std::size_t>(time_) & (size_ - 1)));
 }
 
 ConvolverLevel::ConvolverLevel(const std::vector<float>& taps, int length, int outputs, int inputs,

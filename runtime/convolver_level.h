@@ -16,7 +16,7 @@ class InputRing {
   /// Room for `samples` = 2^m of each input.
   void prepare(int inputs, int samples);
   void reset() noexcept;
-  void put(int input, const float* slot, int frames) noexcept;
+  void put(int input, const float* slot) noexcept;
   void advance(int frames) noexcept { time_ += frames; }
   /// `size` samples up to `end`, a multiple of size.
   const float* block(int input, long long end, int size) const noexcept {

@@ -7,11 +7,13 @@
 
 #include "runtime/aligned.h"
 #include "runtime/biquad.h"
+#include "runtime/cascade_kernel.h"
 #include "runtime/convolver.h"
 #include "runtime/delay_network_player.h"
 #include "runtime/denormals.h"
-#include "runtime/filter_kernels.h"
 #include "runtime/kernels.h"
+#include "runtime/line_filters.h"
+#include "runtime/mixing_product.h"
 #include "runtime/moving_responses_player.h"
 #include "runtime/size.h"
 #include "runtime/terms/term.h"
@@ -21,7 +23,6 @@ namespace {
 
 constexpr int kChunk = DelayNetworkPlayer::kChunk;
 constexpr std::size_t kStride = DelayNetworkPlayer::kStride;
-constexpr int kCascadeLanes = 16;  // the longest cascade that one wavefront takes: filling it costs as many samples
 constexpr float kLoudest = 1e9f;
 static_assert(kChunk == TermPlayer::kChunk);
 
@@ -43,43 +44,60 @@ struct Engine::Impl {
   Floats output;  // [O, kStride]
   Floats cascade_coefficients, cascade_state;
   std::vector<Cascade> cascades;  // [wavefront, O]
-  std::vector<Convolver> early;   // one for all channels, or one for each
+  LineFilters general_sections;   // before them, where there are any
+  std::vector<float*> output_rows;
+  std::vector<Convolver> early;  // one for all channels, or one for each
   MovingResponsesPlayer moving;
   std::vector<std::unique_ptr<TermPlayer>> terms;
 };
 
 Engine::Impl::Impl(std::shared_ptr<const Model> held) : model(std::move(held)), w(model->network), player(w) {
-  output = floats(size(w.outputs) * kStride);
+  output = floats(size(w.outputs + 3) * kStride);
+  output_rows = row_pointers<float*>(output, size(w.outputs + 3), kStride);
   prepare_cascades();
   prepare_early();
   moving.prepare(w.moving, w.outputs, w.inputs, w.sample_rate_hz);
   for (const auto& term : w.terms) terms.push_back(term->make_player(w.term_shape()));
 }
 
+/// Sections whose gain of the newest sample cannot be taken out are rare, and played as those of lines are.
 void Engine::Impl::prepare_cascades() {
-  struct Part {
-    int first, sections, lanes;
-  };
-  std::vector<Part> parts;
-  const int wavefronts = std::max(1, (w.output_sections + kCascadeLanes - 1) / kCascadeLanes);
-  const int most = (w.output_sections + wavefronts - 1) / wavefronts;
-  for (int first = 0; first < w.output_sections; first += most) {
-    const int sections = std::min(most, w.output_sections - first);
-    parts.push_back({first, sections, padded_lanes(sections)});
-  }
-  std::size_t total = 0;
-  for (const Part& part : parts) total += size(part.lanes) * size(w.outputs);
-  cascade_coefficients = floats(5 * total);
-  cascade_state = floats(2 * total);
-  std::size_t at = 0;
-  for (const Part& part : parts) {
-    for (int o = 0; o < w.outputs; ++o) {
-      float* coefficients = cascade_coefficients.data() + 5 * at;
-      for (int k = 0; k < part.sections; ++k) {
-        put(to_played_section(w.output_section(o, part.first + k)), coefficients + k, size(part.lanes));
+  const std::size_t outputs = size(w.outputs);
+  std::vector<std::vector<Biquad>> general(outputs), others(outputs);
+  std::vector<double> gains(outputs, 1.0);
+  std::size_t most_general = 0, most = 0;
+  for (std::size_t o = 0; o < outputs; ++o) {
+    for (int k = 0; k < w.output_sections; ++k) {
+      Biquad f = w.output_section(static_cast<int>(o), k);
+      if (count_general({f}) > 0) {
+        general[o].push_back(f);
+        continue;
       }
-      cascades.push_back({part.lanes, part.sections, coefficients, cascade_state.data() + 2 * at});
-      at += size(part.lanes);
+      gains[o] *= f.b0;
+      others[o].push_back({1, f.b1 / f.b0, f.b2 / f.b0, f.a1, f.a2});
+    }
+    most_general = std::max(most_general, general[o].size());
+    most = std::max(most, others[o].size());
+  }
+  if (most_general > 0) {
+    for (auto& sections : general) sections.resize(std::max<std::size_t>(1, sections.size()));
+    general_sections = LineFilters(general, kChunk);
+  }
+  constexpr std::size_t kLanes = Cascade::kLanes;
+  const std::size_t wavefronts = (most + kLanes - 1) / kLanes,
+                    each = wavefronts > 0 ? (most + wavefronts - 1) / wavefronts : 0;
+  cascade_coefficients = floats(4 * kLanes * wavefronts * outputs);
+  cascade_state = floats(3 * kLanes * wavefronts * outputs);
+  for (std::size_t first = 0; first < most; first += each) {
+    for (std::size_t o = 0; o < outputs; ++o) {
+      const std::size_t sections = std::min(each, most - first), at = cascades.size();
+      float* lanes = cascade_coefficients.data() + 4 * kLanes * at + kLanes - sections;
+      for (std::size_t k = first; k < std::min(first + sections, others[o].size()); ++k, ++lanes) {
+        const PlayedSection s = to_played_section(others[o][k]);
+        lanes[0] = s.g, lanes[kLanes] = s.p, lanes[2 * kLanes] = s.y1, lanes[3 * kLanes] = s.y2;
+      }
+      cascades.push_back({static_cast<int>(sections), first == 0 ? static_cast<float>(gains[o]) : 1.0f,
+                          cascade_coefficients.data() + 4 * kLanes * at, cascade_state.data() + 3 * kLanes * at});
     }
   }
 }
@@ -104,18 +122,18 @@ void Engine::Impl::prepare_early() {
 void Engine::Impl::reset() noexcept {
   player.reset();
   std::fill(cascade_state.begin(), cascade_state.end(), 0.0f);
+  general_sections.reset();
   for (Convolver& part : early) part.reset();
   moving.reset();
   for (const auto& term : terms) term->reset();
 }
 
 void Engine::Impl::equalise(int frames) noexcept {
+  general_sections.run(output_rows.data(), frames);
   const auto outputs = size(w.outputs);
   for (std::size_t part = 0; part < cascades.size(); part += outputs) {
-    for (std::size_t o = 0; o < outputs; o += 2) {
-      float* channels[2] = {output.data() + o * kStride, output.data() + (o + 1) * kStride};
-      run_cascades(cascades.data() + part + o, channels, o + 1 < outputs ? 2 : 1, frames);
-    }
+    for (std::size_t o = 0; o < outputs; o += 2)
+      run_cascades(cascades.data() + part + o, output_rows.data() + o, o + 1 < outputs ? 2 : 1, frames);
   }
 }
 

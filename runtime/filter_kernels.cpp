@@ -114,15 +114,40 @@ constexpr int kTimes = 8;  // samples whose sums stay in registers
 
 /// kTimes samples of a product from t on.
 template <class D>
-HWY_INLINE void mix_lanes(D d, const LaneMix& mix, int lanes, int lane, int t, float* to) {
-  hn::Vec<D> sum[kTimes];
+HWY_INLINE void sum_lanes(D d, const LaneMix& mix, int lanes, int lane, int t, hn::Vec<D>* sum) {
   for (int j = 0; j < kTimes; ++j) sum[j] = hn::Zero(d);
   for (int c = 0; c < mix.cols; ++c) {
     const auto gain = hn::LoadU(d, mix.gains + c * lanes + lane);
     const float* x = mix.in[c] + t;
     for (int j = 0; j < kTimes; ++j) sum[j] = hn::MulAdd(gain, hn::Set(d, x[j]), sum[j]);
   }
+}
+template <class D>
+HWY_INLINE void mix_lanes(D d, const LaneMix& mix, int lanes, int lane, int t, float* to) {
+  hn::Vec<D> sum[kTimes];
+  sum_lanes(d, mix, lanes, lane, t, sum);
   for (int j = 0; j < kTimes; ++j) hn::StoreU(sum[j], d, to + j * lanes);
+}
+
+/// A product through kSections sections, kTimes samples at once: while few filters wait for one another, the product of the
+/// next samples goes on.
+template <int kSections, class D, int kLanes>
+void mix_and_filter(D d, const LaneMix& mix, int lane, const Group<kLanes>& g, int frames) {
+  hn::Vec<D> u[kSections], s[kSections], v[kTimes];
+  load_states<kSections>(d, g.state, g.kStride, u, s);
+  int t = 0;
+  for (; t + kTimes <= frames; t += kTimes) {
+    float* at = g.x + static_cast<std::size_t>(t * g.lanes);
+    sum_lanes(d, mix, g.lanes, lane, t, v);
+    for (int j = 0; j < kTimes; ++j)
+      hn::StoreU(filter_sample<kSections, 1>(d, g.coefficients, g.kStride, v[j], u, s), d, at + j * g.lanes);
+  }
+  store_states<kSections>(d, u, s, g.state, g.kStride);
+  if (t == frames) return;
+  Group<kLanes> rest = g;
+  rest.x += static_cast<std::size_t>(t * g.lanes);
+  mix_lanes(d, mix, g.lanes, lane, t, rest.x);
+  filter_some<kSections, 1>(d, rest, frames - t);
 }
 
 template <int kLanes>
@@ -133,6 +158,11 @@ void filter_all(const LaneMix* mix, const FilterBank& bank, float* x, int frames
     const Group<kLanes> group{bank.coefficients + 5 * bank.sections * first + (lane - first),
                               bank.state + 2 * bank.sections * first + (lane - first), bank.sections, x + lane,
                               bank.lanes};
+    if (mix && bank.sections <= 2 && bank.general <= 1) {
+      if (bank.sections == 2) mix_and_filter<2>(d, *mix, lane, group, frames);
+      if (bank.sections == 1) mix_and_filter<1>(d, *mix, lane, group, frames);
+      if (bank.sections > 0) continue;
+    }
     for (int t = 0; mix && t < frames; t += kTimes)
       mix_lanes(d, *mix, bank.lanes, lane, t, x + static_cast<std::size_t>(t * bank.lanes + lane));
     filter_vector(d, group, bank.general, frames);
@@ -150,89 +180,6 @@ void MixAndFilterLanes(const LaneMix& mix, const FilterBank& bank, float* x, int
 }
 
 #if HWY_TARGET != HWY_SCALAR
-/// kCount channels, each kVectors vectors of sections. At tick t section l takes sample t - l.
-template <int kCount, int kVectors, class D>
-void cascade(D d, const Cascade* cascades, float* const* channels, int frames) {
-  using V = hn::Vec<D>;
-  constexpr int kAll = kCount * kVectors;
-  const int width = static_cast<int>(hn::Lanes(d));
-  const int lanes = cascades[0].lanes, sections = cascades[0].sections;
-  const hn::RebindToSigned<D> di;
-  HWY_ALIGN int rotation[16];
-  for (int l = 0; l < width; ++l) rotation[l] = (l + width - 1) % width;
-  const auto rotate = hn::SetTableIndices(d, rotation);
-  const auto lane = hn::Iota(di, 0);
-  const auto first = hn::RebindMask(d, hn::Eq(lane, hn::Zero(di)));
-  V u[kAll], s[kAll], y[kAll];
-  for (int i = 0; i < kAll; ++i) {
-    u[i] = hn::LoadU(d, cascades[i / kVectors].state + (i % kVectors) * width);
-    s[i] = hn::LoadU(d, cascades[i / kVectors].state + lanes + (i % kVectors) * width);
-    y[i] = hn::Zero(d);
-  }
-  const int last_vector = (sections - 1) / width, last_lane = (sections - 1) % width;
-  HWY_ALIGN float tail[16];
-  for (int t = 0; t < frames + sections - 1; ++t) {
-    const bool partial = t < sections - 1 || t >= frames;
-    for (int channel = 0; channel < kCount; ++channel) {
-      V carry = hn::Set(d, t < frames ? channels[channel][t] : 0.0f);
-      for (int j = 0; j < kVectors; ++j) {
-        const int i = channel * kVectors + j;
-        const V turned = hn::TableLookupLanes(y[i], rotate);
-        const V x = hn::IfThenElse(first, carry, turned);
-        carry = turned;
-        const float* c = cascades[channel].coefficients + j * width;
-        V next_s = hn::Add(s[i], u[i]);
-        V next_u = hn::MulAdd(hn::LoadU(d, c), hn::Sub(x, next_s), hn::NegMulAdd(hn::LoadU(d, c + lanes), u[i], u[i]));
-        y[i] = hn::MulAdd(hn::LoadU(d, c + 2 * lanes), x,
-                          hn::MulAdd(hn::LoadU(d, c + 3 * lanes), u[i], hn::Mul(hn::LoadU(d, c + 4 * lanes), s[i])));
-        if (partial) {
-          // 0 <= t - l < frames, with l counted over the vectors.
-          const auto position = hn::Sub(hn::Set(di, t - j * width), lane);
-          const auto active =
-              hn::RebindMask(d, hn::And(hn::Gt(position, hn::Set(di, -1)), hn::Lt(position, hn::Set(di, frames))));
-          next_u = hn::IfThenElse(active, next_u, u[i]);
-          next_s = hn::IfThenElse(active, next_s, s[i]);
-        }
-        u[i] = next_u;
-        s[i] = next_s;
-      }
-      if (t >= sections - 1) {
-        V last = y[channel * kVectors];
-        for (int j = 1; j < kVectors; ++j) {
-          if (j == last_vector) last = y[channel * kVectors + j];
-        }
-        hn::StoreU(last, d, tail);
-        channels[channel][t - sections + 1] = tail[last_lane];
-      }
-    }
-  }
-  for (int i = 0; i < kAll; ++i) {
-    hn::StoreU(u[i], d, cascades[i / kVectors].state + (i % kVectors) * width);
-    hn::StoreU(s[i], d, cascades[i / kVectors].state + lanes + (i % kVectors) * width);
-  }
-}
-
-template <int kCount, class D>
-void cascade_of(D d, const Cascade* cascades, float* const* channels, int frames) {
-  switch (cascades[0].lanes / static_cast<int>(hn::Lanes(d))) {
-    case 1:
-      return cascade<kCount, 1>(d, cascades, channels, frames);
-    case 2:
-      return cascade<kCount, 2>(d, cascades, channels, frames);
-    case 4:
-      return cascade<kCount, 4>(d, cascades, channels, frames);
-    default:
-      return cascade<kCount, 8>(d, cascades, channels, frames);
-  }
-}
-
-template <int kCount>
-void cascade_any(const Cascade* cascades, float* const* channels, int frames) {
-  if (cascades[0].lanes == 4) return cascade_of<kCount>(hn::CappedTag<float, 4>(), cascades, channels, frames);
-  if (cascades[0].lanes == 8) return cascade_of<kCount>(hn::CappedTag<float, 8>(), cascades, channels, frames);
-  cascade_of<kCount>(Wide(), cascades, channels, frames);
-}
-
 /// A 4 x 4 block of floats: rows become columns.
 HWY_INLINE void transpose4(const float* const* in, float* const* out) {
   const hn::Full128<float> d;
@@ -259,102 +206,6 @@ HWY_INLINE void transpose4(const float* const* in, float* const* out) {
 }
 #endif
 
-void RunCascades(const Cascade* cascades, float* const* channels, int count, int frames) {
-#if HWY_TARGET == HWY_SCALAR
-  for (int i = 0; i < count; ++i) {  // a vector of one lane: one section after the other
-    for (int k = 0; k < cascades[i].sections; ++k) {
-      filter_group<1, 1>(hn::CappedTag<float, 1>(), cascades[i].coefficients + k, cascades[i].state + k,
-                         cascades[i].lanes, channels[i], frames, 1);
-    }
-  }
-#else
-  if (count == 2) return cascade_any<2>(cascades, channels, frames);
-  cascade_any<1>(cascades, channels, frames);
-#endif
-}
-
-/// A filter of the first order with all that does not change in registers.
-class Scan {
- public:
-  explicit HWY_INLINE Scan(const FirstOrder& f) : b1_(f.b1), p_(f.p) {
-#if HWY_TARGET != HWY_SCALAR
-    const hn::RebindToSigned<Wide> di;
-    const auto lane = hn::Iota(di, 0), last = hn::Set(di, width() - 1);
-    for (int k = 0, by = 1; by < width(); ++k, by *= 2) {
-      behind_[k] = hn::IndicesFromVec(d_, hn::And(hn::Sub(lane, hn::Set(di, by)), last));
-      scan_[k] = hn::LoadU(d_, f.scan[k]);
-    }
-    feed_ = hn::LoadU(d_, f.feed);
-#endif
-    powers_ = hn::LoadU(d_, f.powers);
-    b0_ = hn::Set(d_, f.b0);
-    turned_ = f.powers[width()];
-  }
-  static HWY_INLINE int width() { return static_cast<int>(hn::Lanes(Wide())); }
-
-  /// What a whole vector of the grid gives by itself.
-  HWY_INLINE hn::Vec<Wide> alone(hn::Vec<Wide> x) const {
-    auto y = hn::Mul(b0_, x);
-#if HWY_TARGET != HWY_SCALAR
-    y = hn::MulAdd(feed_, hn::TableLookupLanes(x, behind_[0]), y);
-    for (int k = 0, by = 1; by < width(); ++k, by *= 2)
-      y = hn::MulAdd(scan_[k], hn::TableLookupLanes(y, behind_[k]), y);
-#endif
-    return y;
-  }
-  HWY_INLINE hn::Vec<Wide> with_state(hn::Vec<Wide> alone, float z) const {
-    return hn::MulAdd(powers_, hn::Set(d_, z), alone);
-  }
-  /// z behind the grid, of z before it, its newest input and what that gave alone.
-  HWY_INLINE float next_state(float z, float x, float alone) const {
-    const hn::CappedTag<float, 1> one;
-    const auto own = hn::MulAdd(hn::Set(one, b1_), hn::Set(one, x), hn::Mul(hn::Set(one, p_), hn::Set(one, alone)));
-    return hn::GetLane(hn::MulAdd(hn::Set(one, turned_), hn::Set(one, z), own));
-  }
-
- private:
-  const Wide d_{};
-  float b1_, p_, turned_;  // p^width
-#if HWY_TARGET != HWY_SCALAR
-  decltype(hn::SetTableIndices(Wide(), static_cast<const int*>(nullptr))) behind_[FirstOrder::kMostSteps];
-  hn::Vec<Wide> scan_[FirstOrder::kMostSteps], feed_;
-#endif
-  hn::Vec<Wide> b0_, powers_;
-};
-
-void RunFirstOrder(FirstOrder& f, float* x, int frames) {
-  const Wide d;
-  const Scan filter(f);
-  const int width = Scan::width();
-  HWY_ALIGN float alone[FirstOrder::kMostGrid], y[FirstOrder::kMostGrid];
-  float z = f.z;
-  for (int t = 0; t < frames;) {
-    if (f.position == 0 && t + width <= frames) {
-      const float newest = x[t + width - 1];
-      const auto own = filter.alone(hn::LoadU(d, x + t));
-      hn::Store(own, d, alone);
-      hn::StoreU(filter.with_state(own, z), d, x + t);
-      z = filter.next_state(z, newest, alone[width - 1]);
-      t += width;
-      continue;
-    }
-    const int some = std::min(frames - t, width - f.position);
-    for (int k = 0; k < width; ++k) {
-      if (k >= f.position) f.so_far[k] = k < f.position + some ? x[t + k - f.position] : 0.0f;
-    }
-    const auto own = filter.alone(hn::LoadU(d, f.so_far));
-    hn::Store(own, d, alone);
-    hn::Store(filter.with_state(own, z), d, y);
-    for (int k = 0; k < some; ++k) x[t + k] = y[f.position + k];
-    f.position += some;
-    t += some;
-    if (f.position < width) continue;
-    z = filter.next_state(z, f.so_far[width - 1], alone[width - 1]);
-    f.position = 0;
-  }
-  f.z = z;
-}
-
 void Interleave(const float* const* in, int count, int lanes, float* out, int frames) {
   for (int r = 0; r < count; r += 4) {
     for (int t = 0; t < frames; t += 4) {
@@ -366,8 +217,48 @@ void Interleave(const float* const* in, int count, int lanes, float* out, int fr
   }
 }
 
+#if HWY_TARGET != HWY_SCALAR && HWY_MAX_BYTES >= 64
+/// A 16 x 16 block by vectors of 16: fours within blocks of 128 bits, then the blocks.
+HWY_INLINE void transpose16(const float* in, int lanes, float* const* out, int t) {
+  const hn::CappedTag<float, 16> d;
+  const hn::Repartition<double, decltype(d)> dd;
+  using V = hn::Vec<decltype(d)>;
+  V quarter[4][4];  // [samples 4 q on, lane i of each block]
+  const auto lower = [&](V a, V b) HWY_ATTR {
+    return hn::BitCast(d, hn::InterleaveLower(dd, hn::BitCast(dd, a), hn::BitCast(dd, b)));
+  };
+  const auto upper = [&](V a, V b) HWY_ATTR {
+    return hn::BitCast(d, hn::InterleaveUpper(dd, hn::BitCast(dd, a), hn::BitCast(dd, b)));
+  };
+  for (int q = 0; q < 4; ++q) {
+    const float* at = in + 4 * q * lanes;
+    const V v0 = hn::LoadU(d, at), v1 = hn::LoadU(d, at + lanes), v2 = hn::LoadU(d, at + 2 * lanes),
+            v3 = hn::LoadU(d, at + 3 * lanes);
+    const V low01 = hn::InterleaveLower(d, v0, v1), low23 = hn::InterleaveLower(d, v2, v3);
+    const V high01 = hn::InterleaveUpper(d, v0, v1), high23 = hn::InterleaveUpper(d, v2, v3);
+    quarter[q][0] = lower(low01, low23), quarter[q][1] = upper(low01, low23);
+    quarter[q][2] = lower(high01, high23), quarter[q][3] = upper(high01, high23);
+  }
+  for (int i = 0; i < 4; ++i) {
+    const V a = quarter[0][i], b = quarter[1][i], c = quarter[2][i], e = quarter[3][i];
+    const V p = hn::ConcatLowerLower(d, c, a), q = hn::ConcatLowerLower(d, e, b);
+    const V r = hn::ConcatUpperUpper(d, c, a), s = hn::ConcatUpperUpper(d, e, b);
+    hn::StoreU(hn::OddEvenBlocks(hn::SwapAdjacentBlocks(q), p), d, out[i] + t);
+    hn::StoreU(hn::OddEvenBlocks(q, hn::SwapAdjacentBlocks(p)), d, out[4 + i] + t);
+    hn::StoreU(hn::OddEvenBlocks(hn::SwapAdjacentBlocks(s), r), d, out[8 + i] + t);
+    hn::StoreU(hn::OddEvenBlocks(s, hn::SwapAdjacentBlocks(r)), d, out[12 + i] + t);
+  }
+}
+#endif
+
 void Deinterleave(const float* in, int count, int lanes, float* const* out, int frames) {
-  for (int r = 0; r < count; r += 4) {
+  int r = 0;
+#if HWY_TARGET != HWY_SCALAR && HWY_MAX_BYTES >= 64
+  for (; hn::Lanes(Wide()) == 16 && r + 12 < count; r += 16) {
+    for (int t = 0; t < frames; t += 16) transpose16(in + static_cast<std::size_t>(t * lanes + r), lanes, out + r, t);
+  }
+#endif
+  for (; r < count; r += 4) {
     for (int t = 0; t < frames; t += 4) {
       const float* at = in + static_cast<std::size_t>(t * lanes + r);
       const float* from[4] = {at, at + lanes, at + 2 * lanes, at + 3 * lanes};
@@ -386,20 +277,12 @@ namespace diffverb::runtime {
 
 HWY_EXPORT(FilterLanes);
 HWY_EXPORT(MixAndFilterLanes);
-HWY_EXPORT(RunCascades);
-HWY_EXPORT(RunFirstOrder);
 HWY_EXPORT(Interleave);
 HWY_EXPORT(Deinterleave);
 
 void filter_lanes(const FilterBank& bank, float* x, int frames) { HWY_DYNAMIC_DISPATCH(FilterLanes)(bank, x, frames); }
 void mix_and_filter_lanes(const LaneMix& mix, const FilterBank& bank, float* x, int frames) {
   HWY_DYNAMIC_DISPATCH(MixAndFilterLanes)(mix, bank, x, frames);
-}
-void run_cascades(const Cascade* cascades, float* const* channels, int count, int frames) {
-  HWY_DYNAMIC_DISPATCH(RunCascades)(cascades, channels, count, frames);
-}
-void run_first_order(FirstOrder& filter, float* x, int frames) {
-  HWY_DYNAMIC_DISPATCH(RunFirstOrder)(filter, x, frames);
 }
 void interleave(const float* const* in, int count, int lanes, float* out, int frames) {
   HWY_DYNAMIC_DISPATCH(Interleave)(in, count, lanes, out, frames);

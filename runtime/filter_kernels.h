@@ -3,7 +3,7 @@
 namespace diffverb::runtime {
 
 /// Sections of N filters side by side, padded to `lanes`, up to kTogether of them together: coefficient c of section k of
-/// lane l at [((l / together) sections + k) 5 + c) together + l % together] in the order g p y0 y1 y2 (biquad.h,
+/// lane l at [(((l / together) sections + k) 5 + c) together + l % together] in the order g p y0 y1 y2 (biquad.h,
 /// PlayedSection), state likewise with 2 instead of 5. The y0 of all but the first `general` sections are 1 and are not
 /// read.
 struct FilterBank {
@@ -12,27 +12,6 @@ struct FilterBank {
   int sections = 0, general = 0;
   const float* coefficients = nullptr;
   float* state = nullptr;
-};
-
-/// A serial cascade of one channel laid across lanes: coefficient c of section l at [c lanes + l], state likewise.
-struct Cascade {
-  int lanes = 0;     // 4, 8, 16 or 32
-  int sections = 0;  // <= lanes
-  const float* coefficients = nullptr;
-  float* state = nullptr;  // [2 lanes]
-};
-
-/// A filter of the first order, y(n) = b0 x(n) + z, z = b1 x(n) + p y(n), played a vector of samples at once: a grid of
-/// samples, counted from reset() on, follows from the state before it and its input, by a scan of log2(grid) steps.
-struct FirstOrder {
-  static constexpr int kMostGrid = 16, kMostSteps = 4;
-  float b0 = 1, b1 = 0, p = 0;
-  float feed[kMostGrid];              // b1, but 0 first
-  float scan[kMostSteps][kMostGrid];  // p^s for steps s = 1, 2, 4, 8, but 0 in the first s places
-  float powers[kMostGrid + 1];        // p^n
-  float z = 0;                        // before the samples of the grid
-  float so_far[kMostGrid];            // input of a part of the grid
-  int position = 0;                   // in the grid
 };
 
 /// x [frames, lanes] in place through every section of its lane.
@@ -47,13 +26,6 @@ struct LaneMix {
 /// filter_lanes() of a product, to the same bits: while the filters of some samples wait for one another, the product of
 /// the next ones goes on. kPad frames more of x are used.
 void mix_and_filter_lanes(const LaneMix& mix, const FilterBank& bank, float* x, int frames);
-
-/// One or two channels in place through their cascades, pipelined across sections: lane l works on sample t - l, so the
-/// serial filters of a channel become one vector. No latency: the pipeline is filled and drained in each call.
-void run_cascades(const Cascade* cascades, float* const* channels, int count, int frames);
-
-/// In place.
-void run_first_order(FirstOrder& filter, float* x, int frames);
 
 /// out[t lanes + j] = in[j][t] and back, for `count` signals; the tables of pointers have a multiple of four places.
 void interleave(const float* const* in, int count, int lanes, float* out, int frames);

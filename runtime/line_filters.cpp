@@ -20,26 +20,12 @@ bool is_first_order(const std::vector<Biquad>& cascade) {
   return cascade.size() == 1 && f.b2 == 0 && f.a2 == 0 && std::abs(f.a1) <= kSlowestPole;
 }
 
-FirstOrder first_order(const Biquad& f) {
-  FirstOrder made{};
-  made.b0 = static_cast<float>(f.b0);
-  made.b1 = static_cast<float>(f.b1);
-  made.p = static_cast<float>(-f.a1);
-  for (int n = 0; n <= FirstOrder::kMostGrid; ++n) made.powers[n] = static_cast<float>(std::pow(-f.a1, n));
-  for (int n = 0; n < FirstOrder::kMostGrid; ++n) {
-    made.feed[n] = n == 0 ? 0 : made.b1;
-    for (int step = 0; step < FirstOrder::kMostSteps; ++step)
-      made.scan[step][n] = n < 1 << step ? 0 : made.powers[1 << step];
-  }
-  return made;
-}
-
 }  // namespace
 
 LineFilters::LineFilters(const std::vector<std::vector<Biquad>>& cascades, int most_frames)
     : count_(static_cast<int>(cascades.size())) {
   if (cascades.size() <= kMostAlone && std::all_of(cascades.begin(), cascades.end(), is_first_order)) {
-    for (const auto& cascade : cascades) first_order_.push_back(first_order(cascade[0]));
+    for (const auto& cascade : cascades) first_order_.emplace_back(cascade[0].b0, cascade[0].b1, -cascade[0].a1);
     return;
   }
   bank_.general = 1;
@@ -66,10 +52,7 @@ LineFilters::LineFilters(const std::vector<std::vector<Biquad>>& cascades, int m
 
 void LineFilters::reset() noexcept {
   std::fill(state_.begin(), state_.end(), 0.0f);
-  for (FirstOrder& filter : first_order_) {
-    filter.z = 0;
-    filter.position = 0;
-  }
+  for (auto& filter : first_order_) filter.reset();
 }
 
 void LineFilters::run(float* const* lines, int frames) noexcept {

@@ -4,6 +4,7 @@
 
 #include "runtime/aligned.h"
 #include "runtime/filter_kernels.h"
+#include "runtime/first_order_kernel.h"
 #include "runtime/weights.h"
 
 namespace diffverb::runtime {
@@ -27,7 +28,7 @@ class LineFilters {
 
  private:
   int count_ = 0;
-  std::vector<FirstOrder> first_order_;
+  std::vector<FirstOrder<float>> first_order_;
   FilterBank bank_;
   Floats coefficients_, state_, interleaved_;
 };

@@ -8,13 +8,16 @@ namespace {
 
 constexpr double kLevelSeconds = 0.1;
 
+/// Of the sum of squares of some inputs.
+FirstOrder<double> one_pole(double pole, int inputs) { return {(1 - pole) / std::max(1, inputs), 0, pole}; }
+
 }  // namespace
 
 LineMotions::LineMotions(const DelayNetworkWeights& w, int most_frames)
     : row_of_(static_cast<std::size_t>(w.lines), -1),
       inputs_(static_cast<std::size_t>(w.inputs)),
       stride_(static_cast<std::size_t>(most_frames + kPad)),
-      share_(1 - std::exp(-1 / (kLevelSeconds * w.sample_rate_hz))) {
+      mean_square_(one_pole(std::exp(-1 / (kLevelSeconds * w.sample_rate_hz)), w.inputs)) {
   for (const DelayMotion& motion : w.delay_motions) {
     if (motion.depth_samples == 0) continue;
     int& row = row_of_[static_cast<std::size_t>(motion.line)];
@@ -29,7 +32,6 @@ LineMotions::LineMotions(const DelayNetworkWeights& w, int most_frames)
   }
   if (lines_.empty()) return;
   level_.assign(stride_, 0.0);
-  for (std::size_t k = 0; k < kGrid; ++k) kept_[k] = std::pow(1 - share_, static_cast<double>(k + 1));
   moved_.assign(stride_, 0.0);
   whole_.assign(lines_.size() * stride_, 0);
   part_.assign(lines_.size() * stride_, 0.0f);
@@ -37,12 +39,9 @@ LineMotions::LineMotions(const DelayNetworkWeights& w, int most_frames)
 
 void LineMotions::reset() noexcept {
   oscillators_.reset();
-  mean_square_ = own_ = 0;
-  grid_at_ = 0;
+  mean_square_.reset();
 }
 
-/// One pole, y(n) = (1 - share) y(n - 1) + share x(n), by cells of kGrid samples that count from reset() on: within one it
-/// follows from the value before the cell and the cell's own samples, so that cells do not wait for one another.
 void LineMotions::follow_loudness(Rows input, int frames) noexcept {
   const auto count = static_cast<std::size_t>(frames);
   std::fill_n(level_.begin(), count, 0.0);
@@ -50,21 +49,7 @@ void LineMotions::follow_loudness(Rows input, int frames) noexcept {
     const float* x = input.at + i * input.stride;
     for (std::size_t t = 0; t < count; ++t) level_[t] += static_cast<double>(x[t]) * static_cast<double>(x[t]);
   }
-  const double share = share_ / static_cast<double>(inputs_), keep = 1 - share_;
-  for (std::size_t t = 0; t < count;) {
-    const std::size_t some = std::min(count - t, kGrid - grid_at_);
-    double own = grid_at_ == 0 ? 0 : own_;
-    for (std::size_t k = 0; k < some; ++k) {
-      own = keep * own + share * level_[t + k];
-      level_[t + k] = own + kept_[grid_at_ + k] * mean_square_;
-    }
-    t += some;
-    grid_at_ += some;
-    own_ = own;
-    if (grid_at_ < kGrid) break;
-    mean_square_ = level_[t - 1];
-    grid_at_ = 0;
-  }
+  run_first_order(mean_square_, level_.data(), frames);
   to_loudness(level_.data(), frames);
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "runtime/first_order_kernel.h"
 #include "runtime/motion_kernels.h"
 #include "runtime/oscillators.h"
 #include "runtime/weights.h"
@@ -38,14 +39,10 @@ class LineMotions {
   std::vector<int> row_of_;                 // [N]
   Oscillators oscillators_;
   std::size_t inputs_ = 0, stride_ = 0;
-  static constexpr std::size_t kGrid = 8;
-  double share_ = 0, mean_square_ = 0;  // of the loudness; before the cell
-  double own_ = 0;                      // what the cell's samples so far add
-  double kept_[kGrid] = {};             // of mean_square_, sample by sample
-  std::size_t grid_at_ = 0;             // samples of the cell
-  Doubles level_, moved_;               // [stride]
-  Ints whole_;                          // [rows, stride]
-  Floats part_;                         // [rows, stride]
+  FirstOrder<double> mean_square_;
+  Doubles level_, moved_;  // [stride]
+  Ints whole_;             // [rows, stride]
+  Floats part_;            // [rows, stride]
 };
 
 }  // namespace diffverb::runtime

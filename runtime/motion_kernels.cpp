@@ -60,6 +60,7 @@ void SetSine(const Phasor& p, double amplitude, double base, int frames, double*
 
 void ToLoudness(double* mean, int frames) {
   const Exact d;
+  const hn::Rebind<float, Exact> df;
   // Beyond the ends exactly 0 and 1, whether the chunk is taken as quiet as a whole or not.
   const auto quiet = hn::Set(d, 1e-4), loud = hn::Set(d, 0.1), one = hn::Set(d, 1.0);
   for (int t = 0; t < frames; t += width()) {
@@ -67,7 +68,7 @@ void ToLoudness(double* mean, int frames) {
     const auto is_quiet = hn::Le(x, quiet), is_loud = hn::Ge(x, loud);
     auto level = hn::IfThenElseZero(is_loud, one);
     if (!hn::AllTrue(d, hn::Or(is_quiet, is_loud))) {
-      const auto log = hn::Log10(d, hn::Max(x, quiet));
+      const auto log = hn::PromoteTo(d, hn::Log10(df, hn::DemoteTo(df, hn::Max(x, quiet))));  // to some 1e-7
       const auto between =
           hn::Min(one, hn::Max(hn::Zero(d), hn::MulAdd(log, hn::Set(d, 1.0 / 3), hn::Set(d, 4.0 / 3))));
       level = hn::IfThenElse(hn::Or(is_quiet, is_loud), level, between);

@@ -139,6 +139,28 @@ TEST(RuntimeEngine, GainsTakenOutOfSectionsStayInTheCascade) {
   EXPECT_NEAR(dc, expected, 1e-6 * expected);
 }
 
+TEST(RuntimeEngine, OutputCascadesOfAnyLengthPlayTheRecursion) {
+  testing::for_each_instruction_set([&] {
+    unsigned seed = 20;
+    for (const int sections : {1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 25, 31, 32, 33, 47, 65}) {
+      const int outputs = 1 + sections % 3;
+      SCOPED_TRACE(std::string(Engine::target()) + ", sections " + std::to_string(sections));
+      DelayNetworkWeights w = testing::random_network({2, 1, outputs, 0, sections, 0, 30, 90}, ++seed);
+      if (sections % 2 == 1) {  // of the last output: a delay without a gain of the newest sample
+        const std::vector<double> delay = {0, 0.5, 0.2, -0.3, 0.1};
+        std::copy(delay.begin(), delay.end(), w.output_sos.end() - 5 * (1 + sections / 2));
+      }
+      Engine engine;
+      ASSERT_EQ(engine.prepare(model_of(w), 48000), "");
+      const Channels input = testing::noise(1, 1500, seed);
+      const Channels whole = play(engine, input, {512});
+      EXPECT_LT(worst_error(w, input, whole), 1e-5);
+      engine.reset();
+      EXPECT_EQ(play(engine, input, {1, 130, 7, 64, 16}), whole);
+    }
+  });
+}
+
 TEST(RuntimeEngine, OutputMayBeTheInputsMemory) {
   const auto model = model_of(testing::random_network({4, 2, 2, 2, 3, 100, 20, 90}, 4));
   Engine engine;

@@ -280,36 +280,39 @@ TEST(RuntimeStructure, ADelayRingIsReadInOnePieceFromAnywhere) {
 }
 
 TEST(RuntimeStructure, FiltersOfTheFirstOrderPlayTheirFormulaForAnyCut) {
-  const auto input = testing::noise(1, 500, 3)[0];
-  const std::vector<Biquad> filters = {
-      {0.3, 0, 0, -0.7, 0}, {1, -0.5, 0, 0.99, 0}, {0, 0.1, 0, -0.996, 0}, {2, 1, 0, 0, 0}};
-  std::vector<std::vector<Biquad>> cascades;
-  for (const Biquad& f : filters) cascades.push_back({f});
-  LineFilters whole(cascades, 512), cut(cascades, 512);
-  EXPECT_FALSE(whole.in_lanes());
-  std::vector<float> first(4 * 516), second;
-  for (std::size_t j = 0; j < 4; ++j)
-    std::copy(input.begin(), input.end(), first.begin() + static_cast<std::ptrdiff_t>(j * 516));
-  second = first;
-  whole.run(row_pointers<float*>(first, 4, 516).data(), 500);
-  std::mt19937 random(1);
-  for (std::size_t at = 0; at < 500;) {
-    const std::size_t some = std::min<std::size_t>(1 + random() % 40, 500 - at);
-    auto rows = row_pointers<float*>(second, 4, 516);
-    for (float*& row : rows) row += at;
-    cut.run(rows.data(), static_cast<int>(some));
-    at += some;
-  }
-  EXPECT_EQ(second, first);
-  for (std::size_t j = 0; j < 4; ++j) {
-    const Biquad& f = filters[j];
-    double z = 0;
-    for (std::size_t n = 0; n < 500; ++n) {
-      const double x = static_cast<double>(input[n]), y = f.b0 * x + z;
-      z = f.b1 * x - f.a1 * y;
-      ASSERT_NEAR(first[j * 516 + n], y, 1e-5) << j << " " << n;
+  testing::for_each_instruction_set([&] {
+    SCOPED_TRACE(Engine::target());
+    const auto input = testing::noise(1, 500, 3)[0];
+    const std::vector<Biquad> filters = {
+        {0.3, 0, 0, -0.7, 0}, {1, -0.5, 0, 0.99, 0}, {0, 0.1, 0, -0.996, 0}, {2, 1, 0, 0, 0}};
+    std::vector<std::vector<Biquad>> cascades;
+    for (const Biquad& f : filters) cascades.push_back({f});
+    LineFilters whole(cascades, 512), cut(cascades, 512);
+    EXPECT_FALSE(whole.in_lanes());
+    std::vector<float> first(4 * 516), second;
+    for (std::size_t j = 0; j < 4; ++j)
+      std::copy(input.begin(), input.end(), first.begin() + static_cast<std::ptrdiff_t>(j * 516));
+    second = first;
+    whole.run(row_pointers<float*>(first, 4, 516).data(), 500);
+    std::mt19937 random(1);
+    for (std::size_t at = 0; at < 500;) {
+      const std::size_t some = std::min<std::size_t>(1 + random() % 40, 500 - at);
+      auto rows = row_pointers<float*>(second, 4, 516);
+      for (float*& row : rows) row += at;
+      cut.run(rows.data(), static_cast<int>(some));
+      at += some;
     }
-  }
+    EXPECT_EQ(second, first);
+    for (std::size_t j = 0; j < 4; ++j) {
+      const Biquad& f = filters[j];
+      double z = 0;
+      for (std::size_t n = 0; n < 500; ++n) {
+        const double x = static_cast<double>(input[n]), y = f.b0 * x + z;
+        z = f.b1 * x - f.a1 * y;
+        ASSERT_NEAR(first[j * 516 + n], y, 1e-5) << j << " " << n;
+      }
+    }
+  });
 }
 
 }  // namespace

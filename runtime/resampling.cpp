@@ -16,9 +16,9 @@
 namespace diffverb::runtime {
 namespace {
 
-constexpr std::size_t kPlaces =
-    128;  // of a kernel's table for what passes half a rate; cubic between them is good to 1e-7
-constexpr std::size_t kMostPlaces = 1024;      // where all places that two rates have get a row of their own
+// Of a kernel's table a sample, where it passes half a rate; cubic between them is good to 1e-7.
+constexpr std::size_t kPlaces = 128;
+constexpr std::size_t kMostPlaces = 1024;      // all places that two rates have get rows of their own, if so few
 constexpr std::size_t kTimes = 4;              // responses are band-limited at so many times the lower of the two rates
 constexpr RateSlope kSteep{0.975, 192, 14.8};  // their band limit: to 140 dB
 constexpr RateSlope kGentle{4, 2, 16};         // between that rate and the higher one: passes half of the lower rate

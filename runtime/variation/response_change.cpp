@@ -38,14 +38,12 @@ std::vector<double> wanted_factors(const OctaveRates& rates, const Variation& va
 /// At the new rate, `size` times as long, as loud altogether as before.
 Rows resized(const Rows& rows, double from_hz, double rate_hz, double size) {
   if (from_hz == rate_hz && size == 1) return rows;
-  std::vector<float> all;
-  for (const auto& row : rows) all.insert(all.end(), row.begin(), row.end());
-  all = resample_responses(all, rows[0].size(), from_hz, rate_hz * size);
-  const auto length = static_cast<std::ptrdiff_t>(all.size() / rows.size());
   const auto level = static_cast<float>(std::sqrt(size));
   Rows out;
-  for (auto from = all.begin(); from != all.end(); from += length) {
-    for (float& value : out.emplace_back(from, from + length)) value *= level;
+  for (const auto& row : rows) {
+    std::vector<float>& changed = out.emplace_back(resample_responses(row, row.size(), from_hz, rate_hz * size));
+    if (size == 1) continue;
+    for (float& value : changed) value *= level;
   }
   return out;
 }

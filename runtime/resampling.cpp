@@ -4,6 +4,7 @@
 #include <cmath>
 #include <complex>
 #include <numbers>
+#include <numeric>
 
 #include "runtime/aligned.h"
 #include "runtime/convolver.h"
@@ -15,8 +16,9 @@
 namespace diffverb::runtime {
 namespace {
 
-constexpr std::size_t kPlaces =
-    128;  // of a kernel's table for what passes half a rate; cubic between them is good to 1e-7
+// Of a kernel's table a sample, where it passes half a rate; cubic between them is good to 1e-7.
+constexpr std::size_t kPlaces = 128;
+constexpr std::size_t kMostPlaces = 1024;      // all places that two rates have get rows of their own, if so few
 constexpr std::size_t kTimes = 4;              // responses are band-limited at so many times the lower of the two rates
 constexpr RateSlope kSteep{0.975, 192, 14.8};  // their band limit: to 140 dB
 constexpr RateSlope kGentle{4, 2, 16};         // between that rate and the higher one: passes half of the lower rate
@@ -81,30 +83,6 @@ std::vector<float> make_band_limit() {
   return phases;
 }
 
-/// A kernel's table (KernelTable) and where it stands: tap 0 belongs to the sample `before` - 1 ahead of a place.
-struct KernelRows {
-  KernelRows(std::size_t places_a_sample, std::size_t samples, std::size_t ahead)
-      : places(places_a_sample),
-        taps((samples + kKernelLanes - 1) / kKernelLanes * kKernelLanes),
-        before(ahead),
-        values((places + 3) * taps, 0.0f) {}
-  std::size_t places, taps, before;
-  std::vector<float> values;
-};
-
-KernelRows rows_of(const Kernel& kernel) {
-  const auto half = static_cast<std::size_t>(std::ceil(kernel.reach()));
-  const double places = std::max(1.0, std::ceil(static_cast<double>(kPlaces) * kernel.band()));
-  KernelRows rows(static_cast<std::size_t>(places), 2 * half, half);
-  for (std::size_t row = 0; row < rows.places + 3; ++row) {
-    const double share = (static_cast<double>(row) - 1) / places;
-    for (std::size_t k = 0; k < 2 * half; ++k)
-      rows.values[row * rows.taps + k] =
-          static_cast<float>(kernel.at(static_cast<double>(k + 1) - static_cast<double>(half) - share));
-  }
-  return rows;
-}
-
 /// The band limit as convolutions of `inputs` and `outputs` sounds.
 Convolver limiting(int outputs, int inputs, double gain) {
   static const std::vector<float> limit = make_band_limit();
@@ -115,23 +93,47 @@ Convolver limiting(int outputs, int inputs, double gain) {
   return convolver;
 }
 
-/// A sound, read at another rate; `step`: of the new rate in samples of the old one.
+/// A sound, read at another rate with a kernel whose distances are in its own samples.
 class Reading {
  public:
-  Reading(const KernelRows& rows, double step) : rows_(rows), step_(step) {}
+  Reading(const Kernel& kernel, double from_hz, double to_hz)
+      : step_(from_hz / to_hz), half_(static_cast<std::size_t>(std::ceil(kernel.reach()))) {
+    table_.taps = (2 * half_ + kKernelLanes - 1) / kKernelLanes * kKernelLanes;
+    if (from_hz == std::floor(from_hz) && to_hz == std::floor(to_hz)) {
+      const auto from = static_cast<std::size_t>(from_hz), to = static_cast<std::size_t>(to_hz);
+      table_.places = to / std::gcd(from, to);
+      if (table_.places <= kMostPlaces) places_step_ = from / std::gcd(from, to);
+    }
+    if (places_step_ == 0)
+      table_.places = static_cast<std::size_t>(std::ceil(static_cast<double>(kPlaces) * kernel.band()));
+    const std::size_t rows = table_.places + (places_step_ == 0 ? 3 : 0);
+    rows_.resize(rows * table_.taps);
+    for (std::size_t row = 0; row < rows; ++row) {
+      const double place = static_cast<double>(row) - (places_step_ == 0 ? 1 : 0),
+                   at = static_cast<double>(half_) - 1 + place / static_cast<double>(table_.places);
+      for (std::size_t k = 0; k < 2 * half_; ++k)
+        rows_[row * table_.taps + k] = static_cast<float>(kernel.at(static_cast<double>(k) - at));
+    }
+    table_.rows = rows_.data();
+  }
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
 
-  /// What has to stand ahead of and behind a sound's samples to read the new rate's `first` .. first + count - 1.
+  /// What has to stand ahead of a sound's samples, and behind `size` of them, to read the new rate's first .. end - 1.
   std::size_t ahead(std::ptrdiff_t first) const {
-    return rows_.before + static_cast<std::size_t>(std::ceil(std::max(0.0, -static_cast<double>(first) * step_)));
+    return half_ + static_cast<std::size_t>(std::ceil(std::max(0.0, -static_cast<double>(first) * step_)));
   }
   std::size_t behind(std::size_t size, std::size_t end) const {
-    const std::size_t last = static_cast<std::size_t>(std::ceil(static_cast<double>(end) * step_)) + rows_.taps + 1;
+    const std::size_t last = static_cast<std::size_t>(std::ceil(static_cast<double>(end) * step_)) + table_.taps + 1;
     return last > size ? last - size : 0;
   }
   /// The new rate's samples from `first` on; sample 0 of the old one is padded[ahead(first)].
   void read(std::span<const float> padded, std::ptrdiff_t first, std::span<float> out) const {
-    interpolate({rows_.values.data(), rows_.places, rows_.taps}, padded.data() + ahead(first) + 1 - rows_.before, first,
-                step_, out);
+    const float* sound = padded.data() + ahead(first) + 1 - half_;
+    if (places_step_ > 0)
+      interpolate(table_, sound, first, places_step_, out);
+    else
+      interpolate(table_, sound, first, step_, out);
   }
   /// The same of a sound with silence around it.
   void read_all(std::span<const float> sound, std::ptrdiff_t first, std::span<float> out) const {
@@ -142,8 +144,11 @@ class Reading {
   }
 
  private:
-  const KernelRows& rows_;
   double step_;
+  std::size_t places_step_ = 0;  // the same in places of the table, where it has all that there are
+  std::size_t half_;             // samples on each side
+  std::vector<float> rows_;
+  KernelTable table_;
 };
 
 std::size_t length_at(std::size_t size, double from_hz, double to_hz) {
@@ -163,9 +168,7 @@ struct Sounds {
 class Lowering {
  public:
   Lowering(double from_hz, double to_hz)
-      : rows_(rows_of({kGentle, to_hz / from_hz})),
-        reading_(rows_, from_hz / (kTimes * to_hz)),
-        limit_(limiting(1, kTimes, from_hz / to_hz)) {}
+      : reading_({kGentle, to_hz / from_hz}, from_hz, kTimes * to_hz), limit_(limiting(1, kTimes, from_hz / to_hz)) {}
 
   void change(std::span<const float> response, std::span<float> out) {
     const std::size_t length = kAhead + out.size();
@@ -184,7 +187,6 @@ class Lowering {
  private:
   static constexpr auto kAhead = static_cast<std::size_t>(kGentle.half_width);
 
-  KernelRows rows_;
   Reading reading_;
   Convolver limit_;
 };
@@ -193,8 +195,7 @@ class Lowering {
 class Raising {
  public:
   Raising(double from_hz, double to_hz)
-      : rows_(rows_of({kGentle, 1.0 / kTimes})),
-        reading_(rows_, kTimes * from_hz / to_hz),
+      : reading_({kGentle, 1.0 / kTimes}, kTimes * from_hz, to_hz),
         limit_(limiting(kTimes, 1, kTimes * from_hz / to_hz)) {}
 
   void change(std::span<const float> response, std::span<float> out) {
@@ -213,7 +214,6 @@ class Raising {
   }
 
  private:
-  KernelRows rows_;
   Reading reading_;
   Convolver limit_;
 };
@@ -229,9 +229,9 @@ void change_rows(Change&& change, std::span<const float> rows, std::size_t lengt
 
 std::vector<float> resample(std::span<const float> sound, double from_hz, double to_hz, const RateSlope& slope) {
   if (from_hz == to_hz) return {sound.begin(), sound.end()};
-  const KernelRows rows = rows_of({slope, std::min(1.0, to_hz / from_hz)});
+  const Reading reading({slope, std::min(1.0, to_hz / from_hz)}, from_hz, to_hz);
   std::vector<float> out(length_at(sound.size(), from_hz, to_hz));
-  Reading(rows, from_hz / to_hz).read_all(sound, 0, out);
+  reading.read_all(sound, 0, out);
   return out;
 }
 

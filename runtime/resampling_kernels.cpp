@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "runtime/resampling_kernels.cpp"
@@ -21,18 +22,28 @@ inline std::array<float, 4> cubic_weights(double x) {
           static_cast<float>(-x * (x + 1) * (x - 2) / 2), static_cast<float>(x * (x * x - 1) / 6)};
 }
 
+/// The kernel at a place: rows of the table, weighted.
+template <std::size_t kRows>
+struct Place {
+  const float* rows;
+  std::array<float, kRows> weights;
+};
+
 /// kVectors of them are the lanes that a table is padded to: added up apart, so that they can be at once.
-template <std::size_t kVectors, typename D>
-float kernel_sum(D d, const float* kernel, std::size_t taps, const std::array<float, 4>& weights, const float* sound) {
+template <std::size_t kVectors, std::size_t kRows, typename D>
+HWY_INLINE float sound_at(D d, const Place<kRows>& place, std::size_t taps, const float* sound) {
   const std::size_t width = hn::Lanes(d);
-  hn::Vec<D> weight[4], sum[kVectors];
-  for (std::size_t r = 0; r < 4; ++r) weight[r] = hn::Set(d, weights[r]);
+  hn::Vec<D> sum[kVectors];
   for (std::size_t j = 0; j < kVectors; ++j) sum[j] = hn::Zero(d);
   for (std::size_t k = 0; k < taps; k += kKernelLanes) {
     for (std::size_t j = 0; j < kVectors; ++j) {
       const std::size_t at = k + j * width;
-      auto tap = hn::Mul(weight[0], hn::LoadU(d, kernel + at));
-      for (std::size_t r = 1; r < 4; ++r) tap = hn::MulAdd(weight[r], hn::LoadU(d, kernel + r * taps + at), tap);
+      auto tap = hn::LoadU(d, place.rows + at);
+      if constexpr (kRows > 1) {
+        tap = hn::Mul(hn::Set(d, place.weights[0]), tap);
+        for (std::size_t r = 1; r < kRows; ++r)
+          tap = hn::MulAdd(hn::Set(d, place.weights[r]), hn::LoadU(d, place.rows + r * taps + at), tap);
+      }
       sum[j] = hn::MulAdd(tap, hn::LoadU(d, sound + at), sum[j]);
     }
   }
@@ -41,32 +52,58 @@ float kernel_sum(D d, const float* kernel, std::size_t taps, const std::array<fl
 }
 
 template <std::size_t kVectors, typename D>
-void interpolate_by(D d, const KernelTable& table, const float* sound, std::ptrdiff_t first, double step,
-                    std::span<float> out) {
+void interpolate_between(D d, const KernelTable& table, const float* sound, std::ptrdiff_t first, double step,
+                         std::span<float> out) {
   const auto places = static_cast<double>(table.places);
   for (std::size_t i = 0; i < out.size(); ++i) {
     const double place = static_cast<double>(first + static_cast<std::ptrdiff_t>(i)) * step, whole = std::floor(place);
     const double point = (place - whole) * places;
     const std::size_t row = std::min(static_cast<std::size_t>(point), table.places - 1);
-    out[i] = kernel_sum<kVectors>(d, table.rows + row * table.taps, table.taps,
-                                  cubic_weights(point - static_cast<double>(row)),
-                                  sound + static_cast<std::ptrdiff_t>(whole));
+    const Place<4> at{table.rows + row * table.taps, cubic_weights(point - static_cast<double>(row))};
+    out[i] = sound_at<kVectors>(d, at, table.taps, sound + static_cast<std::ptrdiff_t>(whole));
   }
 }
 
-void Interpolate(const KernelTable& table, const float* sound, std::ptrdiff_t first, double step,
-                 std::span<float> out) {
+template <std::size_t kVectors, typename D>
+void interpolate_places(D d, const KernelTable& table, const float* sound, std::ptrdiff_t first, std::size_t step,
+                        std::span<float> out) {
+  const auto places = static_cast<std::ptrdiff_t>(table.places), begin = first * static_cast<std::ptrdiff_t>(step);
+  std::ptrdiff_t whole = begin / places, row = begin % places;
+  if (row < 0) row += places, --whole;
+  const auto whole_step = static_cast<std::ptrdiff_t>(step) / places,
+             row_step = static_cast<std::ptrdiff_t>(step) % places;
+  for (float& value : out) {
+    const Place<1> at{table.rows + row * static_cast<std::ptrdiff_t>(table.taps), {}};
+    value = sound_at<kVectors>(d, at, table.taps, sound + whole);
+    whole += whole_step, row += row_step;
+    if (row >= places) row -= places, ++whole;
+  }
+}
+
+/// work(d, number of vectors) for vectors of kKernelLanes together.
+template <typename Work>
+void by_lanes(Work work) {
   const hn::CappedTag<float, kKernelLanes> d;
   switch (kKernelLanes / hn::Lanes(d)) {
     case 1:
-      return interpolate_by<1>(d, table, sound, first, step, out);
+      return work(d, std::integral_constant<std::size_t, 1>());
     case 2:
-      return interpolate_by<2>(d, table, sound, first, step, out);
+      return work(d, std::integral_constant<std::size_t, 2>());
     case 4:
-      return interpolate_by<4>(d, table, sound, first, step, out);
+      return work(d, std::integral_constant<std::size_t, 4>());
     default:
-      return interpolate_by<kKernelLanes>(d, table, sound, first, step, out);
+      return work(d, std::integral_constant<std::size_t, kKernelLanes>());
   }
+}
+
+void InterpolateBetween(const KernelTable& table, const float* sound, std::ptrdiff_t first, double step,
+                        std::span<float> out) {
+  by_lanes([&](auto d, auto vectors) HWY_ATTR { interpolate_between<vectors()>(d, table, sound, first, step, out); });
+}
+
+void InterpolatePlaces(const KernelTable& table, const float* sound, std::ptrdiff_t first, std::size_t step,
+                       std::span<float> out) {
+  by_lanes([&](auto d, auto vectors) HWY_ATTR { interpolate_places<vectors()>(d, table, sound, first, step, out); });
 }
 
 }  // namespace HWY_NAMESPACE
@@ -76,11 +113,16 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace diffverb::runtime {
 
-HWY_EXPORT(Interpolate);
+HWY_EXPORT(InterpolateBetween);
+HWY_EXPORT(InterpolatePlaces);
 
 void interpolate(const KernelTable& table, const float* sound, std::ptrdiff_t first, double step,
                  std::span<float> out) {
-  HWY_DYNAMIC_DISPATCH(Interpolate)(table, sound, first, step, out);
+  HWY_DYNAMIC_DISPATCH(InterpolateBetween)(table, sound, first, step, out);
+}
+void interpolate(const KernelTable& table, const float* sound, std::ptrdiff_t first, std::size_t step,
+                 std::span<float> out) {
+  HWY_DYNAMIC_DISPATCH(InterpolatePlaces)(table, sound, first, step, out);
 }
 
 }  // namespace diffverb::runtime

@@ -50,8 +50,8 @@ LoadResult vary_network(const Model& model, double rate_hz, const Variation& var
 /// by octave bands, size by resampling, early against late with a crossfade around 80 ms after the onset. An octave that is
 /// to decay more slowly goes on as noise where the measured noise comes near.
 ///
-/// Keeps what no variation changes: the responses at the host's rate, and from the first change of their decay on their
-/// octaves (two copies, 18 times the responses at most). Several threads may ask one object at once.
+/// Keeps what no variation changes, from when it is first needed: the responses as they were given and at the host's rate,
+/// and their octaves (two copies, 18 times the responses at most). Several threads may ask one object at once.
 class VariedResponses {
  public:
   /// Responses of one length at from_hz, 1000 .. 1e6; the host's rate_hz is 8000 .. 384000.

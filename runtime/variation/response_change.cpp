@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -38,11 +39,12 @@ std::vector<double> wanted_factors(const OctaveRates& rates, const Variation& va
 /// At the new rate, `size` times as long, as loud altogether as before.
 Rows resized(const Rows& rows, double from_hz, double rate_hz, double size) {
   if (from_hz == rate_hz && size == 1) return rows;
-  const auto all = resample_responses(joined(rows), rows[0].size(), from_hz, rate_hz * size);
   const auto level = static_cast<float>(std::sqrt(size));
-  Rows out = rows_of(all, all.size() / rows.size());
-  for (auto& row : out) {
-    for (float& value : row) value *= level;
+  Rows out;
+  for (const auto& row : rows) {
+    std::vector<float>& changed = out.emplace_back(resample_responses(row, row.size(), from_hz, rate_hz * size));
+    if (size == 1) continue;
+    for (float& value : changed) value *= level;
   }
   return out;
 }
@@ -92,15 +94,27 @@ std::vector<std::vector<float>> change_response(const std::vector<std::vector<fl
   return resized(with_rates(rows, from_hz, from, to), from_hz, rate_hz, variation.size);
 }
 
-/// The responses at the host's rate; and at their own, where that is higher and size can bring down what lies above.
+/// The responses as they were given, and at the host's rate from when they are first needed there.
 struct VariedResponses::Kept {
-  Kept(Rows channels, double from_hz, double rate_hz)
-      : at_rate(resized(channels, from_hz, rate_hz, 1), rate_hz, from_hz) {
-    if (from_hz > rate_hz) as_given.emplace(std::move(channels), from_hz, from_hz);
+  Kept(Rows channels, double from_hz, double host_rate_hz)
+      : given(std::move(channels), from_hz, from_hz), rate_hz(host_rate_hz) {}
+
+  const SplitResponses& at_rate() const {
+    if (given.rate_hz() == rate_hz) return given;
+    std::call_once(once, [this] {
+      changed.emplace(resized(given.rows(), given.rate_hz(), rate_hz, 1), rate_hz, given.rate_hz());
+    });
+    return *changed;
   }
 
-  SplitResponses at_rate;
-  std::optional<SplitResponses> as_given;
+  /// Where decay times change: at the lower of the two rates, for which there is less to do; as they were given where size
+  /// brings down what the host's rate cannot hold.
+  const SplitResponses& to_vary(double size) const { return given.rate_hz() < rate_hz || size > 1 ? given : at_rate(); }
+
+  SplitResponses given;
+  double rate_hz;
+  mutable std::once_flag once;
+  mutable std::optional<SplitResponses> changed;
 };
 
 VariedResponses::VariedResponses(std::vector<std::vector<float>> channels, double from_hz, double rate_hz)
@@ -115,15 +129,15 @@ VariedResponses& VariedResponses::operator=(VariedResponses&&) noexcept = defaul
 std::vector<std::vector<float>> VariedResponses::at(const Variation& asked) const {
   if (!kept_) return {};
   const Variation variation = within_ranges(asked);
-  const double rate_hz = kept_->at_rate.rate_hz();
-  const SplitResponses& split = variation.size > 1 && kept_->as_given ? *kept_->as_given : kept_->at_rate;
+  const double rate_hz = kept_->rate_hz;
   Rows out;
   if (decays_otherwise(variation)) {
+    const SplitResponses& split = kept_->to_vary(variation.size);
     const double longest = kLongest_s * split.rate_hz() / variation.size;
     out = split.with_decay_times(wanted_factors(split.measured(), variation), static_cast<std::size_t>(longest));
     out = resized(out, split.rate_hz(), rate_hz, variation.size);
   } else {
-    out = split.rows();
+    out = kept_->at_rate().rows();
   }
   if (variation.early_late_db == 0) return out;
   const std::size_t onset = onset_of(out);

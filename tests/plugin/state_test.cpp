@@ -1,5 +1,5 @@
 // What a session saves, as hosts hand it over: in pieces, cut, damaged, someone else's, of an older version, without memory.
-#include "tests/plugin/counted_allocations.h"
+#include "tests/counted_allocations.h"
 #include "tests/plugin/formats.h"
 #include "tests/plugin/wav_files.h"
 

@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "runtime/live/controls.h"
-#include "tests/plugin/counted_allocations.h"
+#include "tests/counted_allocations.h"
 #include "tests/plugin/formats.h"
 
 namespace diffverb::hosts {

@@ -5,8 +5,8 @@
 #include <thread>
 
 #include "plugin/ui/view/layout.h"
+#include "tests/counted_allocations.h"
 #include "tests/plugin/clap_host.h"
-#include "tests/plugin/counted_allocations.h"
 #include "tests/plugin/formats.h"
 #include "tests/plugin/hosted_editor.h"
 #include "tests/plugin/vst3_host.h"

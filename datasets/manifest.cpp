@@ -65,7 +65,7 @@ void check_text(const std::string& text, const std::filesystem::path& path) {
 
 }  // namespace
 
-std::vector<std::string> read_csv_record(const std::string& text, std::size_t& at) {
+std::vector<std::string> read_csv_record(const std::string& text, std::size_t& at, const std::string& where) {
   std::vector<std::string> fields(1);
   bool quoted = false;
   for (; at < text.size(); ++at) {
@@ -89,6 +89,7 @@ std::vector<std::string> read_csv_record(const std::string& text, std::size_t& a
       fields.back() += c;
     }
   }
+  if (quoted) throw DataError(where + "a field in quotes that do not end");
   return fields;
 }
 
@@ -101,11 +102,11 @@ Manifest Manifest::read(const std::filesystem::path& path) {
   std::map<std::string, std::pair<std::string, std::size_t>> splits;
   for (std::size_t at = 0, line = 1; at < text.size();) {
     const std::size_t begin = at, first_line = line;
-    const std::vector<std::string> fields = read_csv_record(text, at);
+    const std::string where = path.string() + ":" + std::to_string(first_line) + ": ";
+    const std::vector<std::string> fields = read_csv_record(text, at, where);
     line += static_cast<std::size_t>(std::count(text.begin() + static_cast<std::ptrdiff_t>(begin),
                                                 text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
     if (text[begin] == '#' || (fields.size() == 1 && trimmed(fields[0]).empty())) continue;
-    const std::string where = path.string() + ":" + std::to_string(first_line) + ": ";
     if (columns.empty()) {
       columns = columns_of(fields, where);
       continue;

@@ -42,6 +42,8 @@ class Manifest {
 
 /// The fields of one CSV record that begins at `at`, which moves behind it: quotes, doubled quotes, line ends in
 /// quotes.
-std::vector<std::string> read_csv_record(const std::string& text, std::size_t& at);
+///
+/// Throws   DataError that begins with `where`, at quotes that do not end: they would take in the rest of the file
+std::vector<std::string> read_csv_record(const std::string& text, std::size_t& at, const std::string& where);
 
 }  // namespace diffverb

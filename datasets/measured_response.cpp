@@ -34,7 +34,7 @@ MeasuredResponse read_measured_response(const std::filesystem::path& path) {
     end = std::max(end, static_cast<std::int64_t>(extent.end));
   }
   if (end < frames) {
-    out.warnings.push_back("the file ends in a fade or padding: only its first " +
+    out.warnings.push_back(path.string() + ": ends in a fade or padding: only its first " +
                            std::to_string(static_cast<double>(end) / audio.rate_hz).substr(0, 5) + " s are used");
   }
   out.onset_s = static_cast<double>(onset) / audio.rate_hz;

@@ -9,6 +9,11 @@
 #include "core/error.h"
 
 namespace diffverb {
+namespace {
+
+constexpr float kSilentPeak = 1e-15f;  // -300 dB: energies of less are nothing in single precision
+
+}  // namespace
 
 void check_response(const Audio& response, const std::string& name) {
   for (std::size_t c = 0; c < response.channels.size(); ++c) {
@@ -28,7 +33,7 @@ void check_response(const Audio& response, const std::string& name) {
     throw DataError(message.str());
   }
   const auto is_silent = [](const std::vector<float>& x) {
-    return std::all_of(x.begin(), x.end(), [](float value) { return value == 0; });
+    return std::all_of(x.begin(), x.end(), [](float value) { return std::abs(value) < kSilentPeak; });
   };
   if (std::all_of(response.channels.begin(), response.channels.end(), is_silent))
     throw DataError(name + ": is silent, expected an impulse response");

@@ -161,7 +161,9 @@ std::unique_ptr<RoomModel> make_room_model(Fields& fields) {
     return std::unique_ptr<RoomModel>(fdn);
   }
   fields.fail("type",
-              "'" + type + "' is not fitted to one response: it is trained on many (diffverb train), or plays them");
+              "'" + type +
+                  "' is not fitted to one response: expected a delay network or reverberator; others are fitted " +
+                  "to a pair (diffverb fit --dry --wet), trained on many (diffverb train), or play them");
 }
 
 }  // namespace diffverb

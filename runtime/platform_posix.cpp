@@ -47,6 +47,10 @@ void sync_folder(const std::filesystem::path& folder) {
 }  // namespace
 
 std::string write_file_atomically(const std::filesystem::path& path, std::span<const std::uint8_t> bytes) {
+  std::error_code code;
+  const auto there = std::filesystem::status(path, code);
+  if (std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
+    return "is not a regular file, expected a file to write";  // renamed over, a device would be gone
   std::string temporary;
   const int file = open_beside(path, temporary);
   if (file < 0) return "cannot be written: " + system_reason(errno);

@@ -138,7 +138,8 @@ Container parse_container(std::span<const std::uint8_t> file, bool require_hash)
   std::uint64_t header_bytes = 0;
   for (int i = 7; i >= 0; --i) header_bytes = header_bytes << 8 | file[static_cast<std::size_t>(i)];
   if (header_bytes > kMaxHeaderBytes) {
-    return refuse("header length " + std::to_string(header_bytes) + " is beyond " + std::to_string(kMaxHeaderBytes));
+    return refuse("not a safetensors file: its header length " + std::to_string(header_bytes) + " is beyond " +
+                  std::to_string(kMaxHeaderBytes));
   }
   if (header_bytes > file.size() - kLengthBytes) {
     return refuse("header length " + std::to_string(header_bytes) + " is beyond the file's end");

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <iostream>
 #include <sstream>
 
@@ -113,7 +114,8 @@ int run_command_line(const std::vector<std::string>& arguments) {
     throw ConfigError(usage_message(app, error));
   }
   if (app.get_subcommands().empty()) throw ConfigError("a command is needed; see diffverb --help");
-  if (!std::cout.flush() && !reader_has_gone()) throw DataError("stdout: cannot be written");
+  if ((!std::cout.flush() || std::fflush(stdout) != 0 || std::ferror(stdout) != 0) && !reader_has_gone())
+    throw DataError("stdout: cannot be written");
   return context.exit_code;
 }
 

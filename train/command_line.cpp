@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <utility>
 
+#include "runtime/render_program/number_range.h"
+
 namespace diffverb {
 namespace {
 
@@ -17,7 +19,9 @@ ValueCheck in_range(int least, int most) { return range_of(least, most); }
 
 ValueCheck in_range(std::int64_t least, std::int64_t most) { return range_of(least, most); }
 
-ValueCheck in_range(double least, double most) { return range_of(least, most); }
+ValueCheck in_range(double least, double most) {
+  return ValueCheck(std::make_shared<CLI::Validator>(runtime::number_in(least, most)));
+}
 
 ValueCheck positive_number() { return ValueCheck(std::make_shared<CLI::Validator>(CLI::PositiveNumber)); }
 

@@ -19,6 +19,15 @@ namespace {
 constexpr const char* kConfig = "config.resolved.yaml";
 constexpr const char* kLock = "lock";
 
+/// A run that was stopped, or that still goes on: a checkpoint, and none of what the end of a run writes.
+bool is_unfinished(const std::filesystem::path& folder) {
+  std::error_code code;
+  for (const char* end : {"weights.safetensors", "model.safetensors", "metrics.json"}) {
+    if (std::filesystem::exists(folder / end, code)) return false;
+  }
+  return std::filesystem::exists(folder / "checkpoint.safetensors", code);
+}
+
 /// Names of files in the folder that a run would write.
 std::vector<std::filesystem::path> run_files(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> out;
@@ -71,7 +80,8 @@ class FolderLock {
 
 bool RunFolder::is_run_file(const std::string& name) {
   static const std::regex kNames(
-      "(weights\\.safetensors|ir\\.wav|position_[0-9]+\\.wav|target\\.wav|dry\\.wav|wet\\.wav|out\\.wav|metrics\\.json|config\\."
+      "(weights\\.safetensors|ir\\.wav|position_[0-9]+\\.wav|target\\.wav|dry\\.wav|wet\\.wav|out\\.wav|metrics\\.json|"
+      "config\\."
       "resolved\\.yaml|input|"
       "log|"
       "losses\\.jsonl|validation\\.jsonl|checkpoint(_[0-9]+)?\\.safetensors|(best|model)\\.safetensors|data\\.json|"
@@ -89,6 +99,9 @@ RunFolder::RunFolder(std::filesystem::path path, bool overwrite)
   if (!std::filesystem::exists(status)) return;
   if (!std::filesystem::is_directory(status))
     throw ConfigError(path_.string() + ": exists and is no folder, expected a folder to make");
+  if (!overwrite_ && is_unfinished(path_))
+    throw ConfigError(path_.string() + ": an unfinished run is there: --resume " + path_.string() +
+                      " goes on with it, --overwrite begins again");
   if (!overwrite_) throw ConfigError(path_.string() + ": exists; give --overwrite, or another --out");
   if (!std::filesystem::exists(path_ / kConfig, code)) {
     for (const auto& file : run_files(path_))

@@ -117,7 +117,8 @@ Sweep read_sweep(const std::filesystem::path& path) {
   const std::string expected = ": not what diffverb data sweep writes";
   Sweep s;
   try {
-    const auto in = nlohmann::json::parse(read_file(path, std::size_t{1} << 20));
+    const auto in = nlohmann::json::parse(read_file(path, std::size_t{1} << 20), nullptr, false);
+    if (in.is_discarded()) throw DataError(path.string() + expected + ": not JSON");
     if (!in.is_object() || in.value("format", "") != kFormat)
       throw DataError(path.string() + expected + ": \"format\" is not \"" + kFormat + "\"");
     s.type = in.at("type");
@@ -132,7 +133,9 @@ Sweep read_sweep(const std::filesystem::path& path) {
     s.pilots = in.at("pilots");
     s.check();
   } catch (const nlohmann::json::exception& error) {
-    throw DataError(path.string() + expected + ": " + error.what());
+    const std::string why = error.what();  // "[json.exception.out_of_range.403] key 'type' not found"
+    const std::size_t id = why.find("] ");
+    throw DataError(path.string() + expected + ": " + (id == std::string::npos ? why : why.substr(id + 2)));
   } catch (const ConfigError& error) {
     throw DataError(path.string() + ": " + error.what());
   }

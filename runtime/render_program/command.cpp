@@ -11,6 +11,7 @@
 
 #include "runtime/envelope_decoder.h"
 #include "runtime/metadata.h"
+#include "runtime/render_program/number_range.h"
 #include "runtime/render_program/offline_player.h"
 #include "runtime/render_program/presets.h"
 #include "runtime/render_program/stream.h"
@@ -21,6 +22,13 @@ namespace diffverb::runtime {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// A sound that is written over the one it is made of is lost.
+void refuse_own_sound(const RenderOptions& options) {
+  std::error_code code;
+  if (fs::equivalent(options.in, options.out, code))
+    throw RenderFailure{1, "--out: " + options.out + " is the sound that is played, which would be lost"};
+}
 
 StreamOptions stream_options(const RenderOptions& options) {
   StreamOptions how;
@@ -75,7 +83,7 @@ void play_folder(const RenderOptions& options, OfflinePlayer& player, const Stre
       tell(to.string(), stream_sound(player, sound.string(), to.string(), how), how.gain_db);
       written.push_back(to);
     } catch (const RenderFailure& failure) {
-      std::cerr << "error: " << failure.message << "\n";
+      std::cerr << "diffverb-render: error: " << failure.message << "\n";
       ++failed;
     }
   }
@@ -88,6 +96,7 @@ void play(const RenderOptions& options, OfflinePlayer& player, const StreamOptio
   if (options.impulse_s > 0)
     return tell(options.out, stream_impulse(player, options.impulse_s, options.out, how), how.gain_db);
   if (fs::is_directory(options.in)) return play_folder(options, player, how);
+  refuse_own_sound(options);
   tell(options.out, stream_sound(player, options.in, options.out, how), how.gain_db);
 }
 
@@ -190,14 +199,14 @@ void add_render_options(CLI::App& app, RenderOptions& options) {
       "dry sound of any rate and length, 1 to 8 channels, or a folder of them; a model of one input hears the "
       "mean of its channels");
   app.add_option("--impulse", options.impulse_s, "instead of --in: seconds of impulse response")
-      ->check(CLI::Range(1e-3, 600.0));
+      ->check(number_in(1e-3, 600));
   app.add_option("--out", options.out, "WAV to write (at the model's rate, one channel an output), or a folder")
       ->required();
-  app.add_option("--mix", options.mix, "0 dry to 1 wet (default 1, or the preset's)")->check(CLI::Range(0.0, 1.0));
+  app.add_option("--mix", options.mix, "0 dry to 1 wet (default 1, or the preset's)")->check(number_in(0, 1));
   app.add_option("--predelay-ms", options.predelay_ms, "delay of the wet sound (default 0, or the preset's)")
-      ->check(CLI::Range(0.0, 10000.0));
+      ->check(number_in(0, 10000));
   app.add_option("--tail", options.tail_s, "seconds after the dry sound's end (default: until 60 dB down)")
-      ->check(CLI::Range(0.0, 600.0));
+      ->check(number_in(0, 600));
   app.add_option("--block", options.block, "samples a call of the engine; the sound does not depend on it")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
@@ -205,7 +214,7 @@ void add_render_options(CLI::App& app, RenderOptions& options) {
       ->check(CLI::IsMember({"float", "pcm24", "pcm16"}))
       ->capture_default_str();
   app.add_option("--gain-db", options.gain_db, "of what is written")
-      ->check(CLI::Range(-120.0, 120.0))
+      ->check(number_in(-120, 120))
       ->capture_default_str();
   app.add_option("--preset", options.preset,
                  "play as the plug-in plays this preset, at the sound's rate: a file (.json), or the name of one that "

@@ -4,8 +4,13 @@
 #include <soxr.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cmath>
+#include <cstdio>
+#include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 
 #include "runtime/render_program/failure.h"
@@ -14,6 +19,29 @@ namespace diffverb::runtime {
 namespace {
 
 constexpr std::size_t kPiece = 16384;  // frames that are read at once
+
+std::string why_not_opened(const std::string& path) {
+  std::error_code code;
+  if (!std::filesystem::exists(path, code)) return "no such file";
+  if (!std::ifstream(path)) return std::string("cannot be read: ") + std::strerror(errno);
+  return "is not an audio file";
+}
+
+/// libsndfile plays what is there of a file that was cut off, and says so in its log alone: "data : 9600 (should be
+/// 4800)". A length of 2 GB and more stands in what was streamed and says nothing.
+void say_if_cut_off(SNDFILE* file, const std::string& path) {
+  constexpr unsigned long long kStreamed = 0x7fff0000;
+  std::array<char, 4096> log{};
+  sf_command(file, SFC_GET_LOG_INFO, log.data(), static_cast<int>(log.size()) - 1);
+  for (const char* chunk : {"data : ", "SSND : "}) {
+    const char* at = std::strstr(log.data(), chunk);
+    unsigned long long promised = 0, there = 0;
+    if (at && std::sscanf(at + std::strlen(chunk), "%llu (should be %llu)", &promised, &there) == 2 &&
+        promised < kStreamed && there < promised)
+      std::cerr << path << ": cut off: its header promises " << promised << " bytes of samples, " << there
+                << " are there and are played\n";
+  }
+}
 
 }  // namespace
 
@@ -29,8 +57,8 @@ struct SoundInput::Handles {
 SoundInput::SoundInput(const std::string& path, double rate_hz) : handles_(std::make_unique<Handles>()), path_(path) {
   SF_INFO info{};
   handles_->file = sf_open(path.c_str(), SFM_READ, &info);
-  if (!handles_->file)
-    throw RenderFailure{2, path + ": " + (std::filesystem::exists(path) ? "is not an audio file" : "no such file")};
+  if (!handles_->file) throw RenderFailure{2, path + ": " + why_not_opened(path)};
+  say_if_cut_off(handles_->file, path);
   if (info.channels > kMostChannels)
     throw RenderFailure{2, path + ": has " + std::to_string(info.channels) + " channels, expected 1 to 8"};
   channels_ = info.channels;
@@ -62,7 +90,9 @@ std::size_t SoundInput::read_file(std::size_t frames) {
   for (std::size_t i = 0; i < got * channels; ++i) {
     if (!std::isfinite(file_samples_[i]))
       throw RenderFailure{2, path_ + ": sample " + std::to_string(frames_read_ + static_cast<long long>(i / channels)) +
-                                 " of channel " + std::to_string(i % channels + 1) + " is not a number"};
+                                 " of channel " + std::to_string(i % channels + 1) +
+                                 (std::isnan(file_samples_[i]) ? " is not a number" : " is infinite") +
+                                 ", expected finite samples"};
   }
   frames_read_ += static_cast<long long>(got);
   left_from_ = 0;

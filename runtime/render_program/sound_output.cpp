@@ -4,8 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <cmath>
+#include <csignal>
 #include <filesystem>
+#include <iterator>
 
 #include "runtime/render_program/failure.h"
 
@@ -23,18 +26,63 @@ int encoding_of(SampleFormat format) {
   return format == SampleFormat::kPcm16 ? SF_FORMAT_PCM_16 : SF_FORMAT_PCM_24;
 }
 
+/// The file is made under another name and renamed at its end: a device or a pipe would be replaced by it.
+void refuse_what_is_no_file(const std::string& path) {
+  std::error_code code;
+  const fs::file_status status = fs::status(path, code);
+  if (fs::is_directory(status)) throw RenderFailure{2, path + ": is a folder, expected a file to write"};
+  if (fs::exists(status) && !fs::is_regular_file(status))
+    throw RenderFailure{2, path + ": is a device or a pipe, expected a file to write"};
+}
+
+constexpr int kEndings[] = {SIGINT, SIGTERM, SIGHUP};
+char unfinished[PATH_MAX];  // what a signal that ends the program takes away; one sound is written at a time
+
+void remove_unfinished(int signal) {
+  ::unlink(unfinished);
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+}
+
+/// A file without a name of its own yet, gone where Ctrl-C ends the program.
+class GoneOnSignal {
+ public:
+  explicit GoneOnSignal(const std::string& path) {
+    if (path.size() >= sizeof unfinished) return;
+    path.copy(unfinished, path.size());
+    unfinished[path.size()] = '\0';
+    for (std::size_t i = 0; i < std::size(kEndings); ++i) {
+      before_[i] = std::signal(kEndings[i], remove_unfinished);
+      if (before_[i] == SIG_IGN) std::signal(kEndings[i], SIG_IGN);  // nohup
+    }
+    set_ = true;
+  }
+  ~GoneOnSignal() {
+    for (std::size_t i = 0; set_ && i < std::size(kEndings); ++i) std::signal(kEndings[i], before_[i]);
+  }
+  GoneOnSignal(const GoneOnSignal&) = delete;
+  GoneOnSignal& operator=(const GoneOnSignal&) = delete;
+
+ private:
+  void (*before_[std::size(kEndings)])(int) = {};
+  bool set_ = false;
+};
+
 }  // namespace
 
 struct SoundOutput::File {
+  explicit File(const std::string& temporary) : on_signal(temporary) {}
+  GoneOnSignal on_signal;
   SNDFILE* handle = nullptr;
 };
 
 SoundOutput::SoundOutput(const std::string& path, int channels, double rate_hz, SampleFormat format, double frames)
-    : file_(std::make_unique<File>()),
-      path_(path),
+    : path_(path),
       temporary_(path + "." + std::to_string(::getpid()) + ".tmp"),
+      file_(std::make_unique<File>(temporary_)),
       channels_(channels),
       format_(format) {
+  refuse_what_is_no_file(path);
   const double bytes = frames * channels * (format == SampleFormat::kFloat ? 4 : bits_of(format) / 8.0);
   SF_INFO info{};
   info.samplerate = static_cast<int>(std::lround(rate_hz));

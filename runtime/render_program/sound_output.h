@@ -12,8 +12,8 @@ namespace diffverb::runtime {
 /// What a sample is written as. The two of whole numbers are dithered: triangular noise of two steps, the same every time.
 enum class SampleFormat { kFloat, kPcm24, kPcm16 };
 
-/// A WAV file that is written piece by piece, under a temporary name until finish(): a full disk or a failure leaves what
-/// was there. Beyond 4 GB it becomes an RF64 file.
+/// A WAV file that is written piece by piece, under a temporary name until finish(): a full disk, a failure and
+/// Ctrl-C leave what was there. Beyond 4 GB it becomes an RF64 file.
 class SoundOutput {
  public:
   /// frames: how many are about to come, by which the container is chosen.
@@ -34,8 +34,8 @@ class SoundOutput {
   void put(const float* interleaved, std::size_t count);
 
   struct File;
-  std::unique_ptr<File> file_;
   std::string path_, temporary_;
+  std::unique_ptr<File> file_;
   int channels_;
   SampleFormat format_;
   double peak_ = 0;

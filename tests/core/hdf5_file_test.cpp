@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <hdf5.h>
+#include <sys/stat.h>
 
 #include "core/error.h"
 #include "tests/scratch.h"
@@ -74,6 +75,14 @@ TEST(Hdf5File, RefusesFilesThatAreMissingOtherOrTruncatedAndPrintsNothing) {
   write_text(scratch / "b.h5", whole.substr(0, whole.size() / 2));
   EXPECT_NE(message_of<DataError>([&] { Hdf5File::open(scratch / "b.h5"); }).find("truncated"), std::string::npos);
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST(Hdf5File, IsNotRenamedOverAPipeOrADevice) {
+  const Scratch scratch;
+  ASSERT_EQ(::mkfifo((scratch / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(message_of<DataError>([&] { Hdf5File::create(scratch / "pipe"); }),
+            (scratch / "pipe").string() + ": is not a regular file, expected a file to write");
+  EXPECT_EQ(scratch.file_count(), 1u);
 }
 
 TEST(Hdf5File, EveryTruncatedOrFlippedFileIsReadOrRefusedButNeverCrashes) {

@@ -225,6 +225,7 @@ TEST(Manifest, NamesTheLineOfWhatIsWrong) {
   EXPECT_EQ(message("file,room,split\na,b,\x1b[2J\n"),
             ":2: is not text, expected a table with a header, e.g. file,room,licence");
   EXPECT_EQ(message("file,room\na,b\nc,d,e\n"), ":3: 3 fields, the header has 2 (a field with a comma needs quotes)");
+  EXPECT_EQ(message("file,room\na,b\nc,\"d\ne,f\n"), ":3: a field in quotes that do not end");
   EXPECT_EQ(message("file,room\n\na,\n"), ":3: file and room must not be empty");
   EXPECT_EQ(message("file,room,split\na,b,tset\n"), ":2: split 'tset', expected train, validation, test or nothing");
   EXPECT_EQ(message("file,room,split\na,b,test\n\"x\ny\",b,train\n"),

@@ -12,6 +12,7 @@
 #include "tests/rooms.h"
 #include "tests/scratch.h"
 #include "train/autoencoder/encoded_room.h"
+#include "train/autoencoder/room_coder.h"
 #include "train/cli.h"
 #include "train/evaluation.h"
 #include "train/model_file.h"
@@ -98,6 +99,13 @@ TEST_F(AutoencoderCommands, AnEncodedRoomThatDoesNotGoWithTheModelIsRefused) {
               read_encoded_room(scratch_ / "bad.json", scratch_ / "model.safetensors", 3, 2.0);
             }).find("latent.json of diffverb encode"),
             std::string::npos);
+}
+
+TEST_F(AutoencoderCommands, TheRunOfAFitIsNoAutoencoder) {
+  fs::create_directory(scratch_ / "fit");
+  for (const char* file : {"weights.safetensors", "checkpoint.safetensors"}) write_text(scratch_ / "fit" / file, "x");
+  EXPECT_EQ(message_of<DataError>([&] { RoomCoder::open(scratch_ / "fit"); }),
+            (scratch_ / "fit").string() + ": is the run of a fit, expected an autoencoder's");
 }
 
 TEST_F(AutoencoderCommands, EvalTellsRoomsApartAndGoesOnPastABadFile) {

@@ -31,6 +31,11 @@ TEST(CommandLine, MisspeltCommandsAndOptionsComeWithTheNearestOne) {
   EXPECT_NE(usage_error({"list", "--log-level", "loud"}).find("unknown log level 'loud'"), std::string::npos);
 }
 
+TEST(CommandLine, NanIsNoNumberWithinARange) {
+  EXPECT_EQ(usage_error({"compare", "a.wav", "b.wav", "--early-ms", "nan"}),
+            "--early-ms: expected a number from 0 to 1000, got 'nan'; see diffverb compare --help");
+}
+
 TEST(CommandLine, EveryCommandHasHelpWithExamples) {
   const std::string all = output_of({"--help"});
   const std::string list_help = output_of({"list", "--help"});

@@ -224,6 +224,9 @@ TEST_F(EvalLevels, OfSilenceAreNone) {
   EXPECT_THROW(run_command_line({"eval", path("run/weights.safetensors"), "--data", path("silent.wav")}), DataError);
   EXPECT_EQ(message_of<DataError>([&] { check_response(silent, "silent.wav"); }),
             "silent.wav: is silent, expected an impulse response");
+  const Audio faint{48000, {std::vector<float>(24000, 1e-30f)}};  // its energy is 0 in single precision
+  EXPECT_EQ(message_of<DataError>([&] { check_response(faint, "faint.wav"); }),
+            "faint.wav: is silent, expected an impulse response");
 }
 
 }  // namespace

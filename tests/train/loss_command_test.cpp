@@ -105,11 +105,24 @@ TEST_F(LossCommand, CutsTheLongerFileAndSaysSo) {
   EXPECT_NEAR(value, 0.25, 1e-6);
 }
 
+TEST_F(LossCommand, SaysThatOneFileBeginsLaterThanTheOther) {
+  Audio late = read_audio(target);
+  for (auto& channel : late.channels) channel.insert(channel.begin(), 160, 0.0f);
+  write_audio(scratch / "late.wav", late);
+  const auto said = [&](const std::string& other) {
+    testing::internal::CaptureStderr();
+    output_of({"mse", target, other});
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_NE(said((scratch / "late.wav").string()).find("late.wav: begins 10 ms after " + target), std::string::npos);
+  EXPECT_EQ(said(half), "");
+}
+
 TEST_F(LossCommand, RefusesOtherRatesChannelsAndNames) {
   const std::string faster = write("faster.wav", 8000, 1, 32000, 2), mono = write("mono.wav", 8000, 1, 16000, 1);
   EXPECT_EQ(data_error({"mse", target, faster}), faster + ": 32000 Hz; expected 16000 Hz, the rate of " + target);
   EXPECT_EQ(data_error({"mse", target, mono}), mono + ": 1 channels; expected 2, as " + target + " has");
-  EXPECT_THROW(output_of({"mes", target, half}), ConfigError);
+  for (const char* names : {"mes", "", "mse,"}) EXPECT_THROW(output_of({names, target, half}), ConfigError) << names;
   EXPECT_THROW(output_of({"mse,esr", target, half, "--grad", "g.wav"}), ConfigError);
 }
 

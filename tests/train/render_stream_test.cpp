@@ -1,8 +1,12 @@
 // What diffverb-render plays, piece by piece: against the engine at once, in every format, presets and folders.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -12,6 +16,7 @@
 #include "runtime/render.h"
 #include "runtime/render_program/command.h"
 #include "runtime/render_program/presets.h"
+#include "runtime/render_program/sound_output.h"
 #include "tests/runtime/networks.h"
 #include "tests/scratch.h"
 
@@ -51,6 +56,16 @@ class RenderStream : public testing::Test {
       throw;
     }
     return testing::internal::GetCapturedStderr();
+  }
+
+  /// 0, or the exit code of what it refuses.
+  int code_of(const runtime::RenderOptions& o) const {
+    try {
+      run(o);
+      return 0;
+    } catch (const runtime::RenderFailure& failure) {
+      return failure.code;
+    }
   }
 
   Scratch scratch_;
@@ -218,6 +233,55 @@ TEST_F(RenderStream, WhatCannotBePlayedIsSaidAndNothingIsWritten) {
     EXPECT_EQ(entry.path().filename().string().find("wet"), std::string::npos) << entry.path();
   o.model.clear();
   EXPECT_THROW(run(o), runtime::RenderFailure) << "neither a model nor a preset";
+}
+
+TEST_F(RenderStream, ItsOwnSoundIsNotWrittenOverNorADevice) {
+  write_audio(path("dry.wav"), noise(1, 4800, 48000));
+  const auto before = fs::file_size(path("dry.wav"));
+  EXPECT_EQ(code_of(options("dry.wav", "dry.wav")), 1);
+  EXPECT_EQ(fs::file_size(path("dry.wav")), before);
+  ASSERT_EQ(::mkfifo(path("pipe").c_str(), 0600), 0);
+  EXPECT_EQ(code_of(options("dry.wav", "pipe")), 2);
+  EXPECT_TRUE(fs::is_fifo(path("pipe"))) << "it was renamed over";
+  EXPECT_NE(runtime::write_weights(path("pipe"), model_->network), "");
+  EXPECT_TRUE(fs::is_fifo(path("pipe"))) << "it was renamed over";
+  fs::create_directory(path("folder"));
+  EXPECT_EQ(code_of(options("dry.wav", "folder")), 2);
+}
+
+TEST_F(RenderStream, NothingIsLeftWhereASignalEndsIt) {
+  const auto stopped = [&] {
+    runtime::SoundOutput out(path("wet.wav"), 1, 48000, runtime::SampleFormat::kFloat, 1e6);
+    if (scratch_.file_count() != 2) std::_Exit(1);
+    std::raise(SIGTERM);
+  };
+  EXPECT_EXIT(stopped(), testing::KilledBySignal(SIGTERM), "");
+  EXPECT_EQ(scratch_.file_count(), 1u) << "the model alone";
+}
+
+TEST_F(RenderStream, SaysThatASoundWasCutOff) {
+  write_audio(path("dry.wav"), noise(1, 4800, 48000));
+  EXPECT_EQ(run(options("dry.wav", "wet.wav")).find("cut off"), std::string::npos);
+  fs::resize_file(path("dry.wav"), fs::file_size(path("dry.wav")) - 4000);
+  EXPECT_NE(run(options("dry.wav", "wet.wav"))
+                .find("dry.wav: cut off: its header promises 19200 bytes of samples, 15200 "
+                      "are there and are played"),
+            std::string::npos);
+}
+
+TEST(RenderOptions, NanIsNoNumberWithinARange) {
+  for (const char* option :
+       {"--mix=nan", "--predelay-ms=nan", "--impulse=nan", "--tail=nan", "--gain-db=nan", "--mix=2", "--mix=x"}) {
+    runtime::RenderOptions options;
+    CLI::App app;
+    runtime::add_render_options(app, options);
+    try {
+      app.parse(std::vector<std::string>{"--out=wet.wav", option});
+      ADD_FAILURE() << option;
+    } catch (const CLI::ParseError& error) {
+      EXPECT_NE(std::string(error.what()).find("expected a number from "), std::string::npos) << error.what();
+    }
+  }
 }
 
 }  // namespace

@@ -32,6 +32,10 @@ TEST(RunFolder, AnExistingOneIsRefusedAndUntouched) {
   EXPECT_EQ(message_of<ConfigError>([&] { RunFolder(scratch / "run", false); }),
             (scratch / "run").string() + ": exists; give --overwrite, or another --out");
   EXPECT_EQ(read_text(scratch / "run/ir.wav"), "old");
+  write_text(scratch / "run/checkpoint.safetensors", "of a stopped run");
+  EXPECT_NE(message_of<ConfigError>([&] { RunFolder(scratch / "run", false); }).find("--resume"), std::string::npos);
+  write_text(scratch / "run/weights.safetensors", "of one that has ended");
+  EXPECT_EQ(message_of<ConfigError>([&] { RunFolder(scratch / "run", false); }).find("--resume"), std::string::npos);
   write_text(scratch / "file", "x");
   EXPECT_NE(message_of<ConfigError>([&] { RunFolder(scratch / "file", true); }), "no error");
 }

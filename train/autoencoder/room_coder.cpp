@@ -60,6 +60,8 @@ std::filesystem::path RoomCoder::file_of(const std::filesystem::path& given) {
     return given;
   }
   const auto model = given / "model.safetensors";
+  if (!std::filesystem::exists(model) && std::filesystem::exists(given / "weights.safetensors"))
+    throw DataError(given.string() + ": is the run of a fit, expected an autoencoder's");
   if (!std::filesystem::exists(model) && std::filesystem::exists(given / "checkpoint.safetensors"))
     throw DataError(given.string() + ": the run is not finished; go on with: diffverb train --resume " +
                     given.string());

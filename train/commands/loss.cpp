@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/acoustics/preparation.h"
 #include "core/audio_tensor.h"
 #include "core/error.h"
 #include "core/log.h"
@@ -38,7 +39,18 @@ std::vector<std::string> names_in(const std::string& list) {
   std::vector<std::string> names;
   std::istringstream text(list);
   for (std::string name; std::getline(text, name, ',');) names.push_back(name);
+  if (list.empty() || list.ends_with(',')) names.emplace_back();  // refused as an unknown loss
   return names;
+}
+
+constexpr double kMostOffsetMs = 0.1;
+
+/// Of the channel that begins first.
+double onset_s(const Audio& audio) {
+  std::size_t first = audio.frames();
+  for (const auto& channel : audio.channels)
+    first = std::min(first, acoustics::find_onset(std::vector<double>(channel.begin(), channel.end())));
+  return static_cast<double>(first) / audio.rate_hz;
 }
 
 /// Both files, of one rate, number of channels and length.
@@ -60,6 +72,10 @@ std::pair<Audio, Audio> read_pair(const LossOptions& options) {
   };
   cut(target, options.target);
   cut(other, options.other);
+  if (const double late_ms = 1000 * (onset_s(other) - onset_s(target)); std::abs(late_ms) > kMostOffsetMs)
+    log().warning(options.other + ": begins " + printed("%.3g", std::abs(late_ms)) + " ms " +
+                  (late_ms > 0 ? "after " : "before ") + options.target +
+                  ", and they are compared as they stand; the target.wav of a run is aligned with its ir.wav");
   return pair;
 }
 

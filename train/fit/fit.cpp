@@ -222,7 +222,7 @@ FitOutcome fit_response(const FitOptions& options) {
   const at::Device device = choose_device(config.device);
   RunFolder folder = options.resume ? RunFolder::open(options.out) : RunFolder(options.out, options.overwrite);
   const MeasuredResponse measured = read_measured_response(options.input);
-  for (const std::string& warning : measured.warnings) log().warning(options.input.string() + ": " + warning);
+  for (const std::string& warning : measured.warnings) log().warning(warning);
   tune_process(static_cast<int>(config.threads), /*deterministic=*/!device.is_cuda());
   tune_device(device, Precision::kFp32);
   const std::uint64_t seed = derive_seed(config.seed, "model");

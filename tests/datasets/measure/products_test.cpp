@@ -146,6 +146,16 @@ TEST(DeconvolveCommand, WritesAPictureOfEachFigure) {
     EXPECT_EQ(page.find(none), std::string::npos) << none;
 }
 
+TEST(SweepCommand, TheRangeFollowsALowRateWhereNoneIsGiven) {
+  const Scratch scratch;
+  const std::string out = (scratch / "sweep.wav").string();
+  ASSERT_EQ(run_command_line({"data", "sweep", "--out", out, "--seconds", "1", "--rate", "16000", "--gap", "0.5"}), 0);
+  EXPECT_DOUBLE_EQ(read_sweep(scratch / "sweep.json").high_hz, 7840);
+  EXPECT_THROW(
+      run_command_line({"data", "sweep", "--out", out, "--overwrite", "--rate", "16000", "--range-hz", "20,20000"}),
+      ConfigError);
+}
+
 TEST(DeconvolveCommand, DrawsARecordingWithoutAnyNoise) {
   const Scratch scratch;
   const auto path = [&](const std::string& name) { return (scratch / name).string(); };

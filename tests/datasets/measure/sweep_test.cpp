@@ -103,7 +103,10 @@ TEST(Sweep, IsReadBackFromItsFileAndRefusesOthers) {
   EXPECT_NE(message_of<DataError>([&] { read_sweep(scratch / "other.json"); }).find("not what diffverb data sweep"),
             std::string::npos);
   write_text(scratch / "broken.json", "{");
-  EXPECT_THROW(read_sweep(scratch / "broken.json"), DataError);
+  const auto reason = [&](const char* file) { return message_of<DataError>([&] { read_sweep(scratch / file); }); };
+  EXPECT_TRUE(reason("broken.json").ends_with(": not JSON")) << reason("broken.json");
+  write_text(scratch / "short.json", "{\"format\": \"diffverb sweep 1\"}");
+  EXPECT_TRUE(reason("short.json").ends_with(": key 'type' not found")) << reason("short.json");
   sweep.high_hz = 24000;
   EXPECT_NE(message_of<ConfigError>([&] { sweep.check(); }).find("high end of range_hz is 24000"), std::string::npos);
 }

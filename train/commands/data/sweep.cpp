@@ -1,5 +1,6 @@
 #include "datasets/measure/sweep.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -21,12 +22,13 @@ namespace fs = std::filesystem;
 struct SweepArguments {
   fs::path out;
   Sweep sweep;
-  std::vector<double> range_hz = {20, 20000};
+  std::vector<double> range_hz;  // none: all that is heard and that the rate has
   bool no_pilots = false, overwrite = false;
 };
 
 void write_sweep(SweepArguments options) {
   Sweep& sweep = options.sweep;
+  if (options.range_hz.empty()) options.range_hz = {20, std::min(20000.0, 0.49 * sweep.rate_hz)};
   if (options.range_hz.size() != 2)
     throw ConfigError("--range-hz: " + std::to_string(options.range_hz.size()) + " values, expected LOW,HIGH");
   sweep.low_hz = options.range_hz[0];
@@ -64,7 +66,8 @@ void add_data_sweep_command(Command& data, Context&) {
       ->check(one_of({"ess", "tsp", "mls"}));
   command->add_option("--seconds", sweep.seconds, "length of one repetition (mls: of 2^n - 1 samples, or more)")
       ->capture_default_str();
-  command->add_option("--range-hz", options->range_hz, "LOW,HIGH")->delimiter(',')->capture_default_str();
+  command->add_option("--range-hz", options->range_hz, "LOW,HIGH (default 20,20000; at a low rate up to 0.49 of it)")
+      ->delimiter(',');
   command->add_option("--rate", sweep.rate_hz, "sample rate, Hz")->capture_default_str();
   command->add_option("--repeat", sweep.repeat, "repetitions; three or more let a cough be left out")
       ->capture_default_str();

@@ -131,6 +131,8 @@ Sweep read_sweep(const std::filesystem::path& path) {
     s.repeat = in.at("repeat");
     s.pilots = in.at("pilots");
     s.check();
+  } catch (const nlohmann::json::parse_error&) {
+    throw DataError(path.string() + expected + ": is no JSON");
   } catch (const nlohmann::json::exception& error) {
     throw DataError(path.string() + expected + ": " + error.what());
   } catch (const ConfigError& error) {

@@ -97,8 +97,9 @@ void check_form(const RecordedChannels& source, const std::string& name, const S
                      " s or more");
 }
 
-/// A clock that drifts takes a long sequence apart: looked for is what stands before it and its first eighth, which has to
-/// be found again by itself, as the pilot before it could be another sweep's. Of the periods where it is found, the first.
+/// A clock that drifts takes a long sequence apart, and puts it a period off: what then is left of two drifts half as far.
+/// So what stands before the sequence and its first eighth are looked for, and that eighth has to be found again by itself,
+/// as the pilot before it could be another sweep's. Of the periods where it is found, the first.
 Arrival find_beginning(const at::Tensor& channel, const Sweep& sweep) {
   const SweepLayout at_(sweep);
   const std::int64_t start = at_.first - at_.period, part = at_.period / kPartOfSweep;
@@ -130,8 +131,10 @@ at::Tensor sound_within_range(const Sweep& sweep) {
 
 /// By a direct sound, or else as a diffuse space lets it arrive; nothing where the sweep is not heard.
 std::optional<std::int64_t> find_delay(const at::Tensor& channel, const Sweep& sweep) {
-  Arrival arrival = find_arrival(sound_within_range(sweep).unsqueeze(0), channel.unsqueeze(0), sweep.rate_hz);
-  if (!arrival.arrives() && sweep.periodic()) arrival = find_beginning(channel, sweep);
+  Arrival arrival;
+  if (sweep.periodic()) arrival = find_beginning(channel, sweep);
+  if (!arrival.arrives())
+    arrival = find_arrival(sound_within_range(sweep).unsqueeze(0), channel.unsqueeze(0), sweep.rate_hz);
   if (arrival.arrives()) return arrival.delay_samples;
   return find_diffuse_arrival(channel, sweep);
 }

@@ -18,16 +18,6 @@
 namespace diffverb {
 namespace {
 
-Sweep short_sweep(double seconds) {
-  Sweep sweep;
-  sweep.rate_hz = 16000;
-  sweep.low_hz = 50;
-  sweep.high_hz = 7000;
-  sweep.seconds = seconds;
-  sweep.gap_s = 0.5;
-  return sweep;
-}
-
 at::Tensor room_of(double t60_s) {
   NoiseRoom room;
   room.seconds = 0.4;

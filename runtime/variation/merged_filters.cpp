@@ -14,8 +14,8 @@ namespace {
 using Polynomial = std::vector<double>;  // p[0] + p[1] z^-1 + ...
 using Complex = std::complex<double>;
 
-constexpr double kAlike = 1e-4;  // of a row's largest gain: what single precision makes of equal ones
-constexpr std::size_t kMostSections = 2;
+constexpr double kSameShare = 1e-4;  // of a row's largest gain: what single precision makes of equal ones
+constexpr std::size_t kMostMerged = 2;
 
 Polynomial product(const Polynomial& a, const Polynomial& b) {
   Polynomial out(a.size() + b.size() - 1, 0.0);
@@ -95,7 +95,7 @@ std::optional<double> share_of(const std::vector<float>& line, const std::vector
   for (std::size_t i = 0; i < line.size(); ++i) {
     if (line[i] != 0) off = std::max(off, std::abs(listener[i] - share * line[i]));
   }
-  return off <= kAlike * largest ? std::optional(share) : std::nullopt;
+  return off <= kSameShare * largest ? std::optional(share) : std::nullopt;
 }
 
 /// v_g = share v_f + gain h_f v_f + the rest becomes v_g = h v_f + the rest.
@@ -143,7 +143,7 @@ DelayNetworkWeights with_merged_filters(const DelayNetworkWeights& weights) {
   for (std::size_t line = 0; line < static_cast<std::size_t>(w.lines); ++line) {
     if (w.delays[line] != 0) continue;
     const std::vector<Biquad> cascade = line_filter(w, static_cast<int>(line));
-    if (cascade.empty() || cascade.size() > kMostSections) continue;
+    if (cascade.empty() || cascade.size() > kMostMerged) continue;
     const auto listener = only_listener(w, line);
     if (!listener) continue;
     const auto share = share_of(row_of(w, line), row_of(w, *listener));

@@ -4,22 +4,13 @@
 
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <optional>
 
 #include "core/error.h"
+#include "tests/scratch.h"
 
 namespace diffverb {
 namespace {
-
-std::string message_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const ConfigError& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 TEST(Fields, ReadsEveryTypeOfValue) {
   Fields f = Fields::from_text(
@@ -76,7 +67,7 @@ TEST(Fields, UnknownKeyIsNamedWithItsPlaceAndTheNearestKnownOne) {
   Fields model = f.map("model");
   int lines = 16;
   model.optional("lines", lines);
-  EXPECT_EQ(message_of([&] { f.finish(); }),
+  EXPECT_EQ(message_of<ConfigError>([&] { f.finish(); }),
             "a.yaml:2:3: model.linse: unknown key 'linse', did you mean 'lines'? known: lines");
 }
 
@@ -87,20 +78,21 @@ TEST(Fields, UnknownMapAndListEntriesAreFoundToo) {
   Fields loss = f.list("losses").at(0);
   loss.required("type", type);
   loss.optional("weight", weight);
-  EXPECT_EQ(message_of([&] { f.finish(); }), "a.yaml:3:1: rest: unknown key 'rest'; known: losses");
-  EXPECT_EQ(message_of([&] { loss.finish(); }),
+  EXPECT_EQ(message_of<ConfigError>([&] { f.finish(); }), "a.yaml:3:1: rest: unknown key 'rest'; known: losses");
+  EXPECT_EQ(message_of<ConfigError>([&] { loss.finish(); }),
             "a.yaml:2:17: losses.0.wieght: unknown key 'wieght', did you mean 'weight'? known: type, weight");
 }
 
 TEST(Fields, MissingKeyPointsToTheMapThatLacksIt) {
   Fields f = Fields::from_text("model:\n  lines: 4\n", "a.yaml");
   std::string type;
-  EXPECT_EQ(message_of([&] { f.map("model").required("type", type); }), "a.yaml:2:3: model: missing key 'type'");
+  EXPECT_EQ(message_of<ConfigError>([&] { f.map("model").required("type", type); }),
+            "a.yaml:2:3: model: missing key 'type'");
 }
 
 TEST(Fields, WrongTypesAreRefused) {
   const auto read_int = [](const std::string& yaml) {
-    return message_of([&] {
+    return message_of<ConfigError>([&] {
       int value = 0;
       Fields::from_text(yaml, "t").optional("n", value, at_least(1));
     });
@@ -115,13 +107,14 @@ TEST(Fields, WrongTypesAreRefused) {
   EXPECT_NE(read_int("n:"), "no error");
   EXPECT_EQ(read_int("n: 1e3"), "no error");
   bool flag = false;
-  EXPECT_NE(message_of([&] { Fields::from_text("b: 1").optional("b", flag); }), "no error");
+  EXPECT_NE(message_of<ConfigError>([&] { Fields::from_text("b: 1").optional("b", flag); }), "no error");
 }
 
 TEST(Fields, NotANumberAndInfinityAreRefused) {
   for (const char* text : {".nan", "nan", ".inf", "inf", "-inf", "1e999", "infinity"}) {
     double value = 0;
-    EXPECT_NE(message_of([&] { Fields::from_text(std::string("x: ") + text).optional("x", value); }), "no error")
+    EXPECT_NE(message_of<ConfigError>([&] { Fields::from_text(std::string("x: ") + text).optional("x", value); }),
+              "no error")
         << text;
   }
 }
@@ -129,17 +122,19 @@ TEST(Fields, NotANumberAndInfinityAreRefused) {
 TEST(Fields, RangesHoldForNumbersAndEntriesOfLists) {
   double value = 0;
   std::vector<double> values;
-  EXPECT_EQ(message_of([&] { Fields::from_text("t60_s: -1", "t").optional("t60_s", value, above(0), "s"); }),
-            "t:1:8: t60_s: expected a finite number > 0, got '-1', unit s");
-  EXPECT_EQ(message_of([&] { Fields::from_text("x: [0.5, 2]", "t").optional("x", values, between(0, 1)); }),
-            "t:1:4: x: entry 1: expected a finite number [0, 1], got '2'");
-  EXPECT_EQ(message_of([&] { Fields::from_text("x: 1", "t").optional("x", value, inside(0, 1)); }),
+  EXPECT_EQ(
+      message_of<ConfigError>([&] { Fields::from_text("t60_s: -1", "t").optional("t60_s", value, above(0), "s"); }),
+      "t:1:8: t60_s: expected a finite number > 0, got '-1', unit s");
+  EXPECT_EQ(
+      message_of<ConfigError>([&] { Fields::from_text("x: [0.5, 2]", "t").optional("x", values, between(0, 1)); }),
+      "t:1:4: x: entry 1: expected a finite number [0, 1], got '2'");
+  EXPECT_EQ(message_of<ConfigError>([&] { Fields::from_text("x: 1", "t").optional("x", value, inside(0, 1)); }),
             "t:1:4: x: expected a finite number (0, 1), got '1'");
 }
 
 TEST(Fields, ChoiceNamesTheKnownWords) {
   std::string quality = "normal";
-  EXPECT_EQ(message_of([&] {
+  EXPECT_EQ(message_of<ConfigError>([&] {
               Fields::from_text("q: fats", "t").choice("q", quality, {"fast", "normal"});
             }),
             "t:1:4: q: unknown value 'fats', did you mean 'fast'? known: fast, normal");
@@ -172,7 +167,8 @@ TEST(Fields, AliasesThatMultiplyAreRefused) {
     for (int j = 0; j < 9; ++j) text += ", " + before;
     text += "]\n";
   }
-  EXPECT_NE(message_of([&] { Fields::from_text(text, "t"); }).find("more than 100000 values"), std::string::npos);
+  EXPECT_NE(message_of<ConfigError>([&] { Fields::from_text(text, "t"); }).find("more than 100000 values"),
+            std::string::npos);
 }
 
 TEST(Fields, OverlaysReplaceAndAddValues) {
@@ -197,7 +193,7 @@ TEST(Fields, OverlaysReplaceAndAddValues) {
 
 TEST(Fields, OverlaysThatFitNowhereAreRefused) {
   const auto overlay = [](const std::string& text) {
-    return message_of([&] { Fields::from_text("model: {lines: 4}\nlist: [1]\n", "a.yaml", {text}); });
+    return message_of<ConfigError>([&] { Fields::from_text("model: {lines: 4}\nlist: [1]\n", "a.yaml", {text}); });
   };
   EXPECT_EQ(overlay("model"), "--set model: expected key.path=value");
   EXPECT_EQ(overlay("=3"), "--set =3: expected key.path=value");
@@ -212,10 +208,11 @@ TEST(Fields, OverlayErrorsNameTheOverlay) {
   Fields f = Fields::from_text("model: {lines: 4}\n", "a.yaml", {"model.linse=8"});
   int lines = 0;
   f.map("model").optional("lines", lines);
-  EXPECT_EQ(message_of([&] { f.finish(); }),
+  EXPECT_EQ(message_of<ConfigError>([&] { f.finish(); }),
             "--set model.linse=8: model.linse: unknown key 'linse', did you mean 'lines'? known: lines");
   Fields g = Fields::from_text("{}", "a.yaml", {"lines=x"});
-  EXPECT_EQ(message_of([&] { g.optional("lines", lines); }), "--set lines=x: lines: expected a whole number, got 'x'");
+  EXPECT_EQ(message_of<ConfigError>([&] { g.optional("lines", lines); }),
+            "--set lines=x: lines: expected a whole number, got 'x'");
 }
 
 struct Everything {
@@ -345,7 +342,7 @@ TEST(Fields, AFileBesideTheConfigIsFoundFromAnywhere) {
   resolved.map("model").file("one", again);
   EXPECT_EQ(again, one);
   Fields missing = Fields::from_text("{}");
-  EXPECT_NE(message_of([&] { missing.file("one", one); }).find("missing key 'one'"), std::string::npos);
+  EXPECT_NE(message_of<ConfigError>([&] { missing.file("one", one); }).find("missing key 'one'"), std::string::npos);
   std::filesystem::remove_all(folder);
 }
 

@@ -115,6 +115,7 @@ class LineChange {
       targets.push_back(unchanged(j));
     }
     for (const LineLosses& loop : rates_.loops) add_targets(loop, targets);
+    shorten_diffusers(targets);
     for (int j = 0; j < old_.lines; ++j) more = more || needs_section(targets[static_cast<std::size_t>(j)], j);
     if (more) append_sections(changed_.line_sos, changed_.lines, changed_.line_sections, {Biquad{}});  // identities
     for (int j = 0; j < old_.lines; ++j) change(j, targets[static_cast<std::size_t>(j)]);
@@ -162,6 +163,28 @@ class LineChange {
       t.is_flat = variation_.damping == 0 &&
                   most - least < kNothing + kFlat * std::abs(sum) / static_cast<double>(rates_.hz.size());
       if (t.has_filter && before > 0 && now > 0) t.power = std::clamp(now / before, 0.1, 10.0);
+    }
+  }
+
+  /// What diffuses must not sound longer than all else is to. Every line loses by its delay then, as if the sound of all of
+  /// them were multiplied by an exponential.
+  void shorten_diffusers(std::vector<LineTarget>& targets) const {
+    double more = 0;  // nepers a second
+    for (const LineLosses& loop : rates_.diffusers) {
+      const double rate = *std::min_element(loop.rate.begin(), loop.rate.end()) / stretch_of(loop.lines);
+      double wanted = 1e300;
+      for (std::size_t f = 0; f < rates_.hz.size(); ++f)
+        wanted = std::min(wanted, rates_.slowest[f] / decay_factor(variation_, rates_.hz[f]));
+      more = std::max(more, wanted - rate);
+    }
+    if (more == 0) return;
+    for (const LineLosses& loop : rates_.diffusers) {
+      for (const int line : loop.lines) {
+        LineTarget& t = targets[static_cast<std::size_t>(line)];
+        t.is_nothing = false;
+        for (double& change : t.change)
+          change = -more * changed_.delays[static_cast<std::size_t>(line)] / changed_.sample_rate_hz;
+      }
     }
   }
 

@@ -285,6 +285,7 @@ void change_lines(const DelayNetworkWeights& old, const LoopRates& rates, const 
 void correct_rates(const DelayNetworkWeights& w, const Variation& variation, LoopRates& rates) {
   constexpr int kRounds = 6;
   constexpr double kCloseEnough = 0.015, kFastest = 60;  // nepers a second: 0.12 s
+  constexpr double kLowest_heard_hz = 88, kHighest_heard_hz = 11300;
   if (rates.correction.empty()) return;
   std::vector<double> best = rates.correction;
   double least = 1e300;
@@ -298,7 +299,8 @@ void correct_rates(const DelayNetworkWeights& w, const Variation& variation, Loo
       if (!(found[f] > 0 && rates.measured[f] > 0)) continue;
       const double wanted = rates.measured[f] / decay_factor(variation, rates.hz[f]);
       if (std::min(wanted, found[f]) > kFastest) continue;  // nobody hears by how much
-      off += std::pow(std::log(wanted / found[f]), 2), count += 1;
+      if (rates.hz[f] > kLowest_heard_hz && rates.hz[f] < kHighest_heard_hz)
+        off += std::pow(std::log(wanted / found[f]), 2), count += 1;
       rates.correction[f] = std::clamp(rates.correction[f] * wanted / found[f], 0.1, 10.0);
     }
     // Not every round comes nearer: one section a line has to follow what several octaves miss.

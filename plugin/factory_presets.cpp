@@ -1,7 +1,6 @@
 #include "plugin/factory_presets.h"
 
 #include <DistrhoPluginUtils.hpp>
-#include <algorithm>
 #include <cstdlib>
 #include <exception>
 
@@ -27,13 +26,7 @@ fs::path resources_folder() {
 }
 
 void read_resources(std::vector<FactoryPreset>& presets) {
-  std::vector<fs::path> files;
-  std::error_code error;
-  for (fs::directory_iterator entry(resources_folder(), error), end; !error && entry != end; entry.increment(error)) {
-    if (entry->path().extension() == ".json") files.push_back(entry->path());
-  }
-  std::sort(files.begin(), files.end());
-  for (const fs::path& file : files) {
+  for (const fs::path& file : runtime::preset_files(resources_folder())) {
     runtime::PresetResult read = runtime::load_preset(file);
     if (read.error.empty()) presets.push_back({runtime::path_text(file.stem()), std::move(read.preset)});
   }

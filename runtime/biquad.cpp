@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <utility>
 
 namespace diffverb::runtime {
@@ -35,6 +36,14 @@ void append_sections(std::vector<double>& sos, int rows, int& sections, const st
   }
   sos = std::move(longer);
   sections += static_cast<int>(more.size());
+}
+
+Biquad cookbook_section(PassKind kind, double cutoff_hz, double q, double rate_hz) {
+  const double w = 2 * std::numbers::pi * cutoff_hz / rate_hz, cosine = std::cos(w);
+  const double alpha = std::sin(w) / (2 * q), a0 = 1 + alpha;
+  const double edge = kind == PassKind::kLowpass ? 1 - cosine : 1 + cosine;
+  const double middle = kind == PassKind::kLowpass ? edge : -edge;
+  return {edge / 2 / a0, middle / a0, edge / 2 / a0, -2 * cosine / a0, (1 - alpha) / a0};
 }
 
 StateVariable to_state_variable(const Biquad& f) {

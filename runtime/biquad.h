@@ -15,6 +15,11 @@ void push_section(std::vector<double>& sos, const Biquad& section);
 /// The same ones behind those of every row; `sections` is how many a row has.
 void append_sections(std::vector<double>& sos, int rows, int& sections, const std::vector<Biquad>& more);
 
+enum class PassKind { kLowpass, kHighpass };
+/// A low-pass or high-pass of the second order, 0 < cutoff_hz < rate_hz / 2.
+/// Source: Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients"
+Biquad cookbook_section(PassKind kind, double cutoff_hz, double q, double rate_hz);
+
 /// A biquad as a state-variable filter with trapezoidal integrators, in increments:
 ///
 ///     d = x - s2        y = y0 x + y1 s1 + y2 s2

@@ -5,6 +5,7 @@
 #include <complex>
 #include <numbers>
 
+#include "runtime/biquad.h"
 #include "runtime/decoder_kernels.h"
 #include "runtime/envelope_decoder.h"
 
@@ -93,10 +94,8 @@ HighPass::HighPass(std::span<const double> corners_hz, double rate_hz) : count_(
   for (int s = 0; s < 2; ++s) {
     sections_[s].resize((count_ + kTogether - 1) / kTogether);
     for (std::size_t row = 0; row < count_; ++row) {
-      const double w = 2 * kPi * corners_hz[row] / rate_hz, cosine = std::cos(w);
-      const double alpha = std::sin(w) / (2 * kQ[s]), a0 = 1 + alpha;
-      sections_[s][row / kTogether][row % kTogether] = {
-          .b0 = 0.5 * (1 + cosine) / a0, .a1 = -2 * cosine / a0, .a2 = (1 - alpha) / a0};
+      const Biquad f = cookbook_section(PassKind::kHighpass, corners_hz[row], kQ[s], rate_hz);
+      sections_[s][row / kTogether][row % kTogether] = {.b0 = f.b0, .a1 = f.a1, .a2 = f.a2};
     }
   }
 }

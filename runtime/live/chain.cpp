@@ -20,8 +20,8 @@ void Chain::prepare(double rate_hz, int inputs, int outputs) {
   gain_.prepare(smooth, 1);
   mix_.prepare(smooth, 1);
   freeze_.prepare(rate_hz, outputs);
-  highpass_.prepare(ToneFilter::Kind::kHighpass, rate_hz, outputs, smooth);
-  lowpass_.prepare(ToneFilter::Kind::kLowpass, rate_hz, outputs, smooth);
+  highpass_.prepare(PassKind::kHighpass, rate_hz, outputs, smooth);
+  lowpass_.prepare(PassKind::kLowpass, rate_hz, outputs, smooth);
   direct_.prepare(rate_hz, outputs, smooth);
   const double most_s = info(Control::kPredelay).highest / 1000 + 0.01;  // and the gap at the shortest distance
   predelay_.prepare(outputs, static_cast<int>(std::ceil(most_s * rate_hz)), smooth);
@@ -39,8 +39,7 @@ void Chain::aim(const ControlValues& values, bool at_once) noexcept {
   set(mix_, at(values, Control::kMix) / 100);
   set_filter(highpass_, Control::kHighpassOn, Control::kHighpass);
   set_filter(lowpass_, Control::kLowpassOn, Control::kLowpass);
-  const double distance = at(values, Control::kDistance);
-  at_once ? direct_.jump(distance) : direct_.aim(distance);
+  direct_.aim(at(values, Control::kDistance), at_once);
   const double predelay = std::round(at(values, Control::kPredelay) / 1000 * rate_hz_);
   const int delay = static_cast<int>(predelay) + direct_.gap_samples();
   at_once ? predelay_.jump(delay) : predelay_.aim(delay);

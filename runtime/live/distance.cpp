@@ -47,21 +47,14 @@ void DirectSound::reset() noexcept {
   delay_.reset();
 }
 
-void DirectSound::aim(double distance_m) noexcept {
+void DirectSound::aim(double distance_m, bool at_once) noexcept {
   const DirectPath path = direct_path(distance_m, rate_hz_);
-  gain_.aim(static_cast<float>(path.gain));
-  pole_.aim(static_cast<float>(path.pole));
-  const int gap = static_cast<int>(std::lround(path.gap_s * rate_hz_));
-  delay_.aim(std::max(0, -gap));
+  const auto gain = static_cast<float>(path.gain), pole = static_cast<float>(path.pole);
+  at_once ? gain_.jump(gain) : gain_.aim(gain);
+  at_once ? pole_.jump(pole) : pole_.aim(pole);
+  const int gap = static_cast<int>(std::lround(path.gap_s * rate_hz_)), delay = std::max(0, -gap);
+  at_once ? delay_.jump(delay) : delay_.aim(delay);
   gap_samples_ = std::max(0, gap);
-}
-
-void DirectSound::jump(double distance_m) noexcept {
-  aim(distance_m);
-  const DirectPath path = direct_path(distance_m, rate_hz_);
-  gain_.jump(static_cast<float>(path.gain));
-  pole_.jump(static_cast<float>(path.pole));
-  delay_.jump(std::max(0, -static_cast<int>(std::lround(path.gap_s * rate_hz_))));
 }
 
 void DirectSound::process(float* const* channels, int frames) noexcept {

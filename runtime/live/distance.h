@@ -23,8 +23,8 @@ class DirectSound {
  public:
   void prepare(double rate_hz, int channels, int smooth_samples);
   void reset() noexcept;
-  void aim(double distance_m) noexcept;
-  void jump(double distance_m) noexcept;
+  /// Follows a distance, smoothly or at once.
+  void aim(double distance_m, bool at_once) noexcept;
   /// In place.
   void process(float* const* channels, int frames) noexcept;
   /// What the reverberation is to be delayed by at the distance that was set: more than 0 below 1 m only.

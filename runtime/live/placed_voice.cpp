@@ -79,15 +79,23 @@ bool PlacedVoice::is_done(int silent_samples) const noexcept {
          (is_dropping() ? dropped_ >= drop_samples_ : silent_ >= std::max<long long>(silent_samples, longest_gap_));
 }
 
-void PlacedVoice::hear(const float* const* in, int frames, const std::vector<float>& fade_in) noexcept {
+void PlacedVoice::fade(float* gains, int frames, const std::vector<float>& fade_in) noexcept {
   const int steps = static_cast<int>(fade_in.size()) - 1;
-  float gains[kBlock];
+  if (is_leaving_ ? faded_ == 0 : is_in(steps)) {
+    std::fill_n(gains, frames, is_leaving_ ? 0.0f : 1.0f);
+    return;
+  }
   for (int n = 0; n < frames; ++n) {
     faded_ = is_leaving_ ? std::max(0, faded_ - 1) : std::min(steps, faded_ + 1);
     const float rising = fade_in[static_cast<std::size_t>(faded_)];
     const float falling = fade_in[static_cast<std::size_t>(steps - faded_)];
     gains[n] = rising / std::sqrt(1 + 2 * alike_ * rising * falling);
   }
+}
+
+void PlacedVoice::hear(const float* const* in, int frames, const std::vector<float>& fade_in) noexcept {
+  float gains[kBlock];
+  fade(gains, frames, fade_in);
   for (std::size_t i = 0; i < in_.size(); ++i) {
     float* to = in_[i];
     if (in_.size() == 1 && host_inputs_ == 2) {

@@ -37,7 +37,6 @@ class PlacedVoice {
   void follow(PlacedVoice& other) noexcept;
   /// Its tail fades too, over as many samples.
   void drop(int samples) noexcept;
-  bool is_leaving() const noexcept { return is_leaving_; }
   bool is_dropping() const noexcept { return drop_samples_ > 0; }
   bool is_in(int steps) const noexcept { return faded_ == steps; }
   /// Nothing more comes: dropped, or silent for as many samples after it left, and for its longest gap.
@@ -50,6 +49,8 @@ class PlacedVoice {
   void find_beginning(double rate_hz);
   /// From 0, nothing in common, to 1, the same.
   float likeness(const PlacedVoice& other) const noexcept;
+  /// The gains of its input, and on in the crossfade.
+  void fade(float* gains, int frames, const std::vector<float>& fade_in) noexcept;
   void hear(const float* const* in, int frames, const std::vector<float>& fade_in) noexcept;
   void follow_tail(int frames) noexcept;
 

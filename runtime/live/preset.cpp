@@ -1,5 +1,6 @@
 #include "runtime/live/preset.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <vector>
@@ -104,6 +105,16 @@ PresetResult load_preset(const fs::path& path) {
   const FileBytes file = read_file(path, kMostBytes);
   if (!file.error.empty()) return {{}, file.error};
   return read_preset({reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()}, path.parent_path());
+}
+
+std::vector<fs::path> preset_files(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    if (entry->path().extension() == ".json") files.push_back(entry->path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
 }
 
 std::string preset_text(const Preset& preset, const fs::path& folder) {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/live/controls.h"
 #include "runtime/live/live_reverb.h"
@@ -33,6 +34,9 @@ struct PresetResult {
 PresetResult read_preset(std::string_view text, const std::filesystem::path& folder);
 /// The same for a file, of at most 1 MiB, relative to its own folder.
 PresetResult load_preset(const std::filesystem::path& path);
+
+/// The files of a folder that may be presets (.json), by name; none where there is no such folder.
+std::vector<std::filesystem::path> preset_files(const std::filesystem::path& folder);
 
 /// The text of a preset; with a folder, the model's path relative to it.
 std::string preset_text(const Preset& preset, const std::filesystem::path& folder = {});

@@ -61,26 +61,27 @@ class ResponseVoice final : public Voice {
 
 }  // namespace
 
-std::unique_ptr<Voice> make_response_voice(const std::vector<std::vector<float>>& responses, ResponseLayout layout) {
-  return std::make_unique<ResponseVoice>(responses, layout);
-}
-
 VoiceResult make_checked_voice(const std::vector<std::vector<float>>& responses, ResponseLayout layout,
                                const GivenUp& given_up) {
   if (responses.empty() || responses[0].empty()) return {nullptr, "the response holds no samples"};
   if (given_up && given_up()) return {nullptr, kGivenUp};
-  return {make_response_voice(responses, layout), {}};
+  return {std::make_unique<ResponseVoice>(responses, layout), {}};
+}
+
+VoiceResult make_varied_voice(const VariedResponses& responses, ResponseLayout layout, const Variation& variation,
+                              const GivenUp& given_up) {
+  if (!responses.error().empty()) return {nullptr, responses.error()};
+  if (given_up && given_up()) return {nullptr, kGivenUp};
+  return make_checked_voice(responses.at(variation), layout, given_up);
 }
 
 VoiceResult make_varied_voice(std::vector<std::vector<float>> responses, ResponseLayout layout, double rate_hz,
                               const Setting& setting, const GivenUp& given_up) {
-  if (given_up && given_up()) return {nullptr, kGivenUp};
   if (setting.rate_hz == rate_hz && setting.variation == Variation{})
     return make_checked_voice(responses, layout, given_up);
-  const VariedResponses varied(std::move(responses), rate_hz, setting.rate_hz);
-  if (!varied.error().empty()) return {nullptr, varied.error()};
   if (given_up && given_up()) return {nullptr, kGivenUp};
-  return make_checked_voice(varied.at(setting.variation), layout, given_up);
+  const VariedResponses varied(std::move(responses), rate_hz, setting.rate_hz);
+  return make_varied_voice(varied, layout, setting.variation, given_up);
 }
 
 }  // namespace diffverb::runtime

@@ -18,15 +18,7 @@ StateVariable combined(const StateVariable& a, const StateVariable& b, Combine c
 
 }  // namespace
 
-Biquad cookbook_section(ToneFilter::Kind kind, double cutoff_hz, double rate_hz) {
-  const double w = 2 * std::numbers::pi * std::min(cutoff_hz, kHighest * rate_hz) / rate_hz;
-  const double alpha = std::sin(w) / std::numbers::sqrt2, cosine = std::cos(w), a0 = 1 + alpha;
-  const double edge = kind == ToneFilter::Kind::kLowpass ? 1 - cosine : 1 + cosine;
-  const double middle = kind == ToneFilter::Kind::kLowpass ? edge : -edge;
-  return {edge / 2 / a0, middle / a0, edge / 2 / a0, -2 * cosine / a0, (1 - alpha) / a0};
-}
-
-void ToneFilter::prepare(Kind kind, double rate_hz, int channels, int smooth_samples) {
+void ToneFilter::prepare(PassKind kind, double rate_hz, int channels, int smooth_samples) {
   kind_ = kind;
   rate_hz_ = rate_hz;
   states_.assign(static_cast<std::size_t>(channels), {});
@@ -37,7 +29,8 @@ void ToneFilter::prepare(Kind kind, double rate_hz, int channels, int smooth_sam
 void ToneFilter::reset() noexcept { std::fill(states_.begin(), states_.end(), State{}); }
 
 StateVariable ToneFilter::section(float log_hz) const noexcept {
-  return to_state_variable(cookbook_section(kind_, std::exp(static_cast<double>(log_hz)), rate_hz_));
+  const double cutoff_hz = std::min(std::exp(static_cast<double>(log_hz)), kHighest * rate_hz_);
+  return to_state_variable(cookbook_section(kind_, cutoff_hz, 0.5 * std::numbers::sqrt2, rate_hz_));
 }
 
 void ToneFilter::aim(double cutoff_hz, bool on) noexcept {

@@ -9,13 +9,11 @@ namespace diffverb::runtime {
 
 /// A low-pass or high-pass of the second order, Q = 1 / sqrt 2, whose cutoff moves smoothly (evenly in octaves) and that is
 /// faded in and out. A cutoff beyond 0.49 of the rate counts as there.
-/// Source: Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients"
 class ToneFilter {
  public:
-  enum class Kind { kLowpass, kHighpass };
   static constexpr int kGrid = 32;  // samples between two computations of coefficients
 
-  void prepare(Kind kind, double rate_hz, int channels, int smooth_samples);
+  void prepare(PassKind kind, double rate_hz, int channels, int smooth_samples);
   void reset() noexcept;
   void aim(double cutoff_hz, bool on) noexcept;
   /// Without smoothing.
@@ -27,7 +25,7 @@ class ToneFilter {
   StateVariable section(float log_hz) const noexcept;
   void begin_grid() noexcept;
 
-  Kind kind_ = Kind::kLowpass;
+  PassKind kind_ = PassKind::kLowpass;
   double rate_hz_ = 48000;
   Ramp log_hz_, share_;
   StateVariable now_, step_;
@@ -38,8 +36,5 @@ class ToneFilter {
   };
   std::vector<State> states_;  // [channels]
 };
-
-/// The cookbook's section.
-Biquad cookbook_section(ToneFilter::Kind kind, double cutoff_hz, double rate_hz);
 
 }  // namespace diffverb::runtime

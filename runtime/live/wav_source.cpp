@@ -26,10 +26,7 @@ class WavSource final : public Source {
     return make_guarded([&]() -> VoiceResult {
       if (setting.rate_hz == sound_.sample_rate_hz && setting.variation == Variation{})
         return make_checked_voice(sound_.channels, layout, given_up);
-      const auto varied = at_rate(setting.rate_hz);
-      if (!varied->error().empty()) return {nullptr, varied->error()};
-      if (given_up && given_up()) return {nullptr, kGivenUp};
-      return make_checked_voice(varied->at(setting.variation), layout, given_up);
+      return make_varied_voice(*at_rate(setting.rate_hz), layout, setting.variation, given_up);
     });
   }
 

@@ -1,8 +1,8 @@
 #include "runtime/render_program/presets.h"
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <utility>
 #include <vector>
 
 #include "runtime/render_program/failure.h"
@@ -25,16 +25,6 @@ std::vector<fs::path> folders() {
   return out;
 }
 
-std::vector<fs::path> preset_files(const fs::path& folder) {
-  std::vector<fs::path> files;
-  std::error_code code;
-  for (fs::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
-    if (entry->path().extension() == ".json") files.push_back(entry->path());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
 /// "04-plate" is "plate" too.
 std::string plain_name(const fs::path& file) {
   const std::string stem = file.stem().string();
@@ -42,21 +32,22 @@ std::string plain_name(const fs::path& file) {
   return digits != std::string::npos && digits > 0 && stem[digits] == '-' ? stem.substr(digits + 1) : stem;
 }
 
+Preset taken(PresetResult&& loaded, const fs::path& file) {
+  if (!loaded.error.empty()) throw RenderFailure{2, file.string() + ": " + loaded.error};
+  return std::move(loaded.preset);
+}
+
 }  // namespace
 
 Preset find_preset(const std::string& name_or_path) {
-  const auto load = [](const fs::path& file) {
-    PresetResult loaded = load_preset(file);
-    if (!loaded.error.empty()) throw RenderFailure{2, file.string() + ": " + loaded.error};
-    return loaded.preset;
-  };
-  if (fs::path(name_or_path).extension() == ".json") return load(name_or_path);
+  if (fs::path(name_or_path).extension() == ".json") return taken(load_preset(name_or_path), name_or_path);
   std::string known;
   for (const fs::path& folder : folders()) {
     for (const fs::path& file : preset_files(folder)) {
+      PresetResult loaded = load_preset(file);
       const std::string name = plain_name(file);
-      if (name_or_path == name || name_or_path == file.stem() || name_or_path == load_preset(file).preset.name)
-        return load(file);
+      if (name_or_path == name || name_or_path == file.stem() || name_or_path == loaded.preset.name)
+        return taken(std::move(loaded), file);
       known += (known.empty() ? "" : ", ") + name;
     }
   }

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "runtime/live/moving_delay.h"
 #include "runtime/render_program/failure.h"
 #include "runtime/render_program/sound_input.h"
 
@@ -32,23 +33,6 @@ class Planes {
  private:
   std::vector<std::vector<float>> samples_;
   std::vector<float*> rows_;
-};
-
-/// Delays every row by the same number of samples, 0 or more.
-class WholeDelay {
- public:
-  WholeDelay(int rows, std::size_t samples) : ring_(rows, samples), samples_(samples) {}
-  void apply(Planes& planes, std::size_t frames) {
-    if (samples_ == 0) return;
-    for (std::size_t n = 0; n < frames; ++n) {
-      for (int row = 0; row < planes.count(); ++row) std::swap(planes[row][n], ring_[row][at_]);
-      at_ = at_ + 1 == samples_ ? 0 : at_ + 1;
-    }
-  }
-
- private:
-  Planes ring_;
-  std::size_t samples_, at_ = 0;
 };
 
 /// A line that says how far a file is, on a terminal alone.
@@ -118,14 +102,17 @@ Streamed stream_sound(OfflinePlayer& player, const std::string& in, const std::s
     throw RenderFailure{2, in + ": has " + std::to_string(input.channels()) + " channels, expected 1 or 2"};
   player.start(rate, input.channels());
   say_what_is_not_heard(in, input.channels(), player.inputs());
-  const std::size_t predelay = samples_of(options.predelay_ms / 1000, rate);
-  std::size_t tail = samples_of(options.tail_s >= 0 ? options.tail_s : player.tail_s(), rate) + predelay;
+  const auto predelay = static_cast<int>(samples_of(options.predelay_ms / 1000, rate));
+  std::size_t tail =
+      samples_of(options.tail_s >= 0 ? options.tail_s : player.tail_s(), rate) + static_cast<std::size_t>(predelay);
   const double expected = input.frames_expected() + static_cast<double>(tail);
   SoundOutput output(out, player.outputs(), rate, options.format, expected);
 
   const auto block = static_cast<std::size_t>(options.block);
   Planes sound(input.channels(), block), inputs(player.inputs(), block), wet(player.outputs(), block);
-  WholeDelay delay(player.outputs(), predelay);
+  MovingDelay delay;
+  delay.prepare(player.outputs(), predelay, 1);
+  delay.jump(predelay);
   ProgressLine progress(in, expected);
   const double gain = std::pow(10, options.gain_db / 20);
   double done = 0;
@@ -140,7 +127,7 @@ Streamed stream_sound(OfflinePlayer& player, const std::string& in, const std::s
     }
     spread(sound, inputs, frames);
     player.process(inputs.rows(), wet.rows(), static_cast<int>(frames));
-    delay.apply(wet, frames);
+    delay.process(wet.rows(), static_cast<int>(frames));
     for (int c = 0; c < wet.count(); ++c) {
       const auto& dry = sound[std::min(c, sound.count() - 1)];
       for (std::size_t n = 0; n < frames; ++n)

@@ -1,10 +1,12 @@
 #include "runtime/variation/octave_bands.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <complex>
 #include <numbers>
 
+#include "runtime/line_fit.h"
 #include "runtime/transform.h"
 
 namespace diffverb::runtime {
@@ -70,22 +72,18 @@ std::optional<double> decay_rate(std::span<const double> energies, double step_s
   for (double& value : level) value = value > 0 ? 10 * std::log10(value / sum) : -400;
   const double end_db = std::max(kTo_db, level[energies.size() - 1 - energies.size() / 20] + kAboveEnd_db);
   if (end_db > kLeast_db) return std::nullopt;
-  double count = 0, t = 0, y = 0, tt = 0, ty = 0;
+  LineFit fit;
   for (std::size_t i = 0; i < level.size(); ++i) {
     if (level[i] > kFrom_db || level[i] < end_db) continue;
-    const double time = static_cast<double>(i) * step_s;
-    count += 1, t += time, y += level[i], tt += time * time, ty += time * level[i];
+    fit.add(static_cast<double>(i) * step_s, level[i]);
   }
-  if (count < 2) return std::nullopt;
-  const double slope_db = (count * ty - t * y) / (count * tt - t * t);
+  const double slope_db = fit.slope();
   return slope_db < 0 ? std::optional(-slope_db * std::numbers::ln10 / 20) : std::nullopt;
 }
 
 std::vector<std::vector<float>> split_octaves(std::span<const float> sound, double rate_hz,
                                               const std::vector<double>& centres) {
-  std::size_t bins = 1;
-  while (bins < sound.size() + sound.size() / 8 + 4096) bins *= 2;
-  return split(sound, bins, rate_hz, centres);
+  return split(sound, std::bit_ceil(sound.size() + sound.size() / 8 + 4096), rate_hz, centres);
 }
 
 std::vector<std::vector<float>> split_period(std::span<const float> period, double rate_hz,

@@ -2,7 +2,7 @@
 #include <filesystem>
 #include <iostream>
 
-#include "tests/plugin/counted_allocations.h"
+#include "tests/counted_allocations.h"
 #include "tests/plugin/formats.h"
 
 namespace diffverb::hosts {

@@ -11,7 +11,7 @@
 #include "src/travesty/component.h"
 #include "src/travesty/edit_controller.h"
 #include "src/travesty/factory.h"
-#include "tests/plugin/counted_allocations.h"
+#include "tests/counted_allocations.h"
 #include "tests/plugin/formats.h"
 
 namespace diffverb::hosts {

@@ -15,12 +15,11 @@
 #include <atomic>
 #include <csignal>
 #include <cstddef>
-#include <cstdlib>
 #include <thread>
 
 namespace {
 
-thread_local diffverb::runtime::testing::Calls calls;
+thread_local long long locks = 0;
 
 /// The function that stands behind the one taken over.
 template <typename Function>
@@ -30,43 +29,11 @@ Function* real(const char* name) {
 
 }  // namespace
 
-// glibc's own allocator under the public names: operator new, std::vector and C code all come through here.
 extern "C" {
-void* __libc_malloc(std::size_t);
-void* __libc_calloc(std::size_t, std::size_t);
-void* __libc_realloc(void*, std::size_t);
-void* __libc_memalign(std::size_t, std::size_t);
-void __libc_free(void*);
-void* malloc(std::size_t size) {
-  ++calls.allocator;
-  return __libc_malloc(size);
-}
-void* calloc(std::size_t count, std::size_t size) {
-  ++calls.allocator;
-  return __libc_calloc(count, size);
-}
-void* realloc(void* memory, std::size_t size) {
-  ++calls.allocator;
-  return __libc_realloc(memory, size);
-}
-void* aligned_alloc(std::size_t alignment, std::size_t size) {
-  ++calls.allocator;
-  return __libc_memalign(alignment, size);
-}
-int posix_memalign(void** memory, std::size_t alignment, std::size_t size) {
-  ++calls.allocator;
-  *memory = __libc_memalign(alignment, size);
-  return *memory ? 0 : 12;  // ENOMEM
-}
-void free(void* memory) {
-  if (memory) ++calls.allocator;
-  __libc_free(memory);
-}
-
 #define DIFFVERB_COUNTED(name, Type)                     \
   int name(Type* object) noexcept {                      \
     static auto* const behind = real<int(Type*)>(#name); \
-    ++calls.locks;                                       \
+    ++locks;                                             \
     return behind(object);                               \
   }
 DIFFVERB_COUNTED(pthread_mutex_lock, pthread_mutex_t)
@@ -118,7 +85,7 @@ constexpr int kGood = 0, kBad = 1, kNoFilter = 2;
 
 }  // namespace
 
-Calls calls_so_far() { return calls; }
+Calls calls_so_far() { return {allocations(), locks}; }
 
 Silence without_system_calls(const std::function<void()>& prepare, const std::function<bool()>& act,
                              const std::function<void()>& beside) {

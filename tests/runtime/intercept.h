@@ -2,20 +2,7 @@
 
 #include <functional>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#if __has_feature(thread_sanitizer)
-#define __SANITIZE_THREAD__ 1
-#endif
-#endif
-// A sanitizer has its own allocator and locks; the names that are taken over are glibc's.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
-#define DIFFVERB_INTERCEPTS 0
-#else
-#define DIFFVERB_INTERCEPTS 1
-#endif
+#include "tests/counted_allocations.h"  // says DIFFVERB_INTERCEPTS
 
 namespace diffverb::runtime::testing {
 

@@ -13,6 +13,8 @@
 #include "runtime/variation/merged_filters.h"
 #include "runtime/variation/network_response.h"
 #include "tests/runtime/control_ends.h"
+#include "tests/runtime/decay_measurement.h"
+#include "tests/runtime/live.h"
 #include "tests/runtime/played.h"
 
 namespace diffverb::runtime::testing {
@@ -111,6 +113,23 @@ TEST(ControlEnds, ALoopWithAShelfOfTwoWaysIsPlayedAtAllOfThem) {
   }
   for (const double decay : {0.1, 4.0}) asked.push_back({{{Control::kDecay, decay}, {Control::kDamping, -1}}});
   expect_decay(cells_of("granular loop", source_of(granular_loop()), {48000}, asked), 1.35);
+}
+
+/// Noise that decays in 0.6 s, and 40 dB below it noise that decays in 2 s, as coupled rooms and slow instruments leave it.
+TEST(VariationOfResponses, ASecondSlowerDecayDoesNotComeOutAsAHump) {
+  Sound rows = noise(1, 2 * 48000, 3);
+  const Sound second = noise(1, 2 * 48000, 4);
+  for (std::size_t n = 0; n < rows[0].size(); ++n) {
+    const double t = static_cast<double>(n) / 48000;
+    rows[0][n] =
+        static_cast<float>(rows[0][n] * std::pow(10, -3 * t / 0.6) + 0.01 * second[0][n] * std::pow(10, -3 * t / 2));
+  }
+  for (const double decay : {2.0, 4.0}) {
+    const auto out = vary_response(rows, 48000, 48000, {.decay = decay});
+    const auto spectrum = spectrum_of(out[0]);
+    for (const double hz : {500.0, 1000.0, 4000.0})
+      EXPECT_NEAR(t60_of(spectrum, 48000, hz) / (0.6 * decay), 1, 0.15) << hz;
+  }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "plugin/ui/view/late_decay.h"
 #include "plugin/ui/view/octave_filter.h"
+#include "runtime/line_fit.h"
 
 namespace diffverb::ui {
 namespace {
@@ -47,16 +48,13 @@ void drop_silence(Energies& energies) {
 
 // Least squares through the curve between two levels, extrapolated to 60 dB.
 std::optional<double> decay_time(const std::vector<float>& level_db, double from_db, double to_db) {
-  double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
+  runtime::LineFit fit;
   for (std::size_t k = 0; k < level_db.size(); ++k) {
-    const double x = static_cast<double>(k), y = static_cast<double>(level_db[k]);
-    if (y > from_db || y < to_db) continue;
-    n += 1, sx += x, sy += y, sxx += x * x, sxy += x * y;
+    const double y = static_cast<double>(level_db[k]);
+    if (y <= from_db && y >= to_db) fit.add(static_cast<double>(k), y);
   }
-  const double determinant = n * sxx - sx * sx;
-  const double slope = determinant > 0 ? (n * sxy - sx * sy) / determinant : 0;
-  if (n < 4 || !(slope < 0)) return std::nullopt;
-  return -60 / slope * ResponsePicture::kStepSeconds;
+  if (fit.points() < 4 || !(fit.slope() < 0)) return std::nullopt;
+  return -60 / fit.slope() * ResponsePicture::kStepSeconds;
 }
 
 BandDecay decay_of(Energies energies, double centre_hz) {

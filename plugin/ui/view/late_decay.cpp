@@ -6,6 +6,8 @@
 #include <optional>
 #include <vector>
 
+#include "runtime/line_fit.h"
+
 namespace diffverb::ui {
 namespace {
 
@@ -50,17 +52,13 @@ struct Stretches {
     while (stop < energy.size() && energy[stop] > lowest) ++stop;
     std::size_t start = stop;
     while (start > loudest && (energy[start - 1] < highest || stop - start < 4)) --start;
-    double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
+    runtime::LineFit fit;
     for (std::size_t k = start; k < stop; ++k) {
       if (energy[k] <= noise) continue;
-      const double x = (static_cast<double>(k) + 0.5) * static_cast<double>(length), y = decibels(energy[k] - noise);
-      n += 1, sx += x, sy += y, sxx += x * x, sxy += x * y;
+      fit.add((static_cast<double>(k) + 0.5) * static_cast<double>(length), decibels(energy[k] - noise));
     }
-    const double determinant = n * sxx - sx * sx;
-    if (n < 2 || !(determinant > 0)) return std::nullopt;
-    const double slope = (n * sxy - sx * sy) / determinant;
-    if (!(slope < 0)) return std::nullopt;
-    return Line{(sy - slope * sx) / n, slope};
+    if (!(fit.slope() < 0)) return std::nullopt;
+    return Line{fit.at_zero(), fit.slope()};
   }
 };
 

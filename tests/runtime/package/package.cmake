@@ -3,13 +3,7 @@
 set(prefix ${WORK}/prefix)
 file(REMOVE_RECURSE ${prefix})
 
-function(run)
-  execute_process(COMMAND ${ARGN} RESULT_VARIABLE status OUTPUT_VARIABLE said ERROR_VARIABLE said)
-  if(NOT status EQUAL 0)
-    message(FATAL_ERROR "${said}\n${ARGN}: ${status}")
-  endif()
-endfunction()
-
+include(${CMAKE_CURRENT_LIST_DIR}/../steps.cmake)
 run(${CMAKE_COMMAND} --install ${INSTALL} --component runtime --prefix ${prefix})
 
 file(GLOB_RECURSE installed RELATIVE ${prefix} ${prefix}/*)

@@ -31,11 +31,11 @@ std::size_t blocks_above_noise(const std::vector<double>& energies) {
   return end;
 }
 
-/// How many blocks fall along a line at `rate` (nepers a block): until four times as much is heard as there should be, be it
+/// How many blocks fall along a line at `rate` (nepers a block): until two and a half times as much is heard as there should be, be it
 /// noise or a second, slower decay. Made slower, those would come out louder than what they follow.
 std::size_t blocks_along(const std::vector<double>& energies, double rate) {
-  constexpr double kFrom = 4.6, kOff = 4;  // nepers of energy in 20 dB, that the line is laid through; a ratio
-  constexpr std::size_t kTogether = 5;     // blocks, for their mean
+  constexpr double kFrom = 4.6, kOff = 2.5;  // nepers of energy in 20 dB, that the line is laid through; a ratio
+  constexpr std::size_t kTogether = 8;       // blocks, for their mean
   const auto first = std::min(energies.size(), static_cast<std::size_t>(kFrom / (2 * rate)) + 1);
   double heard = 0, line = 0;
   for (std::size_t i = 0; i < first; ++i) heard += energies[i], line += std::exp(-2 * rate * static_cast<double>(i));

@@ -133,5 +133,19 @@ TEST(VariationOfResponses, ASecondSlowerDecayDoesNotComeOutAsAHump) {
   }
 }
 
+/// What rounding leaves of an octave that is long silent must not be lifted with it.
+TEST(VariationOfResponses, WhatIsSilentStaysSilentHoweverShortItsDecay) {
+  Sound rows = noise(1, 2 * 48000, 5);
+  for (std::size_t n = 0; n < rows[0].size(); ++n)
+    rows[0][n] = static_cast<float>(rows[0][n] * std::pow(10, -3 * static_cast<double>(n) / 48000 / 0.03));
+  const auto peak = [](const std::vector<float>& row) {
+    float most = 0;
+    for (const float x : row) most = std::max(most, std::abs(x));
+    return most;
+  };
+  for (const Variation& variation : {Variation{.decay = 4}, Variation{.size = 0.5}, Variation{.damping = -1}})
+    EXPECT_LT(peak(vary_response(rows, 48000, 48000, variation)[0]), 4 * peak(rows[0])) << variation.decay;
+}
+
 }  // namespace
 }  // namespace diffverb::runtime::testing

@@ -27,8 +27,9 @@ constexpr double kLeastShareHeard = 3e-3;
 constexpr double kMostLoss = 2;       // nepers: beyond it accuracy is of the level, not of the decay
 constexpr double kAnyPeak = 100;      // nepers
 constexpr double kMostBeyond = 0.05;  // nepers: of a peak that a fit may have
-constexpr double kIdle_hz = 1000;
-constexpr double kLeastLoss = 3e-3;  // nepers: where relative accuracy ends
+constexpr double kMostAsked = 6;      // nepers in one pass, 52 dB: beyond it nothing is heard, and fits get lost
+constexpr double kIdle_hz = 1000;     // Hz, where damping turns
+constexpr double kLeastLoss = 3e-3;   // nepers: where relative accuracy ends
 
 double old_top(double from_hz, double to_hz) { return kHighest * 0.5 * std::min(from_hz, to_hz); }
 
@@ -150,7 +151,7 @@ class LineChange {
       double least = 1e300, most = -1e300, sum = 0, before = 0, now = 0;
       for (std::size_t f = 0; f < rates_.hz.size(); ++f) {
         const double old_loss = loop.loss[i][f];
-        t.loss[f] = new_loss(loop, i, f, stretch);
+        t.loss[f] = std::min(new_loss(loop, i, f, stretch), std::max(old_loss, kMostAsked));
         const double hz = std::min({rates_.hz[f], top_hz_, kReadable * changed_.sample_rate_hz});
         const double reading = interpolation_log_gain(old_, line, hz) - interpolation_log_gain(changed_, line, hz);
         // What reading takes more than the whole loss cannot be given back: no line may gain.

@@ -112,6 +112,7 @@ TEST(ControlEnds, ALoopWithAShelfOfTwoWaysIsPlayedAtAllOfThem) {
     for (const double end : {info(control).lowest, info(control).highest}) asked.push_back({{{control, end}}});
   }
   for (const double decay : {0.1, 4.0}) asked.push_back({{{Control::kDecay, decay}, {Control::kDamping, -1}}});
+  asked.push_back({{{Control::kDecay, 0.1}, {Control::kDamping, 1}}});
   expect_decay(cells_of("granular loop", source_of(granular_loop()), {48000}, asked), 1.35);
 }
 

@@ -27,8 +27,9 @@ constexpr double kLeastShareHeard = 3e-3;
 constexpr double kMostLoss = 2;       // nepers: beyond it accuracy is of the level, not of the decay
 constexpr double kAnyPeak = 100;      // nepers
 constexpr double kMostBeyond = 0.05;  // nepers: of a peak that a fit may have
-constexpr double kIdle_hz = 1000;
-constexpr double kLeastLoss = 3e-3;  // nepers: where relative accuracy ends
+constexpr double kMostAsked = 6;      // nepers in one pass, 52 dB: beyond it nothing is heard, and fits get lost
+constexpr double kIdle_hz = 1000;     // Hz, where damping turns
+constexpr double kLeastLoss = 3e-3;   // nepers: where relative accuracy ends
 
 double old_top(double from_hz, double to_hz) { return kHighest * 0.5 * std::min(from_hz, to_hz); }
 
@@ -115,6 +116,7 @@ class LineChange {
       targets.push_back(unchanged(j));
     }
     for (const LineLosses& loop : rates_.loops) add_targets(loop, targets);
+    shorten_diffusers(targets);
     for (int j = 0; j < old_.lines; ++j) more = more || needs_section(targets[static_cast<std::size_t>(j)], j);
     if (more) append_sections(changed_.line_sos, changed_.lines, changed_.line_sections, {Biquad{}});  // identities
     for (int j = 0; j < old_.lines; ++j) change(j, targets[static_cast<std::size_t>(j)]);
@@ -149,7 +151,7 @@ class LineChange {
       double least = 1e300, most = -1e300, sum = 0, before = 0, now = 0;
       for (std::size_t f = 0; f < rates_.hz.size(); ++f) {
         const double old_loss = loop.loss[i][f];
-        t.loss[f] = new_loss(loop, i, f, stretch);
+        t.loss[f] = std::min(new_loss(loop, i, f, stretch), std::max(old_loss, kMostAsked));
         const double hz = std::min({rates_.hz[f], top_hz_, kReadable * changed_.sample_rate_hz});
         const double reading = interpolation_log_gain(old_, line, hz) - interpolation_log_gain(changed_, line, hz);
         // What reading takes more than the whole loss cannot be given back: no line may gain.
@@ -162,6 +164,28 @@ class LineChange {
       t.is_flat = variation_.damping == 0 &&
                   most - least < kNothing + kFlat * std::abs(sum) / static_cast<double>(rates_.hz.size());
       if (t.has_filter && before > 0 && now > 0) t.power = std::clamp(now / before, 0.1, 10.0);
+    }
+  }
+
+  /// What diffuses must not sound longer than all else is to. Every line loses by its delay then, as if the sound of all of
+  /// them were multiplied by an exponential.
+  void shorten_diffusers(std::vector<LineTarget>& targets) const {
+    double more = 0;  // nepers a second
+    for (const LineLosses& loop : rates_.diffusers) {
+      const double rate = *std::min_element(loop.rate.begin(), loop.rate.end()) / stretch_of(loop.lines);
+      double wanted = 1e300;
+      for (std::size_t f = 0; f < rates_.hz.size(); ++f)
+        wanted = std::min(wanted, rates_.slowest[f] / decay_factor(variation_, rates_.hz[f]));
+      more = std::max(more, wanted - rate);
+    }
+    if (more == 0) return;
+    for (const LineLosses& loop : rates_.diffusers) {
+      for (const int line : loop.lines) {
+        LineTarget& t = targets[static_cast<std::size_t>(line)];
+        t.is_nothing = false;
+        for (double& change : t.change)
+          change = -more * changed_.delays[static_cast<std::size_t>(line)] / changed_.sample_rate_hz;
+      }
     }
   }
 
@@ -262,6 +286,7 @@ void change_lines(const DelayNetworkWeights& old, const LoopRates& rates, const 
 void correct_rates(const DelayNetworkWeights& w, const Variation& variation, LoopRates& rates) {
   constexpr int kRounds = 6;
   constexpr double kCloseEnough = 0.015, kFastest = 60;  // nepers a second: 0.12 s
+  constexpr double kLowest_heard_hz = 88, kHighest_heard_hz = 11300;
   if (rates.correction.empty()) return;
   std::vector<double> best = rates.correction;
   double least = 1e300;
@@ -275,7 +300,8 @@ void correct_rates(const DelayNetworkWeights& w, const Variation& variation, Loo
       if (!(found[f] > 0 && rates.measured[f] > 0)) continue;
       const double wanted = rates.measured[f] / decay_factor(variation, rates.hz[f]);
       if (std::min(wanted, found[f]) > kFastest) continue;  // nobody hears by how much
-      off += std::pow(std::log(wanted / found[f]), 2), count += 1;
+      if (rates.hz[f] > kLowest_heard_hz && rates.hz[f] < kHighest_heard_hz)
+        off += std::pow(std::log(wanted / found[f]), 2), count += 1;
       rates.correction[f] = std::clamp(rates.correction[f] * wanted / found[f], 0.1, 10.0);
     }
     // Not every round comes nearer: one section a line has to follow what several octaves miss.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
 
 #include "runtime/network_graph.h"
 #include "runtime/network_plan.h"
@@ -112,9 +113,11 @@ LoopRates loop_rates(const DelayNetworkWeights& w, std::vector<double> hz, bool 
     if (rates.slowest.empty()) rates.slowest = loop.rate;
     for (std::size_t f = 0; f < loop.rate.size(); ++f) rates.slowest[f] = std::min(rates.slowest[f], loop.rate[f]);
   }
-  std::erase_if(rates.loops, [&](const LineLosses& loop) {
-    return diffuser_share(w, loop) * slowest_of(loop.rate) > slowest_of(rates.slowest);
+  const auto diffusers = std::stable_partition(rates.loops.begin(), rates.loops.end(), [&](const LineLosses& loop) {
+    return diffuser_share(w, loop) * slowest_of(loop.rate) <= slowest_of(rates.slowest);
   });
+  rates.diffusers.assign(std::make_move_iterator(diffusers), std::make_move_iterator(rates.loops.end()));
+  rates.loops.erase(diffusers, rates.loops.end());
   const bool all_exact =
       std::all_of(rates.loops.begin(), rates.loops.end(), [](const auto& loop) { return loop.is_exact; });
   if (!measure || all_exact) return rates;

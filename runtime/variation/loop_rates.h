@@ -19,6 +19,8 @@ struct LineLosses {
 struct LoopRates {
   std::vector<double> hz;  // [F]
   std::vector<LineLosses> loops;
+  std::vector<LineLosses>
+      diffusers;  // loops that only diffuse: left alone as long as they are silent before the others
   /// Of the slowest loop, [F]; empty where there is none.
   std::vector<double> slowest;
   /// Where losses are not all that rates depend on (lattices ring by themselves): the rate measured of the network's own
@@ -32,8 +34,9 @@ struct LoopRates {
 /// rate is measured in octaves (the network is played at rest, eight seconds at most) and every line gets its share by its
 /// delay; without `measure` such loops are left out, enough where only the rate changes.
 ///
-/// Left out too are loops that only diffuse, allpasses as a rule: without any filter, and silent in a third of the time of
-/// the slowest loop; lattices with filters in a fifth of it. So are all loops of a network that as a whole is an allpass.
+/// Apart stand loops that only diffuse, allpasses as a rule: without any filter, and silent in a third of the time of
+/// the slowest loop; lattices with filters in a fifth of it. Left out are all loops of a network that
+/// as a whole is an allpass.
 LoopRates loop_rates(const DelayNetworkWeights& weights, std::vector<double> hz, bool measure);
 
 }  // namespace diffverb::runtime

@@ -31,6 +31,23 @@ std::size_t blocks_above_noise(const std::vector<double>& energies) {
   return end;
 }
 
+/// How many blocks fall along a line at `rate` (nepers a block): until two and a half times as much is heard as there should be, be it
+/// noise or a second, slower decay. Made slower, those would come out louder than what they follow.
+std::size_t blocks_along(const std::vector<double>& energies, double rate) {
+  constexpr double kFrom = 4.6, kOff = 2.5;  // nepers of energy in 20 dB, that the line is laid through; a ratio
+  constexpr std::size_t kTogether = 8;       // blocks, for their mean
+  const auto first = std::min(energies.size(), static_cast<std::size_t>(kFrom / (2 * rate)) + 1);
+  double heard = 0, line = 0;
+  for (std::size_t i = 0; i < first; ++i) heard += energies[i], line += std::exp(-2 * rate * static_cast<double>(i));
+  for (std::size_t i = first; i + kTogether <= energies.size(); ++i) {
+    double now = 0, expected = 0;
+    for (std::size_t k = i; k < i + kTogether; ++k)
+      now += energies[k], expected += std::exp(-2 * rate * static_cast<double>(k));
+    if (now * line > kOff * expected * heard) return i;
+  }
+  return energies.size();
+}
+
 /// White noise of a power of 1, always the same for a row.
 std::vector<float> noise_row(unsigned row) {
   std::mt19937 random(row + 1);
@@ -94,8 +111,9 @@ void SplitResponses::split() const {
       }
     }
     energies.resize(blocks_above_noise(energies));
-    knees_.push_back(onset_ + energies.size() * block);
     const auto rate = energies.empty() ? std::nullopt : decay_rate(energies, static_cast<double>(block) / rate_hz_);
+    const double a_block = rate.value_or(0) * static_cast<double>(block) / rate_hz_;
+    knees_.push_back(onset_ + (rate ? blocks_along(energies, a_block) : energies.size()) * block);
     measured_.rate.push_back(rate.value_or(0));
   }
 }

@@ -47,8 +47,9 @@ Options read_options(int count, char** words) {
   return options;
 }
 
+/// Everything at 48 kHz; pairs also where filters have the least room.
 Extent extent_at(double rate_hz) {
-  return rate_hz == 48000 ? Extent::kAll : rate_hz <= 96000 ? Extent::kPairs : Extent::kEnds;
+  return rate_hz == 48000 ? Extent::kAll : rate_hz < 16000 ? Extent::kPairs : Extent::kEnds;
 }
 
 /// All that is asked of a model; what stands around the voice of the first one only.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
+#include <numbers>
 
 #include "runtime/bench_networks.h"
 #include "runtime/live/sources.h"
@@ -11,6 +13,8 @@
 #include "runtime/variation/merged_filters.h"
 #include "runtime/variation/network_response.h"
 #include "tests/runtime/control_ends.h"
+#include "tests/runtime/decay_measurement.h"
+#include "tests/runtime/live.h"
 #include "tests/runtime/played.h"
 
 namespace diffverb::runtime::testing {
@@ -54,19 +58,40 @@ void expect_decay(const std::vector<Cell>& cells, double factor) {
   }
 }
 
-TEST(MergedFilters, AreTheSameNetwork) {
-  const DelayNetworkWeights w = granular_loop(), merged = with_merged_filters(w);
-  EXPECT_NE(w.A, merged.A);
+void expect_same(const DelayNetworkWeights& a, const DelayNetworkWeights& b) {
   for (double hz = 20; hz < 24000; hz *= 1.3) {
-    const auto before = network_gain(w, hz)[0], after = network_gain(merged, hz)[0];
+    const auto before = network_gain(a, hz)[0], after = network_gain(b, hz)[0];
     EXPECT_LT(std::abs(after - before), 1e-4 * (1 + std::abs(before))) << hz;
   }
+}
+
+TEST(MergedFilters, AreTheSameNetwork) {
   constexpr std::size_t kBass = 8;  // the line of the low-pass that bass comes through; its listener is the next
-  // A filter that is heard elsewhere too, or whose listener hears something of its own, stays.
-  for (const int other : {0, 1}) {
-    DelayNetworkWeights heard = w;
-    (other == 0 ? heard.C[kBass] : heard.B[kBass + 1]) = 0.1f;
-    EXPECT_EQ(with_merged_filters(heard).A, heard.A);
+  const DelayNetworkWeights w = granular_loop(), merged = with_merged_filters(w);
+  EXPECT_NE(w.A, merged.A);
+  expect_same(w, merged);
+  DelayNetworkWeights with_input = w;  // of the listener's own: stays beside the filter
+  with_input.B[kBass + 1] = 0.1f;
+  EXPECT_NE(with_merged_filters(with_input).A, with_input.A);
+  expect_same(with_input, with_merged_filters(with_input));
+  DelayNetworkWeights heard = w;  // elsewhere too
+  heard.C[kBass] = 0.1f;
+  EXPECT_EQ(with_merged_filters(heard).A, heard.A);
+}
+
+TEST(MergedFilters, ASumWithTwoSectionsHasTheirPolesAndItsOwnZeros) {
+  const std::vector<Biquad> cascade{{0.929, -1.9286, 1, -1.9286, 0.929}, {0.001, 0.002, 0.001, -1.9, 0.906}};
+  const std::vector<Biquad> sum = sum_with_direct(cascade, 0.49, 0.05);
+  ASSERT_EQ(sum.size(), 2u);
+  for (const double hz : {0.0, 30.0, 200.0, 500.0, 3000.0, 20000.0}) {
+    const std::complex<double> step = std::polar(1.0, -2 * std::numbers::pi * hz / 48000);
+    const auto gain = [step](const std::vector<Biquad>& sections) {
+      std::complex<double> product = 1;
+      for (const Biquad& f : sections)
+        product *= (f.b0 + step * (f.b1 + step * f.b2)) / (1.0 + step * (f.a1 + step * f.a2));
+      return product;
+    };
+    EXPECT_LT(std::abs(gain(sum) - (0.49 + 0.05 * gain(cascade))), 1e-9) << hz;
   }
 }
 
@@ -87,7 +112,40 @@ TEST(ControlEnds, ALoopWithAShelfOfTwoWaysIsPlayedAtAllOfThem) {
     for (const double end : {info(control).lowest, info(control).highest}) asked.push_back({{{control, end}}});
   }
   for (const double decay : {0.1, 4.0}) asked.push_back({{{Control::kDecay, decay}, {Control::kDamping, -1}}});
+  asked.push_back({{{Control::kDecay, 0.1}, {Control::kDamping, 1}}});
   expect_decay(cells_of("granular loop", source_of(granular_loop()), {48000}, asked), 1.35);
+}
+
+/// Noise that decays in 0.6 s, and 40 dB below it noise that decays in 2 s, as coupled rooms and slow instruments leave it.
+TEST(VariationOfResponses, ASecondSlowerDecayDoesNotComeOutAsAHump) {
+  Sound rows = noise(1, 2 * 48000, 3);
+  const Sound second = noise(1, 2 * 48000, 4);
+  for (std::size_t n = 0; n < rows[0].size(); ++n) {
+    const double t = static_cast<double>(n) / 48000;
+    rows[0][n] =
+        static_cast<float>(rows[0][n] * std::pow(10, -3 * t / 0.6) + 0.01 * second[0][n] * std::pow(10, -3 * t / 2));
+  }
+  const auto before = spectrum_of(rows[0]);
+  for (const double decay : {2.0, 4.0}) {
+    const auto now = spectrum_of(vary_response(rows, 48000, 48000, {.decay = decay})[0]);
+    for (const double hz : {500.0, 1000.0, 4000.0})
+      EXPECT_NEAR(t60_of(now, 48000, hz, -30) / t60_of(before, 48000, hz, -30) / decay, 1, 0.2)
+          << hz << " Hz, " << decay;
+  }
+}
+
+/// What rounding leaves of an octave that is long silent must not be lifted with it.
+TEST(VariationOfResponses, WhatIsSilentStaysSilentHoweverShortItsDecay) {
+  Sound rows = noise(1, 2 * 48000, 5);
+  for (std::size_t n = 0; n < rows[0].size(); ++n)
+    rows[0][n] = static_cast<float>(rows[0][n] * std::pow(10, -3 * static_cast<double>(n) / 48000 / 0.03));
+  const auto peak = [](const std::vector<float>& row) {
+    float most = 0;
+    for (const float x : row) most = std::max(most, std::abs(x));
+    return most;
+  };
+  for (const Variation& variation : {Variation{.decay = 4}, Variation{.size = 0.5}, Variation{.damping = -1}})
+    EXPECT_LT(peak(vary_response(rows, 48000, 48000, variation)[0]), 4 * peak(rows[0])) << variation.decay;
 }
 
 }  // namespace

@@ -58,23 +58,34 @@ void SetSine(const Phasor& p, double amplitude, double base, int frames, double*
   for (int t = 0; t < frames; t += width()) hn::StoreU(hn::MulAdd(by, sine_at(p, t), rest), d, to + t);
 }
 
+/// In single precision, to some 1e-7; beyond the ends exactly 0 and 1, whether all of it is taken as quiet or not.
+template <class D>
+HWY_INLINE hn::Vec<D> loudness(D d, hn::Vec<D> mean_square) {
+  const auto quiet = hn::Set(d, 1e-4f), one = hn::Set(d, 1.0f);
+  const auto is_quiet = hn::Le(mean_square, quiet), is_loud = hn::Ge(mean_square, hn::Set(d, 0.1f));
+  const auto outside = hn::IfThenElseZero(is_loud, one);
+  if (hn::AllTrue(d, hn::Or(is_quiet, is_loud))) return outside;
+  const auto log = hn::Log10(d, hn::Max(mean_square, quiet));
+  const auto between = hn::Min(one, hn::Max(hn::Zero(d), hn::MulAdd(log, hn::Set(d, 1.0f / 3), hn::Set(d, 4.0f / 3))));
+  return hn::IfThenElse(hn::Or(is_quiet, is_loud), outside, between);
+}
+
 void ToLoudness(double* mean, int frames) {
   const Exact d;
   const hn::Rebind<float, Exact> df;
-  // Beyond the ends exactly 0 and 1, whether the chunk is taken as quiet as a whole or not.
-  const auto quiet = hn::Set(d, 1e-4), loud = hn::Set(d, 0.1), one = hn::Set(d, 1.0);
-  for (int t = 0; t < frames; t += width()) {
-    const auto x = hn::LoadU(d, mean + t);
-    const auto is_quiet = hn::Le(x, quiet), is_loud = hn::Ge(x, loud);
-    auto level = hn::IfThenElseZero(is_loud, one);
-    if (!hn::AllTrue(d, hn::Or(is_quiet, is_loud))) {
-      const auto log = hn::PromoteTo(d, hn::Log10(df, hn::DemoteTo(df, hn::Max(x, quiet))));  // to some 1e-7
-      const auto between =
-          hn::Min(one, hn::Max(hn::Zero(d), hn::MulAdd(log, hn::Set(d, 1.0 / 3), hn::Set(d, 4.0 / 3))));
-      level = hn::IfThenElse(hn::Or(is_quiet, is_loud), level, between);
-    }
-    hn::StoreU(level, d, mean + t);
+#if HWY_TARGET == HWY_SCALAR
+  for (int t = 0; t < frames; ++t)
+    hn::StoreU(hn::PromoteTo(d, loudness(df, hn::DemoteTo(df, hn::LoadU(d, mean + t)))), d, mean + t);
+#else
+  const Wide dw;
+  for (int t = 0; t < frames; t += 2 * width()) {
+    const auto low = hn::DemoteTo(df, hn::LoadU(d, mean + t)),
+               high = hn::DemoteTo(df, hn::LoadU(d, mean + t + width()));
+    const auto level = loudness(dw, hn::Combine(dw, high, low));
+    hn::StoreU(hn::PromoteTo(d, hn::LowerHalf(df, level)), d, mean + t);
+    hn::StoreU(hn::PromoteTo(d, hn::UpperHalf(df, level)), d, mean + t + width());
   }
+#endif
 }
 
 void Split(const double* x, int frames, int* whole, float* part) {

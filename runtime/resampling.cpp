@@ -22,6 +22,7 @@ constexpr std::size_t kMostPlaces = 1024;      // all places that two rates have
 constexpr std::size_t kTimes = 4;              // responses are band-limited at so many times the lower of the two rates
 constexpr RateSlope kSteep{0.975, 192, 14.8};  // their band limit: to 140 dB
 constexpr RateSlope kGentle{4, 2, 16};         // between that rate and the higher one: passes half of the lower rate
+constexpr std::size_t kBlock = 4096;           // samples of the lower rate at once, in a cache
 constexpr double kFloor = 2e-8;                // of the band limit, where it is given the least phase
 constexpr std::size_t kBins = 65536;
 
@@ -119,28 +120,34 @@ class Reading {
   Reading(const Reading&) = delete;
   Reading& operator=(const Reading&) = delete;
 
-  /// What has to stand ahead of a sound's samples, and behind `size` of them, to read the new rate's first .. end - 1.
-  std::size_t ahead(std::ptrdiff_t first) const {
-    return half_ + static_cast<std::size_t>(std::ceil(std::max(0.0, -static_cast<double>(first) * step_)));
+  /// How far behind the samples that were enough so far what is read next may begin.
+  std::ptrdiff_t reach() const {
+    return static_cast<std::ptrdiff_t>(table_.taps) + static_cast<std::ptrdiff_t>(std::ceil(step_)) + 2;
   }
-  std::size_t behind(std::size_t size, std::size_t end) const {
-    const std::size_t last = static_cast<std::size_t>(std::ceil(static_cast<double>(end) * step_)) + table_.taps + 1;
-    return last > size ? last - size : 0;
+  /// For how many samples of the new rate the first ones of the old rate are enough.
+  std::size_t readable(std::size_t samples) const {
+    const double last = static_cast<double>(samples + half_) - static_cast<double>(table_.taps);
+    return last > 0 ? static_cast<std::size_t>(last / step_) : 0;
   }
-  /// The new rate's samples from `first` on; sample 0 of the old one is padded[ahead(first)].
-  void read(std::span<const float> padded, std::ptrdiff_t first, std::span<float> out) const {
-    const float* sound = padded.data() + ahead(first) + 1 - half_;
+  /// The new rate's samples from `first` on; sound[0] is the old one's sample `at`.
+  void read(std::span<const float> sound, std::ptrdiff_t at, std::ptrdiff_t first, std::span<float> out) const {
+    const std::ptrdiff_t begin = at + static_cast<std::ptrdiff_t>(half_) - 1;
     if (places_step_ > 0)
-      interpolate(table_, sound, first, places_step_, out);
+      interpolate(table_, sound.data(), begin, first, places_step_, out);
     else
-      interpolate(table_, sound, first, step_, out);
+      interpolate(table_, sound.data(), begin, first, step_, out);
   }
-  /// The same of a sound with silence around it.
-  void read_all(std::span<const float> sound, std::ptrdiff_t first, std::span<float> out) const {
-    std::vector<float> padded(ahead(first), 0.0f);
-    padded.insert(padded.end(), sound.begin(), sound.end());
-    padded.resize(padded.size() + behind(sound.size(), out.size()), 0.0f);
-    read(padded, first, out);
+  /// A sound with silence around it, so that the new rate's first .. end - 1 can be read; sample 0 is number ahead(first).
+  std::vector<float> padded(std::span<const float> sound, std::ptrdiff_t first, std::size_t end) const {
+    std::vector<float> out(static_cast<std::size_t>(ahead(first)), 0.0f);
+    out.insert(out.end(), sound.begin(), sound.end());
+    const std::size_t last = static_cast<std::size_t>(std::ceil(static_cast<double>(end) * step_)) + table_.taps + 1;
+    if (last > sound.size()) out.resize(out.size() + last - sound.size(), 0.0f);
+    return out;
+  }
+  std::ptrdiff_t ahead(std::ptrdiff_t first) const {
+    return static_cast<std::ptrdiff_t>(half_) +
+           static_cast<std::ptrdiff_t>(std::ceil(std::max(0.0, -static_cast<double>(first) * step_)));
   }
 
  private:
@@ -171,17 +178,26 @@ class Lowering {
       : reading_({kGentle, to_hz / from_hz}, from_hz, kTimes * to_hz), limit_(limiting(1, kTimes, from_hz / to_hz)) {}
 
   void change(std::span<const float> response, std::span<float> out) {
-    const std::size_t length = kAhead + out.size();
-    std::vector<float> fine(kTimes * length);
-    reading_.read_all(response, -static_cast<std::ptrdiff_t>(kTimes * kAhead), fine);
-    Sounds phases(kTimes, length), limited(1, length);
-    for (std::size_t phase = 0; phase < kTimes; ++phase) {
-      float* row = phases.row(phase);
-      for (std::size_t n = phase > 0 ? 1 : 0; n < length; ++n) row[n] = fine[kTimes * n - phase];
-    }
+    constexpr auto kFirst = -static_cast<std::ptrdiff_t>(kTimes * (kAhead + 1));
+    const std::vector<float> padded = reading_.padded(response, kFirst, kTimes * out.size());
+    const std::size_t samples = kAhead + out.size(), most = std::min(kBlock, samples);
+    std::vector<float> fine(kTimes * most + kTimes - 1);
+    Sounds phases(kTimes, most), limited(1, most);
     limit_.reset();
-    limit_.add(phases.row(0), phases.stride, limited.row(0), limited.stride, static_cast<int>(length));
-    std::copy(limited.row(0) + kAhead, limited.row(0) + length, out.begin());
+    for (std::size_t begin = 0; begin < samples; begin += most) {
+      const std::size_t count = std::min(most, samples - begin);
+      // Phase 0 begins behind the others, which belong to the sample before.
+      const auto first = static_cast<std::ptrdiff_t>(kTimes * begin) + kFirst + 1;
+      reading_.read(padded, -reading_.ahead(kFirst), first, std::span(fine).first(kTimes * count + kTimes - 1));
+      for (std::size_t phase = 0; phase < kTimes; ++phase) {
+        float* row = phases.row(phase);
+        for (std::size_t n = 0; n < count; ++n) row[n] = fine[kTimes * (n + 1) - 1 - phase];
+      }
+      std::fill_n(limited.row(0), count, 0.0f);
+      limit_.add(phases.row(0), phases.stride, limited.row(0), limited.stride, static_cast<int>(count));
+      for (std::size_t n = begin < kAhead ? kAhead - begin : 0; n < count; ++n)
+        out[begin + n - kAhead] = limited.row(0)[n];
+    }
   }
 
  private:
@@ -195,25 +211,38 @@ class Lowering {
 class Raising {
  public:
   Raising(double from_hz, double to_hz)
-      : reading_({kGentle, 1.0 / kTimes}, kTimes * from_hz, to_hz),
+      : step_(kTimes * from_hz / to_hz),
+        reading_({kGentle, 1.0 / kTimes}, kTimes * from_hz, to_hz),
         limit_(limiting(kTimes, 1, kTimes * from_hz / to_hz)) {}
 
   void change(std::span<const float> response, std::span<float> out) {
-    const std::size_t ahead = reading_.ahead(0);
-    const std::size_t length = std::max(response.size(), reading_.behind(0, out.size()) / kTimes + 1);
-    Sounds sound(1, length), phases(kTimes, length);
-    std::copy(response.begin(), response.end(), sound.row(0));
+    const auto kept = static_cast<std::size_t>(reading_.reach());  // of the block before
+    const std::size_t needed = static_cast<std::size_t>(static_cast<double>(out.size()) * step_) + kept;
+    const std::size_t count = std::min(kBlock, needed / kTimes + 1);
+    Sounds sound(1, count), phases(kTimes, count);
+    std::vector<float> fine(kept + kTimes * count, 0.0f);
     limit_.reset();
-    limit_.add(sound.row(0), sound.stride, phases.row(0), phases.stride, static_cast<int>(length));
-    std::vector<float> fine(ahead + kTimes * length, 0.0f);
-    for (std::size_t phase = 0; phase < kTimes; ++phase) {
-      const float* row = phases.row(phase);
-      for (std::size_t n = 0; n < length; ++n) fine[ahead + kTimes * n + phase] = row[n];
+    std::size_t made = 0;
+    for (std::size_t begin = 0; made < out.size(); begin += count) {
+      const auto part = response.subspan(std::min(begin, response.size()));
+      const std::size_t there = std::min(count, part.size());
+      std::fill_n(std::copy_n(part.begin(), there, sound.row(0)), count - there, 0.0f);
+      std::fill(phases.values.begin(), phases.values.end(), 0.0f);
+      limit_.add(sound.row(0), sound.stride, phases.row(0), phases.stride, static_cast<int>(count));
+      for (std::size_t phase = 0; phase < kTimes; ++phase) {
+        const float* row = phases.row(phase);
+        for (std::size_t n = 0; n < count; ++n) fine[kept + kTimes * n + phase] = row[n];
+      }
+      const std::size_t end = std::min(out.size(), reading_.readable(kTimes * (begin + count)));
+      const auto at = static_cast<std::ptrdiff_t>(kTimes * begin) - static_cast<std::ptrdiff_t>(kept);
+      reading_.read(fine, at, static_cast<std::ptrdiff_t>(made), out.subspan(made, end - made));
+      made = end;
+      std::copy(fine.end() - static_cast<std::ptrdiff_t>(kept), fine.end(), fine.begin());
     }
-    reading_.read(fine, 0, out);
   }
 
  private:
+  double step_;
   Reading reading_;
   Convolver limit_;
 };
@@ -231,7 +260,7 @@ std::vector<float> resample(std::span<const float> sound, double from_hz, double
   if (from_hz == to_hz) return {sound.begin(), sound.end()};
   const Reading reading({slope, std::min(1.0, to_hz / from_hz)}, from_hz, to_hz);
   std::vector<float> out(length_at(sound.size(), from_hz, to_hz));
-  reading.read_all(sound, 0, out);
+  reading.read(reading.padded(sound, 0, out.size()), -reading.ahead(0), 0, out);
   return out;
 }
 

@@ -37,14 +37,14 @@ HWY_INLINE float sound_at(D d, const Place<kRows>& place, std::size_t taps, cons
   for (std::size_t j = 0; j < kVectors; ++j) sum[j] = hn::Zero(d);
   for (std::size_t k = 0; k < taps; k += kKernelLanes) {
     for (std::size_t j = 0; j < kVectors; ++j) {
-      const std::size_t at = k + j * width;
-      auto tap = hn::LoadU(d, place.rows + at);
+      const std::size_t lane = k + j * width;
+      auto tap = hn::LoadU(d, place.rows + lane);
       if constexpr (kRows > 1) {
         tap = hn::Mul(hn::Set(d, place.weights[0]), tap);
         for (std::size_t r = 1; r < kRows; ++r)
-          tap = hn::MulAdd(hn::Set(d, place.weights[r]), hn::LoadU(d, place.rows + r * taps + at), tap);
+          tap = hn::MulAdd(hn::Set(d, place.weights[r]), hn::LoadU(d, place.rows + r * taps + lane), tap);
       }
-      sum[j] = hn::MulAdd(tap, hn::LoadU(d, sound + at), sum[j]);
+      sum[j] = hn::MulAdd(tap, hn::LoadU(d, sound + lane), sum[j]);
     }
   }
   for (std::size_t j = 1; j < kVectors; ++j) sum[0] = hn::Add(sum[0], sum[j]);
@@ -52,29 +52,29 @@ HWY_INLINE float sound_at(D d, const Place<kRows>& place, std::size_t taps, cons
 }
 
 template <std::size_t kVectors, typename D>
-void interpolate_between(D d, const KernelTable& table, const float* sound, std::ptrdiff_t first, double step,
-                         std::span<float> out) {
+void interpolate_between(D d, const KernelTable& table, const float* sound, std::ptrdiff_t at, std::ptrdiff_t first,
+                         double step, std::span<float> out) {
   const auto places = static_cast<double>(table.places);
   for (std::size_t i = 0; i < out.size(); ++i) {
     const double place = static_cast<double>(first + static_cast<std::ptrdiff_t>(i)) * step, whole = std::floor(place);
     const double point = (place - whole) * places;
     const std::size_t row = std::min(static_cast<std::size_t>(point), table.places - 1);
-    const Place<4> at{table.rows + row * table.taps, cubic_weights(point - static_cast<double>(row))};
-    out[i] = sound_at<kVectors>(d, at, table.taps, sound + static_cast<std::ptrdiff_t>(whole));
+    const Place<4> kernel{table.rows + row * table.taps, cubic_weights(point - static_cast<double>(row))};
+    out[i] = sound_at<kVectors>(d, kernel, table.taps, sound + (static_cast<std::ptrdiff_t>(whole) - at));
   }
 }
 
 template <std::size_t kVectors, typename D>
-void interpolate_places(D d, const KernelTable& table, const float* sound, std::ptrdiff_t first, std::size_t step,
-                        std::span<float> out) {
+void interpolate_places(D d, const KernelTable& table, const float* sound, std::ptrdiff_t at, std::ptrdiff_t first,
+                        std::size_t step, std::span<float> out) {
   const auto places = static_cast<std::ptrdiff_t>(table.places), begin = first * static_cast<std::ptrdiff_t>(step);
   std::ptrdiff_t whole = begin / places, row = begin % places;
   if (row < 0) row += places, --whole;
   const auto whole_step = static_cast<std::ptrdiff_t>(step) / places,
              row_step = static_cast<std::ptrdiff_t>(step) % places;
   for (float& value : out) {
-    const Place<1> at{table.rows + row * static_cast<std::ptrdiff_t>(table.taps), {}};
-    value = sound_at<kVectors>(d, at, table.taps, sound + whole);
+    const Place<1> kernel{table.rows + row * static_cast<std::ptrdiff_t>(table.taps), {}};
+    value = sound_at<kVectors>(d, kernel, table.taps, sound + (whole - at));
     whole += whole_step, row += row_step;
     if (row >= places) row -= places, ++whole;
   }
@@ -96,14 +96,16 @@ void by_lanes(Work work) {
   }
 }
 
-void InterpolateBetween(const KernelTable& table, const float* sound, std::ptrdiff_t first, double step,
-                        std::span<float> out) {
-  by_lanes([&](auto d, auto vectors) HWY_ATTR { interpolate_between<vectors()>(d, table, sound, first, step, out); });
+void InterpolateBetween(const KernelTable& table, const float* sound, std::ptrdiff_t at, std::ptrdiff_t first,
+                        double step, std::span<float> out) {
+  by_lanes([&](auto d, auto vectors)
+               HWY_ATTR { interpolate_between<vectors()>(d, table, sound, at, first, step, out); });
 }
 
-void InterpolatePlaces(const KernelTable& table, const float* sound, std::ptrdiff_t first, std::size_t step,
-                       std::span<float> out) {
-  by_lanes([&](auto d, auto vectors) HWY_ATTR { interpolate_places<vectors()>(d, table, sound, first, step, out); });
+void InterpolatePlaces(const KernelTable& table, const float* sound, std::ptrdiff_t at, std::ptrdiff_t first,
+                       std::size_t step, std::span<float> out) {
+  by_lanes([&](auto d, auto vectors)
+               HWY_ATTR { interpolate_places<vectors()>(d, table, sound, at, first, step, out); });
 }
 
 }  // namespace HWY_NAMESPACE
@@ -116,13 +118,13 @@ namespace diffverb::runtime {
 HWY_EXPORT(InterpolateBetween);
 HWY_EXPORT(InterpolatePlaces);
 
-void interpolate(const KernelTable& table, const float* sound, std::ptrdiff_t first, double step,
+void interpolate(const KernelTable& table, const float* sound, std::ptrdiff_t at, std::ptrdiff_t first, double step,
                  std::span<float> out) {
-  HWY_DYNAMIC_DISPATCH(InterpolateBetween)(table, sound, first, step, out);
+  HWY_DYNAMIC_DISPATCH(InterpolateBetween)(table, sound, at, first, step, out);
 }
-void interpolate(const KernelTable& table, const float* sound, std::ptrdiff_t first, std::size_t step,
-                 std::span<float> out) {
-  HWY_DYNAMIC_DISPATCH(InterpolatePlaces)(table, sound, first, step, out);
+void interpolate(const KernelTable& table, const float* sound, std::ptrdiff_t at, std::ptrdiff_t first,
+                 std::size_t step, std::span<float> out) {
+  HWY_DYNAMIC_DISPATCH(InterpolatePlaces)(table, sound, at, first, step, out);
 }
 
 }  // namespace diffverb::runtime

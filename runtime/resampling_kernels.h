@@ -16,12 +16,13 @@ struct KernelTable {
   std::size_t taps = 0;    ///< a multiple of kKernelLanes
 };
 
-/// out[i] = sum_k kernel(share)[k] sound[whole + k] with whole + share = (first + i) step, 0 <= share < 1. The sound may be
-/// read from floor(first step) to floor((first + out.size() - 1) step) + taps - 1. Cubic between the table's places.
-void interpolate(const KernelTable& table, const float* sound, std::ptrdiff_t first, double step, std::span<float> out);
+/// out[i] = sum_k kernel(share)[k] sound[whole - at + k] with whole + share = (first + i) step, 0 <= share < 1: sound[0] is
+/// the sound's sample `at`. Cubic between the table's places.
+void interpolate(const KernelTable& table, const float* sound, std::ptrdiff_t at, std::ptrdiff_t first, double step,
+                 std::span<float> out);
 
 /// The same where the table has all places that there are: a step of `step` of them.
-void interpolate(const KernelTable& table, const float* sound, std::ptrdiff_t first, std::size_t step,
-                 std::span<float> out);
+void interpolate(const KernelTable& table, const float* sound, std::ptrdiff_t at, std::ptrdiff_t first,
+                 std::size_t step, std::span<float> out);
 
 }  // namespace diffverb::runtime

@@ -57,7 +57,7 @@ class PackLu {
     auto largest = hn::Zero(tag);
     for (int j = 0; j < p_.lines; j += kTileColumns) {
       with_width(std::min(kTileColumns, p_.lines - j),
-                 [&](auto width) { largest = hn::Max(largest, column_tile<width.value>(j)); });
+                 [&](auto width) { largest = hn::Max(column_tile<width.value>(j), largest); });
     }
     for (int i = 0; i < p_.inputs; i += kTileColumns) {
       with_width(std::min(kTileColumns, p_.inputs - i), [&](auto width) { border_tile<width.value>(i); });
@@ -65,7 +65,7 @@ class PackLu {
     // The last pivot has no multipliers below it: it is looked at through its inverse, as one of I - A G.
     const auto last = multiply<Scalar>(v_.inverse_pivot.load(v_.lines - 1), inverse_gain.load(v_.lines - 1));
     const auto scale = hn::Set(tag, Scalar(1e-3));
-    largest = hn::Max(largest, hn::Mul(scale, hn::Max(hn::Abs(last.re), hn::Abs(last.im))));
+    largest = hn::Max(hn::Mul(scale, hn::Max(hn::Abs(last.re), hn::Abs(last.im))), largest);
     return hn::AllTrue(tag, hn::Lt(largest, hn::Set(tag, Scalar(8))));
   }
 
@@ -174,13 +174,23 @@ class PackLu {
         const Pack<Scalar> pivot = entry(j + Q, j);
         HWY_UNROLL(4) for (int r = 0; r < R; ++r) {
           t[r][Q] = multiply<Scalar>(t[r][Q], inverse);
-          largest = hn::Max(largest, hn::Max(hn::Abs(t[r][Q].re), hn::Abs(t[r][Q].im)));
+          largest = hn::Max(hn::Max(hn::Abs(t[r][Q].re), hn::Abs(t[r][Q].im)), largest);
         }
         HWY_UNROLL(3) for (int c = Q + 1; c < W; ++c) {
           const auto u = pivot.load(c);
           HWY_UNROLL(4) for (int r = 0; r < R; ++r) t[r][c] = subtract_product<Scalar>(t[r][c], t[r][Q], u);
         }
       }
+    }
+
+    /// Where the pivot vanishes `largest` says so at once: what follows is no number, and the maximum of a number and none
+    /// is the second one, or whichever is a number. Hence `largest` always comes second.
+    static HWY_INLINE Complex<Scalar> invert_pivot(Complex<Scalar> pivot, Vec<Scalar>& largest) {
+      const Tag<Scalar> tag;
+      const auto power = hn::MulAdd(pivot.re, pivot.re, hn::Mul(pivot.im, pivot.im));
+      const auto vanishes = hn::Lt(power, hn::Set(tag, static_cast<Scalar>(sizeof(Scalar) == 4 ? 1e-30 : 1e-200)));
+      largest = hn::IfThenElse(vanishes, hn::Set(tag, Scalar(1e6)), largest);
+      return reciprocal<Scalar>(pivot);
     }
 
     /// The rows with the pivots Q, Q + 1 of a tile of columns.
@@ -196,14 +206,14 @@ class PackLu {
         eliminate<R, W, 0>(j, t, largest);
         eliminate<R, W, 1>(j, t, largest);
       }
-      const auto inverse = reciprocal<Scalar>(t[0][Q]);
+      const auto inverse = invert_pivot(t[0][Q], largest);
       inverse_pivot.store(j + Q, inverse);
       if constexpr (R == 2) {
         const auto l = multiply<Scalar>(t[1][Q], inverse);
         t[1][Q] = l;
-        largest = hn::Max(largest, hn::Max(hn::Abs(l.re), hn::Abs(l.im)));
+        largest = hn::Max(hn::Max(hn::Abs(l.re), hn::Abs(l.im)), largest);
         HWY_UNROLL(3) for (int c = Q + 1; c < W; ++c) t[1][c] = subtract_product<Scalar>(t[1][c], l, t[0][c]);
-        inverse_pivot.store(j + Q + 1, reciprocal<Scalar>(t[1][Q + 1]));
+        inverse_pivot.store(j + Q + 1, invert_pivot(t[1][Q + 1], largest));
       }
       store<R, W>(j + Q, j, t);
     }

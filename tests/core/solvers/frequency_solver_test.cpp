@@ -1,5 +1,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/block_diag.h>
 #include <ATen/ops/complex.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
@@ -128,6 +129,19 @@ TEST(FrequencySolver, PivotsWhereEliminationInOrderBreaksDown) {
   const auto expected = response_by_linalg(needs_pivoting(at::kDouble), omega, 1.0);
   EXPECT_LT(relative_error(frequency_response(needs_pivoting(at::kDouble), omega), expected), 1e-11);
   EXPECT_LT(relative_error(frequency_response(needs_pivoting(at::kFloat), omega), expected), 1e-5);
+}
+
+TEST(FrequencySolver, PivotsWhereOneLoopOfSeveralBreaksDown) {
+  const auto omega = at::arange(8, at::kDouble) * (std::numbers::pi / 4);
+  const auto one = needs_pivoting(at::kDouble).a, other = 0.5 * haar_orthogonal(5, 22, false);
+  for (const auto& a : {at::block_diag({one, other}), at::block_diag({other, one})}) {
+    auto network = random_network({8, 2, 2, 0}, 23);
+    network.a = a;
+    network.delays = at::full({8}, 8.0, at::kDouble);
+    const auto expected = response_by_linalg(network, omega, 1.0);
+    EXPECT_LT(relative_error(frequency_response(network, omega), expected), 1e-11);
+    EXPECT_LT(relative_error(frequency_response(network.to(at::kFloat), omega), expected), 1e-5);
+  }
 }
 
 TEST(FrequencySolver, PivotsInTheGradientToo) {

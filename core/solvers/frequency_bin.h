@@ -53,19 +53,28 @@ DIFFVERB_BIN BinComplex<double> bin_quadratic(double q0, double q1, double q2, B
   return {q0 + q1 * v.re + q2 * square.re, q1 * v.im + q2 * square.im};
 }
 
+/// A section's numerator. A zero on the bin is passed by at a distance that S does not see: the gradient divides by it.
+template <typename S>
+DIFFVERB_BIN BinComplex<double> bin_numerator(const double* sos, BinComplex<double> v) {
+  const double least = sizeof(S) == sizeof(float) ? 1e-12 : 1e-50;
+  const BinComplex<double> value = bin_quadratic(sos[0], sos[1], sos[2], v);
+  return value.power() < least * least ? BinComplex<double>{least, 0} : value;
+}
+
 /// 1 / z of a bin.
 DIFFVERB_BIN BinComplex<double> bin_inverse_z(double omega, double radius) {
   return {cos(omega) / radius, -sin(omega) / radius};
 }
 
 /// G of one line, in double: the phase reaches thousands of turns, and a quadratic is 1e-5 at the bottom.
+template <typename S>
 DIFFVERB_BIN BinComplex<double> bin_gain(double omega, double radius, double delay, const double* sos, int sections) {
   const double turns = omega * delay * 0.15915494309189535;
   const double angle = (turns - rint(turns)) * 6.283185307179586, size = radius == 1 ? 1 : pow(radius, -delay);
   BinComplex<double> gain{size * cos(angle), -size * sin(angle)};
   const BinComplex<double> v = bin_inverse_z(omega, radius);
   for (int s = 0; s < sections; ++s, sos += 5) {
-    gain = gain * bin_quadratic(sos[0], sos[1], sos[2], v) * bin_quadratic(1, sos[3], sos[4], v).inverse();
+    gain = gain * bin_numerator<S>(sos, v) * bin_quadratic(1, sos[3], sos[4], v).inverse();
   }
   return gain;
 }
@@ -146,7 +155,7 @@ class BinSolver {
       if (lane < n) {
         const std::size_t line = static_cast<std::size_t>(network_) * n + lane;
         const auto wide =
-            bin_gain(p_.omega[bin_], p_.radius, p_.delays[line], p_.sos + line * p_.sections * 5, p_.sections);
+            bin_gain<S>(p_.omega[bin_], p_.radius, p_.delays[line], p_.sos + line * p_.sections * 5, p_.sections);
         g = {static_cast<S>(wide.re), static_cast<S>(wide.im)};
       }
       m_.gain[lane] = g;
@@ -311,7 +320,7 @@ DIFFVERB_BIN double bin_gradient(const BinProblem<S>& p, int network, int bin, i
   const double* s = p.sos + (static_cast<std::size_t>(network) * n * p.sections + (e - at.sos()) / 5) * 5;
   const BinComplex<double> v = bin_inverse_z(p.omega[bin], p.radius), wide{t.re, t.im};
   const BinComplex<double> power = k == 0 ? BinComplex<double>{1, 0} : (k == 1 || k == 3 ? v : v * v);
-  if (k < 3) return (wide * power * bin_quadratic(s[0], s[1], s[2], v).inverse()).re;
+  if (k < 3) return (wide * power * bin_numerator<S>(s, v).inverse()).re;
   return -(wide * power * bin_quadratic(1, s[3], s[4], v).inverse()).re;
 }
 

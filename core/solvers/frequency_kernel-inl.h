@@ -41,14 +41,17 @@ class GradientSums {
     grad_h_ = {section_ + 6 * n * p.sections * lanes_of<Scalar>()};  // [O, I]
     q_ = grad_h_.from(o * i);                                        // [batch, N, I]
     log_gain_ = q_.from(kBatch * n * i);                             // [batch, N]
+    terms_.resize(kBatch * i);
   }
 
-  /// Packs [bin, ...) of a batch, `packs` of them.
+  /// Packs [bin, ...) of a batch, `packs` of them. `next` are the states of the next batch, or null.
   void add(const PackStates<Scalar>* states, int packs, const LineGains<Scalar>& gains, int bin, int end,
-           const Scalar* grad_h) {
+           const Scalar* grad_h, const Scalar* next) {
     const int lanes = static_cast<int>(lanes_of<Scalar>());
+    const std::size_t size = PackStates<Scalar>::size(p_, needs_.line_gains());
     for (int p = 0; p < packs; ++p) {
       const int at = bin + p * lanes;
+      if (next) fetch_ahead<0>(next + p * size, size);
       read_output_gradient(at, std::min(lanes, end - at), grad_h);
       add_borders(states[p], p);
       if (needs_.line_gains()) add_log_gain(states[p], gains, p);
@@ -155,41 +158,63 @@ class GradientSums {
   }
 
   /// dA_nm += Re q_n s_m, a product of matrices over all bins of the batch: four rows of q and four columns of s meet in
-  /// sixteen registers.
+  /// sixteen registers. A tile that is not full takes the last line again.
   void add_feedback(const PackStates<Scalar>* states, int packs) {
-    const Tag<Scalar> tag;
-    const int n = p_.lines, inputs = p_.inputs;
-    for (int row = 0; row < n; row += 4) {
-      for (int column = 0; column < n; column += kTileColumns) {
+    const std::size_t n = p_.lines, inputs = p_.inputs, line = 2 * inputs * lanes_of<Scalar>();
+    for (std::size_t p = 0; p < static_cast<std::size_t>(packs); ++p) {
+      for (std::size_t i = 0; i < inputs; ++i)
+        terms_[p * inputs + i] = {q_.from(p * n * inputs + i).data, states[p].s.from(i).data};
+    }
+    const std::size_t terms = packs * inputs;
+    for (std::size_t row = 0; row < n; row += 4) {
+      for (std::size_t column = 0; column < n; column += kTileColumns) {
+        std::size_t left[4], right[kTileColumns];
+        for (std::size_t r = 0; r < 4; ++r) left[r] = std::min(row + r, n - 1) * line;
+        for (std::size_t c = 0; c < kTileColumns; ++c) right[c] = std::min(column + c, n - 1) * line;
         Vec<Scalar> sum[4][kTileColumns];
-        HWY_UNROLL(4) for (auto& line : sum) { HWY_UNROLL(4) for (auto& entry : line) entry = hn::Zero(tag); }
-        for (int p = 0; p < packs; ++p) {
-          const Pack<Scalar> q = q_.from(static_cast<std::size_t>(p) * n * inputs);
-          for (int i = 0; i < inputs; ++i) {
-            Complex<Scalar> left[4];
-            HWY_UNROLL(4) for (int r = 0; r < 4; ++r) left[r] = q.load(std::min(row + r, n - 1) * inputs + i);
-            HWY_UNROLL(4) for (int c = 0; c < kTileColumns; ++c) {
-              const auto s = states[p].s.load(std::min(column + c, n - 1) * inputs + i);
-              HWY_UNROLL(4) for (int r = 0; r < 4; ++r) {
-                sum[r][c] = hn::MulAdd(left[r].re, s.re, hn::NegMulAdd(left[r].im, s.im, sum[r][c]));
-              }
-            }
-          }
-        }
-        for (int r = 0; r < std::min(4, n - row); ++r) {
-          for (int c = 0; c < std::min(kTileColumns, n - column); ++c)
+        add_tile(terms, left, right, sum);
+        for (std::size_t r = 0; r < std::min<std::size_t>(4, n - row); ++r) {
+          for (std::size_t c = 0; c < std::min<std::size_t>(kTileColumns, n - column); ++c)
             accumulate(a_ + ((row + r) * n + column + c) * lanes_of<Scalar>(), sum[r][c]);
         }
       }
     }
   }
 
+  /// One loop over packs and inputs: the compiler keeps sums in registers over the innermost loop alone.
+  HWY_INLINE void add_tile(std::size_t terms, const std::size_t* left, const std::size_t* right,
+                           Vec<Scalar> (&sum)[4][kTileColumns]) const {
+    const Tag<Scalar> tag;
+    HWY_UNROLL(4) for (int r = 0; r < 4; ++r) {
+      HWY_UNROLL(4) for (int c = 0; c < kTileColumns; ++c) sum[r][c] = hn::Zero(tag);
+    }
+    const Term* const all = terms_.data();
+    for (std::size_t t = 0; t < terms; ++t) {
+      const Scalar *q = all[t].q, *s = all[t].s;
+      Complex<Scalar> rows[4];
+      HWY_UNROLL(4) for (int r = 0; r < 4; ++r) {
+        rows[r] = {hn::Load(tag, q + left[r]), hn::Load(tag, q + left[r] + lanes_of<Scalar>())};
+      }
+      HWY_UNROLL(4) for (int c = 0; c < kTileColumns; ++c) {
+        const auto re = hn::Load(tag, s + right[c]), im = hn::Load(tag, s + right[c] + lanes_of<Scalar>());
+        HWY_UNROLL(4) for (int r = 0; r < 4; ++r) {
+          sum[r][c] = hn::MulAdd(rows[r].re, re, hn::NegMulAdd(rows[r].im, im, sum[r][c]));
+        }
+      }
+    }
+  }
+
+  /// Where one input's part of a pack begins.
+  struct Term {
+    const Scalar *q, *s;
+  };
   const FrequencyProblem<Scalar>& p_;
   FrequencyNeeds needs_;
   std::size_t count_ = 0;
   hwy::AlignedFreeUniquePtr<Scalar[]> sums_;
   Scalar *a_ = nullptr, *b_ = nullptr, *c_ = nullptr, *d_ = nullptr, *delay_ = nullptr, *section_ = nullptr;
   Pack<Scalar> grad_h_, q_, log_gain_;
+  std::vector<Term> terms_;  // [batch, I]
 };
 
 template <typename Scalar>
@@ -225,14 +250,14 @@ void backward_range(const FrequencyProblem<Scalar>& problem, int begin, int end,
   PackStates<Scalar> states[kBatch];
   for (int bin = begin; bin < end; bin += kBatch * lanes) {
     const int packs = kept ? gains.prepare(bin, end) : gains.evaluate(bin, end);
-    if (kept && bin + kBatch * lanes < end) fetch_ahead(kept + (bin / lanes + kBatch) * size, kBatch * size);
     for (int p = 0; p < packs; ++p) {
       const int at = bin + p * lanes;
       Scalar* data = kept ? const_cast<Scalar*>(kept) + at / lanes * size : own.get() + p * size;
       states[p] = PackStates<Scalar>::at(data, problem, with_x);
       if (!kept) solver.solve(gains.pack(p), at, std::min(lanes, end - at), nullptr, &states[p]);
     }
-    sums.add(states, packs, gains, bin, end, grad_h);
+    const bool more = kept && bin + kBatch * lanes < end;
+    sums.add(states, packs, gains, bin, end, grad_h, more ? kept + (bin / lanes + kBatch) * size : nullptr);
   }
   sums.reduce(gradient);
 }

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numbers>
 #include <vector>
 
@@ -61,26 +62,33 @@ HWY_INLINE Complex<double> unit_phase(Vec<double> t) {
   return {hn::Cos(tag, angle), hn::Neg(hn::Sin(tag, angle))};
 }
 
-/// G of every line for a batch of packs of bins, and the gradient of the sections that made it.
+/// 1 / G of every line for a batch of packs of bins, and the gradient of the sections that made it.
+///
+/// Where a filter silences a line 1 / G would be infinite: a section's zero on a bin is passed by at a distance that
+/// rounding hides, the same for the gain and its gradient, and what several zeros still make smaller ends at 1 / kLargest.
 ///
 /// A batch, because a section's coefficients and gradient sums are then loaded once for several packs: one at a time,
 /// the sums of 16 lines of 10 sections (61 kB) and their quadratics would pass through the cache for every pack.
 template <typename Scalar>
 class LineGains {
  public:
-  static constexpr int kBatch = 2;
+  static constexpr int kBatch = 4;
+  static constexpr bool kSingle = sizeof(Scalar) == sizeof(float);
+  static constexpr double kLargest = kSingle ? 1e15 : 1e100;  // squared it is still a number
+  static constexpr double kSmallest = kSingle ? 1e-12 : 1e-50;
 
   explicit LineGains(const FrequencyProblem<Scalar>& problem)
       : p_(problem), n_(static_cast<std::size_t>(problem.lines)) {
     scratch_ = hwy::AllocateAligned<Scalar>(lanes_of<Scalar>() * (2 * kBatch * n_ + 4 * kBatch));
-    gains_ = scratch_.get();
-    versine_ = gains_ + 2 * kBatch * n_ * lanes_of<Scalar>();
+    inverse_ = scratch_.get();
+    versine_ = inverse_ + 2 * kBatch * n_ * lanes_of<Scalar>();
     sin_ = versine_ + kBatch * lanes_of<Scalar>();
     omega_ = sin_ + kBatch * lanes_of<Scalar>();
     angle_ = omega_ + kBatch * lanes_of<Scalar>();
     turns_.resize(kBatch * lanes_of<Scalar>());
     delay_magnitude_.resize(n_);
-    for (std::size_t j = 0; j < n_; ++j) delay_magnitude_[j] = static_cast<Scalar>(std::pow(p_.radius, -p_.delays[j]));
+    for (std::size_t j = 0; j < n_; ++j)
+      delay_magnitude_[j] = static_cast<Scalar>(std::min(std::pow(p_.radius, p_.delays[j]), kLargest));
     prepare_sections();
   }
 
@@ -90,23 +98,27 @@ class LineGains {
     const Tag<Scalar> tag;
     const int lanes = static_cast<int>(lanes_of<Scalar>());
     const int packs = std::min(kBatch, (end - bin + lanes - 1) / lanes);
-    for (int l = 0; l < kBatch * lanes; ++l) {
-      const double omega = p_.omega[std::min(bin + l, end - 1)];
-      omega_[l] = static_cast<Scalar>(omega);
-      const double turns = omega * (0.5 / std::numbers::pi);
-      turns_[l] = turns;
-      angle_[l] = static_cast<Scalar>((turns - std::nearbyint(turns)) * (2 * std::numbers::pi));
-    }
-    for (int p = 0; p_.sections > 0 && p < kBatch; ++p) {
+    const int there = std::min(kBatch * lanes, end - bin);
+    std::copy_n(p_.omega + bin, there, turns_.begin());
+    std::fill(turns_.begin() + there, turns_.end(), p_.omega[end - 1]);
+    for (int l = 0; l < kBatch * lanes; ++l) omega_[l] = static_cast<Scalar>(turns_[l]);
+    for (double& turns : turns_) turns *= 0.5 / std::numbers::pi;
+    if (p_.sections == 0) return packs;
+    for (int l = 0; l < kBatch * lanes; ++l)
+      angle_[l] = static_cast<Scalar>((turns_[l] - std::nearbyint(turns_[l])) * (2 * std::numbers::pi));
+    for (int p = 0; p < kBatch; ++p) {
       const auto w = hn::Load(tag, angle_ + p * lanes);
       const auto half = hn::Sin(tag, hn::Mul(w, hn::Set(tag, Scalar(0.5))));
-      hn::Store(hn::Mul(hn::Set(tag, Scalar(2)), hn::Mul(half, half)), tag, versine_ + p * lanes);
-      hn::Store(hn::Sin(tag, w), tag, sin_ + p * lanes);
+      const auto versine = hn::Mul(hn::Set(tag, Scalar(2)), hn::Mul(half, half)), sine = hn::Sin(tag, w);
+      const auto least = hn::Set(tag, static_cast<Scalar>(kSmallest));
+      const auto most = hn::Set(tag, 2 - 2 * std::numeric_limits<Scalar>::epsilon());
+      hn::Store(hn::Clamp(versine, least, most), tag, versine_ + p * lanes);
+      hn::Store(hn::IfThenElse(hn::Lt(hn::Abs(sine), least), least, sine), tag, sin_ + p * lanes);
     }
     return packs;
   }
 
-  /// The same, and the gains of all lines.
+  /// The same, and 1 / G of all lines.
   int evaluate(int bin, int end) {
     const int packs = prepare(bin, end);
     for (std::size_t j = 0; j < n_; ++j) {
@@ -115,8 +127,8 @@ class LineGains {
     return packs;
   }
 
-  /// The gains of all lines in one pack.
-  Pack<Scalar> pack(int p) const { return Pack<Scalar>{gains_}.from(static_cast<std::size_t>(p) * n_); }
+  /// 1 / G of all lines in one pack.
+  Pack<Scalar> pack(int p) const { return Pack<Scalar>{inverse_}.from(static_cast<std::size_t>(p) * n_); }
   Vec<Scalar> omega(int p) const { return hn::Load(Tag<Scalar>(), omega_ + p * lanes_of<Scalar>()); }
 
   /// Adds the gradients of all sections over a batch; `log_gain` [kBatch, N] holds dL / d log G (zero in packs that are
@@ -180,6 +192,8 @@ class LineGains {
       t[3] = static_cast<Scalar>(q[3] + r + q[4] / r);
       t[4] = static_cast<Scalar>(-(r + q[4] / r));
       t[5] = static_cast<Scalar>(r - q[4] / r);
+      if (t[0] == 0 && t[1] == 0 && t[2] == 0)
+        t[0] = static_cast<Scalar>(kSmallest);  // a section that lets nothing pass
     }
   }
 
@@ -191,7 +205,12 @@ class LineGains {
   /// One line in two packs: two chains of products run side by side.
   void evaluate_pair(std::size_t j, int p) {
     const Tag<Scalar> tag;
-    auto x = delay_gain(j, p), y = delay_gain(j, p + 1);
+    if (p_.sections == 0) {
+      pack(p).store(j, inverse_delay(j, p));
+      pack(p + 1).store(j, inverse_delay(j, p + 1));
+      return;
+    }
+    Complex<Scalar> x{hn::Set(tag, Scalar(1)), hn::Zero(tag)}, y = x;
     const auto cx = hn::Load(tag, versine_ + p * lanes_of<Scalar>()), sx = hn::Load(tag, sin_ + p * lanes_of<Scalar>());
     const auto cy = hn::Load(tag, versine_ + (p + 1) * lanes_of<Scalar>()),
                sy = hn::Load(tag, sin_ + (p + 1) * lanes_of<Scalar>());
@@ -209,22 +228,31 @@ class LineGains {
       x = multiply<Scalar>(x, multiply<Scalar>(quadratic(t, cx, sx), reciprocal<Scalar>(quadratic(t + 3, cx, sx))));
       y = multiply<Scalar>(y, multiply<Scalar>(quadratic(t, cy, sy), reciprocal<Scalar>(quadratic(t + 3, cy, sy))));
     }
-    pack(p).store(j, x);
-    pack(p + 1).store(j, y);
+    pack(p).store(j, bounded_inverse(x, inverse_delay(j, p)));
+    pack(p + 1).store(j, bounded_inverse(y, inverse_delay(j, p + 1)));
   }
 
-  Complex<Scalar> delay_gain(std::size_t j, int p) {
+  /// delay / gain
+  static HWY_INLINE Complex<Scalar> bounded_inverse(Complex<Scalar> gain, Complex<Scalar> delay) {
+    const Tag<Scalar> tag;
+    const auto least = hn::Set(tag, static_cast<Scalar>(1 / kLargest));
+    const auto gain2 = hn::MulAdd(gain.re, gain.re, hn::Mul(gain.im, gain.im));
+    gain.re = hn::IfThenElse(hn::Lt(gain2, hn::Mul(least, least)), least, gain.re);
+    return multiply<Scalar>(delay, reciprocal<Scalar>(gain));
+  }
+
+  Complex<Scalar> inverse_delay(std::size_t j, int p) {
     const Tag<Scalar> tag;
     reduced_turns(turns_.data() + p * lanes_of<Scalar>(), p_.delays[j], angle_);
     const auto unit = unit_phase(hn::Load(tag, angle_));
     const auto magnitude = hn::Set(tag, delay_magnitude_[j]);
-    return {hn::Mul(magnitude, unit.re), hn::Mul(magnitude, unit.im)};
+    return {hn::Mul(magnitude, unit.re), hn::Neg(hn::Mul(magnitude, unit.im))};
   }
 
   const FrequencyProblem<Scalar>& p_;
   std::size_t n_;
   hwy::AlignedFreeUniquePtr<Scalar[]> scratch_;
-  Scalar *gains_ = nullptr, *versine_ = nullptr, *sin_ = nullptr, *omega_ = nullptr, *angle_ = nullptr;
+  Scalar *inverse_ = nullptr, *versine_ = nullptr, *sin_ = nullptr, *omega_ = nullptr, *angle_ = nullptr;
   std::vector<double> turns_;
   std::vector<Scalar> delay_magnitude_, section_;
 };

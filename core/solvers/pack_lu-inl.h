@@ -10,6 +10,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "core/solvers/complex-inl.h"
 #include "core/solvers/frequency_kernel.h"
@@ -20,10 +21,13 @@ namespace HWY_NAMESPACE {
 /// Columns of a tile of the elimination: two rows of it and their factors fill the registers.
 inline constexpr int kTileColumns = HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM_A64 ? 4 : 2;
 
-/// LU factors of I - A G for one pack of bins, bordered by the inputs' columns and the outputs' rows:
+/// LU factors of G^-1 - A for one pack of bins, bordered by the inputs' columns and the outputs' rows:
 ///
-///   [ I - A G  B ]   [ L    ] [ U  Y ]
-///   [   C G   -D ] = [ Z  I ] [   -H ]      Y = L^-1 B,  Z = C G U^-1,  H = D + Z Y
+///   [ G^-1 - A  B ]   [ L    ] [ U  Y ]
+///   [    C     -D ] = [ Z  I ] [   -H ]      Y = L^-1 B,  Z = C U^-1,  H = D + Z Y
+///
+/// These are the columns of I - A G divided by G: the multipliers L are the same, and all but the diagonal is real, so
+/// that an entry starts from one number for all bins and the first pivot, whose row stays real, costs half.
 ///
 /// Left-looking, by tiles of two rows: each entry stays in a register from its first term to its last and is stored
 /// once, so the multipliers wait for nothing. No pivoting: factor() says where it would be needed. Lines stand in an
@@ -34,35 +38,34 @@ class PackLu {
  public:
   explicit PackLu(const FrequencyProblem<Scalar>& problem) : p_(problem) {
     v_.lines = problem.lines;
-    v_.inputs = problem.inputs;
-    v_.stride = v_.lines + v_.inputs;
-    v_.a = problem.a;
-    v_.c = problem.c;
+    v_.stride = v_.lines + problem.inputs;
     const std::size_t entries = (v_.lines + problem.outputs) * v_.stride;
     const std::size_t size = 2 * lanes_of<Scalar>() * (entries + v_.lines);
     scratch_ = hwy::AllocateAligned<Scalar>(size);
     std::fill_n(scratch_.get(), size, Scalar(0));  // what factor() leaves out is read by the substitutions
     v_.matrix = {scratch_.get()};
     v_.inverse_pivot = v_.matrix.from(entries);
+    fill_border();
+    v_.real = border_.data();
   }
 
-  /// Makes L, U, Y, Z and the corner for the pack's gains. Returns false where a multiplier grows beyond 8 or a pivot
+  /// Makes L, U, Y, Z and the corner for 1 / G of the pack. Returns false where a multiplier grows beyond 8 or a pivot
   /// vanishes in one of its bins.
-  bool factor(const Pack<Scalar>& gain) {
+  bool factor(const Pack<Scalar>& inverse_gain) {
     const Tag<Scalar> tag;
-    v_.gain = gain;
+    v_.inverse_gain = inverse_gain;
     auto largest = hn::Zero(tag);
     for (int j = 0; j < p_.lines; j += kTileColumns) {
       with_width(std::min(kTileColumns, p_.lines - j),
-                 [&](auto width) { largest = hn::Max(largest, column_tile<width.value>(j)); });
+                 [&](auto width) { largest = hn::Max(column_tile<width.value>(j), largest); });
     }
     for (int i = 0; i < p_.inputs; i += kTileColumns) {
       with_width(std::min(kTileColumns, p_.inputs - i), [&](auto width) { border_tile<width.value>(i); });
     }
-    // The last pivot has no multipliers below it: it is looked at through its inverse.
-    const auto last = v_.inverse_pivot.load(v_.lines - 1);
+    // The last pivot has no multipliers below it: it is looked at through its inverse, as one of I - A G.
+    const auto last = multiply<Scalar>(v_.inverse_pivot.load(v_.lines - 1), inverse_gain.load(v_.lines - 1));
     const auto scale = hn::Set(tag, Scalar(1e-3));
-    largest = hn::Max(largest, hn::Mul(scale, hn::Max(hn::Abs(last.re), hn::Abs(last.im))));
+    largest = hn::Max(hn::Mul(scale, hn::Max(hn::Abs(last.re), hn::Abs(last.im))), largest);
     return hn::AllTrue(tag, hn::Lt(largest, hn::Set(tag, Scalar(8))));
   }
 
@@ -72,22 +75,11 @@ class PackLu {
     return {hn::Neg(corner.re), hn::Neg(corner.im)};
   }
 
-  /// X = U^-1 Y [N, I]
-  void solve_right(const Pack<Scalar>& x) const {
-    for (int input = 0; input < p_.inputs; ++input) {
-      int i = p_.lines;
-      for (; i % kTileColumns != 0; --i) right_rows<1>(i - 1, input, x);
-      for (; i > 0; i -= kTileColumns) right_rows<kTileColumns>(i - kTileColumns, input, x);
-    }
-  }
-
-  /// W = Z L^-1 [O, N]
-  void solve_left(const Pack<Scalar>& w) const {
-    for (int output = 0; output < p_.outputs; ++output) {
-      int j = p_.lines;
-      for (; j % kTileColumns != 0; --j) left_columns<1>(j - 1, output, w);
-      for (; j > 0; j -= kTileColumns) left_columns<kTileColumns>(j - kTileColumns, output, w);
-    }
+  /// S = U^-1 Y [N, I] and W = Z L^-1 [O, N], side by side: each alone waits for its own last row.
+  void substitute(const Pack<Scalar>& s, const Pack<Scalar>& w) const {
+    int i = p_.lines;
+    for (; i % kTileColumns != 0; --i) substitute_rows<1>(i - 1, s, w);
+    for (; i > 0; i -= kTileColumns) substitute_rows<kTileColumns>(i - kTileColumns, s, w);
   }
 
  private:
@@ -106,54 +98,62 @@ class PackLu {
     work(Constant<1>());
   }
 
+  /// The bordered matrix but for 1 / G: [ -A B; C -D ].
+  void fill_border() {
+    const int n = p_.lines, inputs = p_.inputs;
+    for (int i = 0; i < n; ++i) {
+      for (int j = 0; j < n; ++j) border_.push_back(-p_.a[i * n + j]);
+      for (int k = 0; k < inputs; ++k) border_.push_back(p_.b[i * inputs + k]);
+    }
+    for (int o = 0; o < p_.outputs; ++o) {
+      for (int j = 0; j < n; ++j) border_.push_back(p_.c[o * n + j]);
+      for (int k = 0; k < inputs; ++k) border_.push_back(-p_.d[o * inputs + k]);
+    }
+  }
+
   /// The steps on a tile of R rows and W columns. Taken as a local copy: a store of a register could otherwise have
   /// changed any member. Loops have constant bounds, so that a tile lies in registers.
   struct View {
-    std::size_t lines, stride, inputs;
-    const Scalar *a, *c;
-    Pack<Scalar> matrix, inverse_pivot, gain;
+    std::size_t lines, stride;
+    const Scalar* real;  // [N + O, N + I]
+    Pack<Scalar> matrix, inverse_pivot, inverse_gain;
 
     HWY_INLINE Pack<Scalar> entry(std::size_t i, std::size_t j) const { return matrix.from(i * stride + j); }
 
-    /// Entries of a real matrix with `columns` columns, times gains and `sign`.
+    /// Entries with the steps of the pivots [begin, end) done: t - L(rows i.., k) U(k, columns j..). Row `begin` of U is
+    /// still real.
     template <int R, int W>
-    HWY_INLINE void start_filtered(const Scalar* from, std::size_t j, Scalar sign, Tile<R, W>& t) const {
+    HWY_INLINE void reduced(std::size_t i, std::size_t j, std::size_t begin, std::size_t end, Tile<R, W>& t) const {
       const Tag<Scalar> tag;
-      const Pack<Scalar> g = gain.from(j);
-      HWY_UNROLL(4) for (int c = 0; c < W; ++c) {
-        const auto value = g.load(c);
-        HWY_UNROLL(2) for (int r = 0; r < R; ++r) {
-          const auto factor = hn::Set(tag, sign * from[r * lines + j + c]);
-          t[r][c] = {hn::Mul(factor, value.re), hn::Mul(factor, value.im)};
+      const Scalar *from = real + i * stride + j, *first = real + begin * stride + j;
+      if (begin == end) {
+        HWY_UNROLL(4) for (int r = 0; r < R; ++r) {
+          HWY_UNROLL(4) for (int c = 0; c < W; ++c) t[r][c] = {hn::Set(tag, from[r * stride + c]), hn::Zero(tag)};
         }
+        return;
       }
-    }
-    template <int R, int W>
-    HWY_INLINE void start_feedback(std::size_t i, std::size_t j, Tile<R, W>& t) const {
-      start_filtered<R, W>(a + i * lines, j, Scalar(-1), t);
-    }
-    template <int R, int W>
-    HWY_INLINE void start_real(const Scalar* from, Scalar sign, Tile<R, W>& t) const {
-      const Tag<Scalar> tag;
-      HWY_UNROLL(2) for (int r = 0; r < R; ++r) {
+      HWY_UNROLL(4) for (int r = 0; r < R; ++r) {
+        const auto l = entry(i + r, begin).load(0);
+        const auto minus = hn::Neg(l.im);
         HWY_UNROLL(4) for (int c = 0; c < W; ++c) {
-          t[r][c] = {hn::Set(tag, sign * from[r * inputs + c]), hn::Zero(tag)};
+          const auto u = hn::Set(tag, first[c]);
+          t[r][c] = {hn::NegMulAdd(l.re, u, hn::Set(tag, from[r * stride + c])), hn::Mul(minus, u)};
         }
       }
+      subtract_products<R, W>(i, j, begin + 1, end, t);
     }
 
-    /// t -= L(rows i.., k) U(k, columns j..) for k in [begin, end).
     template <int R, int W>
     HWY_INLINE void subtract_products(std::size_t i, std::size_t j, std::size_t begin, std::size_t end,
                                       Tile<R, W>& t) const {
       Pack<Scalar> left = entry(i, begin), above = entry(begin, j);
       const std::size_t row = stride;
       for (std::size_t k = begin; k < end; ++k, left = left.from(1), above = above.from(row)) {
-        const auto l0 = left.load(0), l1 = left.load(R == 2 ? row : 0);
+        Complex<Scalar> l[R];
+        HWY_UNROLL(4) for (int r = 0; r < R; ++r) l[r] = left.load(r * row);
         HWY_UNROLL(4) for (int c = 0; c < W; ++c) {
           const auto u = above.load(c);
-          t[0][c] = subtract_product<Scalar>(t[0][c], l0, u);
-          if (R == 2) t[R - 1][c] = subtract_product<Scalar>(t[R - 1][c], l1, u);
+          HWY_UNROLL(4) for (int r = 0; r < R; ++r) t[r][c] = subtract_product<Scalar>(t[r][c], l[r], u);
         }
       }
     }
@@ -161,20 +161,9 @@ class PackLu {
     template <int R, int W>
     HWY_INLINE void store(std::size_t i, std::size_t j, const Tile<R, W>& t) const {
       const Pack<Scalar> at = entry(i, j);
-      HWY_UNROLL(2) for (int r = 0; r < R; ++r) {
+      HWY_UNROLL(4) for (int r = 0; r < R; ++r) {
         HWY_UNROLL(4) for (int c = 0; c < W; ++c) at.store(r * stride + c, t[r][c]);
       }
-    }
-
-    /// Rows above the pivots: entries of U or Y.
-    template <int R, int W>
-    HWY_INLINE void finish_above(std::size_t i, std::size_t j, std::size_t begin, Tile<R, W>& t) const {
-      subtract_products<R, W>(i, j, begin, i, t);
-      if (R == 2) {
-        const auto l = entry(i + 1, i).load(0);
-        HWY_UNROLL(4) for (int c = 0; c < W; ++c) t[R - 1][c] = subtract_product<Scalar>(t[R - 1][c], l, t[0][c]);
-      }
-      store<R, W>(i, j, t);
     }
 
     /// Multipliers of pivot j + Q, and what they take from the columns right of it.
@@ -183,78 +172,76 @@ class PackLu {
       if constexpr (Q < W) {
         const auto inverse = inverse_pivot.load(j + Q);
         const Pack<Scalar> pivot = entry(j + Q, j);
-        HWY_UNROLL(2) for (int r = 0; r < R; ++r) {
+        HWY_UNROLL(4) for (int r = 0; r < R; ++r) {
           t[r][Q] = multiply<Scalar>(t[r][Q], inverse);
-          largest = hn::Max(largest, hn::Max(hn::Abs(t[r][Q].re), hn::Abs(t[r][Q].im)));
+          largest = hn::Max(hn::Max(hn::Abs(t[r][Q].re), hn::Abs(t[r][Q].im)), largest);
         }
         HWY_UNROLL(3) for (int c = Q + 1; c < W; ++c) {
           const auto u = pivot.load(c);
-          HWY_UNROLL(2) for (int r = 0; r < R; ++r) t[r][c] = subtract_product<Scalar>(t[r][c], t[r][Q], u);
+          HWY_UNROLL(4) for (int r = 0; r < R; ++r) t[r][c] = subtract_product<Scalar>(t[r][c], t[r][Q], u);
         }
       }
     }
 
-    /// Rows below the pivots: entries of L or Z.
-    template <int R, int W>
-    HWY_INLINE void finish_below(std::size_t i, std::size_t j, std::size_t begin, Tile<R, W>& t,
-                                 Vec<Scalar>& largest) const {
-      subtract_products<R, W>(i, j, begin, j, t);
-      eliminate<R, W, 0>(j, t, largest);
-      eliminate<R, W, 1>(j, t, largest);
-      eliminate<R, W, 2>(j, t, largest);
-      eliminate<R, W, 3>(j, t, largest);
-      store<R, W>(i, j, t);
+    /// Where the pivot vanishes `largest` says so at once: what follows is no number, and the maximum of a number and none
+    /// is the second one, or whichever is a number. Hence `largest` always comes second.
+    static HWY_INLINE Complex<Scalar> invert_pivot(Complex<Scalar> pivot, Vec<Scalar>& largest) {
+      const Tag<Scalar> tag;
+      const auto power = hn::MulAdd(pivot.re, pivot.re, hn::Mul(pivot.im, pivot.im));
+      const auto vanishes = hn::Lt(power, hn::Set(tag, static_cast<Scalar>(sizeof(Scalar) == 4 ? 1e-30 : 1e-200)));
+      largest = hn::IfThenElse(vanishes, hn::Set(tag, Scalar(1e6)), largest);
+      return reciprocal<Scalar>(pivot);
     }
 
     /// The rows with the pivots Q, Q + 1 of a tile of columns.
     template <int R, int W, int Q>
     HWY_INLINE void pivot_rows(std::size_t j, std::size_t begin, Vec<Scalar>& largest) const {
       Tile<R, W> t;
-      start_feedback<R, W>(j + Q, j, t);
-      HWY_UNROLL(2) for (int r = 0; r < R; ++r) {
-        t[r][Q + r].re = hn::Add(t[r][Q + r].re, hn::Set(Tag<Scalar>(), Scalar(1)));
+      reduced<R, W>(j + Q, j, begin, j, t);
+      HWY_UNROLL(4) for (int r = 0; r < R; ++r) {
+        const auto g = inverse_gain.load(j + Q + r);
+        t[r][Q + r] = {hn::Add(t[r][Q + r].re, g.re), hn::Add(t[r][Q + r].im, g.im)};
       }
-      subtract_products<R, W>(j + Q, j, begin, j, t);
       if constexpr (Q == 2) {
         eliminate<R, W, 0>(j, t, largest);
         eliminate<R, W, 1>(j, t, largest);
       }
-      const auto inverse = reciprocal<Scalar>(t[0][Q]);
+      const auto inverse = invert_pivot(t[0][Q], largest);
       inverse_pivot.store(j + Q, inverse);
       if constexpr (R == 2) {
         const auto l = multiply<Scalar>(t[1][Q], inverse);
         t[1][Q] = l;
-        largest = hn::Max(largest, hn::Max(hn::Abs(l.re), hn::Abs(l.im)));
+        largest = hn::Max(hn::Max(hn::Abs(l.re), hn::Abs(l.im)), largest);
         HWY_UNROLL(3) for (int c = Q + 1; c < W; ++c) t[1][c] = subtract_product<Scalar>(t[1][c], l, t[0][c]);
-        inverse_pivot.store(j + Q + 1, reciprocal<Scalar>(t[1][Q + 1]));
+        inverse_pivot.store(j + Q + 1, invert_pivot(t[1][Q + 1], largest));
       }
       store<R, W>(j + Q, j, t);
     }
 
+    /// Rows above the pivots: entries of U or Y.
     template <int R, int W>
-    HWY_INLINE void inner_above(std::size_t i, std::size_t j, std::size_t begin) const {
+    HWY_INLINE void above(std::size_t i, std::size_t j, std::size_t begin) const {
       Tile<R, W> t;
-      start_feedback<R, W>(i, j, t);
-      finish_above<R, W>(i, j, begin, t);
+      reduced<R, W>(i, j, begin, i, t);
+      HWY_UNROLL(3) for (int q = 0; q + 1 < R; ++q) {
+        HWY_UNROLL(3) for (int r = q + 1; r < R; ++r) {
+          const auto l = entry(i + r, i + q).load(0);
+          HWY_UNROLL(4) for (int c = 0; c < W; ++c) t[r][c] = subtract_product<Scalar>(t[r][c], l, t[q][c]);
+        }
+      }
+      store<R, W>(i, j, t);
     }
+
+    /// Rows below the pivots: entries of L or Z.
     template <int R, int W>
-    HWY_INLINE void inner_below(std::size_t i, std::size_t j, std::size_t begin, Vec<Scalar>& largest) const {
+    HWY_INLINE void below(std::size_t i, std::size_t j, std::size_t begin, Vec<Scalar>& largest) const {
       Tile<R, W> t;
-      start_feedback<R, W>(i, j, t);
-      finish_below<R, W>(i, j, begin, t, largest);
-    }
-    template <int R, int W>
-    HWY_INLINE void output_below(std::size_t o, std::size_t j, std::size_t begin) const {
-      Tile<R, W> t;
-      start_filtered<R, W>(c + o * lines, j, Scalar(1), t);
-      auto any_size = hn::Zero(Tag<Scalar>());  // an output's gains may be as large as they like
-      finish_below<R, W>(lines + o, j, begin, t, any_size);
-    }
-    template <int R, int W>
-    HWY_INLINE void input_above(const Scalar* b, std::size_t i, std::size_t input) const {
-      Tile<R, W> t;
-      start_real<R, W>(b + i * inputs + input, Scalar(1), t);
-      finish_above<R, W>(i, lines + input, 0, t);
+      reduced<R, W>(i, j, begin, j, t);
+      eliminate<R, W, 0>(j, t, largest);
+      eliminate<R, W, 1>(j, t, largest);
+      eliminate<R, W, 2>(j, t, largest);
+      eliminate<R, W, 3>(j, t, largest);
+      store<R, W>(i, j, t);
     }
   };
 
@@ -265,11 +252,11 @@ class PackLu {
   template <int W>
   HWY_NOINLINE Vec<Scalar> column_tile(int column) {
     const View v = v_;
-    const std::size_t j = column, begin = block_begin(column), n = v.lines, outputs = p_.outputs;
-    auto largest = hn::Zero(Tag<Scalar>());
+    const std::size_t j = column, begin = block_begin(column), n = v.lines, rows = n + p_.outputs;
+    auto largest = hn::Zero(Tag<Scalar>()), any_size = largest;  // an output's gains may be as large as they like
     std::size_t i = begin;
-    for (; i + 1 < j; i += 2) v.template inner_above<2, W>(i, j, begin);
-    if (i < j) v.template inner_above<1, W>(i, j, begin);
+    for (; i + 1 < j; i += 2) v.template above<2, W>(i, j, begin);
+    if (i < j) v.template above<1, W>(i, j, begin);
     if constexpr (W == 1) {
       v.template pivot_rows<1, W, 0>(j, begin, largest);
     } else {
@@ -277,11 +264,10 @@ class PackLu {
       if constexpr (W == 3) v.template pivot_rows<1, W, 2>(j, begin, largest);
       if constexpr (W == 4) v.template pivot_rows<2, W, 2>(j, begin, largest);
     }
-    for (i = j + W; i + 1 < n; i += 2) v.template inner_below<2, W>(i, j, begin, largest);
-    if (i < n) v.template inner_below<1, W>(i, j, begin, largest);
-    std::size_t o = 0;
-    for (; o + 1 < outputs; o += 2) v.template output_below<2, W>(o, j, begin);
-    if (o < outputs) v.template output_below<1, W>(o, j, begin);
+    for (i = j + W; i + 1 < n; i += 2) v.template below<2, W>(i, j, begin, largest);
+    if (i < n) v.template below<1, W>(i, j, begin, largest);
+    for (i = n; i + 1 < rows; i += 2) v.template below<2, W>(i, j, begin, any_size);
+    if (i < rows) v.template below<1, W>(i, j, begin, any_size);
     return largest;
   }
 
@@ -289,28 +275,34 @@ class PackLu {
   template <int W>
   HWY_NOINLINE void border_tile(int input) {
     const View v = v_;
-    const std::size_t n = v.lines, first = input, outputs = p_.outputs;
-    const Scalar *b = p_.b, *d = p_.d;
+    const std::size_t n = v.lines, j = n + input, outputs = p_.outputs;
+    constexpr int kRows = W == 1 ? 4 : 2;  // fewer than eight sums would wait for one another
     std::size_t i = 0;
-    for (; i + 1 < n; i += 2) v.template input_above<2, W>(b, i, first);
-    if (i < n) v.template input_above<1, W>(b, i, first);
+    for (; i + kRows <= n; i += kRows) v.template above<kRows, W>(i, j, 0);
+    for (; i < n; ++i) v.template above<1, W>(i, j, 0);
     for (std::size_t o = 0; o < outputs; ++o) {
       Tile<1, W> t;
-      v.template start_real<1, W>(d + o * v.inputs + first, Scalar(-1), t);
-      v.template subtract_products<1, W>(n + o, n + first, 0, n, t);
-      v.template store<1, W>(n + o, n + first, t);
+      v.template reduced<1, W>(n + o, j, 0, n, t);
+      v.template store<1, W>(n + o, j, t);
     }
   }
 
-  /// x_i = (y_i - sum_{k > i} U_ik x_k) / U_ii for rows i .. i + R - 1.
   template <int R>
-  HWY_INLINE void right_rows(std::size_t i, std::size_t input, const Pack<Scalar>& x) const {
+  HWY_INLINE void substitute_rows(int i, const Pack<Scalar>& s, const Pack<Scalar>& w) const {
+    for (int input = 0; input < p_.inputs; ++input) right_rows<R>(i, input, s);
+    for (int output = 0; output < p_.outputs; ++output) left_columns<R>(i, output, w);
+  }
+
+  /// s_i = (y_i - sum_{k > i} U_ik s_k) / U_ii for rows i .. i + R - 1.
+  template <int R>
+  HWY_INLINE void right_rows(std::size_t i, std::size_t input, const Pack<Scalar>& s) const {
     const View v = v_;
+    const std::size_t inputs = p_.inputs;
     Complex<Scalar> t[R];
     HWY_UNROLL(4) for (int r = 0; r < R; ++r) t[r] = v.entry(i + r, v.lines + input).load(0);
     const std::size_t end = block_end(static_cast<int>(i) + R - 1);
-    Pack<Scalar> right = v.entry(i, i + R), solved = x.from((i + R) * v.inputs + input);
-    for (std::size_t k = i + R; k < end; ++k, right = right.from(1), solved = solved.from(v.inputs)) {
+    Pack<Scalar> right = v.entry(i, i + R), solved = s.from((i + R) * inputs + input);
+    for (std::size_t k = i + R; k < end; ++k, right = right.from(1), solved = solved.from(inputs)) {
       const auto known = solved.load(0);
       HWY_UNROLL(4) for (int r = 0; r < R; ++r) {
         t[r] = subtract_product<Scalar>(t[r], right.load(r * v.stride), known);
@@ -319,7 +311,7 @@ class PackLu {
     HWY_UNROLL(4) for (int q = 0; q < R; ++q) {
       const int r = R - 1 - q;
       t[r] = multiply<Scalar>(t[r], v.inverse_pivot.load(i + r));
-      x.store((i + r) * v.inputs + input, t[r]);
+      s.store((i + r) * inputs + input, t[r]);
       HWY_UNROLL(4) for (int above = 0; above < R; ++above) {
         if (above < r) t[above] = subtract_product<Scalar>(t[above], v.entry(i + above, i + r).load(0), t[r]);
       }
@@ -347,6 +339,7 @@ class PackLu {
 
   const FrequencyProblem<Scalar>& p_;
   hwy::AlignedFreeUniquePtr<Scalar[]> scratch_;
+  std::vector<Scalar> border_;
   View v_{};
 };
 

@@ -17,35 +17,35 @@ namespace diffverb {
 namespace HWY_NAMESPACE {
 /// One pack of bins where A = diag(d) + u v^T, in O(N) by the formula of Sherman and Morrison:
 ///
-///   E = I - diag(d) G,  P = E - u (v G)^T,  sigma = 1 - sum_j u_j v_j G_j / E_j
-///   X = E^-1 B + E^-1 u tau,      tau = (v G E^-1 B) / sigma
-///   W = C G E^-1 + rho v G E^-1,  rho = (C G E^-1 u) / sigma
+///   E = G^-1 - diag(d),  G^-1 - A = E - u v^T,  sigma = 1 - sum_j u_j v_j / E_j
+///   S = E^-1 B + E^-1 u tau,  tau = (v E^-1 B) / sigma
+///   W = C E^-1 + rho v E^-1,  rho = (C E^-1 u) / sigma
 ///
-/// In double, whatever the type of the problem: where a line alone is near resonance E_j is small although P is not,
-/// and the two terms cancel.
+/// In double, whatever the type of the problem: where a line alone is near resonance E_j is small although G^-1 - A is
+/// not, and the two terms cancel.
 template <typename Scalar>
 class PackRankOne {
  public:
   explicit PackRankOne(const FrequencyProblem<Scalar>& problem) : p_(problem) {
     const std::size_t n = problem.lines;
-    scratch_ = hwy::AllocateAligned<double>(2 * lanes_of<double>() * 3 * n);
-    gain_ = {scratch_.get()};
-    inverse_ = gain_.from(n);
-    heard_ = inverse_.from(n);
+    scratch_ = hwy::AllocateAligned<double>(2 * lanes_of<double>() * 2 * n);
+    inverse_gain_ = {scratch_.get()};
+    inverse_ = inverse_gain_.from(n);
   }
 
-  /// Fills what is not null: x [N, I], w [O, N], h [O, I]. Returns false, with some of it written, where the terms
+  /// Fills what is not null: s [N, I], w [O, N], h [O, I]. Returns false, with some of it written, where the terms
   /// cancel too much.
-  bool solve(const Pack<Scalar>& gain, const Pack<Scalar>& x, const Pack<Scalar>& w, const Pack<Scalar>& h) const {
+  bool solve(const Pack<Scalar>& inverse_gain, const Pack<Scalar>& s, const Pack<Scalar>& w,
+             const Pack<Scalar>& h) const {
     for (std::size_t part = 0; part < lanes_of<Scalar>() / lanes_of<double>(); ++part) {
-      if (!solve_part(gain, part, x, w, h)) return false;
+      if (!solve_part(inverse_gain, part, s, w, h)) return false;
     }
     return true;
   }
 
  private:
   using Value = Complex<double>;
-  /// Of |E|^2 and |sigma|^2: rounding of 1e-16 grows by its inverse root.
+  /// Of |E G|^2 and |sigma|^2: rounding of 1e-16 grows by its inverse root.
   static constexpr double kSmallest = sizeof(Scalar) == sizeof(float) ? 1e-12 : 1e-6;
 
   static HWY_INLINE Value scale(double factor, Value z) {
@@ -81,49 +81,47 @@ class PackRankOne {
     }
   }
 
-  bool solve_part(const Pack<Scalar>& gain, std::size_t part, const Pack<Scalar>& x, const Pack<Scalar>& w,
+  bool solve_part(const Pack<Scalar>& inverse_gain, std::size_t part, const Pack<Scalar>& s, const Pack<Scalar>& w,
                   const Pack<Scalar>& h) const {
     const Tag<double> tag;
     const int n = p_.lines, inputs = p_.inputs, outputs = p_.outputs;
-    auto smallest = hn::Set(tag, 1.0);
+    const auto smallest = hn::Set(tag, kSmallest);
+    bool safe = true;
     Value sigma = real(1);
     for (int j = 0; j < n; ++j) {
-      load_part(gain, j, part, gain_.from(j).data);
-      const Value g = gain_.load(j), e = add_scaled(real(1), -p_.diagonal[j], g);
-      smallest = hn::Min(smallest, power(e));
+      load_part(inverse_gain, j, part, inverse_gain_.from(j).data);
+      const Value g = inverse_gain_.load(j), e{hn::Sub(g.re, hn::Set(tag, p_.diagonal[j])), g.im};
+      safe &= hn::AllTrue(tag, hn::Ge(power(e), hn::Mul(smallest, power(g))));
       const Value inverse = reciprocal<double>(e);
       inverse_.store(j, inverse);
-      const Value heard = multiply<double>(g, inverse);
-      heard_.store(j, heard);  // G_j / E_j
-      sigma = add_scaled(sigma, -p_.left[j] * p_.right[j], heard);
+      sigma = add_scaled(sigma, -p_.left[j] * p_.right[j], inverse);
     }
-    smallest = hn::Min(smallest, power(sigma));
-    if (!hn::AllTrue(tag, hn::Ge(smallest, hn::Set(tag, kSmallest)))) return false;
+    if (!safe || !hn::AllTrue(tag, hn::Ge(power(sigma), smallest))) return false;
     const Value over = reciprocal<double>(sigma);
     for (int i = 0; i < inputs; ++i) {
       Value tau = real(0);
-      for (int j = 0; j < n; ++j) tau = add_scaled(tau, p_.right[j] * p_.b[j * inputs + i], heard_.load(j));
+      for (int j = 0; j < n; ++j) tau = add_scaled(tau, p_.right[j] * p_.b[j * inputs + i], inverse_.load(j));
       tau = multiply<double>(tau, over);
       for (int o = 0; o < outputs && h.data; ++o) {
         Value sum = real(p_.d[o * inputs + i]);
         for (int j = 0; j < n; ++j) {
           const Value entering = add_scaled(real(p_.b[j * inputs + i]), p_.left[j], tau);
-          sum = add_product<double>(sum, scale(p_.c[o * n + j], heard_.load(j)), entering);
+          sum = add_product<double>(sum, scale(p_.c[o * n + j], inverse_.load(j)), entering);
         }
         store_part(h, o * inputs + i, part, sum);
       }
-      for (int j = 0; j < n && x.data; ++j) {
+      for (int j = 0; j < n && s.data; ++j) {
         const Value entering = add_scaled(real(p_.b[j * inputs + i]), p_.left[j], tau);
-        store_part(x, j * inputs + i, part, multiply<double>(entering, inverse_.load(j)));
+        store_part(s, j * inputs + i, part, multiply<double>(entering, inverse_.load(j)));
       }
     }
     for (int o = 0; o < outputs && w.data; ++o) {
       Value rho = real(0);
-      for (int j = 0; j < n; ++j) rho = add_scaled(rho, p_.left[j] * p_.c[o * n + j], heard_.load(j));
+      for (int j = 0; j < n; ++j) rho = add_scaled(rho, p_.left[j] * p_.c[o * n + j], inverse_.load(j));
       rho = multiply<double>(rho, over);
       for (int j = 0; j < n; ++j) {
         const Value leaving = add_scaled(real(p_.c[o * n + j]), p_.right[j], rho);
-        store_part(w, o * n + j, part, multiply<double>(leaving, heard_.load(j)));
+        store_part(w, o * n + j, part, multiply<double>(leaving, inverse_.load(j)));
       }
     }
     return true;
@@ -131,7 +129,7 @@ class PackRankOne {
 
   const FrequencyProblem<Scalar>& p_;
   hwy::AlignedFreeUniquePtr<double[]> scratch_;
-  Pack<double> gain_, inverse_, heard_;
+  Pack<double> inverse_gain_, inverse_;
 };
 
 }  // namespace HWY_NAMESPACE

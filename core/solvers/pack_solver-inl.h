@@ -16,6 +16,7 @@
 
 #include "core/solvers/complex-inl.h"
 #include "core/solvers/frequency_kernel.h"
+#include "core/solvers/line_gain-inl.h"
 #include "core/solvers/pack_lu-inl.h"
 #include "core/solvers/pack_rank_one-inl.h"
 
@@ -27,7 +28,7 @@ template <typename Scalar>
 struct PackStates {
   Pack<Scalar> s;  // [N, I] G P^-1 B, the line outputs
   Pack<Scalar> w;  // [O, N] C G P^-1
-  Pack<Scalar> x;  // [N, I] P^-1 B; data is null where nobody asked for it
+  Pack<Scalar> x;  // [N, I] P^-1 B, the lines' inputs; data is null where nobody asked for it
 
   /// Scalars that a pack takes.
   static std::size_t size(const FrequencyProblem<Scalar>& p, bool with_x) {
@@ -44,10 +45,10 @@ struct PackStates {
   }
 };
 
-/// Asks for memory that is wanted soon.
-template <typename Scalar>
+/// Asks for memory that is wanted soon, to read it (0) or to write it (1).
+template <int Write, typename Scalar>
 HWY_INLINE void fetch_ahead(const Scalar* data, std::size_t size) {
-  for (std::size_t k = 0; k < size; k += 64 / sizeof(Scalar)) __builtin_prefetch(data + k, 1, 2);
+  for (std::size_t k = 0; k < size; k += 64 / sizeof(Scalar)) __builtin_prefetch(data + k, Write, Write ? 2 : 3);
 }
 
 /// Solves packs of bins one after the other; the buffers are reused from pack to pack.
@@ -58,47 +59,52 @@ class PackSolver {
     const std::size_t entries = static_cast<std::size_t>(problem.lines) * problem.inputs;
     const std::size_t ends = static_cast<std::size_t>(problem.outputs) * problem.inputs;
     scratch_ = hwy::AllocateAligned<Scalar>(2 * lanes_of<Scalar>() * (entries + ends + 1));
-    x_ = {scratch_.get()};
-    h_ = x_.from(entries);
+    s_ = {scratch_.get()};
+    h_ = s_.from(entries);
     last_ = h_.from(ends);
   }
 
   /// Writes H of the bins [bin, bin + valid) where `h` is not null, and the states where they are not.
-  void solve(const Pack<Scalar>& gain, int bin, int valid, Scalar* h, const PackStates<Scalar>* states) {
-    const Pack<Scalar>& x = states && states->x.data ? states->x : x_;
+  void solve(const Pack<Scalar>& inverse_gain, int bin, int valid, Scalar* h, const PackStates<Scalar>* states) {
     // The states are written long after: their lines come from memory while the factors are made.
-    if (states) fetch_ahead(states->s.data, PackStates<Scalar>::size(p_, states->x.data != nullptr));
+    if (states) fetch_ahead<1>(states->s.data, PackStates<Scalar>::size(p_, states->x.data != nullptr));
     const Pack<Scalar> none;
-    if (p_.left && rank_one_.solve(gain, states ? x : none, states ? states->w : none, h ? h_ : none)) {
+    if (p_.left && rank_one_.solve(inverse_gain, states ? states->s : none, states ? states->w : none, h ? h_ : none)) {
       if (h) write([&](int o, int i) { return h_.load(o * p_.inputs + i); }, bin, valid, h);
-    } else if (lu_.factor(gain)) {
+    } else if (lu_.factor(inverse_gain)) {
       if (h) write([&](int o, int i) { return lu_.response(o, i); }, bin, valid, h);
-      if (states) lu_.solve_right(x);
-      if (states) lu_.solve_left(states->w);
+      if (states) lu_.substitute(states->s, states->w);
     } else {
-      solve_with_pivoting(gain, x, states ? &states->w : nullptr);
-      if (h) write([&](int o, int i) { return response(gain, x, o, i); }, bin, valid, h);
+      const Pack<Scalar>& s = states ? states->s : s_;
+      solve_with_pivoting(inverse_gain, s, states ? &states->w : nullptr);
+      if (h) write([&](int o, int i) { return response(s, o, i); }, bin, valid, h);
     }
-    if (states) filter(gain, x, states->s);
+    if (states && states->x.data) unfilter(inverse_gain, states->s, states->x);
   }
 
  private:
-  void filter(const Pack<Scalar>& gain, const Pack<Scalar>& x, const Pack<Scalar>& s) const {
+  /// X = S / G; none where the filters let nothing pass, so that they have no gradient there.
+  void unfilter(const Pack<Scalar>& inverse_gain, const Pack<Scalar>& s, const Pack<Scalar>& x) const {
+    const Tag<Scalar> tag;
+    constexpr double kSilent = LineGains<Scalar>::kLargest / 2;
+    const auto most = hn::Set(tag, static_cast<Scalar>(kSilent * kSilent));
     for (int j = 0; j < p_.lines; ++j) {
-      const auto g = gain.load(j);
-      for (int i = 0; i < p_.inputs; ++i) s.store(j * p_.inputs + i, multiply<Scalar>(g, x.load(j * p_.inputs + i)));
+      auto g = inverse_gain.load(j);
+      const auto silent = hn::Ge(hn::MulAdd(g.re, g.re, hn::Mul(g.im, g.im)), most);
+      g = {hn::IfThenZeroElse(silent, g.re), hn::IfThenZeroElse(silent, g.im)};
+      for (int i = 0; i < p_.inputs; ++i) x.store(j * p_.inputs + i, multiply<Scalar>(g, s.load(j * p_.inputs + i)));
     }
   }
 
-  /// D + C G X
-  Complex<Scalar> response(const Pack<Scalar>& gain, const Pack<Scalar>& x, int o, int i) const {
+  /// D + C S
+  Complex<Scalar> response(const Pack<Scalar>& s, int o, int i) const {
     const Tag<Scalar> tag;
     Complex<Scalar> acc{hn::Set(tag, p_.d[o * p_.inputs + i]), hn::Zero(tag)};
     for (int j = 0; j < p_.lines; ++j) {
-      const auto s = multiply<Scalar>(gain.load(j), x.load(j * p_.inputs + i));
       const auto c = hn::Set(tag, p_.c[o * p_.lines + j]);
-      acc.re = hn::MulAdd(c, s.re, acc.re);
-      acc.im = hn::MulAdd(c, s.im, acc.im);
+      const auto line = s.load(j * p_.inputs + i);
+      acc.re = hn::MulAdd(c, line.re, acc.re);
+      acc.im = hn::MulAdd(c, line.im, acc.im);
     }
     return acc;
   }
@@ -123,16 +129,16 @@ class PackSolver {
     }
   }
 
-  void solve_with_pivoting(const Pack<Scalar>& gain, const Pack<Scalar>& x, const Pack<Scalar>* w);
+  void solve_with_pivoting(const Pack<Scalar>& inverse_gain, const Pack<Scalar>& s, const Pack<Scalar>* w);
 
   const FrequencyProblem<Scalar>& p_;
   PackLu<Scalar> lu_;
   PackRankOne<Scalar> rank_one_;
   hwy::AlignedFreeUniquePtr<Scalar[]> scratch_;
-  Pack<Scalar> x_, h_, last_;
+  Pack<Scalar> s_, h_, last_;
 };
 
-/// P X = B and, transposed, P^T W^T = (C G)^T of one bin, by elimination with row pivoting in double precision.
+/// (G^-1 - A) S = B and, transposed, (G^-1 - A)^T W^T = C^T of one bin, by elimination with row pivoting in double precision.
 class PivotedBin {
  public:
   using Value = std::complex<double>;
@@ -180,29 +186,29 @@ class PivotedBin {
 
 /// The rare path, one bin at a time.
 template <typename Scalar>
-void PackSolver<Scalar>::solve_with_pivoting(const Pack<Scalar>& gain, const Pack<Scalar>& x, const Pack<Scalar>* w) {
+void PackSolver<Scalar>::solve_with_pivoting(const Pack<Scalar>& inverse_gain, const Pack<Scalar>& s,
+                                             const Pack<Scalar>* w) {
   using Value = PivotedBin::Value;
   const int n = p_.lines, inputs = p_.inputs, outputs = p_.outputs;
   const auto put = [&](const Pack<Scalar>& pack, int i, std::size_t l, Value value) {
     pack.data[2 * i * lanes_of<Scalar>() + l] = static_cast<Scalar>(value.real());
     pack.data[(2 * i + 1) * lanes_of<Scalar>() + l] = static_cast<Scalar>(value.imag());
   };
-  std::vector<Value> g(n), matrix(static_cast<std::size_t>(n) * n), right, left;
+  std::vector<Value> matrix(static_cast<std::size_t>(n) * n), right, left;
   for (std::size_t l = 0; l < lanes_of<Scalar>(); ++l) {
-    for (int j = 0; j < n; ++j)
-      g[j] = Value(gain.data[2 * j * lanes_of<Scalar>() + l], gain.data[(2 * j + 1) * lanes_of<Scalar>() + l]);
-    for (int i = 0; i < n; ++i) {
-      for (int j = 0; j < n; ++j)
-        matrix[i * n + j] = Value(i == j ? 1.0 : 0.0) - static_cast<double>(p_.a[i * n + j]) * g[j];
+    for (int i = 0; i < n * n; ++i) matrix[i] = -static_cast<double>(p_.a[i]);
+    for (int j = 0; j < n; ++j) {
+      matrix[j * n + j] += Value(inverse_gain.data[2 * j * lanes_of<Scalar>() + l],
+                                 inverse_gain.data[(2 * j + 1) * lanes_of<Scalar>() + l]);
     }
     const PivotedBin bin(matrix, n);
     right.assign(p_.b, p_.b + static_cast<std::size_t>(n) * inputs);
     bin.solve_right(right, inputs);
-    for (int i = 0; i < n * inputs; ++i) put(x, i, l, right[i]);
+    for (int i = 0; i < n * inputs; ++i) put(s, i, l, right[i]);
     if (!w) continue;
     left.resize(static_cast<std::size_t>(n) * outputs);
     for (int j = 0; j < n; ++j) {
-      for (int o = 0; o < outputs; ++o) left[j * outputs + o] = static_cast<double>(p_.c[o * n + j]) * g[j];
+      for (int o = 0; o < outputs; ++o) left[j * outputs + o] = static_cast<double>(p_.c[o * n + j]);
     }
     bin.solve_left(left, outputs);
     for (int j = 0; j < n; ++j) {

@@ -12,6 +12,7 @@
 
 #include "core/solvers/frequency_bin_problem.h"
 #include "core/tensor.h"
+#include "tests/core/solvers/filter_zeros.h"
 #include "tests/core/solvers/host_team.h"
 #include "tests/core/solvers/network_fixture.h"
 
@@ -116,6 +117,20 @@ TEST(FrequencyBin, LanesOfTheGpuGiveWhatTheCpuGives) {
   expect_equal<double, 64>(tensors_of({33, 1, 2, 0}, at::kDouble, 1), 1e-10, 0);
   expect_equal<float, 16>(tensors_of({13, 2, 1, 3}, at::kFloat, 3), 2e-4, 0);
   expect_equal<float, 32>(tensors_of({32, 1, 1, 0}, at::kFloat, 1), 2e-4, 0);
+}
+
+TEST(FrequencyBin, HoldsWhereFiltersAreZeroOnTheGrid) {
+  for (const auto dtype : {at::kDouble, at::kFloat}) {
+    auto t = tensors_of({4, 2, 2, 2}, dtype, 1);
+    t.sos = sections_with_zeros().unsqueeze(0);
+    t.omega = at::linspace(0, std::numbers::pi, 9, at::kDouble);
+    t.radius = 1;
+    if (dtype == at::kDouble) {
+      expect_equal<double, 8>(t, 1e-10, 0);
+    } else {
+      expect_equal<float, 8>(t, 1e-5, 0);
+    }
+  }
 }
 
 TEST(FrequencyBin, PivotsWhereTheFirstPassSaysSo) {

@@ -1,5 +1,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/block_diag.h>
 #include <ATen/ops/complex.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
@@ -14,6 +15,7 @@
 #include "core/solvers/frequency_library.h"
 #include "core/solvers/solvers.h"
 #include "core/tensor.h"
+#include "tests/core/solvers/filter_zeros.h"
 #include "tests/core/solvers/network_fixture.h"
 
 namespace diffverb {
@@ -78,6 +80,42 @@ INSTANTIATE_TEST_SUITE_P(Sizes, FrequencySolverShapes,
                                          NetworkShape{9, 1, 2, 1}, NetworkShape{16, 1, 1, 3},
                                          NetworkShape{17, 2, 1, 1}));
 
+/// Response and gradients of the kernel beside those of LibTorch's operators.
+void expect_library_values(const DelayNetwork& network, const at::Tensor& omega, double tolerance) {
+  std::vector<at::Tensor> tensors{network.a, network.b, network.c, network.d, network.delays};
+  if (network.sections() > 0) tensors.push_back(network.line_sos);
+  for (auto& tensor : tensors) tensor = tensor.detach().clone().set_requires_grad(true);
+  const auto sos = network.sections() > 0 ? tensors[5] : network.line_sos;
+  const auto here = with_tensors(network, {tensors[0], tensors[1], tensors[2], tensors[3], sos, tensors[4]});
+  const auto by_kernel = frequency_response(here, omega), by_library = frequency_response_by_library(here, omega, 1);
+  EXPECT_LT(relative_error(by_kernel, by_library), tolerance);
+  const auto one = torch::autograd::grad({score(by_kernel)}, tensors);
+  const auto other = torch::autograd::grad({score(by_library)}, tensors);
+  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_LT(relative_error(one[i], other[i]), tolerance) << i;
+}
+
+TEST(FrequencySolver, HoldsForEveryNumberOfLinesUpTo64) {
+  for (std::int64_t lines = 1; lines <= 64; ++lines) {
+    SCOPED_TRACE(lines);
+    expect_library_values(random_network({lines, 1 + lines % 3, 1 + lines % 2, 1}, 100 + lines), grid(37), 1e-9);
+  }
+}
+
+TEST(FrequencySolver, HoldsWhereFiltersAreZeroOnTheGrid) {
+  const auto omega = at::linspace(0, std::numbers::pi, 41, at::kDouble);
+  auto network = random_network({4, 2, 2, 2}, 23);
+  network.line_sos = sections_with_zeros();
+  expect_library_values(network, omega, 1e-9);
+  auto single = network.to(at::kFloat);
+  single.line_sos = network.line_sos.clone().set_requires_grad(true);
+  const auto h = frequency_response(single, omega);
+  EXPECT_LT(relative_error(h, frequency_response(network, omega)), 2e-6);
+  const auto gradient = torch::autograd::grad({score(h)}, {single.line_sos})[0];
+  network.line_sos = single.line_sos;
+  const auto expected = torch::autograd::grad({score(frequency_response(network, omega))}, {network.line_sos})[0];
+  EXPECT_LT(relative_error(gradient, expected), 1e-5);
+}
+
 /// A network whose I - A G has a zero leading entry at every bin where G = 1, but is far from singular.
 DelayNetwork needs_pivoting(at::ScalarType dtype) {
   auto network = random_network({3, 2, 2, 0}, 21, dtype);
@@ -91,6 +129,19 @@ TEST(FrequencySolver, PivotsWhereEliminationInOrderBreaksDown) {
   const auto expected = response_by_linalg(needs_pivoting(at::kDouble), omega, 1.0);
   EXPECT_LT(relative_error(frequency_response(needs_pivoting(at::kDouble), omega), expected), 1e-11);
   EXPECT_LT(relative_error(frequency_response(needs_pivoting(at::kFloat), omega), expected), 1e-5);
+}
+
+TEST(FrequencySolver, PivotsWhereOneLoopOfSeveralBreaksDown) {
+  const auto omega = at::arange(8, at::kDouble) * (std::numbers::pi / 4);
+  const auto one = needs_pivoting(at::kDouble).a, other = 0.5 * haar_orthogonal(5, 22, false);
+  for (const auto& a : {at::block_diag({one, other}), at::block_diag({other, one})}) {
+    auto network = random_network({8, 2, 2, 0}, 23);
+    network.a = a;
+    network.delays = at::full({8}, 8.0, at::kDouble);
+    const auto expected = response_by_linalg(network, omega, 1.0);
+    EXPECT_LT(relative_error(frequency_response(network, omega), expected), 1e-11);
+    EXPECT_LT(relative_error(frequency_response(network.to(at::kFloat), omega), expected), 1e-5);
+  }
 }
 
 TEST(FrequencySolver, PivotsInTheGradientToo) {

@@ -28,7 +28,8 @@ void check(const ConversionSettings& s, double rate_hz) {
   expect(s.low_hz >= 1 && s.high_hz <= 0.49 * rate_hz && s.high_hz >= 2 * s.low_hz,
          "--range-hz: " + printed("%g", s.low_hz) + "," + printed("%g", s.high_hz) +
              ", expected an octave or more between 1 and " + printed("%g", 0.49 * rate_hz) + " Hz at this rate");
-  expect(s.taps >= 16 && s.taps <= (1 << 18) && s.taps % 2 == 0, "--taps: expected an even number from 16 to 262144");
+  expect(s.taps >= 16 && s.taps <= (1 << 18) && s.taps % 2 == 0,
+         "--taps: " + std::to_string(s.taps) + ", expected an even number from 16 to 262144");
 }
 
 /// From 0 to 1 in so many samples.

@@ -60,7 +60,7 @@ struct Totals {
 /// The taps of a file of `diffverb data convert`, or of any other mono response that the engine plays.
 ImportFilter read_filter(const std::string& path) {
   const runtime::LoadResult loaded = runtime::load_model(std::filesystem::path(path));
-  if (!loaded) throw DataError(path + ": " + loaded.error);
+  if (!loaded) throw DataError(path + ": " + loaded.error + "; expected a filter as diffverb data convert writes it");
   const runtime::DelayNetworkWeights& weights = loaded.model->network;
   if (weights.lines != 0 || weights.inputs != 1 || weights.outputs != 1 || weights.early.empty() ||
       weights.moving.count != 0 || !weights.terms.empty())

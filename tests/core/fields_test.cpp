@@ -141,21 +141,25 @@ TEST(Fields, ChoiceNamesTheKnownWords) {
 }
 
 TEST(Fields, DocumentsThatAreNoMapAreRefused) {
-  EXPECT_EQ(message_of([] { Fields::from_text("- 1\n- 2\n", "t"); }), "t:1:1: expected a map of keys, got a list");
-  EXPECT_EQ(message_of([] { Fields::from_text("just text", "t"); }), "t:1:1: expected a map of keys, got 'just text'");
-  EXPECT_EQ(message_of([] { Fields::from_text("", "t"); }), "t: expected a map of keys, got nothing");
-  EXPECT_EQ(message_of([] { Fields::from_text("a: 1\n---\nb: 2\n", "t"); }), "t: holds 2 documents, expected one");
+  EXPECT_EQ(message_of<ConfigError>([] { Fields::from_text("- 1\n- 2\n", "t"); }),
+            "t:1:1: expected a map of keys, got a list");
+  EXPECT_EQ(message_of<ConfigError>([] { Fields::from_text("just text", "t"); }),
+            "t:1:1: expected a map of keys, got 'just text'");
+  EXPECT_EQ(message_of<ConfigError>([] { Fields::from_text("", "t"); }), "t: expected a map of keys, got nothing");
+  EXPECT_EQ(message_of<ConfigError>([] { Fields::from_text("a: 1\n---\nb: 2\n", "t"); }),
+            "t: holds 2 documents, expected one");
 }
 
 TEST(Fields, MalformedYamlIsPlaced) {
-  EXPECT_EQ(message_of([] { Fields::from_text("a: 1\nb: [1, 2\nc: 3\n", "t"); }).substr(0, 2), "t:");
-  EXPECT_NE(message_of([] { Fields::from_text("a: 1\nb: [1, 2\nc: 3\n", "t"); }).find("not YAML"), std::string::npos);
-  EXPECT_NE(message_of([] { Fields::from_text(std::string(100000, '['), "t"); }), "no error");
-  EXPECT_NE(message_of([] { Fields::from_text("a: *nowhere\n", "t"); }), "no error");
+  EXPECT_EQ(message_of<ConfigError>([] { Fields::from_text("a: 1\nb: [1, 2\nc: 3\n", "t"); }).substr(0, 2), "t:");
+  EXPECT_NE(message_of<ConfigError>([] { Fields::from_text("a: 1\nb: [1, 2\nc: 3\n", "t"); }).find("not YAML"),
+            std::string::npos);
+  EXPECT_NE(message_of<ConfigError>([] { Fields::from_text(std::string(100000, '['), "t"); }), "no error");
+  EXPECT_NE(message_of<ConfigError>([] { Fields::from_text("a: *nowhere\n", "t"); }), "no error");
 }
 
 TEST(Fields, DuplicateKeysAreRefused) {
-  EXPECT_EQ(message_of([] { Fields::from_text("m:\n  a: 1\n  b: 2\n  a: 3\n", "t"); }),
+  EXPECT_EQ(message_of<ConfigError>([] { Fields::from_text("m:\n  a: 1\n  b: 2\n  a: 3\n", "t"); }),
             "t:4:3: duplicate key 'a', first at t:2:3");
 }
 
@@ -312,8 +316,8 @@ TEST(Fields, RecorderNotesKeysDefaultsUnitsAndRanges) {
 }
 
 TEST(Fields, FilesThatCannotBeReadAreNamed) {
-  EXPECT_EQ(message_of([] { Fields::from_file("no/such.yaml"); }), "no/such.yaml: no such file");
-  EXPECT_NE(message_of([] { Fields::from_file("/"); }), "no error");
+  EXPECT_EQ(message_of<ConfigError>([] { Fields::from_file("no/such.yaml"); }), "no/such.yaml: no such file");
+  EXPECT_NE(message_of<ConfigError>([] { Fields::from_file("/"); }), "no error");
   const auto path = std::filesystem::temp_directory_path() / "diffverb_fields_test.yaml";
   std::ofstream(path) << "lines: 3\n";
   int lines = 0;

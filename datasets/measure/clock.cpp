@@ -12,9 +12,9 @@
 namespace diffverb {
 namespace {
 
-constexpr double kMost_ppm = 500;          // of drift that is looked for
-constexpr double kLeastCorrelation = 0.5;  // below it, the second stretch is not the first one again
-constexpr std::int64_t kPartOfSweep = 10;  // of a loopback's sweep, a part at each end: within it nothing drifts far
+constexpr double kMost_ppm = 500;            // of drift that is looked for
+constexpr double kLeastCorrelation = 0.5;    // below it, the second stretch is not the first one again
+constexpr std::int64_t kPartAtEachEnd = 10;  // of a loopback's sweep, a part at each end: within it nothing drifts far
 constexpr std::int64_t kFiner = 4;
 constexpr double kPilotResponse_s = 0.5;  // of the room's response to a pilot that is compared
 
@@ -72,7 +72,7 @@ ClockDrift find_drift(const Sweep& sweep, const at::Tensor& channel, std::int64_
   }
   if (!out.ppm && loopback) {
     const auto once = sweep.excitation();
-    const std::int64_t length = at_.period / kPartOfSweep, distance = at_.period - length;
+    const std::int64_t length = at_.period / kPartAtEachEnd, distance = at_.period - length;
     const auto first = compare(once, 0, channel, delay + at_.first, length, distance, "loopback");
     const auto second = compare(once, distance, channel, delay + at_.first + distance, length, distance, "loopback");
     if (first.ppm && second.ppm) {

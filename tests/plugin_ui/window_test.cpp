@@ -26,7 +26,8 @@ class PluginWindowTest : public testing::Test {
     resize(960, 600);
   }
   void TearDown() override {
-    if (host) EXPECT_EQ(host->gestures_begun(), host->gestures_ended());
+    if (!host) return;
+    EXPECT_EQ(host->gestures_begun(), host->gestures_ended());
   }
   void resize(int width, int height) {
     window->resize(width, height);

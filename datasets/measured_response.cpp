@@ -6,17 +6,60 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
+#include "core/acoustics/analysis.h"
 #include "core/acoustics/preparation.h"
 #include "core/acoustics/validate.h"
+#include "core/printed.h"
 #include "datasets/response_file.h"
 
 namespace diffverb {
+namespace {
+
+/// The constant that a recorder added, or 0: where the last quarter is hardly anything else, and not far below the peak.
+/// Left in, it would be energy that does not decay.
+double dc_of(const std::vector<float>& samples) {
+  constexpr double kShareOfTail = 0.5, kAudible = 1e-4;
+  const auto tail = std::span(samples).last(samples.size() / 4);
+  double sum = 0, squares = 0, peak = 0;
+  for (const float x : tail) sum += x, squares += static_cast<double>(x) * x;
+  for (const float x : samples) peak = std::max(peak, std::abs(static_cast<double>(x)));
+  const double mean = tail.empty() ? 0 : sum / static_cast<double>(tail.size());
+  return sum * mean > kShareOfTail * squares && std::abs(mean) > kAudible * peak ? mean : 0;
+}
+
+std::vector<std::string> remove_dc(Audio& audio, const std::string& name) {
+  std::vector<std::string> warnings;
+  for (std::size_t c = 0; c < audio.channels.size(); ++c) {
+    const double dc = dc_of(audio.channels[c]);
+    if (dc == 0) continue;
+    for (float& x : audio.channels[c]) x = static_cast<float>(x - dc);
+    warnings.push_back(name + ": channel " + std::to_string(c + 1) + ": DC of " + printed("%.3g", dc) + " removed");
+  }
+  return warnings;
+}
+
+/// Told where the noise is so near that decay times come out short.
+std::vector<std::string> near_noise(const Audio& audio, const std::string& name) {
+  double least_db = acoustics::kEnoughRange_db;
+  for (const auto& channel : audio.channels)
+    least_db =
+        std::min(least_db, acoustics::middle_range_db(acoustics::to_double(channel), audio.rate_hz).value_or(least_db));
+  if (least_db >= acoustics::kEnoughRange_db) return {};
+  return {name + ": its decay stands only " + printed("%.0f", least_db) +
+          " dB above its noise (median of the octaves): decay times " + "may come out short; expected " +
+          printed("%.0f", acoustics::kEnoughRange_db) + " dB"};
+}
+
+}  // namespace
 
 MeasuredResponse read_measured_response(const std::filesystem::path& path) {
-  const Audio audio = read_response(path);
+  Audio audio = read_response(path);
   MeasuredResponse out;
-  out.warnings = acoustics::check_response(audio, path);
+  out.warnings = remove_dc(audio, path.string());
+  for (const auto& warnings : {acoustics::check_response(audio, path), near_noise(audio, path.string())})
+    out.warnings.insert(out.warnings.end(), warnings.begin(), warnings.end());
   out.source = path;
   out.sample_rate_hz = audio.rate_hz;
   const auto frames = static_cast<std::int64_t>(audio.frames());

@@ -16,7 +16,7 @@ struct MeasuredResponse {
   at::Tensor ir;                      // [C, T] float64; energy summed over channels is 1
   double gain = 1;                    // file = gain * ir
   double onset_s = 0;                 // where ir's onset stands in the file
-  std::vector<std::string> warnings;  // clipped, trimmed: told to the user, not fatal
+  std::vector<std::string> warnings;  // clipped, trimmed, DC removed, near its noise: told to the user, not fatal
 };
 
 /// Samples kept before the onset: a direct sound that was low-passed begins before its first strong sample.

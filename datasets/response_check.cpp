@@ -9,7 +9,6 @@
 #include <thread>
 
 #include "core/acoustics/analysis.h"
-#include "core/acoustics/filters.h"
 #include "core/acoustics/preparation.h"
 #include "core/acoustics/validate.h"
 #include "core/error.h"
@@ -22,22 +21,6 @@ namespace diffverb {
 namespace {
 
 std::string number(double value, const char* format = "%.3g") { return printed(format, value); }
-
-/// How far the decay stands above its noise: the median over the octaves 125 Hz to 8 kHz. A hum or a rumble alone does
-/// not make a response useless, and would be all that a broadband figure shows.
-std::optional<double> middle_range_db(std::span<const double> channel, double rate_hz) {
-  const acoustics::Extent extent = acoustics::find_extent(channel, rate_hz);
-  std::vector<double> ranges;
-  for (const auto& band : acoustics::make_bands(acoustics::BandWidth::kOctave, rate_hz, 125, 8000)) {
-    const auto filtered = acoustics::apply_filter(acoustics::band_filter(band, rate_hz),
-                                                  channel.subspan(extent.onset, extent.end - extent.onset));
-    const acoustics::Decay decay = acoustics::measure_decay(filtered, rate_hz, band.hz);
-    ranges.push_back(decay.floor.found ? decay.range_db : 0);
-  }
-  if (ranges.empty()) return std::nullopt;
-  std::nth_element(ranges.begin(), ranges.begin() + static_cast<std::ptrdiff_t>(ranges.size() / 2), ranges.end());
-  return ranges[ranges.size() / 2];
-}
 
 /// What one response says of itself.
 struct Look {
@@ -75,7 +58,7 @@ void look_at_samples(const std::vector<float>& samples, const ResponseToCheck& r
     const bool noise = missing->starts_with("more noise");
     return note(noise ? "noise" : "no_decay", *missing);
   }
-  const auto range_db = middle_range_db(channel, response.rate_hz);
+  const auto range_db = acoustics::middle_range_db(channel, response.rate_hz);
   if (range_db && *range_db < settings.least_range_db)
     note("noise", "the decay stands only " + number(*range_db) +
                       " dB above its noise (median of the octaves), expected " + number(settings.least_range_db) +

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "core/acoustics/validate.h"
+
 namespace diffverb {
 
 /// One channel to look at; its samples are read when they are needed.
@@ -21,8 +23,8 @@ struct ResponseToCheck {
 struct CheckSettings {
   std::optional<double> rate_hz;  // what every response should have
   double shortest_s = 0.05;
-  double least_range_db = 30;       // of the decay above its noise, median of the octaves
-  double least_correlation = 0.98;  // of duplicates
+  double least_range_db = acoustics::kEnoughRange_db;  // of the decay above its noise, median of the octaves
+  double least_correlation = 0.98;                     // of duplicates
   std::function<void(std::size_t done, std::size_t responses)> progress;  // from the calling thread
 };
 

@@ -122,6 +122,20 @@ std::optional<std::string> missing_decay(std::span<const double> channel, double
   return "no decay to be found (noise, music, a steady tone, or more noise than response)";
 }
 
+std::optional<double> middle_range_db(std::span<const double> channel, double rate_hz) {
+  const Extent extent = find_extent(channel, rate_hz);
+  std::vector<double> ranges;
+  for (const auto& band : make_bands(BandWidth::kOctave, rate_hz, 125, 8000)) {
+    const auto filtered =
+        apply_filter(band_filter(band, rate_hz), channel.subspan(extent.onset, extent.end - extent.onset));
+    const Decay decay = measure_decay(filtered, rate_hz, band.hz);
+    ranges.push_back(decay.floor.found ? decay.range_db : 0);
+  }
+  if (ranges.empty()) return std::nullopt;
+  std::nth_element(ranges.begin(), ranges.begin() + static_cast<std::ptrdiff_t>(ranges.size() / 2), ranges.end());
+  return ranges[ranges.size() / 2];
+}
+
 std::vector<std::string> check_samples(const Audio& audio, const std::filesystem::path& path,
                                        const std::string& expected) {
   if (audio.channels.empty() || audio.frames() == 0)

@@ -26,6 +26,13 @@ std::vector<std::string> check_samples(const Audio& audio, const std::filesystem
 /// stationary sound that just ends), and one of them takes 10 ms or more to fall by 25 dB.
 std::optional<std::string> missing_decay(std::span<const double> channel, double rate_hz);
 
+/// What a decay should have above its noise so that its times can be told; with less they come out short.
+inline constexpr double kEnoughRange_db = 30;
+
+/// How far the decay of a channel stands above its noise, dB: the median over the octaves 125 Hz to 8 kHz, so that a hum or
+/// a rumble alone makes no response useless. Nothing at a rate without one of these octaves.
+std::optional<double> middle_range_db(std::span<const double> channel, double rate_hz);
+
 /// check_samples and, for every channel, missing_decay: what a fit asks of its target.
 ///
 /// Throws   DataError as check_samples; no decay to be found, or more noise than response

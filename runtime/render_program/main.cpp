@@ -8,6 +8,7 @@
 int main(int argc, char** argv) {
   diffverb::runtime::RenderOptions options;
   CLI::App app("Plays a diffverb weights file: a sound through it, or its impulse response.", "diffverb-render");
+  app.set_version_flag("--version", "diffverb-render " DIFFVERB_RENDER_VERSION);
   diffverb::runtime::add_render_options(app, options);
   app.footer(
       "Examples:\n  diffverb-render room.safetensors --in dry.wav --out wet.wav --mix 0.3\n  diffverb-render "

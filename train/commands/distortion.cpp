@@ -142,13 +142,15 @@ void add_distortion_command(Command& app, Context&) {
   command->add_option("model", options->model, "weights (.safetensors), or the config of a reverberator (.yaml)")
       ->required();
   command->add_option("--set", options->set, "of a config: key.path=value; may stand several times")->take_all();
-  command->add_option("--levels", options->levels_db, "peak levels of the input, dB of full scale")->delimiter(',');
+  command->add_option("--levels", options->levels_db, "peak levels of the input, dB of full scale")
+      ->delimiter(',')
+      ->check(in_range(-200.0, 60.0));
   command
       ->add_option("--search", options->search_steps,
                    "of a nonlinear_fdn's config: steps of the search for the input that makes it loudest; 0: none")
       ->check(in_range(0, 10000));
   command->add_option("--search-s", options->search_s, "length of that input")->check(in_range(0.001, 60.0));
-  command->add_option("--search-db", options->search_db, "its peak levels")->delimiter(',');
+  command->add_option("--search-db", options->search_db, "its peak levels")->delimiter(',')->check(in_range(-200.0, 60.0));
   command->add_flag("--json", options->json, "JSON on stdout");
   command->footer(
       "Examples:\n  diffverb distortion configs/reverbs/nonlinear_fdn.yaml\n"

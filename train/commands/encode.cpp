@@ -4,8 +4,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "core/acoustics/analysis.h"
+#include "core/acoustics/validate.h"
 #include "core/error.h"
 #include "core/files.h"
+#include "core/log.h"
 #include "datasets/response_file.h"
 #include "datasets/usable_response.h"
 #include "train/autoencoder/encoded_room.h"
@@ -30,6 +33,11 @@ void encode(const EncodeArguments& options) {
   const std::unique_ptr<RoomCoder> coder = RoomCoder::open(options.model);
   const Audio response = read_response(options.input);
   check_response(response, options.input);
+  for (std::size_t c = 0; c < response.channels.size(); ++c) {
+    if (const auto problem = acoustics::missing_decay(acoustics::to_double(response.channels[c]), response.rate_hz))
+      log().warning(options.input + ": channel " + std::to_string(c + 1) + ": " + *problem +
+                    "; it is encoded as it is");
+  }
   const EncodedRoom room = [&] {
     try {
       return coder->encode(response);

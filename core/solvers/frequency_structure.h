@@ -13,6 +13,8 @@ namespace diffverb {
 /// triangular matrix cost what their loops cost.
 /// Rank one: A = diag(d) + u v^T, as a Householder reflection is, to within rounding of A's type: every bin is then
 /// solved in O(N) by the formula of Sherman and Morrison.
+/// A circulant matrix is solved as a dense one: what is inverted is diag(1/g_i) - A with a gain g_i of each line's own
+/// delay and filter, which a Fourier transform over the lines does not diagonalise.
 ///
 /// Source   Tarjan 1972 (strongly connected components); Sherman and Morrison 1950
 template <typename Scalar>

@@ -17,7 +17,10 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Wide = hn::CappedTag<double, kColumns>;
 using V = hn::Vec<Wide>;
 
+/// Its constructors are written out: GCC makes implicit ones without the instruction set of this namespace.
 struct ComplexVec {
+  HWY_INLINE ComplexVec() {}
+  HWY_INLINE ComplexVec(V real, V imaginary) : re(real), im(imaginary) {}
   V re, im;
 };
 

@@ -2,6 +2,8 @@
 #include <ATen/ops/linspace.h>
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "core/solvers/solver_tensors.h"
 #include "core/solvers/solvers.h"
 #include "core/tensor.h"
@@ -25,8 +27,12 @@ std::vector<at::Tensor> make_leaves(DelayNetwork& network) {
 /// Of a step whose memory of earlier ones has been given back. The least is what is known to be needed: less, and nothing
 /// was measured.
 void expect_peak(const std::string& what, double least_mb, double most_mb, const std::function<void()>& step) {
-  RecycledMemory::instance().trim();
-  const auto peak = peak_megabytes(step);
+  std::optional<double> peak;
+  // Again where a thread of before was just giving back its own.
+  for (int tries = 3; tries > 0 && (!peak || *peak <= least_mb); --tries) {
+    RecycledMemory::instance().trim();
+    peak = peak_megabytes(step);
+  }
   if (!peak) GTEST_SKIP() << "the system does not tell the peak memory of a process";
   EXPECT_GT(*peak, least_mb) << what;
   EXPECT_LT(*peak, most_mb) << what;

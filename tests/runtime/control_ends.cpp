@@ -46,6 +46,15 @@ std::vector<float> thinned(const std::vector<float>& sound, std::size_t step) {
   return out;
 }
 
+/// The first sample within 40 dB of the largest.
+std::size_t beginning_of(const std::vector<float>& sound) {
+  float largest = 0;
+  for (const float x : sound) largest = std::max(largest, std::abs(x));
+  return static_cast<std::size_t>(
+      std::find_if(sound.begin(), sound.end(), [&](float x) { return std::abs(x) >= 0.01f * largest; }) -
+      sound.begin());
+}
+
 double energy(const std::vector<float>& sound, std::size_t from, std::size_t to) {
   double sum = 0;
   for (std::size_t n = from; n < std::min(to, sound.size()); ++n) sum += static_cast<double>(sound[n]) * sound[n];
@@ -186,7 +195,11 @@ Heard hear(std::shared_ptr<const Source> source, const Asked& asked, double rate
   if (step > 1) sound = thinned(sound, step);
   const double hz = rate_hz / static_cast<double>(step);
   const auto at = [hz](double seconds) { return static_cast<std::size_t>(seconds * hz); };
-  heard.late_db = decibels(energy(sound, at(0.096), sound.size())) - decibels(energy(sound, 0, at(0.064)));
+  for (std::size_t k = 0; k < heard.late_db.size(); ++k) {
+    const std::size_t from = k == 0 ? 0 : beginning_of(sound);
+    heard.late_db[k] =
+        decibels(energy(sound, from + at(0.096), sound.size())) - decibels(energy(sound, from, from + at(0.064)));
+  }
   const auto spectrum = spectrum_of(sound);
   for (std::size_t k = 0; k < kDecayBands_hz.size(); ++k) {
     if (kDecayBands_hz[k] > kHighestBand * hz) continue;
@@ -233,14 +246,21 @@ double Cell::louder_db() const {
   return most;
 }
 
+double Cell::balance_error_db() const {
+  constexpr double kNothing_db = -100;  // is late: there is no balance
+  const double asked_db = asked.value(Control::kEarlyLate);
+  double least = asked_db == 0 ? 0 : 300;
+  for (std::size_t k = 0; k < own.late_db.size(); ++k)
+    least = std::min(least, own.late_db[k] < kNothing_db ? 0 : std::abs(heard.late_db[k] - own.late_db[k] - asked_db));
+  return least;
+}
+
 std::string Cell::fault() const {
   if (!heard.problem.empty()) return heard.problem;
   if (!heard.is_finite) return "not finite";
   if (heard.fall_db > kDecays_db) return "does not decay";
   if (louder_db() > kMostLouder_db) return "louder";
-  const double balance = asked.value(Control::kEarlyLate);
-  if (asked.values.size() == 1 && balance != 0 && std::abs(heard.late_db - own.late_db - balance) > kMostLate_db)
-    return "early/late";
+  if (asked.values.size() == 1 && balance_error_db() > kMostLate_db) return "early/late";
   for (std::size_t band = 0; band < kDecayBands_hz.size(); ++band) {
     const auto error = decay_error(band);
     if (error && std::abs(std::log(*error)) > std::log(kMostError)) return "decay time";

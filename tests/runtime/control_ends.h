@@ -37,7 +37,9 @@ struct Heard {
   std::string problem;  ///< Playing::problem; then there is nothing else
   bool is_finite = true;
   double fall_db = 0;  ///< of the last quarter of a second against the loudest
-  double late_db = 0;  ///< energy after 96 ms against that before 64 ms
+  /// Energy after 96 ms against that before 64 ms, counted from the impulse and from where the sound begins: a network counts
+  /// what is early from the one, a measured response from the other.
+  std::array<double, 2> late_db{};
   std::array<std::optional<double>, kDecayBands_hz.size()> t60_s;
   std::array<std::optional<double>, kLevelBands_hz.size()> level_db;
 };
@@ -62,6 +64,8 @@ struct Cell {
   /// how many more echoes there are.
   double louder_db() const;
   /// Empty, or why the cell is no good.
+  /// How far early against late is from what is asked.
+  double balance_error_db() const;
   std::string fault() const;
 };
 

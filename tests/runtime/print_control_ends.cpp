@@ -146,12 +146,12 @@ void print_worst(std::vector<Cell> cells) {
 
 void write_cells(const std::string& path, const std::vector<Cell>& cells) {
   std::ofstream file(path);
-  file << "model\tasked\trate_hz\tfault\tfall_db\tlate_db\tlouder_db";
+  file << "model\tasked\trate_hz\tfault\tfall_db\tbalance_error_db\tlouder_db";
   for (const double hz : kDecayBands_hz) file << "\town_t60_s_" << hz << "\tt60_s_" << hz << "\terror_" << hz;
   file << '\n';
   for (const Cell& cell : cells) {
     file << cell.model << '\t' << cell.asked.text() << '\t' << cell.rate_hz << '\t' << cell.fault() << '\t'
-         << cell.heard.fall_db << '\t' << cell.heard.late_db - cell.own.late_db << '\t' << cell.louder_db();
+         << cell.heard.fall_db << '\t' << cell.balance_error_db() << '\t' << cell.louder_db();
     for (std::size_t band = 0; band < kDecayBands_hz.size(); ++band)
       file << '\t' << cell.own.t60_s[band].value_or(0) << '\t' << cell.heard.t60_s[band].value_or(0) << '\t'
            << cell.decay_error(band).value_or(0);

@@ -45,7 +45,21 @@ void write_all(int fd, const char* bytes, std::size_t size, const std::filesyste
   }
 }
 
+/// The empty file at `temporary`, which will be renamed to `path`.
+Descriptor made_for(const std::filesystem::path& path, const std::filesystem::path& temporary) {
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0) throw DataError(path.string() + ": cannot be written: " + reason(errno));
+  return Descriptor(fd);
+}
+
 }  // namespace
+
+bool is_device(const std::filesystem::path& path) {
+  std::error_code code;
+  const auto status = std::filesystem::status(path, code);
+  if (std::filesystem::is_directory(status)) throw DataError(path.string() + ": is a folder, expected a file to write");
+  return std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
+}
 
 void make_folder(const std::filesystem::path& path) {
   std::error_code code;
@@ -58,6 +72,12 @@ std::filesystem::path temporary_beside(const std::filesystem::path& path) {
   std::filesystem::path out = path;
   out += "." + std::to_string(::getpid()) + "-" + std::to_string(count++) + ".tmp";
   return out;
+}
+
+std::filesystem::path make_temporary_beside(const std::filesystem::path& path) {
+  std::filesystem::path temporary = temporary_beside(path);
+  made_for(path, temporary);
+  return temporary;
 }
 
 void commit_temporary(const std::filesystem::path& temporary, const std::filesystem::path& path) {
@@ -74,18 +94,14 @@ void commit_temporary(const std::filesystem::path& temporary, const std::filesys
 }
 
 void write_file_atomically(const std::filesystem::path& path, const void* bytes, std::size_t size) {
-  std::error_code code;
-  const auto status = std::filesystem::status(path, code);
-  if (std::filesystem::is_directory(status)) throw DataError(path.string() + ": is a folder, expected a file to write");
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
-    Descriptor device(::open(path.c_str(), O_WRONLY | O_CLOEXEC));  // /dev/stdout, a pipe: never to be renamed over
+  if (is_device(path)) {
+    Descriptor device(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (device.get() < 0) throw DataError(path.string() + ": cannot be written: " + reason(errno));
     write_all(device.get(), static_cast<const char*>(bytes), size, path);
     return;
   }
   const std::filesystem::path temporary = temporary_beside(path);
-  Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (file.get() < 0) throw DataError(path.string() + ": cannot be written: " + reason(errno));
+  Descriptor file = made_for(path, temporary);
   try {
     write_all(file.get(), static_cast<const char*>(bytes), size, path);
     if (::fsync(file.get()) != 0 || file.close() != 0)

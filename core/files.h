@@ -25,8 +25,15 @@ void check_readable_file(const std::filesystem::path& path, const std::string& e
 /// The folder and those above it, where they are not there. Throws a DataError "path: cannot be made: ...".
 void make_folder(const std::filesystem::path& path);
 
+/// Whether a device or a pipe is there, which is written to as it is and never renamed over.
+/// Throws   DataError "path: is a folder, expected a file to write"
+bool is_device(const std::filesystem::path& path);
+
 /// A name beside `path` that no other process uses, for a file that will be renamed to `path`.
 std::filesystem::path temporary_beside(const std::filesystem::path& path);
+
+/// Makes an empty file of such a name. Throws a DataError that names `path` and the system's reason.
+std::filesystem::path make_temporary_beside(const std::filesystem::path& path);
 
 /// Flushes a closed file to the disk and renames it over `path`; removes it where that fails.
 void commit_temporary(const std::filesystem::path& temporary, const std::filesystem::path& path);

@@ -15,20 +15,8 @@ FilesTogether::~FilesTogether() {
 }
 
 fs::path FilesTogether::stage(const fs::path& path) {
-  std::error_code code;
-  const auto status = fs::status(path, code);
-  if (fs::is_directory(status)) throw DataError(path.string() + ": is a folder, expected a file to write");
-  if (fs::exists(status) && !fs::is_regular_file(status)) return path;
-  const fs::path temporary = temporary_beside(path);
-  try {
-    write_file_atomically(temporary, "");
-  } catch (const DataError& error) {
-    // The name that was asked for, and the system's reason.
-    const std::string message = error.what();
-    throw DataError(path.string() + message.substr(temporary.string().size()));
-  }
-  staged_.emplace_back(temporary, path);
-  return temporary;
+  if (is_device(path)) return path;
+  return staged_.emplace_back(make_temporary_beside(path), path).first;
 }
 
 void FilesTogether::commit() {

@@ -71,10 +71,7 @@ Hdf5File Hdf5File::open(const std::filesystem::path& path) {
 
 Hdf5File Hdf5File::create(const std::filesystem::path& path) {
   const Hdf5Quiet quiet;
-  std::error_code code;
-  if (const auto there = std::filesystem::status(path, code);
-      std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
-    throw DataError(path.string() + ": is not a regular file, expected a file to write");
+  if (is_device(path)) throw DataError(path.string() + ": is not a regular file, expected a file to write");
   const std::filesystem::path temporary = temporary_beside(path);
   const hid_t id = H5Fcreate(temporary.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   if (id < 0) {

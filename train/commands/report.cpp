@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/files.h"
 #include "core/log.h"
 #include "train/cli.h"
 #include "train/report/pair_page.h"
@@ -41,10 +42,7 @@ bool all_trainings(const std::vector<std::filesystem::path>& runs) {
 
 /// Before the work, that what comes of it can be written.
 void check_writable(const std::filesystem::path& out) {
-  std::error_code code;
-  const auto status = std::filesystem::status(out, code);
-  if (std::filesystem::is_directory(status)) throw DataError(out.string() + ": is a folder, expected a file to write");
-  if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) return;  // a pipe
+  if (is_device(out)) return;
   if (::access((out.parent_path() / ".").c_str(), W_OK | X_OK) != 0)
     throw DataError(out.string() + ": cannot be written: " + std::strerror(errno));
 }

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <span>
 
-#include "core/acoustics/analysis.h"
 #include "core/acoustics/preparation.h"
 #include "core/acoustics/validate.h"
 #include "core/printed.h"
@@ -40,26 +39,14 @@ std::vector<std::string> remove_dc(Audio& audio, const std::string& name) {
   return warnings;
 }
 
-/// Told where the noise is so near that decay times come out short.
-std::vector<std::string> near_noise(const Audio& audio, const std::string& name) {
-  double least_db = acoustics::kEnoughRange_db;
-  for (const auto& channel : audio.channels)
-    least_db =
-        std::min(least_db, acoustics::middle_range_db(acoustics::to_double(channel), audio.rate_hz).value_or(least_db));
-  if (least_db >= acoustics::kEnoughRange_db) return {};
-  return {name + ": its decay stands only " + printed("%.0f", least_db) +
-          " dB above its noise (median of the octaves): decay times " + "may come out short; expected " +
-          printed("%.0f", acoustics::kEnoughRange_db) + " dB"};
-}
-
 }  // namespace
 
 MeasuredResponse read_measured_response(const std::filesystem::path& path) {
   Audio audio = read_response(path);
   MeasuredResponse out;
   out.warnings = remove_dc(audio, path.string());
-  for (const auto& warnings : {acoustics::check_response(audio, path), near_noise(audio, path.string())})
-    out.warnings.insert(out.warnings.end(), warnings.begin(), warnings.end());
+  const std::vector<std::string> more = acoustics::check_response(audio, path);
+  out.warnings.insert(out.warnings.end(), more.begin(), more.end());
   out.source = path;
   out.sample_rate_hz = audio.rate_hz;
   const auto frames = static_cast<std::int64_t>(audio.frames());

@@ -54,13 +54,13 @@ void look_at_samples(const std::vector<float>& samples, const ResponseToCheck& r
   if (seconds < kShortestForDecay) return;
   for (const std::string& warning : acoustics::check_samples({response.rate_hz, {samples}}, ""))
     note("clipped", warning.substr(std::min(warning.size(), warning.find("clipped: ") + 9)));
-  if (const auto missing = acoustics::missing_decay(channel, response.rate_hz)) {
-    const bool noise = missing->starts_with("more noise");
-    return note(noise ? "noise" : "no_decay", *missing);
+  const acoustics::DecayCheck decay = acoustics::check_decay(channel, response.rate_hz);
+  if (decay.missing) {
+    const bool noise = decay.missing->starts_with("more noise");
+    return note(noise ? "noise" : "no_decay", *decay.missing);
   }
-  const auto range_db = acoustics::middle_range_db(channel, response.rate_hz);
-  if (range_db && *range_db < settings.least_range_db)
-    note("noise", "the decay stands only " + number(*range_db) +
+  if (decay.range_db && *decay.range_db < settings.least_range_db)
+    note("noise", "the decay stands only " + number(*decay.range_db) +
                       " dB above its noise (median of the octaves), expected " + number(settings.least_range_db) +
                       " dB");
 }

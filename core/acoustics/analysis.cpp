@@ -114,7 +114,7 @@ ChannelResult analyze_channel(std::span<const double> channel, double rate_hz, c
         plain);
   }
   result.density = measure_echo_density(response, rate_hz);
-  result.no_decay = missing_decay(channel, rate_hz);
+  result.no_decay = check_decay(channel, rate_hz).missing;
   result.clean_s = noise_begins_s(result.octaves, static_cast<double>(response.size()) / rate_hz);
   if (!result.no_decay && result.density.mixing_time_s && *result.density.mixing_time_s < result.clean_s) {
     result.mixing_time_s = result.density.mixing_time_s;

@@ -67,7 +67,7 @@ struct ChannelResult {
   /// decays.
   double clean_s = 0;
   std::optional<std::string>
-      no_decay;  ///< why this is no impulse response (missing_decay, validate.h); nothing where it is one
+      no_decay;  ///< why this is no impulse response (check_decay, validate.h); nothing where it is one
 };
 
 struct FileResult {

@@ -30,7 +30,8 @@ struct Shape {
   double best_range_db = 0;
   double energy_share = 0;  // of all bands' energy, what the decaying ones hold
   double bend = 1;          // median over the decaying bands
-  double fall_s = 0;        // broadband time to -25 dB, the longest of the bands where broadband has no range
+  std::optional<double> middle_range_db;
+  double fall_s = 0;  // broadband time to -25 dB, the longest of the bands where broadband has no range
 };
 
 double time_to(const Decay& decay, double db) {
@@ -42,7 +43,11 @@ double time_to(const Decay& decay, double db) {
 
 Shape measure_shape(std::span<const double> response, double rate_hz) {
   Shape shape;
-  std::vector<double> bends, falls;
+  std::vector<double> bends, falls, ranges;
+  const auto middle = [](std::vector<double>& values) {
+    std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+    return values[values.size() / 2];
+  };
   double whole_energy = 0;
   for (const Band& band : make_bands(BandWidth::kOctave, rate_hz, 125, 8000)) {
     ++shape.bands;
@@ -51,6 +56,7 @@ Shape measure_shape(std::span<const double> response, double rate_hz) {
     const double energy = std::inner_product(filtered.begin(), filtered.end(), filtered.begin(), 0.0);
     whole_energy += energy;
     const Decay decay = measure_decay(filtered, rate_hz, band.hz);
+    ranges.push_back(decay.floor.found ? decay.range_db : 0);
     if (decay.energy.empty()) continue;
     ++shape.found;
     shape.best_range_db = std::max(shape.best_range_db, decay.range_db);
@@ -61,11 +67,8 @@ Shape measure_shape(std::span<const double> response, double rate_hz) {
     // The filter rings by itself for about this long.
     falls.push_back(time_to(decay, std::max(-25.0, -decay.range_db)) - 4 * group_delay_s(filter, band.hz, rate_hz));
   }
+  if (!ranges.empty()) shape.middle_range_db = middle(ranges);
   if (bends.empty()) return shape;
-  const auto middle = [](std::vector<double>& values) {
-    std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
-    return values[values.size() / 2];
-  };
   shape.energy_share /= whole_energy;
   shape.bend = middle(bends);
   shape.fall_s = *std::max_element(falls.begin(), falls.end());
@@ -98,11 +101,7 @@ std::string name_of(const Audio& audio, const std::filesystem::path& path, std::
   return audio.channels.size() == 1 ? path.string() : path.string() + ": channel " + std::to_string(channel + 1);
 }
 
-}  // namespace
-
-std::optional<std::string> missing_decay(std::span<const double> channel, double rate_hz) {
-  const Extent extent = find_extent(channel, rate_hz);
-  const Shape shape = measure_shape(channel.subspan(extent.onset, extent.end - extent.onset), rate_hz);
+std::optional<std::string> why_missing(const Shape& shape) {
   const std::size_t needed = std::min(kFewestBands, std::max<std::size_t>(1, shape.bands / 2));
   // A steady tone lets the filters of all other octaves ring and decay when it sets in.
   const bool steady = shape.energy_share < kSmallestEnergyShare || shape.bend > kStraightest;
@@ -122,18 +121,12 @@ std::optional<std::string> missing_decay(std::span<const double> channel, double
   return "no decay to be found (noise, music, a steady tone, or more noise than response)";
 }
 
-std::optional<double> middle_range_db(std::span<const double> channel, double rate_hz) {
+}  // namespace
+
+DecayCheck check_decay(std::span<const double> channel, double rate_hz) {
   const Extent extent = find_extent(channel, rate_hz);
-  std::vector<double> ranges;
-  for (const auto& band : make_bands(BandWidth::kOctave, rate_hz, 125, 8000)) {
-    const auto filtered =
-        apply_filter(band_filter(band, rate_hz), channel.subspan(extent.onset, extent.end - extent.onset));
-    const Decay decay = measure_decay(filtered, rate_hz, band.hz);
-    ranges.push_back(decay.floor.found ? decay.range_db : 0);
-  }
-  if (ranges.empty()) return std::nullopt;
-  std::nth_element(ranges.begin(), ranges.begin() + static_cast<std::ptrdiff_t>(ranges.size() / 2), ranges.end());
-  return ranges[ranges.size() / 2];
+  const Shape shape = measure_shape(channel.subspan(extent.onset, extent.end - extent.onset), rate_hz);
+  return {why_missing(shape), shape.middle_range_db};
 }
 
 std::vector<std::string> check_samples(const Audio& audio, const std::filesystem::path& path,
@@ -168,9 +161,13 @@ std::vector<std::string> check_samples(const Audio& audio, const std::filesystem
 std::vector<std::string> check_response(const Audio& audio, const std::filesystem::path& path) {
   std::vector<std::string> warnings = check_samples(audio, path);
   for (std::size_t c = 0; c < audio.channels.size(); ++c) {
-    if (const auto problem = missing_decay(to_double(audio.channels[c]), audio.rate_hz)) {
-      throw DataError(name_of(audio, path, c) + ": " + *problem + "; expected an impulse response");
-    }
+    const DecayCheck decay = check_decay(to_double(audio.channels[c]), audio.rate_hz);
+    const std::string where = name_of(audio, path, c);
+    if (decay.missing) throw DataError(where + ": " + *decay.missing + "; expected an impulse response");
+    if (decay.range_db && *decay.range_db < kEnoughRange_db)
+      warnings.push_back(where + ": its decay stands only " + number(*decay.range_db, "%.0f") +
+                         " dB above its noise (median of the octaves): decay times may come out short; expected " +
+                         number(kEnoughRange_db) + " dB");
   }
   return warnings;
 }

@@ -34,7 +34,8 @@ void encode(const EncodeArguments& options) {
   const Audio response = read_response(options.input);
   check_response(response, options.input);
   for (std::size_t c = 0; c < response.channels.size(); ++c) {
-    if (const auto problem = acoustics::missing_decay(acoustics::to_double(response.channels[c]), response.rate_hz))
+    if (const auto problem =
+            acoustics::check_decay(acoustics::to_double(response.channels[c]), response.rate_hz).missing)
       log().warning(options.input + ": channel " + std::to_string(c + 1) + ": " + *problem +
                     "; it is encoded as it is");
   }

@@ -154,7 +154,7 @@ DISTRHO::String ReverbPlugin::getState(const char* key) const try {
 
 void ReverbPlugin::setState(const char* key, const char* given) try {
   const std::string value = plain_path(given);
-  if (std::strcmp(key, state_id(StateKey::kResponse)) == 0) return match(value.c_str());
+  if (std::strcmp(key, state_id(StateKey::kResponse)) == 0) return match(value);
   {
     const std::lock_guard lock(telling_);
     take_program();
@@ -178,10 +178,13 @@ void ReverbPlugin::loadProgram(uint32_t index) {
 
 /// The program that was asked for, as states; `telling_` is held.
 void ReverbPlugin::take_program() {
-  const int program = asked_program_.exchange(-1);
+  int program = asked_program_.load();
   if (program < 0) return;
+  std::string id = factory_presets()[static_cast<std::size_t>(program)].id;  // what may fail comes first
+  // A program that was asked for meanwhile is taken in the next call.
+  asked_program_.compare_exchange_strong(program, -1);
   states_[static_cast<std::size_t>(StateKey::kModel)].clear();
-  states_[static_cast<std::size_t>(StateKey::kPreset)] = factory_presets()[static_cast<std::size_t>(program)].id;
+  states_[static_cast<std::size_t>(StateKey::kPreset)] = std::move(id);
 }
 
 bool ReverbPlugin::work() noexcept {
@@ -198,8 +201,8 @@ void ReverbPlugin::say(Status status, std::string_view message) noexcept {
 }
 
 /// Moves x, y and z to a measured response's point; message() says so where there is none.
-void ReverbPlugin::match(const char* path) {
-  if (isDummyInstance() || *path == '\0') return;
+void ReverbPlugin::match(const std::string& path) {
+  if (isDummyInstance() || path.empty()) return;
   const std::lock_guard lock(loading_);
   std::string refused = reverb_.match(runtime::path_of(path));
   if (refused.empty()) matches_.fetch_add(1, std::memory_order_release);
@@ -256,8 +259,9 @@ void ReverbPlugin::activate() try {
   const std::string error = reverb_.prepare(getSampleRate(), DISTRHO_PLUGIN_NUM_INPUTS, DISTRHO_PLUGIN_NUM_OUTPUTS);
   ready_ = error.empty();
   if (!worker_) {
-    worker_ = runtime::Worker::shared();
-    worker_->add(*this);
+    auto worker = runtime::Worker::shared();
+    worker->add(*this);
+    worker_ = std::move(worker);
   }
   const std::lock_guard lock(telling_);
   tell(not_prepared_, error);

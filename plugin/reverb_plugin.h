@@ -94,7 +94,7 @@ class ReverbPlugin final : public DISTRHO::Plugin, private runtime::Worker::Task
   void take_program();
   void load_asked() noexcept;
   void load_states();
-  void match(const char* path);
+  void match(const std::string& path);
   std::string load(const std::filesystem::path& path);
   void say(Status status, std::string_view message) noexcept;
 

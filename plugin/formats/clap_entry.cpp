@@ -5,7 +5,6 @@
 //   - takes any identifier, names no version, calls no port mono or stereo, and does nothing on reset;
 //   - tells the host of no parameter that the plug-in itself has moved.
 
-#include <algorithm>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -49,25 +48,15 @@ bool save(const clap_plugin_t* plugin, const clap_ostream_t* stream) try {
                                    return static_cast<int64_t>(size);
                                  }};
   if (!dpf_state(plugin)->save(plugin, &memory)) return false;
-  for (std::size_t written = 0; written < state.size();) {
-    const int64_t now = stream->write(stream, state.data() + written, state.size() - written);
-    if (now <= 0) return false;
-    written += static_cast<std::size_t>(now);
-  }
-  return true;
+  return write_state(state, [&](const char* data, std::size_t size) { return stream->write(stream, data, size); });
 } catch (const std::exception&) {
   return false;
 }
 
 bool load(const clap_plugin_t* plugin, const clap_istream_t* stream) try {
-  std::string state;
-  char part[4096];
-  for (int64_t now; (now = stream->read(stream, part, sizeof part)) != 0;) {
-    if (now < 0 || state.size() + static_cast<std::size_t>(now) > kLargestState) return false;
-    state.append(part, static_cast<std::size_t>(now));
-  }
-  if (!is_state(state)) return false;
-  Rest rest(state);
+  const auto state = read_state([&](char* data, std::size_t size) { return stream->read(stream, data, size); });
+  if (!state) return false;
+  Rest rest(*state);
   const clap_istream_t memory = {&rest, [](const clap_istream_t* from, void* data, uint64_t size) -> int64_t {
                                    return static_cast<int64_t>(static_cast<Rest*>(from->ctx)->take(data, size));
                                  }};

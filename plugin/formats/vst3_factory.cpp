@@ -6,7 +6,6 @@
 #include <exception>
 #include <string>
 
-#include "plugin/DistrhoPluginInfo.h"
 #include "plugin/formats/whole_state.h"
 #include "src/DistrhoDefines.h"
 #include "src/travesty/component.h"
@@ -60,31 +59,23 @@ struct MemoryStream {
 v3_result V3_API get_state(void* self, v3_bstream** stream) try {
   MemoryStream memory;
   if (const v3_result result = dpf().get_state(self, memory.object()); result != V3_OK) return result;
-  std::string& state = memory.written;
-  for (std::size_t done = 0; done < state.size();) {
+  const bool whole = write_state(memory.written, [&](char* data, std::size_t size) {
     int32_t now = 0;
-    const auto left = static_cast<int32_t>(state.size() - done);
-    const v3_result result = v3_cpp_obj(stream)->write(stream, state.data() + done, left, &now);
-    if (result != V3_OK || now <= 0 || now > left) return V3_INTERNAL_ERR;
-    done += static_cast<std::size_t>(now);
-  }
-  return V3_OK;
+    return v3_cpp_obj(stream)->write(stream, data, static_cast<int32_t>(size), &now) == V3_OK ? now : -1;
+  });
+  return whole ? V3_OK : V3_INTERNAL_ERR;
 } catch (const std::exception&) {
   return V3_NOMEM;
 }
 
 v3_result V3_API set_state(void* self, v3_bstream** stream) try {
-  std::string state;
-  char part[4096];
-  int32_t now = 0;
-  while (v3_cpp_obj(stream)->read(stream, part, sizeof part, &now) == V3_OK && now > 0) {
-    if (now > static_cast<int32_t>(sizeof part) || state.size() > kLargestState) return V3_INVALID_ARG;
-    state.append(part, static_cast<std::size_t>(now));
-    now = 0;
-  }
-  if (!is_state(state)) return V3_INVALID_ARG;
+  const auto state = read_state([&](char* data, std::size_t size) {  // some hosts end a stream with an error
+    int32_t now = 0;
+    return v3_cpp_obj(stream)->read(stream, data, static_cast<int32_t>(size), &now) == V3_OK ? now : 0;
+  });
+  if (!state) return V3_INVALID_ARG;
   MemoryStream memory;
-  memory.rest = Rest(state);
+  memory.rest = Rest(*state);
   return dpf().set_state(self, memory.object());
 } catch (const std::exception&) {
   return V3_NOMEM;

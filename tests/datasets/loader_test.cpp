@@ -4,17 +4,16 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/tensor.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
-#include <fstream>
 #include <set>
 #include <thread>
 
 #include "core/error.h"
 #include "tests/datasets/stores.h"
+#include "tests/resident_bytes.h"
 #include "tests/scratch.h"
 
 namespace diffverb {
@@ -181,15 +180,8 @@ TEST(Loader, AugmentedResponsesAreTheSameForAnyNumberOfWorkers) {
   }
 }
 
-std::int64_t resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  std::int64_t size = 0, resident = 0;
-  file >> size >> resident;
-  return resident * ::sysconf(_SC_PAGESIZE);
-}
-
 TEST(Loader, ASetLargerThanItsMemoryIsStreamed) {
-  if (!std::filesystem::exists("/proc/self/statm")) GTEST_SKIP() << "no /proc to read the memory from";
+  if (resident_bytes() == 0) GTEST_SKIP() << "no /proc to read the memory from";
   const Scratch scratch;
   constexpr int kResponses = 400;
   constexpr std::size_t kSamples = 80000;  // 128 MB in all

@@ -9,7 +9,6 @@
 
 #include "src/clap/ext/gui.h"
 #include "src/clap/ext/timer-support.h"
-#include "tests/plugin/saved_texts.h"
 
 namespace diffverb::hosts {
 
@@ -158,10 +157,6 @@ bool ClapHost::restore_in_parts(const std::string& text, std::size_t part) {
 }
 
 /// CLAP knows no text: what the interface would set goes by a state with another value in it.
-void ClapHost::set_text(const std::string& key, const std::string& value) {
-  if (!restore(with_text(save(), key, value))) throw std::runtime_error("the CLAP plug-in refused its own state");
-}
-
 void ClapHost::hear(const clap_event_header_t& event) {
   if (event.type == CLAP_EVENT_PARAM_GESTURE_BEGIN || event.type == CLAP_EVENT_PARAM_GESTURE_END) ++gestures_;
   if (event.type != CLAP_EVENT_PARAM_VALUE) return;

@@ -6,7 +6,7 @@
 #include "src/clap/ext/params.h"
 #include "src/clap/ext/state.h"
 #include "src/clap/plugin-factory.h"
-#include "tests/plugin/hosted_plugin.h"
+#include "tests/plugin/saved_texts.h"
 
 namespace diffverb::hosts {
 
@@ -26,7 +26,7 @@ class ClapLibrary {
   const clap_plugin_factory_t* factory_ = nullptr;
 };
 
-class ClapHost final : public HostedPlugin {
+class ClapHost final : public StreamedPlugin {
  public:
   explicit ClapHost(std::shared_ptr<const ClapLibrary> library);
   ~ClapHost() override;
@@ -39,11 +39,8 @@ class ClapHost final : public HostedPlugin {
   using HostedPlugin::set;
   void set(int parameter, double value) override;
   double get(int parameter) const override;
-  std::string save() override { return save_in_parts(7); }
-  bool restore(const std::string& state) override { return restore_in_parts(state, 5); }
   std::string save_in_parts(std::size_t part) override;
   bool restore_in_parts(const std::string& state, std::size_t part) override;
-  void set_text(const std::string& key, const std::string& value) override;
   void process(const float* const* in, float* const* out, int frames) override;
 
   /// Events of other kinds, other spaces and other sizes, in the next process().

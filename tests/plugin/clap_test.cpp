@@ -4,7 +4,6 @@
 #include <set>
 
 #include "runtime/live/controls.h"
-#include "tests/counted_allocations.h"
 #include "tests/plugin/clap_host.h"
 #include "tests/plugin/formats.h"
 #include "tests/plugin/wav_files.h"

@@ -38,11 +38,9 @@ TEST(Lv2Presets, SetTheControlsAndTheModelOfTheirFiles) {
   Lv2Host host(kBundle);
   host.activate(48000, 256);
   const std::vector<std::string> names = host.presets();
-  std::size_t files = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(kBundle / "resources")) {
-    if (entry.path().extension() != ".json") continue;
-    ++files;
-    const runtime::PresetResult file = runtime::load_preset(entry.path());
+  const auto files = runtime::preset_files(kBundle / "resources");
+  for (const auto& path : files) {
+    const runtime::PresetResult file = runtime::load_preset(path);
     ASSERT_EQ(file.error, "");
     ASSERT_EQ(std::count(names.begin(), names.end(), file.preset.name), 1) << file.preset.name;
     host.use_preset(file.preset.name);
@@ -51,8 +49,8 @@ TEST(Lv2Presets, SetTheControlsAndTheModelOfTheirFiles) {
     for (std::size_t i = 0; i < runtime::controls().size(); ++i)
       EXPECT_FLOAT_EQ(static_cast<float>(host.get(static_cast<int>(i))), static_cast<float>(file.preset.values[i]));
   }
-  EXPECT_GE(files, 1U);
-  EXPECT_EQ(names.size(), files + 1) << "and the built-in room";
+  EXPECT_FALSE(files.empty());
+  EXPECT_EQ(names.size(), files.size() + 1) << "and the built-in room";
 }
 
 TEST(Lv2State, OfASessionThatWasMovedFindsItsModel) {

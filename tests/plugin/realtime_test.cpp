@@ -1,7 +1,7 @@
 #include <ctime>
-#include <filesystem>
 #include <iostream>
 
+#include "runtime/live/preset.h"
 #include "tests/counted_allocations.h"
 #include "tests/plugin/formats.h"
 
@@ -41,9 +41,8 @@ TEST_P(RealtimePluginIn, AllocatesNothingWhileItPlays) {
 /// Not a limit but a figure: seconds of CPU for ten seconds of sound through the format's code, of every preset.
 TEST_P(RealtimePluginIn, PlaysFasterThanSound) {
   std::vector<std::string> presets = {"built-in"};
-  for (const auto& entry : std::filesystem::directory_iterator(DIFFVERB_PLUGIN_DIR "/clap/resources")) {
-    if (entry.path().extension() == ".json") presets.push_back(entry.path().stem().string());
-  }
+  for (const auto& file : runtime::preset_files(DIFFVERB_PLUGIN_DIR "/clap/resources"))
+    presets.push_back(file.stem().string());
   for (const std::string& preset : presets) {
     const auto plugin = open();
     plugin->activate(48000, 64);

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <stdexcept>
 #include <string>
+
+#include "tests/plugin/hosted_plugin.h"
 
 namespace diffverb::hosts {
 
@@ -14,5 +17,15 @@ inline std::string with_text(std::string state, const std::string& key, const st
   state.erase(parameters, state.find("__dpf_parameters_end__") - parameters);
   return state;
 }
+
+/// A plug-in whose format saves through streams: save() and restore() take small pieces.
+class StreamedPlugin : public HostedPlugin {
+ public:
+  std::string save() override { return save_in_parts(7); }
+  bool restore(const std::string& state) override { return restore_in_parts(state, 5); }
+  void set_text(const std::string& key, const std::string& value) override {
+    if (!restore(with_text(save(), key, value))) throw std::runtime_error("the plug-in refused its own state");
+  }
+};
 
 }  // namespace diffverb::hosts

@@ -1,25 +1,17 @@
 // What hosts do to a plug-in in a long night: many instances, many rates, automation of everything, threads.
 #include <atomic>
 #include <cmath>
-#include <fstream>
 #include <thread>
 
 #include "runtime/live/controls.h"
 #include "tests/counted_allocations.h"
 #include "tests/plugin/formats.h"
+#include "tests/resident_bytes.h"
 
 namespace diffverb::hosts {
 namespace {
 
 using PluginIn = InFormat;
-
-/// Bytes of this process in memory, or 0 where the system does not say.
-long resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  long pages = 0, resident = 0;
-  file >> pages >> resident;
-  return resident * 4096;
-}
 
 TEST_P(PluginIn, HasTheControlsOfTheTableThenItsMeters) {
   const auto plugin = open();
@@ -185,9 +177,9 @@ TEST_P(PluginIn, IsOpenedAndClosedAThousandTimesWithoutALeak) {
   for (int i = 0; i < 100; ++i) once();  // the library too comes and goes
   const auto kept = open();  // now it stays, and so does the thread that makes voices, whose end takes its time
   kept->activate(48000, 64);
-  [[maybe_unused]] const long before = resident_bytes();
+  [[maybe_unused]] const std::int64_t before = resident_bytes();
   for (int i = 0; i < 900; ++i) once();
-#ifndef DIFFVERB_SANITIZED  // which keeps what was freed, and looks for leaks itself
+#if DIFFVERB_INTERCEPTS  // a sanitizer keeps what was freed, and looks for leaks itself
   EXPECT_LT(resident_bytes() - before, 4 << 20) << "bytes after 900 more";
 #endif
 }

@@ -5,7 +5,6 @@
 #include <stdexcept>
 
 #include "runtime/live/controls.h"
-#include "tests/plugin/saved_texts.h"
 
 namespace diffverb::hosts {
 
@@ -124,10 +123,6 @@ bool Vst3Host::restore_in_parts(const std::string& state, std::size_t part) {
 }
 
 /// VST3 knows no text: what the interface would set goes by a state with another value in it.
-void Vst3Host::set_text(const std::string& key, const std::string& value) {
-  if (!restore(with_text(save(), key, value))) throw std::runtime_error("the VST3 plug-in refused its own state");
-}
-
 void Vst3Host::process(const float* const* in, float* const* out, int frames) {
   v3_audio_bus_buffers input{}, output{};
   input.num_channels = inputs();

@@ -5,7 +5,7 @@
 #include "src/travesty/component.h"
 #include "src/travesty/edit_controller.h"
 #include "src/travesty/factory.h"
-#include "tests/plugin/hosted_plugin.h"
+#include "tests/plugin/saved_texts.h"
 #include "tests/plugin/vst3_application.h"
 #include "tests/plugin/vst3_objects.h"
 
@@ -27,7 +27,7 @@ class Vst3Library {
 };
 
 /// A VST3 host: the component, its processor and its controller, parameters through the blocks' changes.
-class Vst3Host final : public HostedPlugin {
+class Vst3Host final : public StreamedPlugin {
  public:
   explicit Vst3Host(std::shared_ptr<const Vst3Library> library);
   ~Vst3Host() override;
@@ -40,13 +40,10 @@ class Vst3Host final : public HostedPlugin {
   using HostedPlugin::set;
   void set(int parameter, double value) override;
   double get(int parameter) const override;
-  std::string save() override { return save_in_parts(7); }
-  bool restore(const std::string& state) override { return restore_in_parts(state, 5); }
-  void set_text(const std::string& key, const std::string& value) override;
-  void process(const float* const* in, float* const* out, int frames) override;
-
   std::string save_in_parts(std::size_t part) override;
   bool restore_in_parts(const std::string& state, std::size_t part) override;
+  void process(const float* const* in, float* const* out, int frames) override;
+
   /// As a host changes programs: the parameter that is flagged so, from 0 to 1, outside of process().
   void set_program(double normalised);
   v3_edit_controller** controller() const { return controller_; }

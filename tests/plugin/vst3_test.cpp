@@ -1,5 +1,4 @@
 // What only VST3 has: its factory, its buses, programs as a parameter.
-#include <algorithm>
 #include <chrono>
 #include <thread>
 

@@ -1,7 +1,6 @@
 // The interfaces of the CLAP and the VST3 as hosts open them: in a window of the host's, again and again.
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <thread>
 
 #include "plugin/ui/view/layout.h"
@@ -12,6 +11,7 @@
 #include "tests/plugin/vst3_host.h"
 #include "tests/plugin/wav_files.h"
 #include "tests/plugin_ui/pixels_in.h"
+#include "tests/resident_bytes.h"
 
 namespace diffverb::ui {
 namespace {
@@ -68,13 +68,6 @@ bool comes(const Run& run, const IsSo& is_so) {
   return is_so();
 }
 
-long resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  long pages = 0, resident = 0;
-  file >> pages >> resident;
-  return resident * 4096;
-}
-
 TEST_P(EmbeddedIn, OpensPaintsResizesAndClosesTwentyTimes) {
   for (int round = 0; round < 20; ++round) {
     auto editor = open_in_parent();
@@ -93,7 +86,7 @@ TEST_P(EmbeddedIn, OpensPaintsResizesAndClosesTwentyTimes) {
 }
 
 TEST_P(EmbeddedIn, LeavesNoMemoryBehind) {
-#ifdef DIFFVERB_SANITIZED
+#if !DIFFVERB_INTERCEPTS
   GTEST_SKIP() << "the sanitizer keeps what was freed, and looks for leaks itself";
 #endif
   const auto once = [&] {
@@ -101,7 +94,7 @@ TEST_P(EmbeddedIn, LeavesNoMemoryBehind) {
     EXPECT_TRUE(comes([&] { run(*editor, 0.05); }, [&] { return is_drawn(960, 600); }));
   };
   for (int i = 0; i < 10; ++i) once();  // what OpenGL keeps is there now
-  const long before = resident_bytes();
+  const std::int64_t before = resident_bytes();
   for (int i = 0; i < 20; ++i) once();
   EXPECT_LT(resident_bytes() - before, 2 << 20) << "bytes after 20 more";
 }

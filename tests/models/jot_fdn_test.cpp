@@ -175,8 +175,7 @@ TEST(JotFdn, TrajectoriesAreLearnedThroughWhatIsPlayed) {
       leaves[i].copy_(start + step * way);
       return score().item<double>();
     };
-    const double h = 1e-5;
-    const double difference = (8 * (at_step(h) - at_step(-h)) - at_step(2 * h) + at_step(-2 * h)) / (12 * h);
+    const double difference = central_difference(at_step, 1e-5);
     leaves[i].copy_(start);
     EXPECT_GT(largest(gradients[i]), 0) << names[i];
     EXPECT_NEAR(difference, (gradients[i] * way).sum().item<double>(),

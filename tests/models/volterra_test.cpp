@@ -10,10 +10,9 @@
 #include <numbers>
 
 #include "core/error.h"
-#include "core/solvers/solver_tensors.h"
 #include "models/volterra_identification.h"
 #include "tests/core/solvers/network_fixture.h"
-#include "train/bench/bench_timing.h"
+#include "tests/peak_memory.h"
 
 namespace diffverb {
 namespace {
@@ -176,13 +175,9 @@ TEST(Volterra, MemoryOfAPlayWithItsGradientIsWithinWhatItStates) {
     const auto x = uniform({1, 1, samples}, -1, 1, 7).to(at::kFloat);
     std::vector<at::Tensor> leaves;
     for (const auto& [name, leaf] : model.parameters()) leaves.push_back(leaf);
-    RecycledMemory::instance().trim();
-    const auto peak = peak_megabytes([&] { torch::autograd::grad({model.play(x).square().sum()}, leaves); });
     const double stated = static_cast<double>(model.most_bytes(1, samples, 4)) / 1e6;
-    if (peak) {
-      EXPECT_LT(*peak, stated) << "rank " << rank;
-      EXPECT_GT(*peak, stated / 6) << "rank " << rank << ": what is stated says nothing";
-    }
+    expect_peak("rank_" + std::to_string(rank), stated / 6, stated,
+                [&] { torch::autograd::grad({model.play(x).square().sum()}, leaves); });
     return stated;
   };
   const double one = measure(1), five = measure(5), nine = measure(9);

@@ -2,13 +2,10 @@
 #include <ATen/ops/linspace.h>
 #include <gtest/gtest.h>
 
-#include <optional>
-
-#include "core/solvers/solver_tensors.h"
 #include "core/solvers/solvers.h"
 #include "core/tensor.h"
 #include "tests/core/solvers/network_fixture.h"
-#include "train/bench/bench_timing.h"
+#include "tests/peak_memory.h"
 
 namespace diffverb {
 namespace {
@@ -22,21 +19,6 @@ std::vector<at::Tensor> make_leaves(DelayNetwork& network) {
     if (tensor->numel() > 0) leaves.push_back(*tensor);
   }
   return leaves;
-}
-
-/// Of a step whose memory of earlier ones has been given back. The least is what is known to be needed: less, and nothing
-/// was measured.
-void expect_peak(const std::string& what, double least_mb, double most_mb, const std::function<void()>& step) {
-  std::optional<double> peak;
-  // Again where a thread of before was just giving back its own.
-  for (int tries = 3; tries > 0 && (!peak || *peak <= least_mb); --tries) {
-    RecycledMemory::instance().trim();
-    peak = peak_megabytes(step);
-  }
-  if (!peak) GTEST_SKIP() << "the system does not tell the peak memory of a process";
-  EXPECT_GT(*peak, least_mb) << what;
-  EXPECT_LT(*peak, most_mb) << what;
-  testing::Test::RecordProperty(what, std::to_string(*peak));
 }
 
 TEST(SolverMemory, OfTheTimeSolverIsBelow500MegabytesForTenSecondsOfSixteenLines) {

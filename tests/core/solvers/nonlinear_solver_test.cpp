@@ -131,10 +131,16 @@ RC_GTEST_PROP(NonlinearSolver, GivesTheGradientAlongAnyWay, ()) {
       moved[i] = leaves[i] + step * way;
       return score(moved).item<double>();
     };
-    const double h = 3e-4;
-    const double difference = (8 * (at_step(h) - at_step(-h)) - at_step(2 * h) + at_step(-2 * h)) / (12 * h);
+    double coarse = 0, fine = 0;
+    try {
+      coarse = central_difference(at_step, 3e-4), fine = central_difference(at_step, 1.5e-4);
+    } catch (const ContractError&) {
+      RC_DISCARD("a step away it grows");
+    }
     const auto parts = gradients[i] * way;
-    RC_ASSERT(std::abs(difference - parts.sum().item<double>()) <= 1e-6 * parts.abs().sum().item<double>() + 1e-8);
+    // The error of `fine` is a fifteenth of how far they are apart: much, where a loop is driven hard.
+    RC_ASSERT(std::abs(fine - parts.sum().item<double>()) <=
+              1e-6 * parts.abs().sum().item<double>() + 1e-8 + std::abs(coarse - fine));
   }
 }
 

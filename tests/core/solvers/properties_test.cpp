@@ -145,7 +145,10 @@ RC_GTEST_PROP(FrequencySolverProperties, EveryStructureGivesTheGradientOfTheDens
   if (c.shape.sections == 0) used.erase(used.begin() + 4);
   const auto ours = torch::autograd::grad({score(frequency_response(network, omega, 1.01))}, used);
   const auto library = torch::autograd::grad({score(frequency_response_by_library(network, omega, 1.01))}, used);
-  for (std::size_t i = 0; i < used.size(); ++i) RC_ASSERT(relative_error(ours[i], library[i]) < 1e-8);
+  double all = 0;  // a gradient that is nearly nothing is the rounding of sums that are not
+  for (const auto& gradient : library) all = std::max(all, largest(gradient));
+  for (std::size_t i = 0; i < used.size(); ++i)
+    RC_ASSERT(largest(ours[i] - library[i]) < 1e-8 * largest(library[i]) + 1e-10 * all);
 }
 
 /// The moved tensors of a network: filters remain filters and hear no circle.
@@ -154,6 +157,16 @@ std::vector<at::Tensor> kept(const DelayNetwork& network, std::vector<at::Tensor
   x[0] = x[0].masked_fill(is_filter.outer(is_filter).logical_and(network.a.eq(0)), 0);
   if (x.size() > 5 && x[5].sizes() == network.delays.sizes()) x[5] = x[5].masked_fill(is_filter, 0);
   return x;
+}
+
+/// central_difference() where the network decays a step away, too; else the case says nothing.
+template <typename Function>
+double slope_of(const Function& at_step, double h) {
+  try {
+    return central_difference(at_step, h);
+  } catch (const ContractError&) {
+    RC_DISCARD("a step away it grows");
+  }
 }
 
 /// One direction at random through all tensors: the directional derivative by central differences.
@@ -182,9 +195,7 @@ double directional_error(const std::vector<at::Tensor>& leaves, std::uint64_t se
     }
     return f(moved).template item<double>();
   };
-  const double h = 2e-5;
-  const double difference = (8 * (at_step(h) - at_step(-h)) - at_step(2 * h) + at_step(-2 * h)) / (12 * h);
-  return std::abs(difference - expected) / scale;
+  return std::abs(slope_of(at_step, 2e-5) - expected) / scale;
 }
 
 RC_GTEST_PROP(FrequencySolverProperties, TheGradientIsThatOfFiniteDifferences, ()) {

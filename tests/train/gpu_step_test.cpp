@@ -79,9 +79,13 @@ INSTANTIATE_TEST_SUITE_P(Fits, GpuStep,
                                          std::vector<std::string>{"model.matrix.type=random_orthogonal"}));
 
 /// Values and gradients of every registered loss on that way, and what they ask the device for.
-class GpuLoss : public testing::TestWithParam<std::string> {};
+class GpuLoss : public testing::TestWithParam<std::string> {
+ protected:
+  void compare(at::ScalarType dtype);
+};
 
-TEST_P(GpuLoss, GivesWhatTheCpusGivesAndAsksForNothing) {
+/// Gradients in double alone: in single precision the slope of a logarithm at a bin that is nearly silent is rounding.
+void GpuLoss::compare(at::ScalarType dtype) {
   constexpr double kRateHz = 16000;
   const auto response_of = [&](const at::Tensor& ir, const at::Tensor& matrix) {
     Response response(ir, kRateHz);
@@ -90,12 +94,12 @@ TEST_P(GpuLoss, GivesWhatTheCpusGivesAndAsksForNothing) {
     return response;
   };
   const std::int64_t channels = GetParam() == "wave_residual" ? 3 : 2;  // a line of microphones has three
-  const auto target = decaying_noise(1, channels, 8000, kRateHz, 0.25).to(at::kFloat);
-  const auto matrix = at::linspace(-1, 1, 16).reshape({4, 4});
+  const auto target = decaying_noise(1, channels, 8000, kRateHz, 0.25).to(dtype);
+  const auto matrix = at::linspace(-1, 1, 16, dtype).reshape({4, 4});
   const auto result = [&](std::vector<std::string>* waiting) {
     const auto loss = make_loss(GetParam());
     loss->prepare(response_of(target, matrix.t()));
-    const auto ir = (decaying_noise(2, channels, 8000, kRateHz, 0.2) * 0.7).to(at::kFloat).set_requires_grad(true);
+    const auto ir = (decaying_noise(2, channels, 8000, kRateHz, 0.2) * 0.7).to(dtype).set_requires_grad(true);
     const auto a = matrix.clone().set_requires_grad(true);
     std::optional<OperatorWatch> watch;
     const Response response = response_of(ir, a);
@@ -114,12 +118,14 @@ TEST_P(GpuLoss, GivesWhatTheCpusGivesAndAsksForNothing) {
   EXPECT_TRUE(waiting.empty()) << joined(waiting);
   for (std::size_t i = 0; i < here.size(); ++i) {
     ASSERT_EQ(here[i].defined(), there[i].defined());
-    if (here[i].defined()) {
-      EXPECT_LT((there[i] - here[i]).abs().max().item<double>(), 1e-3 * here[i].abs().max().item<double>() + 1e-12)
-          << i;
-    }
+    if (!here[i].defined() || (dtype == at::kFloat && i > 0)) continue;
+    const double most = dtype == at::kFloat ? 1e-3 : 1e-6;
+    EXPECT_LT((there[i] - here[i]).abs().max().item<double>(), most * here[i].abs().max().item<double>() + 1e-12) << i;
   }
 }
+
+TEST_P(GpuLoss, GivesWhatTheCpusGivesAndAsksForNothing) { compare(at::kFloat); }
+TEST_P(GpuLoss, GivesWhatTheCpusGivesInDoublePrecisionWithItsGradient) { compare(at::kDouble); }
 
 INSTANTIATE_TEST_SUITE_P(Each, GpuLoss, testing::ValuesIn(family<Loss>().names()),
                          [](const auto& info) { return info.param; });

@@ -49,6 +49,22 @@ PointResult point_of_file(const Source& source, const std::filesystem::path& pat
   return {{}, std::string("cannot be read: ") + error.what()};
 }
 
+/// A voice where the audio thread can take it, or why there is none.
+struct Placed {
+  std::unique_ptr<PlacedVoice> voice;
+  std::string error;
+};
+
+/// Plays up to a second of it, to see where it begins. Nothing is thrown.
+Placed place(VoiceResult&& made, double rate_hz, int inputs, int outputs) {
+  if (!made.voice) return {nullptr, std::move(made.error)};
+  try {
+    return {std::make_unique<PlacedVoice>(std::move(made.voice), rate_hz, inputs, outputs), {}};
+  } catch (const std::exception& error) {
+    return {nullptr, error.what()};
+  }
+}
+
 }  // namespace
 
 struct LiveReverb::Impl final : Worker::Task {
@@ -58,7 +74,7 @@ struct LiveReverb::Impl final : Worker::Task {
   Setting wanted(const Source& of) const { return setting_of(read(), rate_hz, of); }
   std::shared_ptr<const Source> loaded() const;
   ControlValues read() const noexcept;
-  std::string offer(VoiceResult&& result);
+  std::string offer(Placed&& placed);
   std::string renew(const Source& next, const Setting& setting);
   void follow(const Source& source_now);
   void note(const Setting& setting, std::string&& error);
@@ -77,6 +93,7 @@ struct LiveReverb::Impl final : Worker::Task {
   Setting made;
   /// Counts what makes a voice useless that the worker is making: it makes them without the lock, so that nobody waits.
   std::atomic<unsigned> turns{0};
+  std::atomic<bool> ended{false};  // the owner is gone, before it counted its last turn
   std::shared_ptr<Worker> worker;  // the owner's: the worker's threads hold this object too
   // What is told about it; held for moments.
   mutable std::mutex telling;
@@ -109,20 +126,15 @@ std::shared_ptr<const Source> LiveReverb::Impl::loaded() const {
 }
 
 /// Offers a voice to the audio thread; `making` is held. Returns an empty string or why what plays goes on instead.
-std::string LiveReverb::Impl::offer(VoiceResult&& result) {
-  if (!result.voice) return std::move(result.error);
-  try {
-    deck.offer(std::make_unique<PlacedVoice>(std::move(result.voice), rate_hz, inputs, outputs));
-  } catch (const std::exception& error) {
-    return error.what();
-  }
-  return {};
+std::string LiveReverb::Impl::offer(Placed&& placed) {
+  if (placed.voice) deck.offer(std::move(placed.voice));
+  return std::move(placed.error);
 }
 
 /// Makes the voice of a source at a setting and offers it, likewise. Nothing is thrown.
 std::string LiveReverb::Impl::renew(const Source& next, const Setting& setting) {
   ++turns;
-  std::string error = offer(make_guarded([&] { return next.make_voice(setting); }));
+  std::string error = offer(place(make_guarded([&] { return next.make_voice(setting); }), rate_hz, inputs, outputs));
   if (error.empty()) made = setting;
   return error;
 }
@@ -153,11 +165,15 @@ bool LiveReverb::Impl::work() noexcept {
   const Setting setting = wanted(*source_now);
   if (setting == made) return false;
   const unsigned turn = turns;
+  if (ended) return false;
+  const double rate = rate_hz;
+  const int channels_in = inputs, channels_out = outputs;
   lock.unlock();
-  VoiceResult result =
-      make_guarded([&] { return source_now->make_voice(setting, [&] { return turns.load() != turn; }); });
+  Placed placed =
+      place(make_guarded([&] { return source_now->make_voice(setting, [&] { return turns.load() != turn; }); }), rate,
+            channels_in, channels_out);
   lock.lock();
-  if (turns == turn) note(setting, offer(std::move(result)));
+  if (turns == turn) note(setting, offer(std::move(placed)));
   return true;
 }
 
@@ -195,6 +211,7 @@ LiveReverb::LiveReverb() : impl_(std::make_shared<Impl>()) {}
 
 LiveReverb::~LiveReverb() {
   const std::shared_ptr<Worker> worker = std::move(impl_->worker);
+  impl_->ended = true;
   ++impl_->turns;
   if (worker) worker->leave(*impl_);
 }
@@ -239,19 +256,14 @@ std::string LiveReverb::load(std::shared_ptr<const Source> source) {
     if (std::string error = impl_->renew(*source, impl_->wanted(*source)); !error.empty()) return error;
   }
   const std::lock_guard tell(impl_->telling);
-  impl_->source = std::move(source);
+  impl_->source.swap(source);  // the old one, which may be large, goes after the locks
   impl_->path.clear();
   impl_->problem.clear();
   return {};
 }
 
 std::string LiveReverb::match(const std::filesystem::path& path) {
-  std::shared_ptr<const Source> source;
-  {
-    const std::lock_guard tell(impl_->telling);
-    source = impl_->source;
-  }
-  const PointResult found = point_of_file(*source, path);
+  const PointResult found = point_of_file(*impl_->loaded(), path);
   if (!found.error.empty()) return path_text(path) + ": " + found.error;
   constexpr Control kPoint[] = {Control::kX, Control::kY, Control::kZ};
   for (std::size_t i = 0; i < found.point.size(); ++i) set(kPoint[i], found.point[i]);
@@ -312,6 +324,7 @@ Levels LiveReverb::levels() noexcept {
 
 void LiveReverb::settle() {
   const std::lock_guard lock(impl_->making);
+  ++impl_->turns;  // what the worker is making is not wanted, even where the setting is back at what plays
   if (impl_->rate_hz == 0 || impl_->wanted(*impl_->source) == impl_->made) return;
   impl_->follow(*impl_->source);
 }

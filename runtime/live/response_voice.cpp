@@ -80,7 +80,6 @@ VoiceResult make_varied_voice(std::vector<std::vector<float>> responses, Respons
                               const Setting& setting, const GivenUp& given_up) {
   if (setting.rate_hz == rate_hz && setting.variation == Variation{})
     return make_checked_voice(responses, layout, given_up);
-  if (given_up && given_up()) return {nullptr, kGivenUp};
   const VariedResponses varied(std::move(responses), rate_hz, setting.rate_hz);
   return make_varied_voice(varied, layout, setting.variation, given_up);
 }

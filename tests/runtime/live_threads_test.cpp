@@ -85,7 +85,7 @@ TEST(LiveThreads, ASlowVoiceOfOneReverbHoldsUpNoOther) {
   const testing::Sound silence(2, std::vector<float>(480));
   while (testing::play(*quick, silence, {64})[0].back() != 3 && seconds_since(begin) < 4)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  EXPECT_LT(seconds_since(begin), 0.2);
+  EXPECT_LT(seconds_since(begin), 2);
 }
 
 TEST(LiveThreads, NobodyWaitsForASlowVoice) {
@@ -96,7 +96,7 @@ TEST(LiveThreads, NobodyWaitsForASlowVoice) {
   auto begin = Clock::now();
   EXPECT_EQ(slow->load(testing::gain_source(1)), "");
   EXPECT_EQ(slow->prepare(44100, 2, 2), "");
-  EXPECT_LT(seconds_since(begin), 0.3);
+  EXPECT_LT(seconds_since(begin), 2);
   begun = false;
   slow->set(Control::kX, 0);
   EXPECT_EQ(slow->load(slow_source(5, begun)), "");
@@ -104,7 +104,7 @@ TEST(LiveThreads, NobodyWaitsForASlowVoice) {
   wait_for(begun);
   begin = Clock::now();
   slow.reset();
-  EXPECT_LT(seconds_since(begin), 0.3);
+  EXPECT_LT(seconds_since(begin), 2);
   // And for the last one, with which the worker ends.
   begun = false;
   EXPECT_EQ(other->load(slow_source(5, begun)), "");
@@ -112,7 +112,24 @@ TEST(LiveThreads, NobodyWaitsForASlowVoice) {
   wait_for(begun);
   begin = Clock::now();
   other.reset();
-  EXPECT_LT(seconds_since(begin), 0.3);
+  EXPECT_LT(seconds_since(begin), 2);
+}
+
+TEST(LiveThreads, AVoiceThatIsUnderWayIsNotPlayedAfterSettling) {
+  std::atomic<bool> begun{false};
+  const auto slow = testing::ready(slow_source(0.2, begun));
+  slow->set(Control::kX, 1);
+  wait_for(begun);
+  slow->set(Control::kX, 0);
+  slow->settle();
+  const testing::Sound sound(2, std::vector<float>(480, 1.0f));
+  float loudest = 0;
+  for (const auto begin = Clock::now(); seconds_since(begin) < 0.5;) {
+    const testing::Sound heard = testing::play(*slow, sound, {64});
+    for (const float x : heard[0]) loudest = std::max(loudest, std::abs(x));
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  EXPECT_EQ(loudest, 0);
 }
 
 TEST(LiveThreads, ReverbsComeAndGoAThousandTimes) {

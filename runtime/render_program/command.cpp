@@ -83,7 +83,7 @@ void play_folder(const RenderOptions& options, OfflinePlayer& player, const Stre
       tell(to.string(), stream_sound(player, sound.string(), to.string(), how), how.gain_db);
       written.push_back(to);
     } catch (const RenderFailure& failure) {
-      std::cerr << "diffverb-render: error: " << failure.message << "\n";
+      std::cerr << options.program << ": error: " << failure.message << "\n";
       ++failed;
     }
   }

@@ -18,6 +18,7 @@ namespace diffverb::runtime {
 /// What diffverb-render and `diffverb render` are asked for.
 struct RenderOptions {
   std::string model, in, out;
+  const char* program = "diffverb-render";  // as messages call it
   const char* model_kinds = "weights (.safetensors), or a build of pyFDN (.json)";  // for --help
   double impulse_s = 0;               // > 0: an impulse response of this length instead of `in`
   std::optional<double> mix;          // 0 dry to 1 wet; wet alone, or the preset's

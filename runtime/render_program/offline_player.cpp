@@ -1,7 +1,6 @@
 #include "runtime/render_program/offline_player.h"
 
 #include <algorithm>
-#include <cmath>
 #include <functional>
 
 #include "runtime/engine.h"

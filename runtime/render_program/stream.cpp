@@ -127,7 +127,7 @@ Streamed stream_sound(OfflinePlayer& player, const std::string& in, const std::s
     }
     spread(sound, inputs, frames);
     player.process(inputs.rows(), wet.rows(), static_cast<int>(frames));
-    delay.process(wet.rows(), static_cast<int>(frames));
+    if (predelay > 0) delay.process(wet.rows(), static_cast<int>(frames));
     for (int c = 0; c < wet.count(); ++c) {
       const auto& dry = sound[std::min(c, sound.count() - 1)];
       for (std::size_t n = 0; n < frames; ++n)

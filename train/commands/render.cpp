@@ -17,6 +17,7 @@ void add_render_command(Command& app, Context&) {
   auto options = std::make_shared<Options>();
   Command* command =
       app.add_subcommand("render", "Play a weights file or a config: a sound through it, or its impulse response");
+  options->render.program = "diffverb";
   options->render.model_kinds =
       "weights (.safetensors), a build of pyFDN (.json), or the config of a reverberator (.yaml)";
   runtime::add_render_options(command->parser(), options->render);

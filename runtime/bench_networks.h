@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <vector>
 
+#include "runtime/biquad.h"
 #include "runtime/weights.h"
 
 namespace diffverb::runtime::bench {
@@ -66,7 +67,7 @@ class Flow {
     for (const Signal& row : rows_) put(row, w.A, w.B);
     for (const Signal& output : outputs) put(output, w.C, w.D);
     w.delays = delays_;
-    for (const Biquad& f : filters_) w.line_sos.insert(w.line_sos.end(), {f.b0, f.b1, f.b2, f.a1, f.a2});
+    for (const Biquad& f : filters_) push_section(w.line_sos, f);
     return w;
   }
 

@@ -4,12 +4,12 @@
 
 #include "runtime/convolution_kernels.h"
 #include "runtime/kernels.h"
+#include "runtime/size.h"
 
 namespace diffverb::runtime {
 namespace {
 
 constexpr std::size_t kHistory = 2 * kSlot + kPad, kTail = kSlot + kPad;
-std::size_t size_of(int a) { return static_cast<std::size_t>(a); }
 
 }  // namespace
 
@@ -20,15 +20,15 @@ void Convolver::prepare(const std::vector<float>& taps, int outputs, int inputs,
   head_taps_ = std::min(length, kSlot);
   for (const Partitions& level : partitions) levels_.emplace_back(taps, length, outputs, inputs, level);
   ring_.prepare(inputs, partitions.empty() ? 0 : 4 * partitions.back().size);
-  history_.assign(size_of(inputs) * kHistory, 0.0f);
-  tail_.assign(size_of(outputs) * kTail, 0.0f);
-  head_size_ = size_of(head_taps_ + kHeadLanes - 1) * kHeadLanes;
-  head_.assign(size_of(outputs * inputs) * head_size_, 0.0f);
+  history_.assign(size(inputs) * kHistory, 0.0f);
+  tail_.assign(size(outputs) * kTail, 0.0f);
+  head_size_ = size(head_taps_ + kHeadLanes - 1) * kHeadLanes;
+  head_.assign(size(outputs * inputs) * head_size_, 0.0f);
   for (int pair = 0; pair < outputs * inputs; ++pair) {
-    float* rows = head_.data() + size_of(pair) * head_size_;
+    float* rows = head_.data() + size(pair) * head_size_;
     for (int k = 0; k < head_taps_; ++k) {
       for (int lane = 0; lane < kHeadLanes; ++lane)
-        rows[(k + kHeadLanes - 1 - lane) * kHeadLanes + lane] = taps[size_of(pair) * size_of(length) + size_of(k)];
+        rows[(k + kHeadLanes - 1 - lane) * kHeadLanes + lane] = taps[size(pair) * size(length) + size(k)];
     }
   }
   reset();
@@ -60,15 +60,14 @@ void Convolver::add(const float* in, std::size_t in_stride, float* out, std::siz
 
 void Convolver::add_within_slot(const float* in, std::size_t in_stride, float* out, std::size_t out_stride,
                                 int frames) noexcept {
-  const std::size_t now = size_of(kSlot + position_);
+  const std::size_t now = size(kSlot + position_);
   for (int i = 0; i < inputs_; ++i)
-    std::copy_n(in + size_of(i) * in_stride, frames, history_.data() + size_of(i) * kHistory + now);
+    std::copy_n(in + size(i) * in_stride, frames, history_.data() + size(i) * kHistory + now);
   for (int o = 0; o < outputs_; ++o) {
-    const float* tail = tail_.data() + size_of(o) * kTail + position_;
+    const float* tail = tail_.data() + size(o) * kTail + position_;
     for (int i = 0; i < inputs_; ++i)
-      add_head(head_.data() + size_of(o * inputs_ + i) * head_size_, head_taps_,
-               history_.data() + size_of(i) * kHistory + now, i == 0 ? tail : nullptr, out + size_of(o) * out_stride,
-               frames);
+      add_head(head_.data() + size(o * inputs_ + i) * head_size_, head_taps_,
+               history_.data() + size(i) * kHistory + now, i == 0 ? tail : nullptr, out + size(o) * out_stride, frames);
   }
   position_ += frames;
   if (position_ == kSlot) finish_slot();
@@ -77,7 +76,7 @@ void Convolver::add_within_slot(const float* in, std::size_t in_stride, float* o
 void Convolver::finish_slot() noexcept {
   position_ = 0;
   for (int i = 0; i < inputs_; ++i) {
-    float* slots = history_.data() + size_of(i) * kHistory;
+    float* slots = history_.data() + size(i) * kHistory;
     std::copy_n(slots + kSlot, kSlot, slots);
     if (!levels_.empty()) ring_.put(i, slots);
   }
@@ -85,7 +84,7 @@ void Convolver::finish_slot() noexcept {
   for (ConvolverLevel& level : levels_) level.advance(ring_);
   if (levels_.empty()) return;
   for (int o = 0; o < outputs_; ++o) {
-    float* to = tail_.data() + size_of(o) * kTail;
+    float* to = tail_.data() + size(o) * kTail;
     std::copy_n(levels_[0].tail(o), kSlot, to);
     for (std::size_t level = 1; level < levels_.size(); ++level) {
       const float* from = levels_[level].tail(o);

@@ -266,7 +266,7 @@ std::vector<float> resample(std::span<const float> sound, double from_hz, double
 
 std::vector<float> resample_responses(std::span<const float> rows, std::size_t length, double from_hz, double to_hz,
                                       std::size_t more) {
-  if (from_hz == to_hz || length == 0) return {rows.begin(), rows.end()};
+  if (from_hz == to_hz || length == 0 || rows.empty()) return {rows.begin(), rows.end()};
   const auto ringing = static_cast<std::size_t>(static_cast<double>(more) * std::max(1.0, to_hz / from_hz));
   const std::size_t samples = length_at(length, from_hz, to_hz) + ringing;
   std::vector<float> out(rows.size() / length * samples);

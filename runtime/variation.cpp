@@ -12,7 +12,6 @@
 #include "runtime/variation/line_change.h"
 #include "runtime/variation/low_pass.h"
 #include "runtime/variation/merged_filters.h"
-#include "runtime/variation/octave_bands.h"
 #include "runtime/variation/response_change.h"
 #include "runtime/variation/response_decay.h"
 #include "runtime/variation/rows.h"
@@ -44,17 +43,18 @@ void change_motion(DelayNetworkWeights& w, double ratio, double modulation) {
   for (GainSine& sine : w.moving.sines) sine.depth *= modulation;
 }
 
+std::string check_taps(double taps) {
+  if (taps <= NetworkLimits::kChangedTaps) return {};
+  return "there are " + std::to_string(std::llround(taps)) +
+         " samples to convolve with at this rate, expected at most " + std::to_string(NetworkLimits::kChangedTaps);
+}
+
 /// What a network convolves with: beside its lines it decays as they do; by itself, as it was measured. Returns an empty
 /// string, or why it cannot be changed.
 std::string change_responses(const DelayNetworkWeights& old, const LoopRates& rates, const Variation& variation,
                              DelayNetworkWeights& w) {
   Variation own = variation;
   if (old.lines > 0) own.early_late_db = 0;  // the network's whole response has that
-  const double longer = w.sample_rate_hz / old.sample_rate_hz * variation.size;
-  const double taps = static_cast<double>(old.early.size() + old.moving.taps.size()) * longer;
-  if (taps > NetworkLimits::kChangedTaps)
-    return "there are " + std::to_string(std::llround(taps)) +
-           " samples to convolve with at this rate, expected at most " + std::to_string(NetworkLimits::kChangedTaps);
   std::string error;
   const auto change = [&](const std::vector<float>& values, int& length) {
     auto rows = rows_of(values, static_cast<std::size_t>(length));
@@ -82,15 +82,17 @@ std::shared_ptr<const Model> model_of(DelayNetworkWeights w) {
 }
 
 /// The lines' level changes behind 80 ms only: what they sound before that is added to the early part. `w` is a network
-/// that is ready but for that.
+/// that is ready but for that, and stable.
 std::string balance_early_late(DelayNetworkWeights& w, double early_late_db) {
   DelayNetworkWeights alone = w;
   alone.early.clear(), alone.early_samples = 0, alone.terms.clear(), alone.moving = {};
   std::fill(alone.D.begin(), alone.D.end(), 0.0f);
-  if (std::string error = check_network(alone, Checked::kChanged); !error.empty()) return error;
   const auto frames = static_cast<std::size_t>(kEarly_s * w.sample_rate_hz);
   const auto length = std::max(frames, static_cast<std::size_t>(w.early_samples));
   const auto outputs = static_cast<std::size_t>(w.outputs), inputs = static_cast<std::size_t>(w.inputs);
+  if (std::string error = check_taps(static_cast<double>(outputs * inputs * length + w.moving.taps.size()));
+      !error.empty())
+    return error;
   std::vector<float> early(outputs * inputs * length, 0.0f);
   const double late = early_late_gain(early_late_db, kEarly_s);
   const std::vector<float> all_inputs = alone.B;
@@ -128,10 +130,10 @@ LoadResult changed_by(const DelayNetworkWeights& old, double rate_hz, const Vari
   w.output_sos = moved_filters(old.output_sos, old.output_sections, old.sample_rate_hz, rate_hz);
   limit_band(w, old.sample_rate_hz);
   if (std::string error = change_responses(old, rates, variation, w); !error.empty()) return {nullptr, error};
+  if (std::string error = check_network(w, Checked::kChanged); !error.empty()) return {nullptr, error};
   if (variation.early_late_db != 0 && w.lines > 0) {
     if (std::string error = balance_early_late(w, variation.early_late_db); !error.empty()) return {nullptr, error};
   }
-  if (std::string error = check_network(w, Checked::kChanged); !error.empty()) return {nullptr, error};
   return {model_of(std::move(w)), {}};
 }
 
@@ -150,6 +152,10 @@ LoadResult vary_network(const Model& model, double rate_hz, const Variation& ask
   const Variation variation = within_ranges(asked);
   if (rate_hz == model.sample_rate_hz() && variation == Variation{}) return {std::make_shared<Model>(model), {}};
   const DelayNetworkWeights old = with_merged_filters(model.network);
+  const double longer = rate_hz / old.sample_rate_hz * variation.size;
+  if (std::string error = check_taps(static_cast<double>(old.early.size() + old.moving.taps.size()) * longer);
+      !error.empty())
+    return {nullptr, error};
   LoopRates rates = rates_for(old, rate_hz, variation);
   LoadResult result = changed_by(old, rate_hz, variation, rates);
   const int steps = part_of(variation, 0) == variation ? 1 : kPartsOfTheWay + 1;

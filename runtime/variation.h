@@ -30,8 +30,9 @@ struct Variation {
 /// Takes tens of milliseconds; for a thread that is not the audio thread. Values beyond their ranges count as their ends.
 ///
 /// delays         rounded to whole samples, at least one (three more than its depth where one moves)
-/// decay, damping what the lines of a loop lose; what is convolved with is weighted by octaves. Left alone are loops that
-///                only diffuse (variation/loop_rates.h), and every allpass network: it stays an allpass
+/// decay, damping what the lines of a loop lose; what is convolved with is weighted by octaves. Loops that
+///                only diffuse (variation/loop_rates.h) change where they would sound longer than the rest. Every allpass
+///                network stays an allpass
 /// size           delays; the responses that it convolves with, whose pitch goes down as they become longer
 /// early_late_db  the network's own first 96 ms are made a part of what it convolves with, at rest; so are those of a
 ///                network that has no early part
@@ -51,7 +52,8 @@ LoadResult vary_network(const Model& model, double rate_hz, const Variation& var
 /// to decay more slowly goes on as noise where the measured noise comes near.
 ///
 /// Keeps what no variation changes, from when it is first needed: the responses as they were given and at the host's rate,
-/// and their octaves (two copies, 18 times the responses at most). Several threads may ask one object at once.
+/// and their octaves (two copies, 18 times the responses at most), and 5 MB of noise a response that decays on. Several
+/// threads may ask one object at once.
 class VariedResponses {
  public:
   /// Responses of one length at from_hz, 1000 .. 1e6; the host's rate_hz is 8000 .. 384000.

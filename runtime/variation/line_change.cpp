@@ -295,6 +295,7 @@ void correct_rates(const DelayNetworkWeights& w, const Variation& variation, Loo
     changed.delays = changed_delays(w, w.sample_rate_hz, variation);
     change_lines(w, rates, variation, changed);
     const std::vector<double> found = measured_rates(changed, rates.hz), tried = rates.correction;
+    if (std::none_of(found.begin(), found.end(), [](double rate) { return rate > 0; })) break;  // this correction grows
     double off = 0, count = 0;
     for (std::size_t f = 0; f < found.size(); ++f) {
       if (!(found[f] > 0 && rates.measured[f] > 0)) continue;

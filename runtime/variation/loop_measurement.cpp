@@ -52,6 +52,13 @@ class OctaveEnergies {
  public:
   explicit OctaveEnergies(double rate_hz) : rate_hz_(rate_hz), centres_(octave_centres(rate_hz)) {
     energies_.resize(centres_.size());
+    for (std::size_t n = 0; n < kWindow; ++n)
+      window_.push_back(std::sin(std::numbers::pi * (static_cast<double>(n) + 0.5) / kWindow));
+    for (std::size_t i = 1; i < kWindow / 2; ++i) {
+      const double octave = std::log2(static_cast<double>(i) * rate_hz_ / kWindow / centres_[0]);
+      const long band = std::clamp(std::lround(octave), 0L, static_cast<long>(centres_.size()) - 1);
+      band_of_bin_.push_back(static_cast<std::size_t>(band));
+    }
   }
 
   void add(const std::vector<std::vector<double>>& sounds) {
@@ -59,24 +66,23 @@ class OctaveEnergies {
     for (std::size_t s = 0; s < sounds.size(); s += 2) {  // two real sounds in one transform
       const auto& second = sounds[std::min(s + 1, sounds.size() - 1)];
       std::vector<std::complex<double>> values(kWindow);
-      for (std::size_t n = 0; n < kWindow; ++n) {
-        const double share = std::sin(std::numbers::pi * (static_cast<double>(n) + 0.5) / kWindow);
-        values[n] = std::complex(sounds[s][n], second[n]) * share * share;
-      }
+      for (std::size_t n = 0; n < kWindow; ++n)
+        values[n] = std::complex(sounds[s][n], second[n]) * window_[n] * window_[n];
       transform(values, false);
-      for (std::size_t i = 1; i < kWindow / 2; ++i) {
-        const double octave = std::log2(static_cast<double>(i) * rate_hz_ / kWindow / centres_[0]);
-        const long band = std::clamp(std::lround(octave), 0L, static_cast<long>(centres_.size()) - 1);
-        energies_[static_cast<std::size_t>(band)].back() += std::norm(values[i]) + std::norm(values[kWindow - i]);
-      }
+      for (std::size_t i = 1; i < kWindow / 2; ++i)
+        energies_[band_of_bin_[i - 1]].back() += std::norm(values[i]) + std::norm(values[kWindow - i]);
     }
   }
 
+  /// After it has sounded.
   bool is_silent() const {
+    bool has_sounded = false;
     for (const auto& band : energies_) {
-      if (band.back() > kSilence * *std::max_element(band.begin(), band.end())) return false;
+      const double most = *std::max_element(band.begin(), band.end());
+      if (band.back() > kSilence * most) return false;
+      has_sounded = has_sounded || most > 0;
     }
-    return true;
+    return has_sounded;
   }
 
   /// Rates at the frequencies, of bands that do not decay as their neighbours do.
@@ -93,7 +99,8 @@ class OctaveEnergies {
 
  private:
   double rate_hz_;
-  std::vector<double> centres_;
+  std::vector<double> centres_, window_;
+  std::vector<std::size_t> band_of_bin_;  // from bin 1 on
   std::vector<std::vector<double>> energies_;
 };
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <optional>
 
+#include "runtime/biquad.h"
 #include "runtime/network_plan.h"
 
 namespace diffverb::runtime {
@@ -109,11 +110,10 @@ void merge(DelayNetworkWeights& w, std::size_t line, std::size_t listener, const
     if (taken[n + i] != 0) w.B[listener * inputs + i] = 0;
   }
   w.A[listener * n + line] = 1;
-  const auto sections = static_cast<std::size_t>(w.line_sections);
-  for (std::size_t k = 0; k < sections; ++k) {
-    const Biquad f = k < merged.size() ? merged[k] : Biquad{};
-    std::copy_n(std::begin({f.b0, f.b1, f.b2, f.a1, f.a2}), 5,
-                w.line_sos.begin() + static_cast<std::ptrdiff_t>((line * sections + k) * 5));
+  for (int k = 0; k < w.line_sections; ++k) {
+    const auto place = static_cast<std::size_t>(k);
+    put_section(w.line_sos, static_cast<int>(line) * w.line_sections + k,
+                place < merged.size() ? merged[place] : Biquad{});
   }
 }
 

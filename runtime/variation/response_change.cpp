@@ -38,15 +38,13 @@ std::vector<double> wanted_factors(const OctaveRates& rates, const Variation& va
 
 /// At the new rate, `size` times as long, as loud altogether as before.
 Rows resized(const Rows& rows, double from_hz, double rate_hz, double size) {
-  if (from_hz == rate_hz && size == 1) return rows;
+  if (rows.empty() || (from_hz == rate_hz && size == 1)) return rows;
   const auto level = static_cast<float>(std::sqrt(size));
-  Rows out;
-  for (const auto& row : rows) {
-    std::vector<float>& changed = out.emplace_back(resample_responses(row, row.size(), from_hz, rate_hz * size));
-    if (size == 1) continue;
-    for (float& value : changed) value *= level;
+  auto all = resample_responses(joined(rows), rows[0].size(), from_hz, rate_hz * size);
+  if (size != 1) {
+    for (float& value : all) value *= level;
   }
-  return out;
+  return rows_of(all, all.size() / rows.size());
 }
 
 std::string check_rate(const char* what, double hz, double least, double most) {

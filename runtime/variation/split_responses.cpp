@@ -63,14 +63,14 @@ double power_of(std::span<const float> row) {
   return row.empty() ? 0 : sum / static_cast<double>(row.size());
 }
 
-/// A band from `knee` on as noise (a period of it) that decays at `rate` (a sample) from the band's power before it.
-void go_on_as_noise(std::vector<float>& band, std::span<const float> noise, std::size_t onset, std::size_t knee,
-                    std::size_t fade, double rate) {
+/// A band from `knee` on as noise (a period of it, and its power) that decays at `rate` (a sample) from the band's power before it.
+void go_on_as_noise(std::vector<float>& band, std::span<const float> noise, double power, std::size_t onset,
+                    std::size_t knee, std::size_t fade, double rate) {
   const std::size_t from = std::max(onset, knee > 2 * fade ? knee - 2 * fade : 0);
   const double middle = 0.5 * static_cast<double>(from + knee);
-  const double level =
-      std::sqrt(power_of(std::span(band).subspan(from, knee - from)) / std::max(power_of(noise), 1e-300));
-  const std::size_t begin = knee > fade ? knee - fade : 0;
+  const double level = std::sqrt(power_of(std::span(band).subspan(from, knee - from)) / std::max(power, 1e-300));
+  const std::size_t begin = std::max(onset, knee > fade ? knee - fade : 0);
+  fade = std::min(fade, knee - begin);
   double gain = level * std::exp(-rate * (static_cast<double>(begin) - middle));
   const double each = std::exp(-rate);
   for (std::size_t n = begin; n < band.size(); ++n, gain *= each) {
@@ -122,6 +122,10 @@ void SplitResponses::split_noise() const {
   std::vector<std::vector<float>> noise;
   for (std::size_t p = 0; p < rows_.size(); ++p) noise.push_back(noise_row(static_cast<unsigned>(p)));
   noise_ = split_periods(noise, rate_hz_, centres_);
+  for (const auto& bands : noise_) {
+    auto& powers = noise_power_.emplace_back();
+    for (const auto& band : bands) powers.push_back(power_of(band));
+  }
 }
 
 std::vector<std::vector<float>> SplitResponses::with_decay_times(const std::vector<double>& wanted,
@@ -147,7 +151,8 @@ std::vector<std::vector<float>> SplitResponses::with_decay_times(const std::vect
       }
       band = bands_[p][k];
       band.resize(samples, 0.0f);
-      go_on_as_noise(band, noise_[p][k], onset_, std::min(knees_[k], rows_[0].size()), 2 * block_of(rate_hz_), rate);
+      go_on_as_noise(band, noise_[p][k], noise_power_[p][k], onset_, std::min(knees_[k], rows_[0].size()),
+                     2 * block_of(rate_hz_), rate);
       add_weighted(out[p], band, change, onset_);
     }
   }

@@ -36,6 +36,7 @@ class SplitResponses {
   std::size_t onset_ = 0;
   mutable std::once_flag split_once_, noise_once_;
   mutable std::vector<std::vector<std::vector<float>>> bands_, noise_;  // [rows][K][T], [rows][K][a period]
+  mutable std::vector<std::vector<double>> noise_power_;                // [rows][K]
   mutable std::vector<std::size_t> knees_;                              // [K] samples until the noise comes near
   mutable OctaveRates measured_;
 };

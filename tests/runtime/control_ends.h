@@ -47,8 +47,8 @@ struct Heard {
 /// Plays an impulse for `longest_s` at most, or until it has fallen by 60 dB.
 Heard hear(std::shared_ptr<const Source> source, const Asked& asked, double rate_hz, double longest_s);
 
-/// One cell of the table: what was asked of a model at a rate, and what was heard beside `own`: the same at 48 kHz with every
-/// decay, size, damping and balance neutral.
+/// One cell of the table: what was asked of a model at a rate, and what was heard beside `own`: the same at 48 kHz (where the
+/// balance is asked for, at its own rate) with every decay, size, damping and balance neutral.
 struct Cell {
   std::string model;
   Asked asked;
@@ -63,9 +63,9 @@ struct Cell {
   /// The octave that is the most louder than its decay makes it: 10 lg of how much longer it lasts and, in a smaller room, of
   /// how many more echoes there are.
   double louder_db() const;
-  /// Empty, or why the cell is no good.
   /// How far early against late is from what is asked.
   double balance_error_db() const;
+  /// Empty, or why the cell is no good.
   std::string fault() const;
 };
 

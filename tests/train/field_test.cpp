@@ -247,6 +247,14 @@ TEST_F(FieldCommand, WritesAResponseForEveryPlaceAndTheErrorsWhereTruthIsKnown) 
   EXPECT_TRUE(std::filesystem::exists(path("run/position_1.wav")));
 }
 
+TEST_F(FieldCommand, SaysThatAFileEndsBeforeItsTime) {
+  testing::internal::CaptureStderr();
+  run_command_line(
+      {"field", path("room.yaml"), "--out", path("run"), "--set", "model.seconds=0.06", "--set", "train.steps=1"});
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("ends 0.01 s before model.seconds, silence is taken for the rest"), std::string::npos) << said;
+}
+
 TEST_F(FieldCommand, AStoppedRunGoesOnAsIfItHadNotStopped) {
   const std::vector<std::string> steps{"--set", "train.steps=400", "--out"};
   const auto arguments = [&](const std::string& out) {

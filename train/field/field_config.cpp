@@ -9,6 +9,7 @@
 #include "core/audio_file.h"
 #include "core/device/device.h"
 #include "core/error.h"
+#include "core/log.h"
 #include "core/printed.h"
 
 namespace diffverb {
@@ -80,7 +81,8 @@ at::Tensor positions_of(const std::vector<FieldPlace>& places) {
 
 FieldSounds read_field_sounds(const FieldConfig& config) {
   FieldSounds out;
-  std::int64_t samples = 0;
+  std::int64_t samples = 0, most_missing = 0;
+  std::string shortest;
   acoustics::Sections band;
   const auto read = [&](const std::string& file) {
     const Audio audio = read_audio(file);
@@ -95,6 +97,8 @@ FieldSounds read_field_sounds(const FieldConfig& config) {
     if (audio.rate_hz != out.rate_hz)
       throw DataError(file + ": " + printed("%g", audio.rate_hz) + " Hz; expected " + printed("%g", out.rate_hz) +
                       " Hz, the rate of " + config.microphones[0].file);
+    const auto missing = samples - static_cast<std::int64_t>(audio.frames());
+    if (missing > most_missing) most_missing = missing, shortest = file;
     return read_band(file, band, audio, samples);
   };
   std::vector<at::Tensor> heard, known;
@@ -104,6 +108,9 @@ FieldSounds read_field_sounds(const FieldConfig& config) {
     known.push_back(read(config.positions[n].file));
     out.known.push_back(static_cast<std::int64_t>(n));
   }
+  if (most_missing > 0)
+    log().warning(shortest + ": ends " + printed("%.3g", static_cast<double>(most_missing) / out.rate_hz) +
+                  " s before model.seconds, silence is taken for the rest; no file ends earlier");
   out.microphones = at::stack(heard);
   if (out.microphones.abs().max().item<double>() == 0)
     throw DataError(config.microphones[0].file + ": no sound at any microphone in the first " +

@@ -146,6 +146,14 @@ TEST(SweepCommand, TheRangeFollowsALowRateWhereNoneIsGiven) {
       ConfigError);
 }
 
+TEST(SweepCommand, WritesNothingBesideADevice) {
+  const auto reason = message_of<ConfigError>([] {
+    run_command_line({"data", "sweep", "--out", "/dev/null", "--overwrite"});
+  });
+  EXPECT_EQ(reason, "/dev/null: is a device, expected a file: others are written beside it");
+  EXPECT_FALSE(std::filesystem::exists("/dev/null.json"));
+}
+
 TEST(DeconvolveCommand, DrawsARecordingWithoutAnyNoise) {
   const Scratch scratch;
   const auto path = [&](const std::string& name) { return (scratch / name).string(); };

@@ -12,6 +12,7 @@
 #include "datasets/measure/conversion.h"
 #include "runtime/weights.h"
 #include "train/commands/data/commands.h"
+#include "train/commands/data/outputs.h"
 #include "train/report/conversion_page.h"
 #include "train/tensor_values.h"
 
@@ -84,10 +85,9 @@ void run_convert(ConvertArguments options) {
     throw ConfigError("--range-hz: " + std::to_string(options.range_hz.size()) + " values, expected LOW,HIGH");
   options.settings.low_hz = options.range_hz[0];
   options.settings.high_hz = options.range_hz[1];
-  for (const fs::path& path : {options.out, options.report}) {
-    if (!options.overwrite && !path.empty() && fs::exists(path))
-      throw ConfigError(path.string() + ": is there already; expected another name or --overwrite");
-  }
+  std::vector<fs::path> outputs = {options.out};
+  if (!options.report.empty()) outputs.push_back(options.report);
+  check_outputs(outputs, {}, options.overwrite);
   const at::NoGradGuard no_grad;
   const Audio from = read_audio(options.from), to = read_audio(options.to);
   const auto one = one_channel(options.from, from), other = one_channel(options.to, to);

@@ -17,6 +17,7 @@
 #include "datasets/measure/denoise.h"
 #include "datasets/measure/quality.h"
 #include "train/commands/data/commands.h"
+#include "train/commands/data/outputs.h"
 #include "train/report/measurement_page.h"
 #include "train/tensor_values.h"
 
@@ -34,8 +35,8 @@ struct DeconvolveArguments {
   /// Beside the response, its name with another ending.
   fs::path beside(const std::string& ending) const { return fs::path(out).replace_extension(ending); }
   fs::path harmonic(std::size_t order) const { return beside(".h" + std::to_string(order) + ".wav"); }
-  std::vector<fs::path> outputs() const {
-    std::vector<fs::path> all = {out};
+  std::vector<fs::path> others() const {
+    std::vector<fs::path> all;
     if (as_measured) all.push_back(beside(".as_measured.wav"));
     if (harmonics) all.insert(all.end(), {harmonic(2), harmonic(3)});
     if (kernels) all.push_back(beside(".kernels.wav"));
@@ -136,10 +137,7 @@ void run_deconvolve(const DeconvolveArguments& options) {
   if ((options.harmonics || options.kernels) && sweep.type != "ess")
     throw ConfigError(std::string(options.harmonics ? "--harmonics" : "--kernels") + ": the sweep is of type " +
                       sweep.type + ", expected ess");
-  for (const fs::path& path : options.outputs()) {
-    if (!options.overwrite && fs::exists(path))
-      throw ConfigError(path.string() + ": is there already; expected another name or --overwrite");
-  }
+  check_outputs({options.out}, options.others(), options.overwrite);
   const std::string name = options.recording.string();
   RecordedChannels source = recorded_in(options.recording);
   Progress progress("deconvolve", 2 * source.channels);  // each is read once to be checked, once to be worked on

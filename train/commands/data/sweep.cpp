@@ -13,6 +13,7 @@
 #include "core/files_together.h"
 #include "datasets/measure/inverse.h"
 #include "train/commands/data/commands.h"
+#include "train/commands/data/outputs.h"
 
 namespace diffverb {
 namespace {
@@ -37,10 +38,7 @@ void write_sweep(SweepArguments options) {
   sweep.check();
   const fs::path json = fs::path(options.out).replace_extension(".json");
   const fs::path inverse = fs::path(options.out).replace_extension(".inverse.wav");
-  for (const fs::path& path : {options.out, json, inverse}) {
-    if (!options.overwrite && fs::exists(path))
-      throw ConfigError(path.string() + ": is there already; expected another name or --overwrite");
-  }
+  check_outputs({options.out}, {json, inverse}, options.overwrite);
   const auto sound = sweep.sound();
   FilesTogether files;
   write_audio(files.stage(options.out), audio_of(sound.unsqueeze(0), sweep.rate_hz));

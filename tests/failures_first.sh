@@ -4,8 +4,9 @@
 set -uo pipefail
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-"$@" >"$log" 2>&1
-code=$?
+# Through a pipe: what tests do to the size of files is not for their output.
+"$@" 2>&1 | cat >"$log"
+code=${PIPESTATUS[0]}
 if [ "$code" = 0 ]; then
   cat "$log"
 else

@@ -318,17 +318,18 @@ TEST(Fields, RecorderNotesKeysDefaultsUnitsAndRanges) {
 TEST(Fields, FilesThatCannotBeReadAreNamed) {
   EXPECT_EQ(message_of<ConfigError>([] { Fields::from_file("no/such.yaml"); }), "no/such.yaml: no such file");
   EXPECT_NE(message_of<ConfigError>([] { Fields::from_file("/"); }), "no error");
-  const auto path = std::filesystem::temp_directory_path() / "diffverb_fields_test.yaml";
+  const Scratch scratch;
+  const auto path = scratch / "test.yaml";
   std::ofstream(path) << "lines: 3\n";
   int lines = 0;
   Fields f = Fields::from_file(path, {"lines=5"});
   f.required("lines", lines);
-  std::filesystem::remove(path);
   EXPECT_EQ(lines, 5);
 }
 
 TEST(Fields, AFileBesideTheConfigIsFoundFromAnywhere) {
-  const auto folder = std::filesystem::temp_directory_path() / "diffverb_fields_files";
+  const Scratch scratch;
+  const std::filesystem::path& folder = scratch.path();
   std::filesystem::create_directories(folder / "sounds");
   std::ofstream(folder / "sounds" / "a.wav") << "x";
   std::ofstream(folder / "config.yaml") << "model: {one: sounds/../sounds/a.wav, all: [sounds/a.wav, elsewhere.wav]}\n";
@@ -347,7 +348,6 @@ TEST(Fields, AFileBesideTheConfigIsFoundFromAnywhere) {
   EXPECT_EQ(again, one);
   Fields missing = Fields::from_text("{}");
   EXPECT_NE(message_of<ConfigError>([&] { missing.file("one", one); }).find("missing key 'one'"), std::string::npos);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "live.h"
 #include "runtime/live/preset.h"
+#include "tests/scratch.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -67,7 +68,8 @@ TEST(LivePreset, OfManyLevelsIsRefused) {
 }
 
 TEST(LivePreset, SetsAReverbAndIsReadFromIt) {
-  const fs::path folder = fs::temp_directory_path() / "live_preset_test";
+  const Scratch scratch;
+  const fs::path& folder = scratch.path();
   fs::create_directories(folder / "rooms");
   ASSERT_EQ(write_weights(folder / "rooms/a.safetensors", testing::random_network({}, 1)), "");
   Preset preset;
@@ -83,8 +85,7 @@ TEST(LivePreset, SetsAReverbAndIsReadFromIt) {
   const Preset back = preset_of(reverb);
   EXPECT_EQ(back.model, preset.model);
   EXPECT_EQ(back.values, preset.values);
-  // Gone: the one before plays on, at the preset's controls.
-  fs::remove_all(folder);
+  fs::remove_all(folder);  // now the one before plays on, at the preset's controls
   LiveReverb other;
   EXPECT_NE(apply(read.preset, other).find("no such file"), std::string::npos);
   EXPECT_TRUE(other.playing().is_built_in);

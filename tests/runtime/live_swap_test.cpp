@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "live.h"
+#include "tests/scratch.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -293,7 +294,8 @@ TEST(LiveSwap, LeavesWhatPlaysWhereAFileIsDamagedOrGone) {
   const auto reverb = testing::ready(testing::gain_source(0.5f));
   std::vector<std::uint8_t> file = serialize_weights(testing::random_network({}, 1)).bytes;
   file[file.size() / 2] ^= 1;
-  const auto path = std::filesystem::temp_directory_path() / "live_swap_test.safetensors";
+  const Scratch scratch;
+  const auto path = scratch / "live_swap_test.safetensors";
   ASSERT_EQ(write_file_atomically(path, file), "");
   const std::string damaged = reverb->load(path);
   EXPECT_NE(damaged.find("live_swap_test.safetensors: "), std::string::npos) << damaged;

@@ -15,6 +15,7 @@
 #include "runtime/pyfdn_file.h"
 #include "runtime/pyfdn_network.h"
 #include "runtime/render.h"
+#include "tests/scratch.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -192,8 +193,8 @@ TEST(RuntimePyfdnDamage, DamagedTextIsRefusedOrPlayedButNeverCrashes) {
 }
 
 TEST(RuntimePyfdnDamage, FilesAreToldByContentAndName) {
-  const fs::path folder = fs::temp_directory_path() / "diffverb_pyfdn_test";
-  fs::create_directories(folder);
+  const Scratch scratch;
+  const fs::path& folder = scratch.path();
   const auto write = [&](const std::string& name, const std::string& text) {
     std::ofstream(folder / name, std::ios::binary) << text;
     return folder / name;
@@ -211,7 +212,6 @@ TEST(RuntimePyfdnDamage, FilesAreToldByContentAndName) {
   ASSERT_EQ(write_weights(weights, testing::random_network({}, 1)), "");
   EXPECT_FALSE(is_json_file(weights));
   EXPECT_EQ(kind_of_file(weights), kDelayNetwork);
-  fs::remove_all(folder);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "runtime/network_check.h"
 #include "runtime/safetensors.h"
 #include "runtime/sha256.h"
+#include "tests/scratch.h"
 
 namespace diffverb::runtime {
 namespace {
@@ -35,10 +36,10 @@ TEST(RuntimeSha256, KnownAnswers) {
 TEST(RuntimeWeights, RoundTripThroughAFile) {
   DelayNetworkWeights w = small_network();
   w.provenance = R"({"created_by":"test \"quoted\" \"sha256\":\"x\"","licence":"MIT"})";
-  const fs::path path = fs::temp_directory_path() / "diffverb_weights_test.safetensors";
+  const Scratch scratch;
+  const fs::path path = scratch / "test.safetensors";
   ASSERT_EQ(write_weights(path, w, {{"note", "hello"}}), "");
   const LoadResult loaded = load_model(path);
-  fs::remove(path);
   ASSERT_EQ(loaded.error, "");
   const DelayNetworkWeights& r = loaded.model->network;
   EXPECT_EQ(loaded.model->kind, "delay_network");
@@ -95,11 +96,11 @@ TEST(RuntimeWeights, WriterRefusesWhatCannotBePlayed) {
 TEST(RuntimeWeights, WritingFailsWithAReasonAndLeavesNothing) {
   EXPECT_NE(write_weights("/nonexistent_folder/x.safetensors", small_network()).find("cannot be written"),
             std::string::npos);
-  const fs::path folder = fs::temp_directory_path() / "diffverb_weights_folder";
+  const Scratch scratch;
+  const fs::path& folder = scratch.path();
   fs::create_directories(folder / "taken.safetensors");  // a folder in the file's place
   EXPECT_NE(write_weights(folder / "taken.safetensors", small_network()), "");
   EXPECT_EQ(std::distance(fs::directory_iterator(folder), fs::directory_iterator()), 1);  // no temporary file stays
-  fs::remove_all(folder);
   EXPECT_EQ(load_model(fs::path("/nonexistent")).error, "no such file");
   EXPECT_EQ(load_model(fs::temp_directory_path()).error, "not a regular file");
 }

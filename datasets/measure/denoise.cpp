@@ -41,6 +41,7 @@ at::Tensor shares_of_decay(const at::Tensor& thirds, const at::Tensor& noise, st
   auto out = ((smooth - noise).clamp_min(0) / smooth).t().contiguous();  // [F, M]
   const std::int64_t frames = thirds.size(0), block = std::max<std::int64_t>(1, std::llround(kBlock_s * frames_per_s));
   const std::int64_t blocks = within / block;
+  if (blocks == 0) return out.t();  // shorter than a block: no decay to follow
   const auto energies = thirds.slice(0, 0, blocks * block).reshape({blocks, block, -1}).mean(1).t().contiguous();
   const auto loudest = energies.sum(0).argmax().item<std::int64_t>();
   const auto steady = noise.contiguous();

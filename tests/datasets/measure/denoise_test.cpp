@@ -104,6 +104,15 @@ TEST(Denoised, DecaysOnAsItDidAboveTheNoise) {
   EXPECT_TRUE(lacks_t30);  // else nothing is shown here
 }
 
+TEST(Denoised, LeavesWhatIsShorterThanItsBlocks) {
+  for (const std::int64_t samples : {1, 40, 200, 300}) {
+    const auto response = noise_of(samples, 8);
+    const auto out = denoised(response, 1e-6 * at::ones({2049}, at::kDouble), 16000);
+    ASSERT_EQ(out.size(0), samples);
+    EXPECT_LT((out - response).abs().max().item<double>(), 0.05) << samples;
+  }
+}
+
 TEST(Denoised, LeavesWhatIsNothingButNoise) {
   // A response without any decay: nobody can say what in it is not noise.
   const auto noise = noise_of(16000, 6);

@@ -14,9 +14,16 @@ FilesTogether::~FilesTogether() {
   for (const auto& [temporary, path] : staged_) fs::remove(temporary, code);
 }
 
-fs::path FilesTogether::stage(const fs::path& path) {
-  if (is_device(path)) return path;
-  return staged_.emplace_back(make_temporary_beside(path), path).first;
+void FilesTogether::write(const fs::path& path, const std::function<void(const fs::path&)>& writer) {
+  if (is_device(path)) return writer(path);
+  const std::string temporary = staged_.emplace_back(make_temporary_beside(path), path).first;
+  try {
+    writer(temporary);
+  } catch (const DataError& error) {
+    const std::string message = error.what();
+    if (!message.starts_with(temporary)) throw;
+    throw DataError(path.string() + message.substr(temporary.size()));
+  }
 }
 
 void FilesTogether::commit() {
@@ -24,11 +31,11 @@ void FilesTogether::commit() {
   while (!staged_.empty()) {
     const auto [temporary, path] = staged_.back();
     staged_.pop_back();
-    const bool is_new = !fs::exists(path);
+    std::error_code code;
+    const bool is_new = !fs::exists(path, code);
     try {
       commit_temporary(temporary, path);
     } catch (const DataError&) {
-      std::error_code code;
       for (const fs::path& earlier : made) fs::remove(earlier, code);
       throw;
     }

@@ -96,7 +96,7 @@ void run_convert(ConvertArguments options) {
                     std::to_string(std::lround(from.rate_hz)) + " Hz of " + options.from.string());
   const Conversion found = design_conversion(one, other, from.rate_hz, options.settings);
   FilesTogether files;
-  write_filter(options, found, from.rate_hz, files.stage(options.out));
+  files.write(options.out, [&](const fs::path& at) { write_filter(options, found, from.rate_hz, at); });
   if (!options.report.empty()) {
     report::ConversionCurves curves;
     for (const auto& p : found.points) {
@@ -108,7 +108,7 @@ void run_convert(ConvertArguments options) {
     curves.from = options.from.filename().string();
     curves.to = options.to.filename().string();
     curves.most_gain_db = options.settings.most_gain_db;
-    report::write_conversion_page(curves, files.stage(options.report));
+    files.write(options.report, [&](const fs::path& at) { report::write_conversion_page(curves, at); });
   }
   files.commit();
   print(options, found, from.rate_hz);

@@ -62,16 +62,18 @@ Audio responses_of(const Measurement& measurement, bool with_noise) {
 
 void write_responses(const Measurement& measurement, const Audio& as_measured, const DeconvolveArguments& options,
                      FilesTogether& files) {
-  write_channels(files.stage(options.out), responses_of(measurement, false), kMostChannelsRecorded);
-  if (options.as_measured)
-    write_channels(files.stage(options.beside(".as_measured.wav")), as_measured, kMostChannelsRecorded);
+  const auto write = [&files](const fs::path& path, const Audio& responses, int most_channels = kMostChannelsRecorded) {
+    files.write(path, [&](const fs::path& at) { write_channels(at, responses, most_channels); });
+  };
+  write(options.out, responses_of(measurement, false));
+  if (options.as_measured) write(options.beside(".as_measured.wav"), as_measured);
   Audio audio;
   audio.rate_hz = measurement.rate_hz;
   for (std::size_t order = 2; options.harmonics && order <= 3; ++order) {
     audio.channels.clear();
     for (const MeasuredChannel& channel : measurement.channels)
       audio.channels.push_back(samples_of(channel.harmonics->responses[order - 2], audio.rate_hz));
-    write_channels(files.stage(options.harmonic(order)), audio, kMostChannelsRecorded);
+    write(options.harmonic(order), audio);
   }
   if (!options.kernels) return;
   audio.channels.clear();
@@ -79,7 +81,7 @@ void write_responses(const Measurement& measurement, const Audio& as_measured, c
     for (std::int64_t power = 0; power < channel.kernels.size(0); ++power)
       audio.channels.push_back(samples_of(channel.kernels[power], audio.rate_hz));
   }
-  write_channels(files.stage(options.beside(".kernels.wav")), audio, 3 * kMostChannelsRecorded);
+  write(options.beside(".kernels.wav"), audio, 3 * kMostChannelsRecorded);
 }
 
 report::MeasurementPictures pictures_of(const Measurement& measurement, const std::string& name) {
@@ -160,8 +162,10 @@ void run_deconvolve(const DeconvolveArguments& options) {
   report["file"] = name;
   report["out"] = options.out.string();
   if (!options.no_report)
-    report::write_measurement_page(report, as_measured, pictures_of(measurement, options.recording.filename().string()),
-                                   files.stage(options.beside(".report.html")));
+    files.write(options.beside(".report.html"), [&](const fs::path& at) {
+      report::write_measurement_page(report, as_measured,
+                                     pictures_of(measurement, options.recording.filename().string()), at);
+    });
   files.commit();
   if (options.json) {
     std::cout << report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";

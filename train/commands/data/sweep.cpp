@@ -41,11 +41,10 @@ void write_sweep(SweepArguments options) {
   check_outputs({options.out}, {json, inverse}, options.overwrite);
   const auto sound = sweep.sound();
   FilesTogether files;
-  write_audio(files.stage(options.out), audio_of(sound.unsqueeze(0), sweep.rate_hz));
-  write_audio(files.stage(inverse),
-              audio_of(inverse_filter(sweep.excitation(), sweep.rate_hz, sweep.low_hz, sweep.high_hz).unsqueeze(0),
-                       sweep.rate_hz));
-  write_file_atomically(files.stage(json), sweep_json(sweep));
+  files.write(options.out, [&](const fs::path& at) { write_audio(at, audio_of(sound.unsqueeze(0), sweep.rate_hz)); });
+  const auto inverted = inverse_filter(sweep.excitation(), sweep.rate_hz, sweep.low_hz, sweep.high_hz);
+  files.write(inverse, [&](const fs::path& at) { write_audio(at, audio_of(inverted.unsqueeze(0), sweep.rate_hz)); });
+  files.write(json, [&](const fs::path& at) { write_file_atomically(at, sweep_json(sweep)); });
   files.commit();
   std::printf("%s: %.2f s, %s, %lld repetition%s; %s for diffverb data deconvolve, %s for other programs\n",
               options.out.c_str(), static_cast<double>(sound.size(0)) / sweep.rate_hz, sweep.type.c_str(),

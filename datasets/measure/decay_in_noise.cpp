@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace diffverb {
 namespace {
@@ -69,7 +70,7 @@ DecayInNoise find_decay_in_noise(const std::vector<double>& energies, double noi
   for (double& x : signal) x -= noise;
   const auto mean_from = [&](std::int64_t n) {
     const auto first = signal.begin() + static_cast<std::ptrdiff_t>(n);
-    return (first[0] + first[1] + first[2]) / static_cast<double>(kMeanOf);
+    return std::accumulate(first, first + kMeanOf, 0.0) / static_cast<double>(kMeanOf);
   };
   DecayInNoise out;
   out.knee = blocks;

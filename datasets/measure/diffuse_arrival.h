@@ -12,7 +12,7 @@ namespace diffverb {
 /// lag stands out (pair_relation.h). The response that division gives is taken by octaves k, its energy in blocks of 10 ms:
 ///
 ///   after_k(n), before_k(n)   in the 50 ms behind and before n
-///   rise(n) = mean_k (after_k - before_k) / sum_n E_k
+///   rise(n) = sum_k (after_k - before_k) / sum_n E_k
 ///
 /// The arrival is the largest rise of those where six tenths of the octaves have after_k > 3 before_k: a space begins at
 /// all frequencies at once. A sweep of another length or kind and any other sound stand at another lag in each octave, as

@@ -132,8 +132,6 @@ Sweep read_sweep(const std::filesystem::path& path) {
     s.repeat = in.at("repeat");
     s.pilots = in.at("pilots");
     s.check();
-  } catch (const nlohmann::json::parse_error&) {
-    throw DataError(path.string() + expected + ": is no JSON");
   } catch (const nlohmann::json::exception& error) {
     const std::string why = error.what();  // "[json.exception.out_of_range.403] key 'type' not found"
     const std::size_t id = why.find("] ");

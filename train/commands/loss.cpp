@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/acoustics/analysis.h"
 #include "core/acoustics/preparation.h"
 #include "core/audio_tensor.h"
 #include "core/error.h"
@@ -49,7 +50,7 @@ constexpr double kMostOffsetMs = 0.1;
 double onset_s(const Audio& audio) {
   std::size_t first = audio.frames();
   for (const auto& channel : audio.channels)
-    first = std::min(first, acoustics::find_onset(std::vector<double>(channel.begin(), channel.end())));
+    first = std::min(first, acoustics::find_onset(acoustics::to_double(channel)));
   return static_cast<double>(first) / audio.rate_hz;
 }
 

@@ -15,6 +15,7 @@
 #include "datasets/measure/quality.h"
 #include "datasets/pair_relation.h"
 #include "tests/datasets/measure/simulated_recording.h"
+#include "tests/datasets/measure/sweep_command.h"
 #include "tests/rooms.h"
 #include "tests/scratch.h"
 #include "tests/shared_data.h"
@@ -22,18 +23,6 @@
 
 namespace diffverb {
 namespace {
-
-/// A small measurement: 16 kHz, 2 s, responses of 0.5 s.
-Sweep short_sweep(const std::string& type = "ess") {
-  Sweep sweep;
-  sweep.type = type;
-  sweep.rate_hz = 16000;
-  sweep.high_hz = 7000;
-  sweep.low_hz = 50;
-  sweep.seconds = 2;
-  sweep.gap_s = 0.5;
-  return sweep;
-}
 
 at::Tensor short_room() {
   NoiseRoom room;
@@ -340,10 +329,7 @@ TEST(DiffuseArrival, NeedsAllOctavesAtOnce) {
 TEST(DeconvolveCommand, WritesTheResponseAndTheReportOrNothing) {
   const Scratch scratch;
   const auto path = [&](const std::string& name) { return (scratch / name).string(); };
-  ASSERT_EQ(run_command_line({"data", "sweep", "--out", path("sweep.wav"), "--seconds", "2", "--range-hz", "50,7000",
-                              "--rate", "16000", "--gap", "0.5"}),
-            0);
-  const Sweep sweep = read_sweep(scratch / "sweep.json");
+  const Sweep sweep = write_short_sweep(scratch);
   SimulatedRecording room{short_room()};
   room.snr_db = 50;
   write_audio(scratch / "rec.wav", sound_of(room.of(sweep), 16000));

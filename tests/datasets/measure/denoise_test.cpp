@@ -46,16 +46,6 @@ TEST(DecayInNoise, SaysNothingOfWhatDoesNotStandOutOfTheNoise) {
   EXPECT_FALSE(endless.course);
 }
 
-Sweep short_ess() {
-  Sweep sweep;
-  sweep.rate_hz = 16000;
-  sweep.low_hz = 50;
-  sweep.high_hz = 7000;
-  sweep.seconds = 4;
-  sweep.gap_s = 1;
-  return sweep;
-}
-
 SimulatedRecording room_in_noise(double t60_s, double snr_db) {
   NoiseRoom room;
   room.t60_s = t60_s;
@@ -66,7 +56,7 @@ SimulatedRecording room_in_noise(double t60_s, double snr_db) {
 }
 
 TEST(Denoised, HasFarLessNoiseAndTheSameDirectSound) {
-  const Sweep sweep = short_ess();
+  const Sweep sweep = short_sweep("ess", 4, 1);
   const SimulatedRecording room = room_in_noise(0.15, 20);
   const auto found = measure(sound_of(room.of(sweep), 16000), sweep).channels[0];
   ASSERT_TRUE(found.noise.defined());
@@ -81,7 +71,7 @@ TEST(Denoised, HasFarLessNoiseAndTheSameDirectSound) {
 }
 
 TEST(Denoised, DecaysOnAsItDidAboveTheNoise) {
-  const Sweep sweep = short_ess();
+  const Sweep sweep = short_sweep("ess", 4, 1);
   const SimulatedRecording room = room_in_noise(0.4, 25);
   const auto found = measure(sound_of(room.of(sweep), 16000), sweep).channels[0];
   const auto octaves = [](const at::Tensor& response) {

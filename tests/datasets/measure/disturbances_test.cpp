@@ -9,18 +9,6 @@
 namespace diffverb {
 namespace {
 
-/// A small measurement of a single repetition: 16 kHz, 4 s, a response of 0.4 s.
-Sweep single_sweep(const std::string& type) {
-  Sweep sweep;
-  sweep.type = type;
-  sweep.rate_hz = 16000;
-  sweep.low_hz = 50;
-  sweep.high_hz = 7000;
-  sweep.seconds = 4;
-  sweep.gap_s = 0.5;
-  return sweep;
-}
-
 SimulatedRecording room_of(double snr_db) {
   NoiseRoom room;
   room.seconds = 0.4;
@@ -33,7 +21,7 @@ SimulatedRecording room_of(double snr_db) {
 
 TEST(Disturbances, AClickIsFoundInASingleRepetitionOfEveryKind) {
   for (const char* type : {"ess", "tsp", "mls"}) {
-    const Sweep sweep = single_sweep(type);
+    const Sweep sweep = short_sweep(type, 4);
     const SweepLayout layout(sweep);
     SimulatedRecording room = room_of(60);
     room.click_at = room.delay + layout.first + 24000;  // 1.5 s into it
@@ -51,7 +39,7 @@ TEST(Disturbances, AClickIsFoundInASingleRepetitionOfEveryKind) {
 TEST(Disturbances, ACleanMeasurementHasNone) {
   for (const char* type : {"ess", "tsp", "mls"}) {
     for (const double snr_db : {20.0, 40.0, 60.0, 100.0}) {
-      const Sweep sweep = single_sweep(type);
+      const Sweep sweep = short_sweep(type, 4);
       SimulatedRecording room = room_of(snr_db);
       room.cubic = snr_db == 60 ? 0.01 : 0;
       const Measurement found = measure(sound_of(room.of(sweep), 16000), sweep);

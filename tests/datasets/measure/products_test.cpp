@@ -10,6 +10,7 @@
 #include "core/sound_input.h"
 #include "models/volterra.h"
 #include "tests/datasets/measure/simulated_recording.h"
+#include "tests/datasets/measure/sweep_command.h"
 #include "tests/rooms.h"
 #include "tests/scratch.h"
 #include "tests/small_disk.h"
@@ -94,12 +95,10 @@ TEST(PowerKernels, AreRefusedWhereTheModelCannotHoldThem) {
 TEST(DeconvolveCommand, WritesNothingWhereItsPageCannotBeWritten) {
   const Scratch scratch;
   const auto path = [&](const std::string& name) { return (scratch / name).string(); };
-  ASSERT_EQ(run_command_line({"data", "sweep", "--out", path("sweep.wav"), "--seconds", "2", "--range-hz", "50,7000",
-                              "--rate", "16000", "--gap", "0.5"}),
-            0);
+  const Sweep sweep = write_short_sweep(scratch);
   SimulatedRecording room{room_of(0.3)};
   room.snr_db = 50;
-  write_audio(scratch / "rec.wav", sound_of(room.of(read_sweep(scratch / "sweep.json")), 16000));
+  write_audio(scratch / "rec.wav", sound_of(room.of(sweep), 16000));
   const auto before = scratch.file_count();
   const std::vector<std::string> command = {"data",  "deconvolve",   path("rec.wav"), "--sweep",    path("sweep.json"),
                                             "--out", path("ir.wav"), "--as-measured", "--harmonics"};
@@ -117,12 +116,10 @@ TEST(DeconvolveCommand, WritesNothingWhereItsPageCannotBeWritten) {
 TEST(DeconvolveCommand, WritesAPictureOfEachFigure) {
   const Scratch scratch;
   const auto path = [&](const std::string& name) { return (scratch / name).string(); };
-  ASSERT_EQ(run_command_line({"data", "sweep", "--out", path("sweep.wav"), "--seconds", "2", "--range-hz", "50,7000",
-                              "--rate", "16000", "--gap", "0.5", "--repeat", "2"}),
-            0);
+  const Sweep sweep = write_short_sweep(scratch, 2, {"--repeat", "2"});
   SimulatedRecording room{room_of(0.3)};
   room.snr_db = 50;
-  write_audio(scratch / "rec.wav", sound_of(room.of(read_sweep(scratch / "sweep.json")), 16000));
+  write_audio(scratch / "rec.wav", sound_of(room.of(sweep), 16000));
   ASSERT_EQ(
       run_command_line({"data", "deconvolve", path("rec.wav"), "--sweep", path("sweep.json"), "--out", path("ir.wav")}),
       0);
@@ -157,11 +154,9 @@ TEST(SweepCommand, WritesNothingBesideADevice) {
 TEST(DeconvolveCommand, DrawsARecordingWithoutAnyNoise) {
   const Scratch scratch;
   const auto path = [&](const std::string& name) { return (scratch / name).string(); };
-  ASSERT_EQ(run_command_line({"data", "sweep", "--out", path("sweep.wav"), "--seconds", "2", "--range-hz", "50,7000",
-                              "--rate", "16000", "--gap", "0.5"}),
-            0);
+  const Sweep sweep = write_short_sweep(scratch);
   const SimulatedRecording room{room_of(0.3)};  // digital silence before the sweep
-  write_audio(scratch / "rec.wav", sound_of(room.of(read_sweep(scratch / "sweep.json")), 16000));
+  write_audio(scratch / "rec.wav", sound_of(room.of(sweep), 16000));
   ASSERT_EQ(
       run_command_line({"data", "deconvolve", path("rec.wav"), "--sweep", path("sweep.json"), "--out", path("ir.wav")}),
       0);
@@ -171,10 +166,7 @@ TEST(DeconvolveCommand, DrawsARecordingWithoutAnyNoise) {
 TEST(DeconvolveCommand, TakesManyChannelsAndKeepsTheirOrder) {
   const Scratch scratch;
   const auto path = [&](const std::string& name) { return (scratch / name).string(); };
-  ASSERT_EQ(run_command_line({"data", "sweep", "--out", path("sweep.wav"), "--seconds", "1", "--range-hz", "50,7000",
-                              "--rate", "16000", "--gap", "0.5"}),
-            0);
-  const Sweep sweep = read_sweep(scratch / "sweep.json");
+  const Sweep sweep = write_short_sweep(scratch, 1);
   Audio recording{16000, {}};
   for (int c = 0; c < 12; ++c) {  // each hears the room 10 samples later
     SimulatedRecording room{room_of(0.2)};

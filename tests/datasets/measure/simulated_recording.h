@@ -13,6 +13,7 @@
 
 #include <cmath>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "core/acoustics/fft.h"
@@ -39,6 +40,18 @@ inline at::Tensor whole_convolution(const at::Tensor& a, const at::Tensor& b) {
 
 inline at::Tensor at_rate(const at::Tensor& x, double from_hz, double to_hz) {
   return channels_of(resample(audio_of(x.unsqueeze(0), from_hz), to_hz))[0];
+}
+
+/// A small measurement of a single repetition: 16 kHz, 50 Hz to 7 kHz, responses of `gap_s`.
+inline Sweep short_sweep(const std::string& type = "ess", double seconds = 2, double gap_s = 0.5) {
+  Sweep sweep;
+  sweep.type = type;
+  sweep.rate_hz = 16000;
+  sweep.low_hz = 50;
+  sweep.high_hz = 7000;
+  sweep.seconds = seconds;
+  sweep.gap_s = gap_s;
+  return sweep;
 }
 
 /// What a recorder hears of a sweep in a room whose response is known, and what is wrong with it.
